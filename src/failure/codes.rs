@@ -1,0 +1,238 @@
+//! Every code with its exit status, title and page: the one table.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer};
+
+use super::status::{
+    INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, REFUSED, SUCCESS, UNFIT, UNREACHABLE, USAGE,
+};
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $status:ident, $title:literal, $page:literal;)+) => {
+        /// A stable name for one kind of failure (`E-…`) or warning (`W-…`).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $name,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of this table.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)+];
+
+            /// The code as printed, for example `E-DB-AUTH`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $text,)+ }
+            }
+
+            /// The exit status; 0 for warnings.
+            pub fn status(self) -> u8 {
+                match self { $(Code::$name => $status,)+ }
+            }
+
+            /// One line: what the code means.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)+ }
+            }
+
+            /// The page that `explain` prints: how it comes about and what to do.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$name => $page,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    // The program and its command line
+    Internal = "E-INTERNAL", INTERNAL, "A fault of this program",
+        "The program met a state it holds to be impossible. What a stage had not committed is not written. Run again: what is done is skipped. Keep the transcript for a report.";
+    Usage = "E-USAGE", USAGE, "The command line is not understood",
+        "A flag, stage, check or code is not known, or two of them contradict each other. `backendai-setup --help` lists what there is.";
+    Cancelled = "E-CANCELLED", INTERRUPTED, "Stopped on request",
+        "A signal asked the program to stop. The unit of work under way was finished or rolled back and nothing new was started. Run the same command again to go on.";
+    NeedsAnswers = "E-NEEDS-ANSWERS", NEEDS_INPUT, "Answers are needed and nobody can give them",
+        "Nothing told the program which servers are meant. Give `--answers FILE`, `--set KEY=VALUE`, the environment names of the manager, or `--development` for the values of the guide's development setup.";
+    NeedsConfirmation = "E-NEEDS-CONFIRMATION", NEEDS_INPUT, "A confirmation is needed and nobody can give it",
+        "`run` shows what it would change and asks before it writes. Without a terminal nobody can answer: give `--yes`, or `--answers FILE`, which needs no confirmation.";
+    StateDir = "E-STATE-DIR", INPUT, "The state directory cannot be written",
+        "Transcripts are kept in the state directory: `--state-dir`, else `BACKENDAI_SETUP_STATE_DIR`, `$XDG_STATE_HOME/backendai-setup` or `~/.local/state/backendai-setup`. Commands that write to servers stop when it cannot be written; name another folder with `--state-dir`.";
+
+    // Files that are read
+    FileRead = "E-FILE-READ", INPUT, "An input file cannot be read",
+        "The file is missing, is a folder, is not readable for this user, is too large, or is not UTF-8 text. Nothing was touched.";
+    YamlSyntax = "E-YAML-SYNTAX", INPUT, "The file is not well-formed YAML",
+        "The text stops making sense as YAML at the given line and column; often a bracket or quote is left open a line earlier, or the indentation moved.";
+    YamlUnsupported = "E-YAML-UNSUPPORTED", INPUT, "The YAML uses something that is refused here",
+        "One document a file; no custom tags, no `!!python`, no aliases that contain themselves or grow without bound. Anchors, aliases and merge keys work.";
+    YamlDuplicate = "E-YAML-DUPLICATE", INPUT, "A mapping has the same key twice",
+        "YAML readers disagree on which of the two counts. Keep one of them.";
+    YamlScalar = "E-YAML-SCALAR", INPUT, "An unquoted value means different things to different readers",
+        "The manager reads YAML 1.1, newer programs YAML 1.2: `3.10`, `yes`, `010`, `1_000`, `1:30` and `2018-07-13` change their type or value between them. Put quotes around text; write numbers as plain digits.";
+
+    // Answers
+    AnswersKey = "E-ANSWERS-KEY", INPUT, "An answer has a key that is not known",
+        "The key is misspelt, stands at the wrong depth, or belongs to a newer version. The README lists every key; `sample-configs/answers.example.yml` shows them with comments.";
+    AnswersUnbuilt = "E-ANSWERS-UNBUILT", INPUT, "The key is known but this version does not act on it",
+        "A key that would be ignored could mislead, so it is refused. Take it out, or use a version that has it.";
+    AnswersValue = "E-ANSWERS-VALUE", INPUT, "An answer has a value that cannot be right",
+        "The message says which form is expected. Nothing was touched.";
+    AnswersMissing = "E-ANSWERS-MISSING", INPUT, "A required answer is missing",
+        "The message names the key, the environment name and the flag that can give it; `--development` gives the guide's development values.";
+    AnswersVersion = "E-ANSWERS-VERSION", INPUT, "The answers file is of another version",
+        "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
+    AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be taken from where it is",
+        "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or in an environment name or file that is not there. Use `{env: NAME}`, `{file: PATH}`, or `chmod 600` on the answers file.";
+    EnvironmentDiffers = "W-ENV-DIFFERS", SUCCESS, "An environment name differs from the answers file",
+        "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
+
+    // The image list
+    ImagesShape = "E-IMAGES-SHAPE", INPUT, "The image list has another shape than the manager reads",
+        "`image-metadata.yml` is `images:` with a list of `name`, `tags` (pairs of tag and digest) and `slots` (`cpu`, `mem`, `gpu`); `image-aliases.yml` is `aliases:` with pairs of alias and target. The manager crashed on anything else after writing half of the list.";
+    ImagesValue = "E-IMAGES-VALUE", INPUT, "A value in the image list is not of the right kind",
+        "cpu is an integer; mem (GiB) and gpu are numbers, not negative; names, tags, digests and aliases are text without white space. Where text is due, put quotes around it.";
+    ImagesDuplicate = "E-IMAGES-DUPLICATE", INPUT, "Something stands in the image list twice",
+        "Two images of one name, two tags of one image, two aliases of one name, or two entries that would write the same etcd key. One of them would silently win; keep one.";
+    ImagesLoop = "E-IMAGES-LOOP", INPUT, "Aliases point at each other in a circle",
+        "The manager follows an alias until it ends, and would hang on a circle. Point one of them at an image and tag.";
+    ImagesField = "W-IMAGES-FIELD", SUCCESS, "A field in the image list is not known and is ignored",
+        "The manager reads `name`, `tags` and `slots`, and ignores the rest.";
+    ImagesDangling = "W-IMAGES-DANGLING", SUCCESS, "An alias points to nothing",
+        "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
+    ImagesLeftover = "W-IMAGES-LEFTOVER", SUCCESS, "etcd holds keys that are left from an older list",
+        "The manager never deletes image keys, so old ones stay and old aliases still win. `--prune` removes what the list does not have.";
+    Fixture = "E-FIXTURE", INPUT, "The fixture cannot be poured",
+        "A fixture is JSON or YAML with `keypairs:` and a list of rows: `user_id`, `is_admin`, and `access_key` with `secret_key` or neither. Published example keys are refused.";
+
+    // etcd
+    EtcdResolve = "E-ETCD-RESOLVE", UNREACHABLE, "The host name of the etcd address is unknown",
+        "The resolver of this machine has no address for the name. Mind the spelling of `etcd.endpoints`, DNS and /etc/hosts.";
+    EtcdConnect = "E-ETCD-CONNECT", UNREACHABLE, "Nothing accepts connections at the etcd address",
+        "The host refused the connection or cannot be reached. Is etcd running, does it listen beyond localhost (`--listen-client-urls`), is a firewall between? Clients use port 2379, the development setup 8120.";
+    EtcdTimeout = "E-ETCD-TIMEOUT", UNREACHABLE, "The etcd address does not answer in time",
+        "The connection stands or is swallowed, but no answer comes: a firewall that drops, a stopped process, or a member without a quorum.";
+    EtcdProtocol = "E-ETCD-PROTOCOL", UNFIT, "Something answers at the etcd address, but it is not etcd",
+        "Another program listens there, or it speaks TLS while plain etcd is expected. The manager speaks plain etcd. 2380 is etcd's peer port; clients use 2379.";
+    EtcdAlarm = "E-ETCD-ALARM", UNFIT, "etcd has raised an alarm",
+        "With NOSPACE etcd refuses every write: compact, defragment, then `etcdctl alarm disarm`. With CORRUPT a member's data differ from the others'.";
+    EtcdLeader = "E-ETCD-LEADER", UNREACHABLE, "The etcd cluster has no leader",
+        "Without a majority of its members the cluster answers no reads and takes no writes. Start the missing members.";
+    EtcdAuth = "E-ETCD-AUTH", REFUSED, "etcd refused the sign-in",
+        "The user or the password is wrong, or the cluster wants a sign-in and none is given. Set `etcd.user` and `etcd.password`. The manager itself cannot sign in to etcd.";
+    EtcdRights = "E-ETCD-RIGHTS", REFUSED, "The etcd user may not read or write under the namespace",
+        "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`.";
+    EtcdLost = "E-ETCD-LOST", UNREACHABLE, "etcd stopped answering in the middle of the work",
+        "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
+    EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
+        "The message holds etcd's own words. Nothing of the refused transaction was written.";
+    EtcdManager = "W-ETCD-MANAGER", SUCCESS, "The manager will not be able to use etcd this way",
+        "The manager of this day knows neither sign-in nor several addresses for etcd: it takes the first endpoint and sends no user.";
+
+    // PostgreSQL
+    DbResolve = "E-DB-RESOLVE", UNREACHABLE, "The host name of the database address is unknown",
+        "The resolver of this machine has no address for the name. Mind the spelling of `database.address`, DNS and /etc/hosts.";
+    DbConnect = "E-DB-CONNECT", UNREACHABLE, "Nothing accepts connections at the database address",
+        "The host refused the connection or cannot be reached. Is PostgreSQL running, does it listen beyond localhost (`listen_addresses`), is a firewall between? The usual port is 5432, the development setup uses 8100.";
+    DbTimeout = "E-DB-TIMEOUT", UNREACHABLE, "The database address does not answer in time",
+        "The connection stands or is swallowed, but no answer comes: a firewall that drops, a stopped process, or a server that is overloaded.";
+    DbProtocol = "E-DB-PROTOCOL", UNFIT, "Something answers at the database address, but it is not PostgreSQL",
+        "Another program listens there. Mind the port of `database.address`.";
+    DbTls = "E-DB-TLS", UNFIT, "No encrypted connection as `database.sslmode` asks",
+        "With `require` the server must offer TLS; with `disable` a server may refuse unencrypted connections. Choose another `database.sslmode`, or set `ssl = on` in postgresql.conf.";
+    DbStarting = "E-DB-STARTING", UNREACHABLE, "PostgreSQL is starting up or shutting down",
+        "The server answers, but takes no connections now. Try again in a moment.";
+    DbFull = "E-DB-FULL", UNREACHABLE, "PostgreSQL has no free connection",
+        "All of `max_connections`, or of the role's own limit, are in use. Close some or raise the limit.";
+    DbAuth = "E-DB-AUTH", REFUSED, "PostgreSQL refused the sign-in",
+        "The password is wrong, there is no such role, or pg_hba.conf has no line that lets this user in from this host. PostgreSQL does not tell a wrong password from an unknown user.";
+    DbRights = "E-DB-RIGHTS", REFUSED, "The database user lacks a needed right",
+        "The user must be able to create the database once (CREATEDB), or own it; in it, CREATE on the database (for the extension) and on schema public.";
+    DbVersion = "E-DB-VERSION", UNFIT, "The PostgreSQL server is too old",
+        "The manager of this day needs PostgreSQL 9.6 or newer.";
+    DbEncoding = "E-DB-ENCODING", UNFIT, "The database is not encoded in UTF-8",
+        "Names and e-mail addresses would not survive. Create it anew: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
+    DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not to be had",
+        "The tables use `uuid_generate_v4()`. Install PostgreSQL's contrib modules on the server (Debian: postgresql-contrib). Before PostgreSQL 13 a superuser must create the extension.";
+    DbUnmanaged = "E-DB-UNMANAGED", UNFIT, "The database has the manager's tables or types, but no revision",
+        "Which revision the tables are of cannot be known, and guessing could destroy data. Stamp the revision with alembic if you know it, use another `database.name`, or drop the tables if they are left from a failed try.";
+    DbRevision = "E-DB-REVISION", UNFIT, "The database is at a revision that is not known here",
+        "The schema belongs to a newer manager, to another program, or to two branches at once. Nothing was touched. Use another `database.name`, or the manager's own alembic.";
+    DbOld = "E-DB-OLD", UNFIT, "The database is at an older revision",
+        "This version installs the schema into a fresh database only and does not climb from older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
+    DbShape = "E-DB-SHAPE", UNFIT, "The schema is not what its revision says",
+        "The revision is the head, but tables are missing. Somebody dropped them, or stamped the revision by hand. Restore a backup, or use another `database.name`.";
+    DbLost = "E-DB-LOST", UNREACHABLE, "The connection to PostgreSQL broke in the middle of the work",
+        "The transaction under way was rolled back by the server. Run again when it is back: what is done is skipped.";
+    DbRefused = "E-DB-REFUSED", UNFIT, "PostgreSQL refused a statement",
+        "The message holds the server's own words. The transaction was rolled back.";
+    DbBusy = "E-DB-BUSY", LOCKED, "Another run is working on this database",
+        "A second setup holds the advisory lock. Wait for it to end, then run again; if it hangs, end its connection (pg_stat_activity, application_name backendai-setup).";
+
+    // The shared folder
+    MountPath = "E-MOUNT-PATH", UNFIT, "The path of the shared folder cannot be used",
+        "The manager needs an absolute path that is the same on every node.";
+    MountMissing = "E-MOUNT-MISSING", UNFIT, "The shared folder is not there",
+        "Create it and mount the storage, or mend `storage.mount`. On a host that does not have the mount, set `storage.expect: elsewhere`.";
+    MountKind = "E-MOUNT-KIND", UNFIT, "The path of the shared folder is not a directory",
+        "A file or a device stands there. Mend `storage.mount`.";
+    MountUnmounted = "E-MOUNT-UNMOUNTED", UNFIT, "Nothing is mounted at the shared folder",
+        "Data written there would lie on this host's own disk, hidden once the share is mounted. Mount it, or say what you mean: `storage.expect: directory` for a plain folder.";
+    MountReadOnly = "E-MOUNT-READONLY", UNFIT, "The shared folder is mounted read-only",
+        "The manager makes folders below it. Remount it with `rw`, and look why it is `ro`: file systems turn read-only after errors.";
+    MountWrite = "E-MOUNT-WRITE", UNFIT, "The shared folder cannot be written",
+        "The probe file could not be written, synced, renamed and removed. The message says which step failed. Mind owner, mode, quota and root squash of a network file system.";
+    MountHung = "E-MOUNT-HUNG", UNREACHABLE, "The shared folder does not answer",
+        "A network file system whose server is gone blocks every access. Look at the server and at `mount`; `umount -l` frees the path.";
+    MountSpace = "W-MOUNT-SPACE", SUCCESS, "The shared folder has little space left",
+        "Virtual folders of all users lie there.";
+    MountForeign = "E-MOUNT-FOREIGN", UNFIT, "etcd already names another shared folder",
+        "A running manager keeps using the old path until it restarts, and folders of users lie there. If the new path is meant, say so with `--replace-mount`.";
+
+    // Files that are written
+    FileParent = "E-FILE-PARENT", UNFIT, "The folder of a file to write is missing or cannot be written",
+        "Create the folder, or name another path under `files`.";
+    FileSymlink = "E-FILE-SYMLINK", UNFIT, "A file to write is a symbolic link or not a plain file",
+        "A secret would end somewhere else than it seems. Name the real file under `files`.";
+    FileOwner = "E-FILE-OWNER", UNFIT, "A file to write belongs to somebody else",
+        "Replacing it would change its owner. Run as that user, or name another path under `files`.";
+    FileForeign = "E-FILE-FOREIGN", UNFIT, "A file with other content stands in the way",
+        "The file was not written by this program for this target. Move it away, or name another path under `files`.";
+    FileWrite = "E-FILE-WRITE", UNFIT, "A file could not be written",
+        "The message says why. The old content is still there.";
+    FileAlembic = "W-FILE-ALEMBIC", SUCCESS, "There is no `alembic/` folder beside `alembic.ini`",
+        "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
+
+    // Keypairs
+    KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that are published",
+        "Everybody can read these keys in the manager's repository and sign in with them. Deactivate or delete the rows, then run again.";
+    KeysConflict = "E-KEYS-CONFLICT", UNFIT, "A row in the table contradicts the fixture",
+        "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or mend the row.";
+
+    // How work runs
+    StageNeeds = "E-STAGE-NEEDS", UNFIT, "The stage needs another stage first",
+        "A stage run alone finds the world as it is. Run the named stage before it, or all of them.";
+    StageVerify = "E-STAGE-VERIFY", UNFIT, "A stage ran, but the world is not as it should be",
+        "After the work the stage looked again and something was still to do: another program writes at the same time, or a write was lost. Run again.";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl FromStr for Code {
+    type Err = ();
+
+    /// Takes the code in any case, with or without its first letter: `e-db-auth`, `DB-AUTH`.
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let text = text.trim().to_ascii_uppercase();
+        Code::ALL.iter().copied().find(|code| code.as_str() == text || code.as_str()[2..] == *text).ok_or(())
+    }
+}

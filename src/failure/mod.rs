@@ -1,0 +1,149 @@
+//! Failures: what failed, why, and what to do now.
+//!
+//! A [`Failure`] is a value, made where the trouble is understood and printed in one place.
+//! Its [`Code`] is stable, gives the exit status, and has a page that `explain` prints.
+//! Warnings are the same type with a `W-` code: only the verdict differs.
+
+mod codes;
+
+use std::fmt;
+
+use serde::Serialize;
+
+pub use codes::Code;
+
+/// Exit statuses of the program, as promised to scripts.
+pub mod status {
+    /// Changed or unchanged, all is well.
+    pub const SUCCESS: u8 = 0;
+    /// A fault of this program.
+    pub const INTERNAL: u8 = 1;
+    /// The command line does not parse.
+    pub const USAGE: u8 = 2;
+    /// Answers or input files are invalid or incomplete; nothing was touched.
+    pub const INPUT: u8 = 3;
+    /// A target is reachable but not fit: a failed check or a conflict.
+    pub const UNFIT: u8 = 4;
+    /// A target is unreachable or did not answer in time.
+    pub const UNREACHABLE: u8 = 5;
+    /// Sign-in or a needed right was refused.
+    pub const REFUSED: u8 = 6;
+    /// A stage failed after something was written; run again to go on.
+    pub const PARTIAL: u8 = 7;
+    /// Another run holds the lock.
+    pub const LOCKED: u8 = 8;
+    /// Not as wanted: something is pending or in conflict.
+    pub const NOT_AS_WANTED: u8 = 9;
+    /// An answer or a confirmation is needed and nobody can give it.
+    pub const NEEDS_INPUT: u8 = 10;
+    /// Stopped by SIGHUP.
+    pub const HANGUP: u8 = 129;
+    /// Stopped by SIGINT.
+    pub const INTERRUPTED: u8 = 130;
+    /// Stopped by SIGTERM.
+    pub const TERMINATED: u8 = 143;
+
+    /// Every status with its meaning, in the order of the README's table.
+    pub const ALL: &[(u8, &str)] = &[
+        (SUCCESS, "success, changed or unchanged; or left before anything was written"),
+        (INTERNAL, "internal error"),
+        (USAGE, "usage"),
+        (INPUT, "answers or input files invalid or incomplete; nothing touched"),
+        (UNFIT, "a check failed or a conflict: the target is reachable but not fit"),
+        (UNREACHABLE, "a target is unreachable or timed out"),
+        (REFUSED, "sign-in or a needed right refused"),
+        (PARTIAL, "a stage failed after something was written; run again to go on"),
+        (LOCKED, "another run holds the lock"),
+        (
+            NOT_AS_WANTED,
+            "not as wanted: `status` found pending or conflict, `plan --detailed-exitcode` has changes",
+        ),
+        (NEEDS_INPUT, "an answer or a confirmation is needed and nobody can give it"),
+        (HANGUP, "stopped by SIGHUP, after an orderly stop"),
+        (INTERRUPTED, "stopped by SIGINT, after an orderly stop"),
+        (TERMINATED, "stopped by SIGTERM, after an orderly stop"),
+    ];
+
+    /// Of several failures before the first write, the status that counts: the earliest of
+    /// 3, 10, 8, 5, 6, 4. Anything else ranks before those.
+    pub fn first_of(statuses: impl IntoIterator<Item = u8>) -> Option<u8> {
+        const ORDER: [u8; 6] = [INPUT, NEEDS_INPUT, LOCKED, UNREACHABLE, REFUSED, UNFIT];
+        statuses
+            .into_iter()
+            .min_by_key(|status| ORDER.iter().position(|known| known == status).map_or(0, |at| at + 1))
+    }
+}
+
+/// A position in a file that somebody can open: line and column count from 1.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file as the user named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// What failed, why, and what to do now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{what}")]
+pub struct Failure {
+    /// Stable code; gives the exit status.
+    pub code: Code,
+    /// The headline: names the host, the user, the file. Never a library's phrase.
+    pub what: String,
+    /// The cause in more detail, for example the server's own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// What to do now; names a command or a field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Where in which file, for input that a person can mend.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Failure {
+    /// A failure with its headline: sentence case, backticks around literals.
+    pub fn new(code: Code, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), why: None, remedy: None, place: None }
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn why(mut self, why: impl Into<String>) -> Self {
+        self.why = Some(why.into());
+        self
+    }
+
+    /// Adds what to do now.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Adds the position in a file.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The exit status that belongs to the code.
+    pub fn status(&self) -> u8 {
+        self.code.status()
+    }
+
+    /// True for a `W-` code: worth saying, no reason to stop.
+    pub fn is_warning(&self) -> bool {
+        self.code.status() == status::SUCCESS
+    }
+}
