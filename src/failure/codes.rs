@@ -83,6 +83,8 @@ codes! {
         "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
     AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be taken from where it is",
         "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or in an environment name or file that is not there. Use `{env: NAME}`, `{file: PATH}`, or `chmod 600` on the answers file.";
+    AnswersNote = "W-ANSWERS-NOTE", SUCCESS, "An answer was understood, with a remark",
+        "The value is used as the message says. Write it that way to silence the remark.";
     EnvironmentDiffers = "W-ENV-DIFFERS", SUCCESS, "An environment name differs from the answers file",
         "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
 
@@ -145,6 +147,8 @@ codes! {
         "All of `max_connections`, or of the role's own limit, are in use. Close some or raise the limit.";
     DbAuth = "E-DB-AUTH", REFUSED, "PostgreSQL refused the sign-in",
         "The password is wrong, there is no such role, or pg_hba.conf has no line that lets this user in from this host. PostgreSQL does not tell a wrong password from an unknown user.";
+    DbMissing = "E-DB-MISSING", UNFIT, "The database is not there",
+        "The stage `create-database` makes it. A stage run alone does not.";
     DbRights = "E-DB-RIGHTS", REFUSED, "The database user lacks a needed right",
         "The user must be able to create the database once (CREATEDB), or own it; in it, CREATE on the database (for the extension) and on schema public.";
     DbVersion = "E-DB-VERSION", UNFIT, "The PostgreSQL server is too old",

@@ -1,0 +1,281 @@
+//! Fixtures: the rows for table `keypairs`, and new keys for rows that come without.
+
+use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
+use rand::{TryRng, rngs::SysRng};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::{
+    failure::{Code, Failure},
+    guide::Keypairs,
+    yaml::{self, Node, Value},
+};
+
+/// Access keys of example keypairs that everybody can read in the manager's repository or its documents.
+pub const PUBLISHED: &[&str] = &[
+    "AKIAIOSFODNN7EXAMPLE",
+    "AKIANABBDUSEREXAMPLE",
+    "AKIANOTADMIN7EXAMPLE",
+    "AKIANATWOUSEREXAMPLE",
+    "AKIAHUKCHDEZGEXAMPLE",
+    "AKIANAMONITOREXAMPLE",
+];
+
+/// Secret keys that are published, whatever access key they stand beside.
+pub const PUBLISHED_SECRETS: &[&str] = &[
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "C8qnIo29EZvXkPK_MXcuAakYTy4NYrxwmCEyNPlf",
+    "C8qnIo29EZvXkPkUNkqtstRxzLBH08MzGDtzTDBGn",
+    "P7oxTDdzHbEpUSs5v7r7EWj9yKstp8VpZ7SEyA-g",
+    "cWbsM_vBB4CzTW7JdORRMx8SjGI3-wEXAMPLEKEY",
+    "7tuEwF1J7FfK41vOM4uSSyWCUWjPBolpVwvgkSBu",
+];
+
+/// An access key and its secret.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// `AKIA` and 16 of `A-Z2-7`.
+    pub access: String,
+    /// 40 of `A-Za-z0-9_-`.
+    pub secret: SecretString,
+}
+
+impl Keys {
+    /// New keys, from the operating system's randomness: 10 and 30 random bytes.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub fn generate() -> Result<Self, Failure> {
+        let (mut access, mut secret) = ([0; 10], [0; 30]);
+        SysRng.try_fill_bytes(&mut access).and_then(|()| SysRng.try_fill_bytes(&mut secret)).map_err(|error| {
+            Failure::new(Code::Internal, "the operating system gave no randomness for new keys")
+                .why(error.to_string())
+                .remedy("run again")
+        })?;
+        Ok(Self {
+            access: format!("AKIA{}", BASE32_NOPAD.encode(&access)),
+            secret: BASE64URL_NOPAD.encode(&secret).into(),
+        })
+    }
+
+    /// Does everybody know them?
+    pub fn are_published(&self) -> bool {
+        is_published(&self.access, self.secret.expose_secret())
+    }
+}
+
+/// Does everybody know one of these keys?
+pub fn is_published(access: &str, secret: &str) -> bool {
+    PUBLISHED.contains(&access) || PUBLISHED_SECRETS.contains(&secret)
+}
+
+/// A row for table `keypairs`, as `upstream.md` lists its columns.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// An e-mail address.
+    pub user_id: String,
+    /// Administrator or user.
+    pub is_admin: bool,
+    /// Keys that the fixture brings; none means new ones.
+    pub keys: Option<Keys>,
+    /// May sign in.
+    pub is_active: bool,
+    /// Name of a resource policy.
+    pub resource_policy: Option<String>,
+    /// Sessions at a time.
+    pub concurrency_limit: i32,
+    /// Sessions now.
+    pub concurrency_used: i32,
+    /// Requests in 15 minutes.
+    pub rate_limit: i32,
+    /// Requests so far.
+    pub num_queries: i32,
+}
+
+impl Row {
+    /// What people call the row: `administrator admin@localhost`.
+    pub fn title(&self) -> String {
+        format!("{} {}", if self.is_admin { "administrator" } else { "user" }, self.user_id)
+    }
+}
+
+/// What a fixture's row may say. The file may also be a `keypairs.yml` of ours.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    user_id: String,
+    is_admin: bool,
+    access_key: Option<String>,
+    secret_key: Option<SecretString>,
+    #[serde(default = "yes")]
+    is_active: bool,
+    resource_policy: Option<String>,
+    #[serde(default = "concurrency_limit")]
+    concurrency_limit: i32,
+    #[serde(default)]
+    concurrency_used: i32,
+    #[serde(default = "rate_limit")]
+    rate_limit: i32,
+    #[serde(default)]
+    num_queries: i32,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn concurrency_limit() -> i32 {
+    30
+}
+
+fn rate_limit() -> i32 {
+    1000
+}
+
+/// The rows of a fixture.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    /// In the order of the file.
+    pub rows: Vec<Row>,
+}
+
+impl Fixture {
+    /// The built-in fixture for these owners.
+    ///
+    /// # Errors
+    /// Never, as long as the built-in fixture is sound; a test sees to that.
+    pub fn example(owners: &Keypairs) -> Result<Self, Vec<Failure>> {
+        let mut fixture = Self::read("example_keypair.json", crate::bundle::EXAMPLE_KEYPAIR.as_bytes())?;
+        for row in &mut fixture.rows {
+            row.user_id = if row.is_admin { owners.admin.clone() } else { owners.user.clone() };
+        }
+        Ok(fixture)
+    }
+
+    /// Reads a fixture: JSON, which is YAML, or a `keypairs.yml`.
+    ///
+    /// # Errors
+    /// Every problem with its position.
+    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, Vec<Failure>> {
+        let root = yaml::read(file, bytes)?;
+        let problem = |node: &Node, what: String, remedy: &str| {
+            Failure::new(Code::Fixture, what).remedy(remedy).at(node.place(file))
+        };
+        let Value::Mapping(tables) = &root.value else {
+            return Err(vec![problem(&root, "the fixture is no mapping".into(), "write `keypairs:` and a list")]);
+        };
+        let mut problems = Vec::new();
+        let mut rows: Vec<(Row, &Node)> = Vec::new();
+        for (table, content) in tables {
+            match (&table.value, &content.value) {
+                (Value::Text(name), Value::Sequence(items)) if name == "keypairs" => {
+                    for item in items {
+                        match row(item) {
+                            Ok(row) => rows.push((row, item)),
+                            Err((what, remedy)) => problems.push(problem(item, what, &remedy)),
+                        }
+                    }
+                }
+                (Value::Text(name), _) if name == "keypairs" => {
+                    problems.push(problem(content, "`keypairs` is no list".into(), "write a list of rows"));
+                }
+                _ => problems.push(problem(
+                    table,
+                    "the fixture has another table than `keypairs`".into(),
+                    "take it out; only keypairs are poured",
+                )),
+            }
+        }
+        for (at, (row, item)) in rows.iter().enumerate() {
+            let twin = rows[..at].iter().find(|(earlier, _)| match (&earlier.keys, &row.keys) {
+                (Some(one), Some(other)) => one.access == other.access,
+                (None, None) => (&earlier.user_id, earlier.is_admin) == (&row.user_id, row.is_admin),
+                _ => false,
+            });
+            if let Some((_, first)) = twin {
+                let what = format!("a row for `{}` stands here and in line {}", row.user_id, first.mark.line);
+                problems.push(problem(item, what, "keep one of them"));
+            }
+        }
+        if problems.is_empty() && rows.is_empty() {
+            problems.push(problem(&root, "the fixture has no row".into(), "write `keypairs:` and a list of rows"));
+        }
+        if problems.is_empty() {
+            Ok(Self { rows: rows.into_iter().map(|(row, _)| row).collect() })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+fn row(node: &Node) -> Result<Row, (String, String)> {
+    let Value::Mapping(fields) = &node.value else {
+        return Err(("a row is no mapping".into(), "write `user_id`, `is_admin` and the keys".into()));
+    };
+    // serde's own message could repeat a value, and a value could be a secret.
+    let known = [
+        "user_id", "is_admin", "access_key", "secret_key", "is_active", "resource_policy", "concurrency_limit",
+        "concurrency_used", "rate_limit", "num_queries",
+    ];
+    for (key, _) in fields {
+        match &key.value {
+            Value::Text(name) if known.contains(&name.as_str()) => {}
+            Value::Text(name) => {
+                return Err((
+                    format!("a row has a field `{}` that is not poured", name.escape_debug()),
+                    format!("take it out; the fields are {}", known.join(", ")),
+                ));
+            }
+            _ => return Err(("a row has a field whose name is no text".into(), "quote it".into())),
+        }
+    }
+    let written: Written = serde_yaml::from_value(node.to_serde()).map_err(|_| {
+        (
+            "a row lacks `user_id` or `is_admin`, or a field is of the wrong kind".to_owned(),
+            "text: user_id, access_key, secret_key; true or false: is_admin, is_active; the rest whole numbers"
+                .to_owned(),
+        )
+    })?;
+    if let Some(variable) = crate::guide::variable("keypairs.admin") {
+        (variable.accept)(&written.user_id).map_err(|refused| {
+            (format!("`user_id` `{}`: {}", written.user_id.escape_debug(), refused.why), refused.remedy)
+        })?;
+    }
+    let keys = match (written.access_key, written.secret_key) {
+        (None, None) => None,
+        (Some(access), Some(secret)) => {
+            let keys = Keys { access, secret };
+            if keys.are_published() {
+                return Err((
+                    format!("the keypair of `{}` is published: everybody can sign in with it", written.user_id),
+                    "take `access_key` and `secret_key` out; new keys are made".into(),
+                ));
+            }
+            let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
+            if !fits(&keys.access, 20) || !fits(keys.secret.expose_secret(), 40) {
+                return Err((
+                    format!("the keys of `{}` do not fit: 20 and 40 characters at most", written.user_id),
+                    "mend them, or take both out; new keys are made".into(),
+                ));
+            }
+            Some(keys)
+        }
+        _ => {
+            return Err((
+                format!("the row of `{}` has one key of the two", written.user_id),
+                "give `access_key` and `secret_key`, or neither".into(),
+            ));
+        }
+    };
+    Ok(Row {
+        user_id: written.user_id,
+        is_admin: written.is_admin,
+        keys,
+        is_active: written.is_active,
+        resource_policy: written.resource_policy,
+        concurrency_limit: written.concurrency_limit,
+        concurrency_used: written.concurrency_used,
+        rate_limit: written.rate_limit,
+        num_queries: written.num_queries,
+    })
+}

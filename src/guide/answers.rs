@@ -1,0 +1,193 @@
+//! Answers: the values given so far, by key, each judged when it is set.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::failure::{Code, Failure, Place};
+
+use super::{Section, accept::Refused, did_you_mean, variable, variable::Default, variables};
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `--set`.
+    Flag,
+    /// An answers file.
+    File(Place),
+    /// `--development`.
+    Development,
+    /// An environment name.
+    Environment(String),
+    /// The guide's default.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("`--set`"),
+            Origin::File(place) => write!(f, "{place}"),
+            Origin::Development => f.write_str("`--development`"),
+            Origin::Environment(name) => write!(f, "the environment name `{name}`"),
+            Origin::Default => f.write_str("the default"),
+        }
+    }
+}
+
+/// A value and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Given {
+    value: SecretString,
+    /// Where the value comes from.
+    pub origin: Origin,
+}
+
+/// The values given so far. Everything is kept as a secret; the key decides what may be shown.
+#[derive(Debug, Clone, Default)]
+pub struct Answers(BTreeMap<&'static str, Given>);
+
+impl Answers {
+    /// Judges a value and keeps it, replacing an earlier one. Lists are joined by commas.
+    ///
+    /// # Errors
+    /// `E-ANSWERS-KEY` for an unknown key, `E-ANSWERS-VALUE` for a value that cannot be right.
+    pub fn set(&mut self, key: &str, value: SecretString, origin: Origin) -> Result<(), Failure> {
+        let variable = variable(key).ok_or_else(|| unknown_key(key))?;
+        if let Err(refused) = (variable.accept)(value.expose_secret()) {
+            return Err(refuse(variable, value.expose_secret(), &origin, refused));
+        }
+        self.0.insert(variable.key, Given { value, origin });
+        Ok(())
+    }
+
+    /// The value and origin of a key, if it has one.
+    pub fn given(&self, key: &str) -> Option<&Given> {
+        self.0.get(key)
+    }
+
+    /// A value that may be shown; none for secrets.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        debug_assert!(variable(key).is_some_and(|variable| !variable.is_secret()));
+        Some(self.0.get(key)?.value.expose_secret().to_owned())
+    }
+
+    /// A secret.
+    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
+        Some(self.0.get(key)?.value.clone())
+    }
+
+    /// A path, made absolute; relative ones mean the working directory.
+    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
+        let text = self.text(key)?;
+        Some(std::path::absolute(&text).unwrap_or_else(|_| PathBuf::from(text)))
+    }
+
+    /// True when the key has this value.
+    pub fn is(&self, key: &str, value: &SecretString) -> bool {
+        self.0.get(key).is_some_and(|given| given.value.expose_secret() == value.expose_secret())
+    }
+
+    /// Fills the defaults of the guide where nothing is given.
+    pub fn fill_defaults(&mut self) {
+        for variable in variables() {
+            if let Default::Value(value) = variable.default {
+                self.0
+                    .entry(variable.key)
+                    .or_insert_with(|| Given { value: value.into(), origin: Origin::Default });
+            }
+        }
+    }
+
+    /// Required answers of these sections that nobody gave, and answers that contradict each other.
+    pub fn problems(&self, sections: &[&Section]) -> Vec<Failure> {
+        let mut problems: Vec<Failure> = sections
+            .iter()
+            .flat_map(|section| section.variables.iter())
+            .filter(|variable| matches!(variable.default, Default::Required))
+            .filter(|variable| !self.0.contains_key(variable.key))
+            .map(|variable| {
+                let flag = if variable.is_secret() {
+                    format!("`{}: {{env: NAME}}` or `{{file: PATH}}` in an answers file", variable.key)
+                } else {
+                    format!("`{}` in an answers file, `--set {}=VALUE`", variable.key, variable.key)
+                };
+                Failure::new(Code::AnswersMissing, format!("`{}` has no value", variable.key))
+                    .why(variable.help)
+                    .remedy(format!("give {flag}, or the environment name `{}`", variable.env()))
+            })
+            .collect();
+        for (one, other) in [("etcd.user", "etcd.password"), ("etcd.password", "etcd.user")] {
+            if self.0.contains_key(one) && !self.0.contains_key(other) {
+                problems.push(self.clash(
+                    one,
+                    format!("`{one}` is given, `{other}` is not"),
+                    format!("give both, or take `{one}` out"),
+                ));
+            }
+        }
+        if self.same("keypairs.admin", "keypairs.user") {
+            problems.push(self.clash(
+                "keypairs.user",
+                "`keypairs.admin` and `keypairs.user` are the same".into(),
+                "give each an address of its own".into(),
+            ));
+        }
+        let files = ["files.alembic-ini", "files.environment", "files.credentials"];
+        for (at, one) in files.iter().enumerate() {
+            for other in &files[at + 1..] {
+                if self.path(one).is_some() && self.path(one) == self.path(other) && !self.is(one, &"none".into())
+                {
+                    problems.push(self.clash(
+                        other,
+                        format!("`{one}` and `{other}` are the same file"),
+                        "name two files".into(),
+                    ));
+                }
+            }
+        }
+        problems
+    }
+
+    fn same(&self, one: &str, other: &str) -> bool {
+        self.text(one).is_some() && self.text(one) == self.text(other)
+    }
+
+    fn clash(&self, key: &str, what: String, remedy: String) -> Failure {
+        let failure = Failure::new(Code::AnswersValue, what).remedy(remedy);
+        match self.given(key).map(|given| &given.origin) {
+            Some(Origin::File(place)) => failure.at(place.clone()),
+            _ => failure,
+        }
+    }
+}
+
+fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Refused) -> Failure {
+    let key = variable.key;
+    let failure = if key == "version" {
+        Failure::new(Code::AnswersVersion, format!("`version` is `{value}`; {}", refused.why))
+    } else if variable.is_secret() || value.is_empty() {
+        Failure::new(Code::AnswersValue, format!("`{key}` cannot be used: {}", refused.why))
+    } else {
+        let shown: String = value.chars().take(60).collect::<String>().escape_debug().to_string();
+        Failure::new(Code::AnswersValue, format!("`{key}` cannot be `{shown}`: {}", refused.why))
+    };
+    let failure = failure.remedy(refused.remedy);
+    match origin {
+        Origin::File(place) => failure.at(place.clone()),
+        other => failure.why(format!("the value comes from {other}")),
+    }
+}
+
+/// The failure for a key that is not known, with the nearest one that is.
+pub(super) fn unknown_key(key: &str) -> Failure {
+    if super::UNBUILT.contains(&key) {
+        return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not built in this version"))
+            .remedy(format!("take `{key}` out"));
+    }
+    let failure = Failure::new(Code::AnswersKey, format!("there is no key `{}`", key.escape_debug()));
+    match did_you_mean(key, variables().map(|variable| variable.key)) {
+        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        None => failure.remedy("take it out; the README lists every key"),
+    }
+}

@@ -1,0 +1,143 @@
+//! etcd: `{NS}` and `{ETCDADDR}` of the guide.
+
+use secrecy::SecretString;
+
+use super::{
+    accept::{self, Address, Refused, parse_address},
+    answers::Answers,
+    variable::{Default, Section, Shape, Variable},
+};
+
+/// etcd's usual client port.
+const CLIENT_PORT: u16 = 2379;
+
+/// etcd as answered.
+#[derive(Debug, Clone)]
+pub struct Etcd {
+    /// Every key is below `/sorna/<namespace>/`.
+    pub namespace: String,
+    /// Client addresses; the manager takes the first.
+    pub endpoints: Vec<Address>,
+    /// Sign-in, for clusters that want one.
+    pub user: Option<(String, SecretString)>,
+}
+
+impl Etcd {
+    /// The prefix of every key, as the manager writes it.
+    pub fn prefix(&self) -> String {
+        format!("/sorna/{}/", self.namespace)
+    }
+
+    pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
+        Some(Self {
+            namespace: answers.text("etcd.namespace")?,
+            endpoints: answers
+                .text("etcd.endpoints")?
+                .split(',')
+                .filter_map(|endpoint| parse_address(plain(endpoint), CLIENT_PORT).ok())
+                .collect(),
+            user: match (answers.text("etcd.user"), answers.secret("etcd.password")) {
+                (Some(user), Some(password)) => Some((user, password)),
+                _ => None,
+            },
+        })
+    }
+}
+
+/// What the answers mean but a person should hear: `http://` is taken off, 2380 is a peer port.
+pub(super) fn notes(endpoints: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    for endpoint in endpoints.split(',') {
+        if endpoint.trim().starts_with("http://") {
+            notes.push(format!(
+                "`{}` is read as `{}`: the manager takes an address without `http://`",
+                endpoint.trim(),
+                plain(endpoint)
+            ));
+        }
+        if parse_address(plain(endpoint), CLIENT_PORT).is_ok_and(|address| address.port == 2380) {
+            notes.push(format!("`{}`: 2380 is etcd's peer port; clients use 2379", plain(endpoint)));
+        }
+    }
+    notes
+}
+
+fn plain(endpoint: &str) -> &str {
+    let endpoint = endpoint.trim();
+    endpoint.strip_prefix("http://").map_or(endpoint, |rest| rest.trim_end_matches('/'))
+}
+
+fn endpoints(text: &str) -> Result<(), Refused> {
+    let mut seen = Vec::new();
+    for endpoint in text.split(',') {
+        if endpoint.trim().starts_with("https://") {
+            return Err(Refused::new(
+                "`https://` is not built in this version, and the manager speaks plain etcd",
+                "give a plain address `host:port`, of a proxy if need be",
+            ));
+        }
+        let address = parse_address(plain(endpoint), CLIENT_PORT)?;
+        if seen.contains(&address) {
+            return Err(Refused::new(format!("`{address}` stands in it twice"), "keep one of them"));
+        }
+        seen.push(address);
+    }
+    Ok(())
+}
+
+/// `upstream.md`: the manager checks nothing; a namespace with a slash or a blank would go astray.
+fn namespace(text: &str) -> Result<(), Refused> {
+    accept::plain_text(text, 255)?;
+    if text.chars().any(|c| c == '/' || c.is_whitespace()) {
+        return Err(Refused::new("it has a slash or white space", "use letters, digits, `-` and `_`"));
+    }
+    Ok(())
+}
+
+pub(super) static SECTION: Section = Section {
+    id: "etcd",
+    title: "etcd",
+    intro: "Holds the image list, its aliases and the path of the shared folder.",
+    variables: &[
+        Variable {
+            key: "etcd.namespace",
+            title: "Namespace",
+            help: "Keeps clusters apart that share one etcd; every key is below /sorna/<namespace>/.",
+            shape: Shape::Text,
+            default: Default::Required,
+            development: Some(|| "local".into()),
+            manager_env: Some("BACKEND_NAMESPACE"),
+            accept: namespace,
+        },
+        Variable {
+            key: "etcd.endpoints",
+            title: "Addresses",
+            help: "host:port of each member; the manager uses the first.",
+            shape: Shape::List,
+            default: Default::Required,
+            development: Some(|| "localhost:8120".into()),
+            manager_env: Some("BACKEND_ETCD_ADDR"),
+            accept: endpoints,
+        },
+        Variable {
+            key: "etcd.user",
+            title: "User",
+            help: "Only when etcd wants a sign-in; the manager itself cannot sign in.",
+            shape: Shape::Text,
+            default: Default::Unset("no sign-in"),
+            development: None,
+            manager_env: None,
+            accept: |text| accept::plain_text(text, 255),
+        },
+        Variable {
+            key: "etcd.password",
+            title: "Password",
+            help: "The password of the etcd user.",
+            shape: Shape::Secret,
+            default: Default::Unset("no sign-in"),
+            development: None,
+            manager_env: None,
+            accept: |text| accept::plain_text(text, 4096),
+        },
+    ],
+};

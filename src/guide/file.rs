@@ -1,0 +1,235 @@
+//! An answers file as a list of leaves: each known key with its value and position.
+
+use secrecy::SecretString;
+
+use crate::{
+    failure::{Code, Failure, Place},
+    yaml::{Node, Value},
+};
+
+use super::{
+    UNBUILT, Variable,
+    answers::unknown_key,
+    did_you_mean, variable,
+    variable::{Default, Shape},
+    variables,
+};
+
+/// Where a secret is, when it is not the text itself.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// The text itself.
+    Text(SecretString),
+    /// `{env: NAME}`.
+    Env(String),
+    /// `{file: PATH}`; one trailing line break is taken off.
+    File(String),
+}
+
+/// One value of an answers file.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    /// Which variable it is for.
+    pub variable: &'static Variable,
+    /// Where it stands.
+    pub place: Place,
+    /// The value, or where the secret is.
+    pub value: SecretSource,
+}
+
+/// Takes an answers file apart; all problems at once, nothing is dropped without a word.
+pub fn leaves(file: &str, root: &Node) -> (Vec<Leaf>, Vec<Failure>) {
+    let mut walk = Walk { file, leaves: Vec::new(), problems: Vec::new() };
+    match &root.value {
+        Value::Mapping(_) => walk.mapping("", root),
+        Value::Null => walk.problems.push(
+            Failure::new(Code::AnswersValue, "the answers file is empty")
+                .remedy("write `version: 1` and the answers; `sample-configs/answers.example.yml` shows every key")
+                .at(root.place(file)),
+        ),
+        _ => walk.problems.push(walk.expects(root, "the answers", "a mapping", "write `key: value` lines")),
+    }
+    if let Value::Mapping(entries) = &root.value
+        && !entries.iter().any(|(key, _)| matches!(&key.value, Value::Text(text) if text == "version"))
+    {
+        walk.problems.push(
+            Failure::new(Code::AnswersVersion, "the answers file does not say its version")
+                .remedy("write `version: 1` in its first line")
+                .at(root.place(file)),
+        );
+    }
+    (walk.leaves, walk.problems)
+}
+
+struct Walk<'a> {
+    file: &'a str,
+    leaves: Vec<Leaf>,
+    problems: Vec<Failure>,
+}
+
+impl Walk<'_> {
+    fn mapping(&mut self, prefix: &str, node: &Node) {
+        let Value::Mapping(entries) = &node.value else { return };
+        for (key, value) in entries {
+            let Value::Text(name) = &key.value else {
+                self.problems.push(self.expects(key, "a key", "text", "write `key: value` lines"));
+                continue;
+            };
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            if let Some(variable) = variable(&path) {
+                self.leaf(variable, value);
+            } else if is_section(&path) {
+                match &value.value {
+                    Value::Mapping(_) => self.mapping(&path, value),
+                    _ => {
+                        let what = format!("`{path}`");
+                        self.problems.push(self.expects(
+                            value,
+                            &what,
+                            "a mapping",
+                            "write its keys below it, indented, or take it out",
+                        ));
+                    }
+                }
+            } else {
+                self.problems.push(unknown(prefix, &path).at(key.place(self.file)));
+            }
+        }
+    }
+
+    fn leaf(&mut self, variable: &'static Variable, node: &Node) {
+        match self.value(variable, node) {
+            Ok(value) => self.leaves.push(Leaf { variable, place: node.place(self.file), value }),
+            Err(failure) => self.problems.push(*failure),
+        }
+    }
+
+    fn value(&self, variable: &Variable, node: &Node) -> Result<SecretSource, Box<Failure>> {
+        let what = format!("`{}`", variable.key);
+        if matches!(node.value, Value::Null) {
+            let why = match variable.default {
+                Default::Required => "give a value",
+                _ => "give a value, or take the line out for the default",
+            };
+            return Err(self.expects(node, &what, "a value", why).into());
+        }
+        match (variable.shape, &node.value) {
+            (Shape::Text | Shape::Secret, Value::Text(text)) => {
+                Ok(SecretSource::Text(SecretString::from(text.as_str())))
+            }
+            (Shape::Text, Value::Sequence(_) | Value::Mapping(_)) => {
+                Err(self.expects(node, &what, "text", "write one value behind the key").into())
+            }
+            (Shape::Text, _) => {
+                let text = node.text(self.file, &what).map_err(Box::new)?;
+                Ok(SecretSource::Text(SecretString::from(text)))
+            }
+            (Shape::Number, Value::Int(number)) => {
+                Ok(SecretSource::Text(SecretString::from(number.to_string())))
+            }
+            (Shape::Number, _) => Err(Failure::new(Code::AnswersVersion, "`version` is no whole number")
+                .remedy("write `version: 1`")
+                .at(node.place(self.file))
+                .into()),
+            (Shape::List, Value::Sequence(items)) => {
+                let mut texts = Vec::new();
+                for item in items {
+                    let text = node_text(item, self.file, &what).map_err(Box::new)?;
+                    if text.contains(',') {
+                        return Err(self
+                            .expects(item, &what, "one value an item", "write each as an item of its own")
+                            .into());
+                    }
+                    texts.push(text);
+                }
+                if texts.is_empty() {
+                    return Err(self.expects(node, &what, "at least one item", "write `[host:port]`").into());
+                }
+                Ok(SecretSource::Text(SecretString::from(texts.join(","))))
+            }
+            (Shape::List, Value::Text(text)) => {
+                let remedy = format!("write `[{text}]`");
+                Err(self.expects(node, &what, "a list", &remedy).into())
+            }
+            (Shape::List, _) => Err(self.expects(node, &what, "a list", "write `[host:port]`").into()),
+            (Shape::Secret, Value::Mapping(entries)) => self.reference(variable, node, entries),
+            // The value must not be repeated here, so the reader's own message does not serve.
+            (Shape::Secret, _) => Err(Failure::new(
+                Code::YamlScalar,
+                format!("{what} is not text: without quotes it is {}", node.kind()),
+            )
+            .remedy("put quotes around the password")
+            .at(node.place(self.file))
+            .into()),
+        }
+    }
+
+    fn reference(
+        &self,
+        variable: &Variable,
+        node: &Node,
+        entries: &[(Node, Node)],
+    ) -> Result<SecretSource, Box<Failure>> {
+        let key = variable.key;
+        let form = format!("write `{key}: {{env: NAME}}` or `{key}: {{file: PATH}}`");
+        let refuse = |what: String| {
+            Box::new(Failure::new(Code::AnswersSecret, what).remedy(form.clone()).at(node.place(self.file)))
+        };
+        let [(kind, target)] = entries else {
+            return Err(refuse(format!("`{key}` must name one source of the secret")));
+        };
+        match (&kind.value, &target.value) {
+            (Value::Text(kind), Value::Text(target)) if kind == "env" => Ok(SecretSource::Env(target.clone())),
+            (Value::Text(kind), Value::Text(target)) if kind == "file" => {
+                Ok(SecretSource::File(target.clone()))
+            }
+            (Value::Text(kind), _) if matches!(kind.as_str(), "command" | "stdin" | "prompt") => Err(Failure::new(
+                Code::AnswersUnbuilt,
+                format!("`{key}`: the source `{kind}` is not built in this version"),
+            )
+            .remedy(form)
+            .at(node.place(self.file))
+            .into()),
+            _ => Err(refuse(format!("`{key}` names no source of a secret that is known"))),
+        }
+    }
+
+    fn expects(&self, node: &Node, what: &str, expected: &str, remedy: &str) -> Failure {
+        Failure::new(Code::AnswersValue, format!("{what} must be {expected}, not {}", node.kind()))
+            .remedy(remedy)
+            .at(node.place(self.file))
+    }
+}
+
+fn node_text(node: &Node, file: &str, what: &str) -> Result<String, Failure> {
+    node.text(file, what).map(str::to_owned)
+}
+
+fn is_section(path: &str) -> bool {
+    let prefix = format!("{path}.");
+    variables().any(|variable| variable.key.starts_with(&prefix))
+        || UNBUILT.iter().any(|key| key.starts_with(&prefix) && variable(path).is_none())
+}
+
+/// Siblings are the likeliest meaning of a misspelt key; then a section's name.
+fn unknown(prefix: &str, path: &str) -> Failure {
+    if UNBUILT.contains(&path) {
+        return unknown_key(path);
+    }
+    let depth = path.split('.').count();
+    let siblings: Vec<String> = variables()
+        .map(|variable| variable.key.split('.').take(depth).collect::<Vec<_>>().join("."))
+        .filter(|key| key.starts_with(prefix) && key.split('.').count() == depth)
+        .collect();
+    match did_you_mean(path, siblings.iter().map(String::as_str)) {
+        Some(near) => Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
+            .remedy(format!("did you mean `{near}`?")),
+        None => match variables().find(|variable| variable.key.rsplit('.').next() == path.rsplit('.').next()) {
+            Some(elsewhere) => {
+                Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
+                    .remedy(format!("did you mean `{}`?", elsewhere.key))
+            }
+            None => unknown_key(path),
+        },
+    }
+}

@@ -1,0 +1,44 @@
+//! What concerns the whole of the answers.
+
+use super::{
+    accept::{self, Refused},
+    variable::{Default, Section, Shape, Variable},
+};
+
+/// The version of the answers that this program reads.
+pub(super) const VERSION: &str = "1";
+
+fn version(text: &str) -> Result<(), Refused> {
+    if text == VERSION {
+        return Ok(());
+    }
+    Err(Refused::new(format!("this program reads version {VERSION}"), format!("write `version: {VERSION}`")))
+}
+
+pub(super) static SECTION: Section = Section {
+    id: "general",
+    title: "General",
+    intro: "What concerns the whole of the answers.",
+    variables: &[
+        Variable {
+            key: "version",
+            title: "Version",
+            help: "The version of the answers; 1 is the only one there is.",
+            shape: Shape::Number,
+            default: Default::Required,
+            development: Some(|| VERSION.into()),
+            manager_env: None,
+            accept: version,
+        },
+        Variable {
+            key: "name",
+            title: "Name",
+            help: "What you call this cluster; it stands in the closing line and names its folder of transcripts.",
+            shape: Shape::Text,
+            default: Default::Unset("the host of the database"),
+            development: Some(|| "development".into()),
+            manager_env: None,
+            accept: |text| accept::plain_text(text, 100),
+        },
+    ],
+};

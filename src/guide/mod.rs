@@ -1,0 +1,75 @@
+//! What is asked: the variables of the guide "Prepare Database for Manager", and the answers to them.
+//!
+//! Pure: nothing here touches a server, a file or a screen. A variable is an edit to one section's
+//! file; command line, answers file, environment names and the tables of the README follow.
+
+mod accept;
+mod answers;
+mod database;
+mod etcd;
+mod file;
+mod files;
+mod general;
+mod images;
+mod keypairs;
+mod settings;
+mod storage;
+mod variable;
+
+pub use accept::{Address, Refused, parse_address};
+pub use answers::{Answers, Given, Origin};
+pub use database::{Database, SslMode};
+pub use etcd::Etcd;
+pub use file::{Leaf, SecretSource, leaves};
+pub use files::Files;
+pub use images::Images;
+pub use keypairs::Keypairs;
+pub use settings::Settings;
+pub use storage::{Expect, Storage};
+pub use variable::{Default, Section, Shape, Variable};
+
+/// The sections in the order of the guide, which is the order of the pages.
+pub static GUIDE: &[&Section] = &[
+    &general::SECTION,
+    &etcd::SECTION,
+    &database::SECTION,
+    &storage::SECTION,
+    &images::SECTION,
+    &keypairs::SECTION,
+    &files::SECTION,
+];
+
+/// Keys of the contract that this version refuses rather than ignores.
+pub const UNBUILT: &[&str] = &[
+    "etcd.tls.ca",
+    "etcd.tls.cert",
+    "etcd.tls.key",
+    "etcd.tls.server-name",
+    "etcd.manager-endpoint",
+    "database.tls.ca",
+    "database.tls.cert",
+    "database.tls.key",
+    "images.only",
+    "expect.etcd-cluster",
+    "expect.database-system",
+];
+
+/// Every variable, in order.
+pub fn variables() -> impl Iterator<Item = &'static Variable> {
+    GUIDE.iter().flat_map(|section| section.variables.iter())
+}
+
+/// The variable with this key, for example `etcd.namespace`.
+pub fn variable(key: &str) -> Option<&'static Variable> {
+    variables().find(|variable| variable.key == key)
+}
+
+/// The known key that is nearest to a misspelt one, if any is near.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(given, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

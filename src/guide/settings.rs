@@ -1,0 +1,87 @@
+//! Settings: the answers parsed once, then typed.
+
+use crate::failure::{Code, Failure};
+
+use super::{
+    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, images::Images, keypairs::Keypairs,
+    storage::Storage,
+};
+
+/// The typed answers. A section is there when its required answers are.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the cluster is called: given, else the host of the database.
+    pub name: String,
+    etcd: Option<Etcd>,
+    database: Option<Database>,
+    storage: Option<Storage>,
+    /// Where the image list comes from.
+    pub images: Images,
+    keypairs: Option<Keypairs>,
+    /// The files to write.
+    pub files: Files,
+}
+
+impl Settings {
+    /// Parses answers.
+    ///
+    /// # Errors
+    /// Every required answer of `sections` that is missing, and every contradiction.
+    pub fn new(answers: &Answers, sections: &[&Section]) -> Result<Self, Vec<Failure>> {
+        let problems = answers.problems(sections);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let etcd = Etcd::from_answers(answers);
+        let database = Database::from_answers(answers);
+        let name = answers
+            .text("name")
+            .or_else(|| database.as_ref().map(|database| database.address.host.clone()))
+            .or_else(|| etcd.as_ref().and_then(|etcd| Some(etcd.endpoints.first()?.host.clone())))
+            .unwrap_or_else(|| "unnamed".into());
+        Ok(Self {
+            name,
+            etcd,
+            database,
+            storage: Storage::from_answers(answers),
+            images: Images::from_answers(answers),
+            keypairs: Keypairs::from_answers(answers),
+            files: Files::from_answers(answers),
+        })
+    }
+
+    /// What the answers mean, but a person should hear.
+    pub fn notes(answers: &Answers) -> Vec<Failure> {
+        let endpoints = answers.text("etcd.endpoints").unwrap_or_default();
+        super::etcd::notes(&endpoints)
+            .into_iter()
+            .map(|note| Failure::new(Code::AnswersNote, note))
+            .collect()
+    }
+
+    /// etcd as answered.
+    pub fn etcd(&self) -> Result<&Etcd, Failure> {
+        self.etcd.as_ref().ok_or_else(|| unasked("etcd"))
+    }
+
+    /// PostgreSQL as answered.
+    pub fn database(&self) -> Result<&Database, Failure> {
+        self.database.as_ref().ok_or_else(|| unasked("database"))
+    }
+
+    /// The shared folder as answered.
+    pub fn storage(&self) -> Result<&Storage, Failure> {
+        self.storage.as_ref().ok_or_else(|| unasked("storage"))
+    }
+
+    /// The owners of the keypairs as answered.
+    pub fn keypairs(&self) -> Result<&Keypairs, Failure> {
+        self.keypairs.as_ref().ok_or_else(|| unasked("keypairs"))
+    }
+}
+
+/// A stage or check used a section that its `needs` does not name.
+fn unasked(section: &str) -> Failure {
+    Failure::new(Code::Internal, format!("the answers of section `{section}` were not asked for"))
+        .remedy("report this with the transcript")
+}

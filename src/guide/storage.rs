@@ -1,0 +1,104 @@
+//! The shared folder: `{STRGMOUNT}` of the guide.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy;
+
+use super::{
+    accept::{self, Refused},
+    answers::Answers,
+    variable::{Default, Section, Shape, Variable},
+};
+
+/// What the path must be on this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// A mounted file system.
+    MountPoint,
+    /// Any directory.
+    Directory,
+    /// Not on this host; nothing is looked at.
+    Elsewhere,
+}
+
+/// The shared folder as answered.
+#[derive(Debug, Clone)]
+pub struct Storage {
+    /// Its absolute path, the same on every node; written as it was given.
+    pub mount: String,
+    /// What it must be on this host.
+    pub expect: Expect,
+}
+
+impl Storage {
+    pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
+        Some(Self {
+            mount: answers.text("storage.mount")?,
+            expect: match answers.text("storage.expect")?.as_str() {
+                "directory" => Expect::Directory,
+                "elsewhere" => Expect::Elsewhere,
+                _ => Expect::MountPoint,
+            },
+        })
+    }
+}
+
+/// The home of the development stack: `/var/lib/backendai-setup-dev` for root, whose home PostgreSQL
+/// cannot enter, else `$XDG_DATA_HOME/backendai-setup-dev`.
+pub fn development_home() -> PathBuf {
+    let name = "backendai-setup-dev";
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib").join(name);
+    }
+    match etcetera::base_strategy::Xdg::new() {
+        Ok(strategy) => strategy.data_dir().join(name),
+        Err(_) => std::env::temp_dir().join(name),
+    }
+}
+
+/// The shared folder of the development stack.
+pub fn development_mount() -> PathBuf {
+    development_home().join("mount")
+}
+
+fn mount(text: &str) -> Result<(), Refused> {
+    accept::path(text)?;
+    if !text.starts_with('/') {
+        return Err(Refused::new(
+            "it is not absolute, and the path must be the same on every node",
+            "write the whole path, for example `/mnt/vfroot`",
+        ));
+    }
+    if text.split('/').any(|part| part == ".." || part == ".") {
+        return Err(Refused::new("it has `.` or `..` in it", "write the path without detours"));
+    }
+    Ok(())
+}
+
+pub(super) static SECTION: Section = Section {
+    id: "storage",
+    title: "Storage",
+    intro: "The folder that the manager and all agents share; virtual folders lie there.",
+    variables: &[
+        Variable {
+            key: "storage.mount",
+            title: "Shared folder",
+            help: "An absolute path, the same on every node that runs the manager or an agent.",
+            shape: Shape::Text,
+            default: Default::Required,
+            development: Some(|| development_mount().to_string_lossy().into_owned()),
+            manager_env: None,
+            accept: mount,
+        },
+        Variable {
+            key: "storage.expect",
+            title: "Must be",
+            help: "mount-point, directory, or elsewhere for a host that does not have the mount.",
+            shape: Shape::Text,
+            default: Default::Value("mount-point"),
+            development: Some(|| "directory".into()),
+            manager_env: None,
+            accept: |text| accept::one_of(text, &["mount-point", "directory", "elsewhere"]),
+        },
+    ],
+};

@@ -1,0 +1,78 @@
+//! A variable: one value the guide asks for, as data.
+
+use super::accept::Refused;
+
+/// How a variable's value is written in the answers file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// Text.
+    Text,
+    /// A list of texts; `--set` and the environment separate them by commas.
+    List,
+    /// A whole number.
+    Number,
+    /// A secret: the text itself, or a mapping that says where it is.
+    Secret,
+}
+
+/// What happens when nobody gives a value.
+#[derive(Debug, Clone, Copy)]
+pub enum Default {
+    /// A value is required.
+    Required,
+    /// Nothing is needed; the text says what happens then.
+    Unset(&'static str),
+    /// This value.
+    Value(&'static str),
+}
+
+/// One value the guide asks for.
+#[derive(Debug)]
+pub struct Variable {
+    /// Key in the answers file, for example `etcd.namespace`.
+    pub key: &'static str,
+    /// Label on screens.
+    pub title: &'static str,
+    /// One line of help in our own words.
+    pub help: &'static str,
+    /// How it is written in the answers file.
+    pub shape: Shape,
+    /// What counts when nobody gives a value.
+    pub default: Default,
+    /// The guide's value for the development setup.
+    pub development: Option<fn() -> String>,
+    /// The manager's own environment name, where it has one.
+    pub manager_env: Option<&'static str>,
+    /// Judges a value; the only place that does.
+    pub accept: fn(&str) -> Result<(), Refused>,
+}
+
+impl Variable {
+    /// The environment name that gives the value: the manager's own, else `BACKENDAI_SETUP_<KEY>`.
+    pub fn env(&self) -> String {
+        match self.manager_env {
+            Some(name) => name.to_owned(),
+            None => {
+                format!("BACKENDAI_SETUP_{}", self.key.replace(['.', '-'], "_").to_uppercase())
+            }
+        }
+    }
+
+    /// True when the value must never be shown.
+    pub fn is_secret(&self) -> bool {
+        self.shape == Shape::Secret
+    }
+}
+
+/// The variables of one service; one page of the wizard.
+#[derive(Debug)]
+pub struct Section {
+    /// Stable id, the first part of its keys.
+    pub id: &'static str,
+    /// Title on screens.
+    pub title: &'static str,
+    /// One sentence: what this service is for.
+    pub intro: &'static str,
+    /// Its variables, in the order they are asked.
+    pub variables: &'static [Variable],
+}

@@ -1,0 +1,211 @@
+//! The first rungs of every ladder: resolve a name, connect, and look who is there.
+
+use std::{
+    io::{self, ErrorKind},
+    net::SocketAddr,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
+
+use crate::{
+    failure::{Code, Failure},
+    guide::Address,
+};
+
+use super::{CONNECT_TIMEOUT, GREETING_TIMEOUT};
+
+/// What a target is called in messages, and the codes of its first rungs.
+#[derive(Debug)]
+pub struct Target {
+    /// `etcd` or `PostgreSQL`.
+    pub title: &'static str,
+    /// The answer that names it, for remedies.
+    pub key: &'static str,
+    /// What makes it listen on other addresses.
+    pub listen: &'static str,
+    /// Unknown host.
+    pub resolve: Code,
+    /// Nothing accepts.
+    pub connect: Code,
+    /// No answer in time.
+    pub timeout: Code,
+}
+
+/// etcd in messages.
+pub static ETCD: Target = Target {
+    title: "etcd",
+    key: "etcd.endpoints",
+    listen: "--listen-client-urls",
+    resolve: Code::EtcdResolve,
+    connect: Code::EtcdConnect,
+    timeout: Code::EtcdTimeout,
+};
+
+/// PostgreSQL in messages.
+pub static POSTGRES: Target = Target {
+    title: "PostgreSQL",
+    key: "database.address",
+    listen: "listen_addresses",
+    resolve: Code::DbResolve,
+    connect: Code::DbConnect,
+    timeout: Code::DbTimeout,
+};
+
+/// Finds the addresses of a host.
+///
+/// # Errors
+/// When the resolver knows none, or does not answer.
+pub async fn resolve(target: &Target, address: &Address) -> Result<Vec<SocketAddr>, Failure> {
+    let host = address.host.as_str();
+    let unknown = |why: String| {
+        Failure::new(target.resolve, format!("the host name `{host}` is unknown here"))
+            .why(why)
+            .remedy(format!("mind the spelling of `{}`, DNS and /etc/hosts", target.key))
+    };
+    match timeout(CONNECT_TIMEOUT, lookup_host((host, address.port))).await {
+        Err(_) => Err(Failure::new(
+            target.timeout,
+            format!("the resolver did not answer for `{host}` in {} s", CONNECT_TIMEOUT.as_secs()),
+        )
+        .remedy("look at DNS, or give an address instead of a name")),
+        Ok(Err(error)) => Err(unknown(words(&error))),
+        Ok(Ok(found)) => {
+            let found: Vec<_> = found.collect();
+            if found.is_empty() { Err(unknown("the resolver has no address for it".into())) } else { Ok(found) }
+        }
+    }
+}
+
+/// Connects to the first address that accepts.
+///
+/// # Errors
+/// When none accepts; tells a closed port from a host that is not there.
+pub async fn connect(
+    target: &Target,
+    address: &Address,
+    found: &[SocketAddr],
+) -> Result<(TcpStream, SocketAddr), Failure> {
+    let mut last = None;
+    for socket in found {
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(socket)).await {
+            Ok(Ok(stream)) => return Ok((stream, *socket)),
+            Ok(Err(error)) => last = Some(refused(target, address, &error)),
+            Err(_) => {
+                last = Some(
+                    Failure::new(
+                        target.timeout,
+                        format!("no answer from {address} in {} s", CONNECT_TIMEOUT.as_secs()),
+                    )
+                    .why("the host is down, or a firewall drops the packets")
+                    .remedy(format!("look at host and firewall, or mend `{}`", target.key)),
+                );
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| Failure::new(target.resolve, format!("`{}` has no address", address.host))))
+}
+
+fn refused(target: &Target, address: &Address, error: &io::Error) -> Failure {
+    if error.kind() == ErrorKind::ConnectionRefused {
+        return Failure::new(
+            target.connect,
+            format!("`{}` is up, nothing listens on {}", address.host, address.port),
+        )
+        .why(format!("{address} refused the connection"))
+        .remedy(format!(
+            "is {} running, and listening beyond localhost ({})? Else mend `{}`",
+            target.title, target.listen, target.key
+        ));
+    }
+    Failure::new(target.connect, format!("{address} cannot be reached"))
+        .why(words(error))
+        .remedy(format!("look at network and firewall, or mend `{}`", target.key))
+}
+
+/// The system's words without the number that means nothing to people.
+pub fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    text.trim_start_matches("failed to lookup address information: ").to_owned()
+}
+
+/// Who answers on a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Greeting {
+    /// HTTP/2, as etcd's clients speak it.
+    Http2,
+    /// PostgreSQL that offers TLS.
+    PostgresTls,
+    /// PostgreSQL without TLS.
+    PostgresPlain,
+    /// A web server.
+    Http1,
+    /// Something that wants TLS.
+    Tls,
+    /// Something else; what it sent first.
+    Other(String),
+    /// It closed the connection without a word.
+    Closed,
+    /// It accepted and said nothing.
+    Silent,
+}
+
+/// Opens as an etcd client would: the preface of HTTP/2 and empty settings.
+pub async fn greet_etcd(stream: TcpStream) -> Greeting {
+    const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    match first_bytes(stream, HELLO).await {
+        // A frame of type 4 (settings) on stream 0 opens every HTTP/2 connection.
+        Ok(bytes) if bytes.len() >= 9 && bytes[3] == 4 && bytes[5..9] == [0; 4] => Greeting::Http2,
+        Ok(bytes) => other(&bytes),
+        Err(greeting) => greeting,
+    }
+}
+
+/// Opens as a PostgreSQL client would: the question whether TLS is offered.
+pub async fn greet_postgres(stream: TcpStream) -> Greeting {
+    const HELLO: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
+    match first_bytes(stream, HELLO).await {
+        Ok(bytes) if bytes == b"S" => Greeting::PostgresTls,
+        Ok(bytes) if bytes == b"N" => Greeting::PostgresPlain,
+        Ok(bytes) => other(&bytes),
+        Err(greeting) => greeting,
+    }
+}
+
+fn other(bytes: &[u8]) -> Greeting {
+    if bytes.starts_with(b"HTTP/1") {
+        Greeting::Http1
+    } else if bytes.starts_with(&[0x15, 3]) || bytes.starts_with(&[0x16, 3]) {
+        Greeting::Tls
+    } else {
+        let seen: String = String::from_utf8_lossy(bytes).chars().take(24).collect();
+        Greeting::Other(seen.escape_debug().to_string())
+    }
+}
+
+async fn first_bytes(mut stream: TcpStream, hello: &[u8]) -> Result<Vec<u8>, Greeting> {
+    let exchange = async {
+        stream.write_all(hello).await?;
+        let mut bytes = vec![0; 64];
+        let mut have = 0;
+        // One byte decides for PostgreSQL; HTTP/2 needs a frame's head.
+        loop {
+            let more = stream.read(&mut bytes[have..]).await?;
+            have += more;
+            if more == 0 || have >= 9 || hello.len() == 8 {
+                bytes.truncate(have);
+                return io::Result::Ok(bytes);
+            }
+        }
+    };
+    match timeout(GREETING_TIMEOUT, exchange).await {
+        Err(_) => Err(Greeting::Silent),
+        Ok(Err(_)) => Err(Greeting::Closed),
+        Ok(Ok(bytes)) if bytes.is_empty() => Err(Greeting::Closed),
+        Ok(Ok(bytes)) => Ok(bytes),
+    }
+}

@@ -1,0 +1,124 @@
+//! The context: the one door through which a stage reaches the world and tells what it does.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::{Code, Failure};
+
+use super::{Event, EventKind, Level, StageId};
+
+/// What a stage gets to work with.
+#[derive(Debug)]
+pub struct Context<W> {
+    /// Settings and connections.
+    pub world: Arc<W>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+    stage: Option<StageId>,
+    before: Arc<BTreeSet<StageId>>,
+    wrote: Arc<AtomicBool>,
+}
+
+impl<W> Clone for Context<W> {
+    fn clone(&self) -> Self {
+        Self {
+            world: Arc::clone(&self.world),
+            events: self.events.clone(),
+            cancel: self.cancel.clone(),
+            stage: self.stage,
+            before: Arc::clone(&self.before),
+            wrote: Arc::clone(&self.wrote),
+        }
+    }
+}
+
+impl<W> Context<W> {
+    /// A context that sends its events there and stops when told.
+    pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, cancel: CancellationToken) -> Self {
+        Self {
+            world,
+            events,
+            cancel,
+            stage: None,
+            before: Arc::default(),
+            wrote: Arc::default(),
+        }
+    }
+
+    /// The same context, speaking for a stage.
+    pub(super) fn for_stage(&self, stage: StageId) -> Self {
+        Self { stage: Some(stage), ..self.clone() }
+    }
+
+    /// The same context, judging against what these stages will have made.
+    pub(super) fn after(&self, before: impl IntoIterator<Item = StageId>) -> Self {
+        Self { before: Arc::new(before.into_iter().collect()), ..self.clone() }
+    }
+
+    /// True when that stage comes earlier in the same plan and has not run yet.
+    pub fn expects(&self, stage: StageId) -> bool {
+        self.before.contains(stage)
+    }
+
+    /// Marks that something is written from now on: a later failure leaves a part behind.
+    pub fn writes(&self) {
+        self.wrote.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn wrote(&self) -> bool {
+        self.wrote.load(Ordering::SeqCst)
+    }
+
+    /// Tells people what happens.
+    pub async fn log(&self, message: impl Into<String>) {
+        self.say(Level::Info, message.into()).await;
+    }
+
+    /// Tells people what they should look at.
+    pub async fn warn(&self, message: impl Into<String>) {
+        self.say(Level::Warning, message.into()).await;
+    }
+
+    async fn say(&self, level: Level, message: String) {
+        if let Some(stage) = self.stage {
+            self.send(EventKind::Log { stage, level, message }).await;
+        }
+    }
+
+    /// Tells how far the stage is.
+    pub async fn progress(&self, done: usize, total: usize) {
+        if let Some(stage) = self.stage {
+            self.send(EventKind::Progress { stage, done, total }).await;
+        }
+    }
+
+    /// Sends an event; when nobody listens any more there is nobody to tell.
+    pub async fn send(&self, kind: EventKind) {
+        let _ = self.events.send(Event::now(kind)).await;
+    }
+
+    /// Asked to stop?
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Between two units of work: goes on, or stops when asked to.
+    ///
+    /// # Errors
+    /// `E-CANCELLED` when asked to stop.
+    pub fn checkpoint(&self) -> Result<(), Failure> {
+        if self.is_cancelled() {
+            return Err(Failure::new(Code::Cancelled, "stopped on request")
+                .remedy("run the same command again to go on"));
+        }
+        Ok(())
+    }
+}

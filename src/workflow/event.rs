@@ -1,0 +1,166 @@
+//! An event: one fact about a run. Owned, serialisable, free of secrets; also the JSON that scripts read.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+use super::{Change, Outcome, StageId, Verdict};
+
+/// The version of the JSON events.
+pub const SCHEMA: u32 = 1;
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The story.
+    Info,
+    /// Worth a look.
+    Warning,
+}
+
+/// A stage's state as surveyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StageState {
+    /// The stage.
+    pub stage: StageId,
+    /// What people call it.
+    pub title: &'static str,
+    /// `done`, `pending`, `conflict` or `failed`.
+    pub state: &'static str,
+    /// Why there is nothing to do, or how much is.
+    pub summary: String,
+    /// What would be written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// What is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// What the cluster is called.
+    pub name: String,
+    /// Exit status.
+    pub status: u8,
+    /// Stages that changed something.
+    pub changed: usize,
+    /// Stages that had nothing to do.
+    pub unchanged: usize,
+    /// Stages and checks that failed.
+    pub failed: usize,
+    /// Stages that were not started or stopped.
+    pub skipped: usize,
+    /// Every failure, in order.
+    pub failures: Vec<Failure>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The transcript, when one is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    /// Always first.
+    Version {
+        /// The version of these events.
+        schema: u32,
+        /// The program.
+        program: &'static str,
+        /// Its version.
+        version: &'static str,
+        /// What the cluster is called.
+        name: String,
+        /// The stages of this run, in order.
+        stages: Vec<StageId>,
+    },
+    /// Something that a person should hear before anything is done.
+    Notice {
+        /// A `W-` code, why and what to do.
+        warning: Failure,
+    },
+    /// A live check ended.
+    Check {
+        /// Its id.
+        check: &'static str,
+        /// What people call it.
+        title: &'static str,
+        /// What it found.
+        #[serde(flatten)]
+        verdict: Verdict,
+    },
+    /// What would change.
+    Plan {
+        /// Each stage with its state.
+        stages: Vec<StageState>,
+    },
+    /// A stage begins.
+    StageStarted {
+        /// The stage.
+        stage: StageId,
+    },
+    /// A stage got on.
+    Progress {
+        /// The stage.
+        stage: StageId,
+        /// How much is done.
+        done: usize,
+        /// Of how much.
+        total: usize,
+    },
+    /// A stage has something to tell.
+    Log {
+        /// The stage.
+        stage: StageId,
+        /// How much it matters.
+        level: Level,
+        /// What it tells.
+        message: String,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// The stage.
+        stage: StageId,
+        /// How it ended.
+        #[serde(flatten)]
+        outcome: Outcome,
+        /// How long it took, in milliseconds.
+        duration_ms: u64,
+    },
+    /// Always last.
+    Summary(Summary),
+}
+
+/// Something that happened, and when.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Event {
+    /// When, in UTC.
+    pub time: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+impl Event {
+    /// It happened now.
+    pub fn now(kind: EventKind) -> Self {
+        Self { time: Timestamp::now(), kind }
+    }
+
+    /// The first event of every run.
+    pub fn version(name: &str, stages: Vec<StageId>) -> EventKind {
+        EventKind::Version {
+            schema: SCHEMA,
+            program: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            name: name.to_owned(),
+            stages,
+        }
+    }
+}

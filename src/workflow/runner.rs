@@ -1,0 +1,124 @@
+//! The runner: surveys stages, and runs them in lanes.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use futures::future::join_all;
+
+use crate::failure::{Code, Failure};
+
+use super::{Change, Context, Done, EventKind, Lane, Outcome, Stage, StageId, StageState, State};
+
+/// A stage that several tasks may hold.
+pub type SharedStage<W> = Arc<dyn Stage<W>>;
+
+/// Looks at every stage as if those before it had run. Lanes are looked at side by side, and the
+/// states come back in the order of `stages`.
+pub async fn survey<W: Send + Sync>(stages: &[SharedStage<W>], cx: &Context<W>) -> Vec<StageState> {
+    join_all(stages.iter().enumerate().map(|(at, stage)| {
+        let cx = cx.after(stages[..at].iter().map(|earlier| earlier.about().id));
+        async move { describe(stage.as_ref(), stage.inspect(&cx).await) }
+    }))
+    .await
+}
+
+fn describe<W: Send + Sync>(stage: &dyn Stage<W>, found: Result<State, Failure>) -> StageState {
+    let about = stage.about();
+    let (state, summary, changes, failure) = match found {
+        Ok(State::Done(summary)) => ("done", summary, Vec::new(), None),
+        Ok(State::Pending(changes)) => ("pending", Change::count(&changes), changes, None),
+        Ok(State::Conflict(failure)) => ("conflict", failure.what.clone(), Vec::new(), Some(failure)),
+        Err(failure) => ("failed", failure.what.clone(), Vec::new(), Some(failure)),
+    };
+    StageState { stage: about.id, title: about.title, state, summary, changes, failure }
+}
+
+/// How the stages of a run ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// Each stage with its outcome, in the order they ended.
+    pub outcomes: Vec<(StageId, Outcome)>,
+    /// True when something was written, by a stage that changed or by one that failed half-way.
+    pub wrote: bool,
+}
+
+/// Runs the stages: one after the other within a lane, lanes side by side. After a failure nothing
+/// new starts. Every stage gets exactly one end, also when it panics.
+pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &Context<W>) -> Finished {
+    let failed: Arc<OnceLock<StageId>> = Arc::default();
+    let lanes = [Lane::Etcd, Lane::Database, Lane::Files].map(|lane| {
+        let stages: Vec<_> = stages.iter().filter(|stage| stage.about().lane == lane).cloned().collect();
+        let failed = Arc::clone(&failed);
+        async move {
+            let mut outcomes = Vec::new();
+            for stage in stages {
+                let id = stage.about().id;
+                let outcome = run_one(stage, &cx.for_stage(id), &failed).await;
+                outcomes.push((id, outcome));
+            }
+            outcomes
+        }
+    });
+    let outcomes = join_all(lanes).await.into_iter().flatten().collect();
+    Finished { outcomes, wrote: cx.wrote() }
+}
+
+async fn run_one<W: Send + Sync + 'static>(
+    stage: SharedStage<W>,
+    cx: &Context<W>,
+    failed: &OnceLock<StageId>,
+) -> Outcome {
+    let id = stage.about().id;
+    let began = Instant::now();
+    cx.send(EventKind::StageStarted { stage: id }).await;
+    let outcome = if let Some(because) = failed.get() {
+        Outcome::Skipped { because }
+    } else if cx.is_cancelled() {
+        Outcome::Cancelled
+    } else {
+        // A task of its own, so that a panic ends the stage and not the program.
+        let work = tokio::spawn({
+            let cx = cx.clone();
+            async move { inspect_run_verify(stage.as_ref(), &cx).await }
+        });
+        match work.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(failure)) if failure.code == Code::Cancelled => Outcome::Cancelled,
+            Ok(Err(failure)) => Outcome::Failed { failure },
+            Err(_) => Outcome::Failed {
+                failure: Failure::new(Code::Internal, format!("stage `{id}` broke off by a fault of this program"))
+                    .remedy("run again: what is done is skipped; keep the transcript for a report"),
+            },
+        }
+    };
+    if matches!(outcome, Outcome::Failed { .. }) {
+        let _ = failed.set(id);
+    }
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    cx.send(EventKind::StageFinished { stage: id, outcome: outcome.clone(), duration_ms }).await;
+    outcome
+}
+
+async fn inspect_run_verify<W: Send + Sync>(
+    stage: &dyn Stage<W>,
+    cx: &Context<W>,
+) -> Result<Outcome, Failure> {
+    match stage.inspect(cx).await? {
+        State::Done(summary) => return Ok(Outcome::Unchanged { summary }),
+        State::Conflict(failure) => return Ok(Outcome::Failed { failure }),
+        State::Pending(changes) => cx.log(format!("{} to write", Change::count(&changes))).await,
+    }
+    let done: Done = stage.run(cx).await?;
+    match stage.inspect(cx).await? {
+        State::Done(_) => Ok(Outcome::Changed(done)),
+        State::Pending(changes) => Err(Failure::new(
+            Code::StageVerify,
+            format!("after the work {} are still to write", Change::count(&changes)),
+        )
+        .why(changes.first().map(ToString::to_string).unwrap_or_default())
+        .remedy("run again; if it stays so, another program writes the same things")),
+        State::Conflict(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,102 @@
+//! A stage: one setup step. Three methods; everything else is derived from its [`About`].
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+use super::{Change, Context};
+
+/// The id by which scripts know a stage, for example `load-images`.
+pub type StageId = &'static str;
+
+/// Stages of one lane run one after the other; lanes run side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lane {
+    /// images → aliases → mount
+    Etcd,
+    /// database → schema → keypairs
+    Database,
+    /// config files
+    Files,
+}
+
+/// What a stage is, as data: menu, command line and documents derive from it.
+#[derive(Debug)]
+pub struct About {
+    /// What scripts see.
+    pub id: StageId,
+    /// What people see.
+    pub title: &'static str,
+    /// What it writes.
+    pub summary: &'static str,
+    /// The sections whose answers it needs.
+    pub sections: &'static [&'static str],
+    /// Where it runs.
+    pub lane: Lane,
+}
+
+/// What a stage finds before it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Nothing to do; says why.
+    Done(String),
+    /// These changes are to be made.
+    Pending(Vec<Change>),
+    /// Something foreign is in the way; names the choices.
+    Conflict(Failure),
+}
+
+/// What a stage did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// One line for people, with counts.
+    pub summary: String,
+    /// How many changes were made.
+    pub changes: usize,
+}
+
+/// How a stage ended; made by the runner alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It changed something.
+    Changed(Done),
+    /// There was nothing to do.
+    Unchanged {
+        /// Why there was nothing to do.
+        summary: String,
+    },
+    /// It failed.
+    Failed {
+        /// What failed, why, and what to do now.
+        failure: Failure,
+    },
+    /// It was not started.
+    Skipped {
+        /// The stage that failed before it.
+        because: StageId,
+    },
+    /// The run was stopped before or during it.
+    Cancelled,
+}
+
+/// One setup step.
+#[async_trait]
+pub trait Stage<W: Send + Sync>: Send + Sync {
+    /// What it is.
+    fn about(&self) -> &'static About;
+
+    /// Looks at the world and says what would change; reads only, so this is the dry run too.
+    ///
+    /// # Errors
+    /// When the world cannot be looked at, or a stage that must come first has not run.
+    async fn inspect(&self, cx: &Context<W>) -> Result<State, Failure>;
+
+    /// Makes the changes; safe to repeat and safe to kill.
+    ///
+    /// # Errors
+    /// When it cannot; the message says in which state everything is.
+    async fn run(&self, cx: &Context<W>) -> Result<Done, Failure>;
+}

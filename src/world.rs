@@ -1,0 +1,104 @@
+//! The world as stages and checks see it: what was answered, and how to reach the servers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::PgConnection;
+
+use crate::{
+    failure::{Code, Failure},
+    fixture::Fixture,
+    guide::Settings,
+    images::ImageList,
+    services::{etcd::Store, postgres},
+};
+
+/// What may be overwritten: each needs its own flag, there is none for everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Overwrite {
+    /// `--replace-mount`: another shared folder in etcd.
+    pub mount: bool,
+    /// `--prune`: keys that are left from an older list.
+    pub leftovers: bool,
+    /// `--rotate-keypairs`: keypairs that are there.
+    pub keypairs: bool,
+}
+
+/// Settings, input and connections.
+#[derive(Debug)]
+pub struct World {
+    /// The typed answers.
+    pub settings: Settings,
+    /// What may be overwritten.
+    pub overwrite: Overwrite,
+    images: Option<Result<ImageList, Vec<Failure>>>,
+    fixture: Option<Fixture>,
+    rotated: AtomicBool,
+}
+
+impl World {
+    /// The image list and the fixture are there when a stage or check of this run needs them.
+    pub fn new(
+        settings: Settings,
+        overwrite: Overwrite,
+        images: Option<Result<ImageList, Vec<Failure>>>,
+        fixture: Option<Fixture>,
+    ) -> Self {
+        Self { settings, overwrite, images, fixture, rotated: AtomicBool::new(false) }
+    }
+
+    /// The image list as judged, or every problem of it.
+    pub fn judged_images(&self) -> Option<&Result<ImageList, Vec<Failure>>> {
+        self.images.as_ref()
+    }
+
+    /// The image list.
+    ///
+    /// # Errors
+    /// Its first problem; the run does not start with one.
+    pub fn images(&self) -> Result<&ImageList, Failure> {
+        match &self.images {
+            Some(Ok(list)) => Ok(list),
+            Some(Err(problems)) => Err(problems.first().cloned().unwrap_or_else(|| unread("image list"))),
+            None => Err(unread("image list")),
+        }
+    }
+
+    /// The fixture.
+    ///
+    /// # Errors
+    /// When no stage of this run said that it needs one.
+    pub fn fixture(&self) -> Result<&Fixture, Failure> {
+        self.fixture.as_ref().ok_or_else(|| unread("fixture"))
+    }
+
+    /// A connection to the first etcd endpoint that answers.
+    ///
+    /// # Errors
+    /// When none does.
+    pub async fn etcd(&self) -> Result<Store, Failure> {
+        Store::connect_any(self.settings.etcd()?).await
+    }
+
+    /// A connection to the manager's database.
+    ///
+    /// # Errors
+    /// `E-DB-MISSING` when it is not there, else as the server says.
+    pub async fn database(&self) -> Result<PgConnection, Failure> {
+        let database = self.settings.database()?;
+        postgres::connect(database, &database.name).await
+    }
+
+    /// Are the keypairs still to be rotated in this run?
+    pub fn rotation_is_due(&self) -> bool {
+        self.overwrite.keypairs && !self.rotated.load(Ordering::SeqCst)
+    }
+
+    /// The keypairs were rotated; looking again must not ask for it once more.
+    pub fn rotated(&self) {
+        self.rotated.store(true, Ordering::SeqCst);
+    }
+}
+
+fn unread(what: &str) -> Failure {
+    Failure::new(Code::Internal, format!("the {what} was not read")).remedy("report this with the transcript")
+}
