@@ -1,0 +1,400 @@
+//! Builds the tree from parser events: anchors, aliases, merge keys, duplicates, bounds.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::{
+    MAX_DEPTH, MAX_NODES,
+    layout::{Layout, Scalar},
+    node::{Mark, Node, Value, quoted},
+    scalar::{Reading, resolve},
+};
+use crate::failure::{Code, Failure};
+
+/// The tree and its problems; no tree after a syntax error or beyond the bounds.
+pub(super) fn build(file: &str, text: &str) -> (Option<Node>, Vec<Failure>) {
+    let mut builder = Builder {
+        file,
+        layout: Layout::new(file, text),
+        stack: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+        documents: 0,
+    };
+    let fatal = builder.run(text).err();
+    let mut problems = std::mem::take(&mut builder.layout.problems);
+    problems.sort_by(|one, two| one.place.cmp(&two.place));
+    if let Some(fatal) = fatal {
+        problems.push(fatal);
+        return (None, problems);
+    }
+    let root = builder.root.unwrap_or(Node::new(Mark { line: 1, column: 1 }, Value::Null));
+    (Some(root), problems)
+}
+
+struct Builder<'a> {
+    file: &'a str,
+    layout: Layout<'a>,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    nodes: usize,
+    root: Option<Node>,
+    documents: usize,
+}
+
+/// A collection whose end has not come.
+struct Frame {
+    mark: Mark,
+    anchor: usize,
+    /// Values counted before it.
+    before: usize,
+    height: usize,
+    /// Where it starts, in characters.
+    start: usize,
+    items: Items,
+}
+
+enum Items {
+    List(Vec<Node>),
+    Map { entries: Vec<(Node, Node)>, key: Option<Node> },
+}
+
+/// A finished node with an anchor.
+struct Anchored {
+    node: Node,
+    size: usize,
+    height: usize,
+}
+
+impl Builder<'_> {
+    fn run(&mut self, text: &str) -> Result<(), Failure> {
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| self.syntax(error.marker().index(), error.info()))?;
+            self.event(event, span)?;
+        }
+        self.layout.finish();
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Failure> {
+        let start = span.start.index();
+        let mark = self.layout.mark(start);
+        match event {
+            Event::DocumentStart(_) => {
+                self.documents += 1;
+                if self.documents > 1 {
+                    return Err(Failure::new(Code::YamlUnsupported, "A second document starts here")
+                        .why("The file is read as one document; the manager fails on a second one.")
+                        .remedy("Put everything below one `images:` or other top-level key, and remove the `---` line.")
+                        .at(mark.place(self.file)));
+                }
+            }
+            Event::Scalar(value, style, anchor, tag) => {
+                let decorated = anchor > 0 || tag.is_some();
+                let end = span.end.index();
+                let start = start.min(end);
+                self.layout.scalar(&Scalar { start, end, style, value: &value, decorated });
+                let node = self.scalar(mark, &value, style);
+                self.count(1, mark)?;
+                self.keyed(start, node.value == Value::Null && node.plain.is_empty());
+                self.remember(anchor, &node, 1, 0);
+                self.attach(node, 0);
+            }
+            Event::SequenceStart(anchor, _) => {
+                self.open(mark, start, anchor, Items::List(Vec::new()))?;
+            }
+            Event::MappingStart(anchor, _) => {
+                self.open(mark, start, anchor, Items::Map { entries: Vec::new(), key: None })?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(),
+            Event::Alias(anchor) => {
+                self.layout.reach(span.end.index());
+                let Some(Anchored { node, size, height }) = self.anchors.get(&anchor) else {
+                    return Err(Failure::new(Code::YamlUnsupported, "An alias contains itself")
+                        .why("It stands inside the value that its anchor names.")
+                        .remedy("Write the value out instead of the alias.")
+                        .at(mark.place(self.file)));
+                };
+                let (mut node, size, height) = (node.clone(), *size, *height);
+                node.mark = mark;
+                self.count(size, mark)?;
+                if self.stack.len() + height > MAX_DEPTH {
+                    return Err(self.too_deep(mark));
+                }
+                self.keyed(start, false);
+                self.attach(node, height);
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    /// A scalar as a node; a disputed one is reported, unless it is a merge key.
+    fn scalar(&mut self, mark: Mark, value: &str, style: ScalarStyle) -> Node {
+        if style != ScalarStyle::Plain {
+            return Node::new(mark, Value::Text(value.to_owned()));
+        }
+        let value_of = |reading| match reading {
+            Reading::Null => Value::Null,
+            Reading::Bool(value) => Value::Bool(value),
+            Reading::Int(value) => Value::Int(value),
+            Reading::Float(value) => Value::Float(value),
+            Reading::Text => Value::Text(value.to_owned()),
+            Reading::Unreadable | Reading::Date | Reading::Special => Value::Disputed,
+        };
+        let value_of = match resolve(value) {
+            Ok(reading) => value_of(reading),
+            Err(_) if value == "<<" && self.at_key() => Value::Disputed,
+            Err((old, new)) => {
+                let plain_number = match (&old, &new) {
+                    (Reading::Int(number), _) | (_, Reading::Int(number)) if old != Reading::Unreadable => {
+                        format!("; if the number {number} is meant, write `{number}`")
+                    }
+                    (_, Reading::Float(number)) if number.is_finite() => {
+                        format!("; if the number is meant, write `{number:?}`")
+                    }
+                    (Reading::Bool(value), _) => format!("; if a boolean is meant, write `{value}`"),
+                    _ => String::new(),
+                };
+                self.layout.problem(
+                    Failure::new(
+                        Code::YamlScalar,
+                        format!("`{value}` without quotes is not the same to every reader"),
+                    )
+                    .why(format!(
+                        "The manager (YAML 1.1) reads {}, YAML 1.2 reads {}.",
+                        old.describe(),
+                        new.describe()
+                    ))
+                    .remedy(format!("If text is meant, quote it: `{}`{plain_number}.", quoted(value)))
+                    .at(mark.place(self.file)),
+                );
+                Value::Disputed
+            }
+        };
+        // Text is its own spelling; the merge key must stay apart from a quoted "<<".
+        let plain = if matches!(value_of, Value::Text(_)) { String::new() } else { value.to_owned() };
+        Node { mark, value: value_of, plain }
+    }
+
+    fn at_key(&self) -> bool {
+        matches!(self.stack.last(), Some(Frame { items: Items::Map { key: None, .. }, .. }))
+    }
+
+    /// Checks the layout of a key that has just been read.
+    fn keyed(&mut self, start: usize, missing: bool) {
+        if !self.at_key() {
+            return;
+        }
+        if missing {
+            let place = self.layout.mark(start).place(self.file);
+            self.layout.problem(
+                Failure::new(Code::YamlUnsupported, "A key is missing before the colon")
+                    .why("Each entry of a mapping is a key, a colon, a space and a value.")
+                    .remedy("Write the key, or put quotes around text that starts with a colon.")
+                    .at(place),
+            );
+        } else {
+            self.layout.key(start);
+        }
+    }
+
+    fn open(&mut self, mark: Mark, start: usize, anchor: usize, items: Items) -> Result<(), Failure> {
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(self.too_deep(mark));
+        }
+        let before = self.nodes;
+        self.count(1, mark)?;
+        self.stack.push(Frame { mark, anchor, before, height: 0, start, items });
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let Some(frame) = self.stack.pop() else { return };
+        let value = match frame.items {
+            Items::List(items) => Value::Sequence(items),
+            Items::Map { entries, .. } => Value::Mapping(self.judge_entries(entries)),
+        };
+        let node = Node::new(frame.mark, value);
+        let height = frame.height + 1;
+        if self.at_key() {
+            let place = self.layout.mark(frame.start).place(self.file);
+            self.layout.problem(
+                Failure::new(Code::YamlUnsupported, format!("A key is {}", node.kind()))
+                    .why("Keys are text; the manager fails on lists and mappings as keys.")
+                    .remedy("Write a text key, in quotes where in doubt.")
+                    .at(place),
+            );
+        }
+        self.remember(frame.anchor, &node, self.nodes - frame.before, height);
+        self.attach(node, height);
+    }
+
+    fn remember(&mut self, anchor: usize, node: &Node, size: usize, height: usize) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
+        }
+    }
+
+    fn attach(&mut self, node: Node, height: usize) {
+        let Some(frame) = self.stack.last_mut() else {
+            self.root.get_or_insert(node);
+            return;
+        };
+        frame.height = frame.height.max(height);
+        match &mut frame.items {
+            Items::List(items) => items.push(node),
+            Items::Map { entries, key } => match key.take() {
+                None => *key = Some(node),
+                Some(key) => entries.push((key, node)),
+            },
+        }
+    }
+
+    fn count(&mut self, more: usize, mark: Mark) -> Result<(), Failure> {
+        self.nodes += more;
+        if self.nodes <= MAX_NODES {
+            return Ok(());
+        }
+        Err(Failure::new(Code::YamlUnsupported, format!("The file holds more than {MAX_NODES} values"))
+            .why("Aliases count with all that they stand for.")
+            .remedy("Use fewer aliases of aliases, or split the file.")
+            .at(mark.place(self.file)))
+    }
+
+    fn too_deep(&self, mark: Mark) -> Failure {
+        Failure::new(Code::YamlUnsupported, format!("Values are nested more than {MAX_DEPTH} levels deep"))
+            .why("Aliases count with all that they stand for.")
+            .remedy("Close a bracket that was left open, or flatten the structure.")
+            .at(mark.place(self.file))
+    }
+
+    /// Merge keys resolved as PyYAML does: explicit keys win wherever `<<` stands, in a list the
+    /// earlier mapping wins. Duplicates among the explicit keys are reported.
+    fn judge_entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+        let mut own: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
+        let mut merges: Vec<Node> = Vec::new();
+        let mut seen: HashMap<Identity, (Mark, String)> = HashMap::new();
+        for (key, value) in entries {
+            let merge = key.value == Value::Disputed && key.plain == "<<";
+            let Some(identities) = Identity::of(&key) else {
+                if key.value == Value::Null && !key.plain.is_empty()
+                    || matches!(key.value, Value::Float(number) if number.is_nan())
+                {
+                    self.layout.problem(
+                        Failure::new(Code::YamlUnsupported, format!("A key is {}", key.describe()))
+                            .why("Keys are text.")
+                            .remedy(format!("Quote it: `{}`.", quoted(&key.plain)))
+                            .at(key.place(self.file)),
+                    );
+                }
+                continue;
+            };
+            let spelling = key.as_text().map_or_else(|| key.plain.clone(), str::to_owned);
+            let mut first = None;
+            for identity in identities {
+                if let Some(earlier) = seen.insert(identity, (key.mark, spelling.clone())) {
+                    first = Some(earlier);
+                }
+            }
+            if let Some((earlier, other)) = first {
+                let same = if other == spelling { String::new() } else { format!(" as `{other}`") };
+                self.layout.problem(
+                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
+                        .why(format!(
+                            "It stands on line {}{same} and again on line {}.",
+                            earlier.line, key.mark.line
+                        ))
+                        .remedy("Keep one of them; readers disagree on which one counts.")
+                        .at(key.place(self.file)),
+                );
+            } else if merge {
+                self.merged(value, &mut merges);
+            } else {
+                own.push((key, value));
+            }
+        }
+        let mut present: std::collections::HashSet<Identity> =
+            own.iter().filter_map(|(key, _)| Identity::number_or_text(key)).collect();
+        for mapping in merges {
+            let Value::Mapping(entries) = mapping.value else { continue };
+            for (key, value) in entries {
+                if Identity::number_or_text(&key).is_some_and(|identity| present.insert(identity)) {
+                    own.push((key, value));
+                }
+            }
+        }
+        own
+    }
+
+    /// The mappings that a merge key's value names.
+    fn merged(&mut self, value: Node, merges: &mut Vec<Node>) {
+        let values = match value {
+            Node { value: Value::Mapping(_), .. } => vec![value],
+            Node { value: Value::Sequence(items), .. } => items,
+            other => vec![other],
+        };
+        for value in values {
+            if matches!(value.value, Value::Mapping(_)) {
+                merges.push(value);
+            } else {
+                self.layout.problem(
+                    Failure::new(Code::YamlUnsupported, format!("`<<` names {}", value.describe()))
+                        .why("Only a mapping, or a list of mappings, can be merged.")
+                        .remedy("Name an anchor of a mapping: `<<: *anchor`.")
+                        .at(value.place(self.file)),
+                );
+            }
+        }
+    }
+
+    fn syntax(&self, at: usize, info: &str) -> Failure {
+        let mark = self.layout.mark(at);
+        let remedy = if self.layout.indentation(at).any(|c| c == '\t') {
+            "Indent with spaces; the line starts with a tab."
+        } else {
+            "Look at this line and the ones before it: often a bracket or a quote is left open, or the indentation moved."
+        };
+        Failure::new(Code::YamlSyntax, format!("`{}` is not well-formed YAML", self.file))
+            .why(format!("The reader stopped here: {info}."))
+            .remedy(remedy)
+            .at(mark.place(self.file))
+    }
+}
+
+/// What makes two keys one.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    /// By spelling: `1` and `"1"` look alike, and a person means one of them.
+    Spelling(String),
+    Text(String),
+    /// By value: to Python `1`, `1.0` and `true` are one key.
+    Number(u64),
+}
+
+impl Identity {
+    /// By spelling and by value; nothing for what cannot be a key.
+    fn of(key: &Node) -> Option<Vec<Identity>> {
+        let spelling = Identity::Spelling(key.as_text().map_or_else(|| key.plain.clone(), str::to_owned));
+        match key.value {
+            Value::Disputed => Some(vec![spelling]),
+            _ => Some(vec![spelling, Identity::number_or_text(key)?]),
+        }
+    }
+
+    fn number_or_text(key: &Node) -> Option<Identity> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "numbers that collide after rounding are refused, which is safe"
+        )]
+        match &key.value {
+            Value::Text(text) => Some(Identity::Text(text.clone())),
+            Value::Bool(value) => Some(Identity::Number(f64::from(u8::from(*value)).to_bits())),
+            Value::Int(value) => Some(Identity::Number((*value as f64).to_bits())),
+            Value::Float(value) if !value.is_nan() => Some(Identity::Number((value + 0.0).to_bits())),
+            _ => None,
+        }
+    }
+}
