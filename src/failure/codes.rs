@@ -127,6 +127,8 @@ codes! {
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
+    EtcdMember = "W-ETCD-MEMBER", SUCCESS, "A member of the etcd cluster does not answer",
+        "The others do, so the work can go on. The manager uses the first endpoint alone: put one first that is up.";
     EtcdManager = "W-ETCD-MANAGER", SUCCESS, "The manager will not be able to use etcd this way",
         "The manager of this day knows neither sign-in nor several addresses for etcd: it takes the first endpoint and sends no user.";
 

@@ -1,0 +1,188 @@
+//! etcd: every endpoint, leader, version, alarms, sign-in, the right to write, what is there already.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::{
+    failure::{Code, Failure},
+    guide::{Address, Etcd},
+    services::{
+        etcd::Store,
+        net::{self, Greeting},
+    },
+    workflow::Verdict,
+    world::World,
+};
+
+use super::{Check, CheckAbout};
+
+static ABOUT: CheckAbout = CheckAbout {
+    id: "etcd",
+    title: "etcd",
+    summary: "every endpoint, leader, version, alarms, sign-in, the right to write, keys that are there",
+    sections: &["etcd"],
+};
+
+pub(super) struct EtcdCheck;
+
+#[async_trait]
+impl Check for EtcdCheck {
+    fn about(&self) -> &'static CheckAbout {
+        &ABOUT
+    }
+
+    async fn probe(&self, world: &World) -> Verdict {
+        let mut verdict = Verdict::new();
+        match world.settings.etcd() {
+            Ok(etcd) => climb(&mut verdict, etcd).await,
+            Err(failure) => verdict.note("answers", failure, Instant::now()),
+        }
+        verdict
+    }
+}
+
+async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
+    let mut reached = None;
+    let mut failures = Vec::new();
+    for endpoint in &etcd.endpoints {
+        match member(verdict, etcd, endpoint).await {
+            Ok(store) => reached = reached.or(Some(store)),
+            Err((rung, failure, since)) => failures.push((rung, endpoint, failure, since)),
+        }
+    }
+    let Some(mut store) = reached else {
+        for (rung, _, failure, since) in failures {
+            verdict.note(rung, failure, since);
+        }
+        return;
+    };
+    // The cluster answers; a member that does not is worth a word.
+    for (rung, endpoint, failure, since) in failures {
+        let warning = Failure::new(Code::EtcdMember, format!("member {endpoint} does not answer: {}", failure.what))
+            .remedy("start it, or take it out of `etcd.endpoints`");
+        verdict.note(rung, warning, since);
+    }
+    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
+        verdict.note(rung, failure, since);
+    }
+}
+
+type Fell = (&'static str, Failure, Instant);
+
+/// One endpoint: resolve, connect, protocol, sign in, version and leader.
+async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<Store, Fell> {
+    let since = Instant::now();
+    let found = net::resolve(&net::ETCD, endpoint).await.map_err(|failure| ("resolve", failure, since))?;
+    let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
+    verdict.pass("resolve", format!("{} → {}", endpoint.host, addresses.join(", ")), since);
+
+    let since = Instant::now();
+    let (stream, address) =
+        net::connect(&net::ETCD, endpoint, &found).await.map_err(|failure| ("connect", failure, since))?;
+    verdict.pass("connect", address.to_string(), since);
+
+    let since = Instant::now();
+    match net::greet_etcd(stream).await {
+        Greeting::Http2 => verdict.not_needed("TLS", "plain, as the manager speaks it"),
+        other => return Err(("server", stranger(endpoint, &other), since)),
+    }
+
+    let since = Instant::now();
+    let mut store = Store::connect(etcd, endpoint).await.map_err(|failure| ("sign in", failure, since))?;
+    let member = store.member().await.map_err(|failure| ("server", failure, since))?;
+    if !member.has_leader {
+        let failure = Failure::new(Code::EtcdLeader, format!("the cluster of {endpoint} has no leader"))
+            .why("without a majority of its members it answers no reads and takes no writes")
+            .remedy("start the missing members");
+        return Err(("server", failure, since));
+    }
+    verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
+    Ok(store)
+}
+
+/// Alarms, the right to write, keys that are there, neighbours.
+async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result<(), Fell> {
+    let since = Instant::now();
+    // Without the right to look, the write right below tells what matters.
+    if let Ok(alarms) = store.alarms().await
+        && !alarms.is_empty()
+    {
+        let remedy = if alarms.contains(&"NOSPACE") {
+            "compact and defragment, then `etcdctl alarm disarm`"
+        } else {
+            "compare the members' data, and replace the one that differs"
+        };
+        let failure =
+            Failure::new(Code::EtcdAlarm, format!("{} has raised {}", store.endpoint, alarms.join(" and ")))
+                .why("with NOSPACE it refuses every write, with CORRUPT members differ")
+                .remedy(remedy);
+        return Err(("alarms", failure, since));
+    }
+
+    let since = Instant::now();
+    store.may_write().await.map_err(|failure| ("rights", failure, since))?;
+    let who = etcd.user.as_ref().map_or("without sign-in".to_owned(), |(user, _)| format!("as {user}"));
+    verdict.pass("sign in", who, since);
+    verdict.pass("rights", format!("may write below {}", store.prefix()), since);
+
+    let since = Instant::now();
+    let here = store.read_all("").await.map_err(|failure| ("keys", failure, since))?.len();
+    let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+    let own = match here {
+        0 => format!("namespace `{}` is empty", etcd.namespace),
+        some => format!("namespace `{}` has {}", etcd.namespace, keys(some)),
+    };
+    let neighbours = match store.namespaces().await {
+        Err(_) => "; not allowed to look at others".to_owned(),
+        Ok(found) => {
+            let others: Vec<_> = found
+                .iter()
+                .filter(|(namespace, _)| **namespace != etcd.namespace)
+                .map(|(namespace, count)| format!("`{namespace}` has {}", keys(*count)))
+                .take(5)
+                .collect();
+            match (others.is_empty(), here) {
+                (true, _) => String::new(),
+                (false, 0) => format!(", but {}", others.join(", ")),
+                (false, _) => format!("; {}", others.join(", ")),
+            }
+        }
+    };
+    verdict.pass("keys", format!("{own}{neighbours}"), since);
+
+    if etcd.user.is_some() {
+        let warning = Failure::new(Code::EtcdManager, "the manager itself cannot sign in to etcd")
+            .why("it sends no user, so a cluster that wants a sign-in refuses it")
+            .remedy("give the manager an etcd, or a proxy, that wants no sign-in");
+        verdict.note("manager", warning, Instant::now());
+    }
+    Ok(())
+}
+
+/// Something else than etcd answers.
+fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
+    let at = |what: &str| Failure::new(Code::EtcdProtocol, format!("{endpoint} is not etcd: {what}"));
+    let port = if endpoint.port == 2380 {
+        "2380 is etcd's peer port; clients use 2379"
+    } else {
+        "mend the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120"
+    };
+    match greeting {
+        Greeting::Silent => Failure::new(
+            Code::EtcdTimeout,
+            format!("{endpoint} accepts connections and answers nothing"),
+        )
+        .why("a stopped process, or a program that waits for something else")
+        .remedy(format!("look what listens there (`ss -ltnp`), and {port}")),
+        Greeting::Closed => at("it closes the connection at once")
+            .why("it speaks another protocol, or wants TLS, which the manager does not speak")
+            .remedy(port),
+        Greeting::Tls => at("it wants TLS")
+            .why("the manager speaks plain etcd")
+            .remedy("give an address that takes plain connections, of a proxy if need be"),
+        Greeting::Http1 => at("a web server answers").remedy(port),
+        Greeting::Other(seen) => at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port),
+        Greeting::Http2 | Greeting::PostgresPlain | Greeting::PostgresTls => at("another protocol").remedy(port),
+    }
+}

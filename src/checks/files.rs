@@ -1,0 +1,58 @@
+//! Files: each target can be written, is no symlink, and belongs to us.
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::{
+    failure::{Code, Failure},
+    services::files,
+    workflow::Verdict,
+    world::World,
+};
+
+use super::{Check, CheckAbout};
+
+static ABOUT: CheckAbout = CheckAbout {
+    id: "files",
+    title: "files",
+    summary: "targets writable, not a symbolic link, not somebody else's file",
+    sections: &["files"],
+};
+
+pub(super) struct FilesCheck;
+
+#[async_trait]
+impl Check for FilesCheck {
+    fn about(&self) -> &'static CheckAbout {
+        &ABOUT
+    }
+
+    async fn probe(&self, world: &World) -> Verdict {
+        let mut verdict = Verdict::new();
+        for (key, path) in world.settings.files.named() {
+            let since = Instant::now();
+            let rung = key.trim_start_matches("files.");
+            match files::target(path) {
+                Err(failure) => verdict.note(rung, failure, since),
+                Ok(Some(_)) => verdict.pass(rung, format!("{} is there and can be replaced", path.display()), since),
+                Ok(None) => verdict.pass(rung, format!("{} can be written", path.display()), since),
+            }
+        }
+        if let Some(path) = &world.settings.files.alembic_ini {
+            let scripts = path.with_file_name("alembic");
+            if !scripts.is_dir() {
+                let warning = Failure::new(
+                    Code::FileAlembic,
+                    format!("there is no folder {} beside alembic.ini", scripts.display()),
+                )
+                .remedy("move alembic.ini into the manager's folder before you use it");
+                verdict.note("alembic", warning, Instant::now());
+            }
+        }
+        if verdict.rungs.is_empty() {
+            verdict.not_needed("files", "no files are asked for");
+        }
+        verdict
+    }
+}

@@ -1,0 +1,52 @@
+//! The live checks: one file each, and [`all`]. Each climbs a ladder and leaves no trace.
+
+mod database;
+mod etcd;
+mod files;
+mod images;
+mod storage;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{workflow::Verdict, world::World};
+
+/// What a check is, as data.
+#[derive(Debug)]
+pub struct CheckAbout {
+    /// What scripts see; also the id of the section it checks.
+    pub id: &'static str,
+    /// What people see.
+    pub title: &'static str,
+    /// What it looks at.
+    pub summary: &'static str,
+    /// The sections whose answers it needs.
+    pub sections: &'static [&'static str],
+}
+
+/// One live probe.
+#[async_trait]
+pub trait Check: Send + Sync {
+    /// What it is.
+    fn about(&self) -> &'static CheckAbout;
+
+    /// Climbs the ladder; the first failed rung is the verdict.
+    async fn probe(&self, world: &World) -> Verdict;
+}
+
+/// Every check.
+pub fn all() -> Vec<Arc<dyn Check>> {
+    vec![
+        Arc::new(etcd::EtcdCheck),
+        Arc::new(database::DatabaseCheck),
+        Arc::new(storage::StorageCheck),
+        Arc::new(images::ImagesCheck),
+        Arc::new(files::FilesCheck),
+    ]
+}
+
+/// What every check is, as data.
+pub fn abouts() -> Vec<&'static CheckAbout> {
+    all().iter().map(|check| check.about()).collect()
+}

@@ -1,0 +1,142 @@
+//! Storage: absolute, there, a directory, a mount point, writable.
+
+use std::{path::Path, time::Instant};
+
+use async_trait::async_trait;
+
+use crate::{
+    failure::{Code, Failure},
+    guide::{Expect, Storage},
+    services::mount::{self, Kind},
+    workflow::Verdict,
+    world::World,
+};
+
+use super::{Check, CheckAbout};
+
+static ABOUT: CheckAbout = CheckAbout {
+    id: "storage",
+    title: "storage",
+    summary: "absolute, there, a directory, a mount point as `storage.expect` wants, space, a probe file",
+    sections: &["storage"],
+};
+
+pub(super) struct StorageCheck;
+
+type Fell = (&'static str, Failure, Instant);
+
+/// Below this a warning.
+const LITTLE: u64 = 1 << 30;
+
+#[async_trait]
+impl Check for StorageCheck {
+    fn about(&self) -> &'static CheckAbout {
+        &ABOUT
+    }
+
+    async fn probe(&self, world: &World) -> Verdict {
+        let mut verdict = Verdict::new();
+        let climbed = match world.settings.storage() {
+            Ok(storage) if storage.expect == Expect::Elsewhere => {
+                verdict.not_needed("folder", format!("{} is not on this host", storage.mount));
+                Ok(())
+            }
+            Ok(storage) => climb(&mut verdict, storage).await,
+            Err(failure) => Err(("answers", failure, Instant::now())),
+        };
+        if let Err((rung, failure, since)) = climbed {
+            verdict.note(rung, failure, since);
+        }
+        verdict
+    }
+}
+
+async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
+    let path = Path::new(&storage.mount);
+    let shown = &storage.mount;
+    let fstab = || {
+        if mount::in_fstab(path) {
+            format!("/etc/fstab has this folder; as root: mount {shown}")
+        } else {
+            format!("mount it, or set `storage.expect: directory` if a plain folder is meant; mend `storage.mount` if `{shown}` is wrong")
+        }
+    };
+
+    let since = Instant::now();
+    if !path.is_absolute() {
+        let failure = Failure::new(Code::MountPath, format!("`{shown}` is not absolute"))
+            .remedy("write the whole path, the same on every node");
+        return Err(("path", failure, since));
+    }
+    let real = match mount::kind(path).await.map_err(|failure| ("folder", failure, since))? {
+        Kind::Folder(real) => real,
+        Kind::Missing => {
+            let remedy = match storage.expect {
+                Expect::Directory => format!("mkdir -p {shown}"),
+                _ => format!("mkdir -p {shown}, then {}", fstab()),
+            };
+            let failure = Failure::new(Code::MountMissing, format!("`{shown}` is not there")).remedy(remedy);
+            return Err(("folder", failure, since));
+        }
+        Kind::Other => {
+            let failure = Failure::new(Code::MountKind, format!("`{shown}` is not a directory"))
+                .remedy("mend `storage.mount`");
+            return Err(("folder", failure, since));
+        }
+    };
+    let detour = if real == path { String::new() } else { format!(" → {}", real.display()) };
+    verdict.pass("folder", format!("{shown}{detour}"), since);
+
+    let since = Instant::now();
+    let mounted = mount::mount_of(&real);
+    let here = mounted.as_ref().filter(|mounted| mounted.at == real);
+    let lies_on = mounted.as_ref().map_or("an unknown file system".to_owned(), |mounted| {
+        format!("{} ({})", mounted.at.display(), mounted.kind)
+    });
+    match (storage.expect, here) {
+        (Expect::MountPoint, None) => {
+            let failure = Failure::new(Code::MountUnmounted, format!("nothing is mounted at `{shown}`"))
+                .why(format!("it lies on {lies_on}; data written now would be hidden once the share is mounted"))
+                .remedy(fstab());
+            return Err(("mount", failure, since));
+        }
+        (_, Some(mounted)) => {
+            verdict.pass("mount", format!("{}, {}", mounted.kind, mounted.source), since);
+        }
+        (_, None) => verdict.not_needed("mount", format!("a plain folder on {lies_on}")),
+    }
+
+    let since = Instant::now();
+    let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
+    match space {
+        Some((free, total)) if free < LITTLE => {
+            let warning =
+                Failure::new(Code::MountSpace, format!("{} free of {}", bytes(free), bytes(total)))
+                    .remedy("make room before users come");
+            verdict.note("space", warning, since);
+        }
+        Some((free, total)) => verdict.pass("space", format!("{} free of {}", bytes(free), bytes(total)), since),
+        None => verdict.not_needed("space", "the file system does not tell"),
+    }
+
+    let since = Instant::now();
+    mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
+    verdict.pass("write", "a probe file written, synced, renamed, removed", since);
+    Ok(())
+}
+
+/// `1.2 GiB`.
+fn bytes(count: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    #[allow(clippy::cast_precision_loss)]
+    let mut size = count as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in &UNITS[1..] {
+        if size < 1024.0 {
+            break;
+        }
+        size /= 1024.0;
+        unit = next;
+    }
+    format!("{size:.1} {unit}")
+}

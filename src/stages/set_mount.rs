@@ -1,0 +1,56 @@
+//! `set-mount`: the path of the shared folder into etcd.
+
+use async_trait::async_trait;
+
+use crate::{
+    failure::{Code, Failure},
+    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    world::World,
+};
+
+use super::keys;
+
+pub(super) static ABOUT: About = About {
+    id: "set-mount",
+    title: "Shared folder",
+    summary: "`volumes/_mount` into etcd",
+    sections: &["etcd", "storage"],
+    lane: Lane::Etcd,
+};
+
+pub(super) struct SetMount;
+
+const KEY: &str = "volumes/_mount";
+
+#[async_trait]
+impl Stage<World> for SetMount {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+        let mut store = cx.world.etcd().await?;
+        let mount = cx.world.settings.storage()?.mount.clone();
+        let old = store.get(KEY).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let key = format!("{}{KEY}", store.prefix());
+        match &old {
+            Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
+            Some(old) if !cx.world.overwrite.mount => {
+                return Ok(State::Conflict(
+                    Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))
+                        .why(format!("`{key}` would become `{mount}`; a running manager keeps the old one until it restarts"))
+                        .remedy(format!("set `storage.mount: {old}`, or replace it with `--replace-mount`")),
+                ));
+            }
+            _ => {}
+        }
+        Ok(State::Pending(vec![Change::Key { key, old, new: Some(mount) }]))
+    }
+
+    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+        let mut store = cx.world.etcd().await?;
+        let mount = cx.world.settings.storage()?.mount.clone();
+        let done = keys::write(cx, &mut store, vec![(KEY.to_owned(), Some(mount.clone()))]).await?;
+        Ok(Done { summary: format!("is {mount}"), ..done })
+    }
+}
