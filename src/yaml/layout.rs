@@ -228,7 +228,8 @@ impl<'a> Layout<'a> {
         let line: String = self.chars.get(self.pos + 1..end).unwrap_or_default().iter().collect();
         let line = line.trim_start_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         let rest = line.trim_start_matches(' ');
-        if !rest.is_empty() && !(rest.starts_with('#') && rest.len() < line.len()) {
+        let comment = rest.starts_with('#') && rest.len() < line.len();
+        if !rest.is_empty() && !comment {
             self.refuse(
                 self.pos,
                 "The line that starts a block of text holds something else",

@@ -18,6 +18,7 @@ mod tests;
 
 use crate::failure::{Code, Failure, Place};
 
+pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 
 /// The largest file that is read, in bytes.

@@ -1,0 +1,62 @@
+//! Names, tags, digests, aliases: text that becomes part of an etcd key or its value.
+
+use crate::{
+    failure::{Code, Failure},
+    yaml::Node,
+};
+
+/// Longer than any real name; etcd keys have no use for more.
+const MAX_BYTES: usize = 4096;
+
+/// A text without white space and control characters, not empty and not endless.
+pub(super) fn word<'n>(node: &'n Node, file: &str, what: &str) -> Result<&'n str, Failure> {
+    let text = node.text_or(file, what, Code::ImagesValue)?;
+    check(text, what).map(|()| text).map_err(|failure| failure.at(node.place(file)))
+}
+
+fn check(text: &str, what: &str) -> Result<(), Failure> {
+    let bad = |problem: String, why: &str, remedy: &str| {
+        Err(Failure::new(Code::ImagesValue, format!("{what} {problem}")).why(why).remedy(remedy))
+    };
+    if text.is_empty() || text == ":" {
+        return bad(
+            "is empty".into(),
+            "Nobody could ask for it by name.",
+            "Write a name, or remove the entry.",
+        );
+    }
+    if text.len() > MAX_BYTES {
+        return bad(
+            format!("has {} bytes", text.len()),
+            "It becomes part of an etcd key.",
+            "Shorten it to at most 4096 bytes.",
+        );
+    }
+    match text.chars().find(|c| c.is_whitespace() || c.is_control()) {
+        Some(c) => bad(
+            format!("holds {}: `{text:?}`", describe(c)),
+            "It becomes part of an etcd key, and nobody would see the character there.",
+            "Remove white space and control characters; `-` and `_` are fine.",
+        ),
+        None => Ok(()),
+    }
+}
+
+fn describe(c: char) -> String {
+    match c {
+        ' ' => "a space".into(),
+        '\t' => "a tab".into(),
+        '\n' | '\r' => "a line break".into(),
+        c => format!("the invisible character U+{:04X}", c as u32),
+    }
+}
+
+/// The known word closest to a misspelt one, when it is close enough to be meant.
+pub(super) fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    const CLOSE: f64 = 0.8;
+    known
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= CLOSE)
+        .max_by(|one, two| one.0.total_cmp(&two.0).then_with(|| two.1.cmp(one.1)))
+        .map(|(_, candidate)| candidate)
+}
