@@ -1,1 +1,3 @@
+//! All tests that need the program, etcd or PostgreSQL, linked once.
 
+mod servers;

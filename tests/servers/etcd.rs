@@ -1,0 +1,163 @@
+//! A private etcd of one member.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use etcd_client::{Client, ConnectOptions, DeleteOptions, GetOptions, Permission, PermissionType};
+use rustix::process::Signal;
+
+use super::guard::Guarded;
+use super::{binary, block, free_port};
+
+/// A private etcd; stopped and removed at Drop.
+pub struct Etcd {
+    /// `127.0.0.1:PORT`, as in `etcd.endpoints`.
+    pub endpoint: String,
+    /// The port alone.
+    pub port: u16,
+    server: Guarded,
+    arguments: Vec<String>,
+    root_password: Option<String>,
+}
+
+impl Etcd {
+    /// Starts an empty etcd without sign-in.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts an empty etcd with further flags, for example `--quota-backend-bytes=…`.
+    pub fn start_with(arguments: &[&str]) -> Self {
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        for _ in 0..10 {
+            let port = free_port();
+            let server = Guarded::new("etcd");
+            let endpoint = format!("127.0.0.1:{port}");
+            let mut etcd = Self { endpoint, port, server, arguments: arguments.clone(), root_password: None };
+            if etcd.launch() {
+                return etcd;
+            }
+            let log = etcd.server.log();
+            assert!(log.contains("address already in use"), "etcd ended at its start:\n{log}");
+        }
+        panic!("ten free ports in a row were taken before etcd could have them");
+    }
+
+    /// Starts an etcd that wants a sign-in; `root` has the password and all rights.
+    pub fn with_auth(root_password: &str) -> Self {
+        let mut etcd = Self::start();
+        let password = root_password.to_owned();
+        etcd.with(move |mut client| async move {
+            client.user_add("root", password, None).await?;
+            client.role_add("root").await?;
+            client.user_grant_role("root", "root").await?;
+            client.auth_enable().await
+        });
+        etcd.root_password = Some(root_password.to_owned());
+        etcd
+    }
+
+    /// Adds a user who may read and write under `prefix` and nowhere else.
+    pub fn limited_user(&self, user: &str, password: &str, prefix: &str) {
+        self.user_with(user, password, prefix, PermissionType::Readwrite);
+    }
+
+    /// Adds a user who may only read under `prefix`.
+    pub fn reading_user(&self, user: &str, password: &str, prefix: &str) {
+        self.user_with(user, password, prefix, PermissionType::Read);
+    }
+
+    fn user_with(&self, user: &str, password: &str, prefix: &str, kind: PermissionType) {
+        let (user, password, prefix) = (user.to_owned(), password.to_owned(), prefix.to_owned());
+        self.with(move |mut client| async move {
+            client.user_add(&*user, password, None).await?;
+            client.role_add(&*user).await?;
+            let rights = Permission::new(kind, prefix).with_prefix();
+            client.role_grant_permission(&*user, rights).await?;
+            client.user_grant_role(&*user, &*user).await
+        });
+    }
+
+    /// All keys with the prefix; all there are with an empty one.
+    pub fn get_all(&self, prefix: &str) -> BTreeMap<String, String> {
+        let prefix = prefix.to_owned();
+        let answer = self.with(move |mut client| async move {
+            let options = GetOptions::new().with_prefix();
+            if prefix.is_empty() {
+                client.get("\0", Some(options.with_from_key())).await
+            } else {
+                client.get(prefix, Some(options)).await
+            }
+        });
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8 in etcd");
+        answer.kvs().iter().map(|pair| (text(pair.key()), text(pair.value()))).collect()
+    }
+
+    /// The revision of the store; every write moves it.
+    pub fn revision(&self) -> i64 {
+        let answer = self.with(|mut client| async move { client.get("revision", None).await });
+        answer.header().expect("an answer has a header").revision()
+    }
+
+    /// Writes one key.
+    pub fn put(&self, key: &str, value: &str) {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.with(move |mut client| async move { client.put(key, value, None).await });
+    }
+
+    /// Deletes all keys with the prefix.
+    pub fn delete(&self, prefix: &str) {
+        let prefix = prefix.to_owned();
+        self.with(move |mut client| async move {
+            client.delete(prefix, Some(DeleteOptions::new().with_prefix())).await
+        });
+    }
+
+    /// Stops the server; its data and its port stay for [`Etcd::start_again`].
+    pub fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    /// Starts a stopped server again, with its data, on the same port.
+    pub fn start_again(&mut self) {
+        assert!(self.launch(), "etcd does not start again:\n{}", self.server.log());
+    }
+
+    /// Lets the server stand still: connections are taken, nothing answers.
+    pub fn pause(&self) {
+        self.server.signal(Signal::STOP);
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) {
+        self.server.signal(Signal::CONT);
+    }
+
+    fn launch(&mut self) -> bool {
+        let url = format!("http://{}", self.endpoint);
+        self.server.spawn(
+            Command::new(binary("etcd"))
+                .env_clear()
+                .env("ETCD_UNSUPPORTED_ARCH", if cfg!(target_arch = "aarch64") { "arm64" } else { "" })
+                .current_dir(self.server.folder.clone())
+                .args(["--name=default", "--data-dir=data"])
+                // Port 0: the kernel picks one, so peers of several servers never clash.
+                .arg("--listen-peer-urls=http://127.0.0.1:0")
+                .args(["--heartbeat-interval=20", "--election-timeout=200"])
+                .arg(format!("--listen-client-urls={url}"))
+                .arg(format!("--advertise-client-urls={url}"))
+                .args(&self.arguments),
+        );
+        self.server.comes_up("ready to serve client requests")
+    }
+
+    fn with<T, F>(&self, work: impl FnOnce(Client) -> F + Send + 'static) -> T
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, etcd_client::Error>> + Send + 'static,
+    {
+        let endpoint = self.endpoint.clone();
+        let options = self.root_password.as_ref().map(|it| ConnectOptions::new().with_user("root", it));
+        block(async move { work(Client::connect([endpoint], options).await?).await }).expect("etcd does it")
+    }
+}

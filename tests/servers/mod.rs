@@ -1,0 +1,98 @@
+//! Real servers for the tests, started on free ports in temporary folders and gone when the test
+//! process is gone, however it ends.
+
+#![allow(dead_code, unused_imports)] // a box of tools: no test needs them all
+
+mod etcd;
+mod fake;
+mod guard;
+mod harness;
+mod postgres;
+mod program;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, OnceLock, mpsc};
+use std::time::{Duration, Instant};
+
+pub use etcd::Etcd;
+pub use fake::Fake;
+pub use postgres::{Database, Postgres};
+pub use program::{Outcome, Program, Running};
+
+/// How long a server may take for anything the tests wait for.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks until `condition` holds; panics with `what` when it does not within `deadline`.
+pub fn wait_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+    let never = (Mutex::new(()), Condvar::new());
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < deadline, "waited {deadline:?} in vain: {what}");
+        let locked = never.0.lock().expect("nobody else has this lock");
+        drop(never.1.wait_timeout(locked, Duration::from_millis(5)));
+    }
+}
+
+/// A port that nobody listens on and that no other test was given.
+pub fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
+        let port = listener.local_addr().expect("the listener has an address").port();
+        if GIVEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(port) {
+            return port;
+        }
+    }
+}
+
+/// Finds a server's binary, or says how to get it: a test that is skipped proves nothing.
+pub fn binary(name: &str) -> PathBuf {
+    let mut newest_first: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|version| version.path()).collect())
+        .unwrap_or_default();
+    newest_first.sort_by_key(|path| {
+        let version = path.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u32>().ok());
+        std::cmp::Reverse(version)
+    });
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    newest_first
+        .into_iter()
+        .map(|version| version.join("bin"))
+        .chain(std::env::split_paths(&path))
+        .chain(["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| panic!("the tests need `{name}`, which is not installed: run `make deps`"))
+}
+
+/// Runs a future to its end from anywhere, also from inside another runtime.
+pub fn block<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("servers")
+            .enable_all()
+            .build()
+            .expect("a runtime for the servers")
+    });
+    let (done, result) = mpsc::channel();
+    runtime.spawn(async move { done.send(future.await) });
+    result.recv_timeout(PATIENCE).expect("the server answers in time")
+}
+
+/// A fresh folder: in memory where there is room enough, since nothing here must outlive the tests.
+fn fresh_folder(name: &str) -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let roomy = rustix::fs::statvfs(memory).is_ok_and(|room| room.f_bavail * room.f_frsize > 2 << 30);
+    let base = if roomy { memory.to_owned() } else { std::env::temp_dir() };
+    tempfile::Builder::new()
+        .prefix(&format!("backendai-setup-test-{name}-"))
+        .tempdir_in(base)
+        .expect("a temporary folder")
+        .keep()
+}

@@ -1,0 +1,165 @@
+//! The program itself, run as a user runs it.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use super::wait_until;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
+pub struct Program {
+    folder: TempDir,
+    arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
+    stdin: Option<String>,
+    current_dir: PathBuf,
+}
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit status; 128 and the number for a signal, as shells say it.
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// The program while it runs.
+pub struct Running {
+    child: Child,
+    stdout: JoinHandle<String>,
+    stderr: JoinHandle<String>,
+}
+
+impl Program {
+    /// The program without arguments.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("backendai-setup-test-").tempdir().expect("a folder");
+        let current_dir = folder.path().join("work");
+        for name in ["work", "home"] {
+            std::fs::create_dir(folder.path().join(name)).expect("a folder");
+        }
+        Self { folder, arguments: Vec::new(), environment: Vec::new(), stdin: None, current_dir }
+    }
+
+    /// Adds arguments.
+    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// Replaces the arguments, to run again in the same folders.
+    pub fn again<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments.clear();
+        self.args(arguments)
+    }
+
+    /// Sets a name of the environment.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Gives text on stdin; without it stdin is empty.
+    pub fn stdin(mut self, text: impl Into<String>) -> Self {
+        self.stdin = Some(text.into());
+        self
+    }
+
+    /// Runs in another folder than [`Program::work`].
+    pub fn current_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.current_dir = folder.into();
+        self
+    }
+
+    /// The working folder: what the program writes without a path lands here.
+    pub fn work(&self) -> &Path {
+        &self.current_dir
+    }
+
+    /// The home folder, with `.local/state` below it.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// Runs to the end; panics when that takes longer than a minute.
+    pub fn run(&self) -> Outcome {
+        self.start().wait()
+    }
+
+    /// Starts the program and returns while it runs.
+    pub fn start(&self) -> Running {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_backendai-setup"))
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("LANG", "C.UTF-8")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.current_dir)
+            .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
+        if let (Some(mut pipe), Some(text)) = (child.stdin.take(), self.stdin.clone()) {
+            // On a thread: a program that does not read must not block the test.
+            thread::spawn(move || pipe.write_all(text.as_bytes()));
+        }
+        Running { child, stdout, stderr }
+    }
+}
+
+impl Running {
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process id is not 0");
+        kill_process(pid, signal).expect("the program still runs");
+    }
+
+    /// True once the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("the program is our child").is_some()
+    }
+
+    /// Waits for the end; panics when that takes longer than a minute.
+    pub fn wait(mut self) -> Outcome {
+        use std::os::unix::process::ExitStatusExt;
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            wait_until("the program ends", LIMIT, || self.has_ended());
+        }));
+        if result.is_err() {
+            let _ = self.child.kill();
+        }
+        let status = self.child.wait().expect("the program is our child");
+        let status =
+            status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
+        let stdout = self.stdout.join().expect("stdout is read");
+        let stderr = self.stderr.join().expect("stderr is read");
+        assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
+        Outcome { status, stdout, stderr }
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        String::from_utf8(bytes).expect("the program writes UTF-8")
+    })
+}
