@@ -2,6 +2,16 @@
 //!
 //! The map of the house is in `ARCHITECTURE.md`; `tests/house.rs` holds its borders.
 
+pub mod bundle;
+pub mod checks;
 pub mod failure;
+pub mod fixture;
+pub mod guide;
 pub mod images;
+pub mod manager_config;
+pub mod schema;
+pub mod services;
+pub mod stages;
+pub mod workflow;
+pub mod world;
 pub mod yaml;

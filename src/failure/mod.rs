@@ -112,8 +112,10 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with its headline: sentence case, backticks around literals.
+    ///
+    /// A headline that begins with a plain word gets its capital here; names and literals stay as they are.
     pub fn new(code: Code, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), why: None, remedy: None, place: None }
+        Self { code, what: sentence(what.into()), why: None, remedy: None, place: None }
     }
 
     /// Adds the cause.
@@ -146,4 +148,14 @@ impl Failure {
     pub fn is_warning(&self) -> bool {
         self.code.status() == status::SUCCESS
     }
+}
+
+fn sentence(mut text: String) -> String {
+    let word = text.split([' ', ',']).next().unwrap_or_default();
+    // Lower-case names: capitals would be wrong, or would name another file.
+    let is_name = ["etcd", "alembic", "cpu", "mem", "gpu"].contains(&word);
+    if !is_name && !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        text[..1].make_ascii_uppercase();
+    }
+    text
 }

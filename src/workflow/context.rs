@@ -9,11 +9,10 @@ use std::{
 };
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Code, Failure};
 
-use super::{Event, EventKind, Level, StageId};
+use super::{Event, EventKind, Level, StageId, Stop};
 
 /// What a stage gets to work with.
 #[derive(Debug)]
@@ -21,7 +20,7 @@ pub struct Context<W> {
     /// Settings and connections.
     pub world: Arc<W>,
     events: mpsc::Sender<Event>,
-    cancel: CancellationToken,
+    stop: Stop,
     stage: Option<StageId>,
     before: Arc<BTreeSet<StageId>>,
     wrote: Arc<AtomicBool>,
@@ -32,7 +31,7 @@ impl<W> Clone for Context<W> {
         Self {
             world: Arc::clone(&self.world),
             events: self.events.clone(),
-            cancel: self.cancel.clone(),
+            stop: self.stop.clone(),
             stage: self.stage,
             before: Arc::clone(&self.before),
             wrote: Arc::clone(&self.wrote),
@@ -42,11 +41,11 @@ impl<W> Clone for Context<W> {
 
 impl<W> Context<W> {
     /// A context that sends its events there and stops when told.
-    pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, cancel: CancellationToken) -> Self {
+    pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, stop: Stop) -> Self {
         Self {
             world,
             events,
-            cancel,
+            stop,
             stage: None,
             before: Arc::default(),
             wrote: Arc::default(),
@@ -107,7 +106,12 @@ impl<W> Context<W> {
 
     /// Asked to stop?
     pub fn is_cancelled(&self) -> bool {
-        self.cancel.is_cancelled()
+        self.stop.is_asked()
+    }
+
+    /// Waits until asked to stop.
+    pub(super) async fn cancelled(&self) {
+        self.stop.asked().await;
     }
 
     /// Between two units of work: goes on, or stops when asked to.

@@ -105,7 +105,12 @@ async fn inspect_run_verify<W: Send + Sync>(
     stage: &dyn Stage<W>,
     cx: &Context<W>,
 ) -> Result<Outcome, Failure> {
-    match stage.inspect(cx).await? {
+    // Looking can be broken off at any time; the work itself stops between two units.
+    let found = tokio::select! {
+        found = stage.inspect(cx) => found?,
+        () = cx.cancelled() => return Ok(Outcome::Cancelled),
+    };
+    match found {
         State::Done(summary) => return Ok(Outcome::Unchanged { summary }),
         State::Conflict(failure) => return Ok(Outcome::Failed { failure }),
         State::Pending(changes) => cx.log(format!("{} to write", Change::count(&changes))).await,
