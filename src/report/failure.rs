@@ -1,0 +1,26 @@
+//! The one place that prints a failure.
+
+use std::io::{self, Write};
+
+use crate::{failure::Failure, workflow::RungState};
+
+use super::style::Style;
+
+/// Prints what failed, where, why and what to do now. Nothing stands behind a path that may be copied.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_failure(out: &mut impl Write, style: Style, failure: &Failure) -> io::Result<()> {
+    let state = if failure.is_warning() { RungState::Warned } else { RungState::Failed };
+    writeln!(out, "{} {}  {}", style.sign(state), failure.code, style.text(&failure.what))?;
+    if let Some(place) = &failure.place {
+        writeln!(out, "    {}  {place}", style.dim("at "))?;
+    }
+    if let Some(why) = failure.why.as_deref().filter(|why| !why.is_empty()) {
+        writeln!(out, "    {}  {}", style.dim("why"), style.text(why))?;
+    }
+    if let Some(remedy) = failure.remedy.as_deref().filter(|remedy| !remedy.is_empty()) {
+        writeln!(out, "    {}  {}", style.dim("do "), style.text(remedy))?;
+    }
+    Ok(())
+}

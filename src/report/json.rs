@@ -1,0 +1,18 @@
+//! One JSON object a line on stdout, and nothing else.
+
+use std::io::{self, Write};
+
+use crate::workflow::Event;
+
+use super::Reporter;
+
+/// Writes events as JSON lines.
+pub struct Json<W>(pub W);
+
+impl<W: Write> Reporter for Json<W> {
+    fn report(&mut self, event: &Event) -> io::Result<()> {
+        let line = serde_json::to_string(event)?;
+        writeln!(self.0, "{line}")?;
+        self.0.flush()
+    }
+}

@@ -1,0 +1,30 @@
+//! Faces without a screen: everything that writes events down.
+
+mod failure;
+mod json;
+mod plain;
+mod run_state;
+mod style;
+mod tables;
+mod transcript;
+
+use std::io;
+
+use crate::workflow::Event;
+
+pub use failure::write_failure;
+pub use json::Json;
+pub use plain::Plain;
+pub use run_state::{RunState, StageProgress};
+pub use style::Style;
+pub use tables::{write_checks, write_images, write_plan, write_pull_commands, write_status};
+pub use transcript::{Transcript, state_dir};
+
+/// Something that writes events down.
+pub trait Reporter {
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// When it cannot be written; a closed pipe among them.
+    fn report(&mut self, event: &Event) -> io::Result<()>;
+}

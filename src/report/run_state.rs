@@ -1,0 +1,56 @@
+//! The one reducer: what is known after each event.
+
+use crate::workflow::{Event, EventKind, Outcome, StageId, StageState, Summary, Verdict};
+
+/// A stage under way or done.
+#[derive(Debug, Clone)]
+pub struct StageProgress {
+    /// The stage.
+    pub stage: StageId,
+    /// How much is done, of how much.
+    pub progress: Option<(usize, usize)>,
+    /// How it ended, once it has.
+    pub outcome: Option<Outcome>,
+}
+
+/// What is known of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunState {
+    /// Each check that ended, in the order of the checks.
+    pub checks: Vec<(&'static str, &'static str, Verdict)>,
+    /// What would change.
+    pub plan: Vec<StageState>,
+    /// Each stage that was started, in that order.
+    pub stages: Vec<StageProgress>,
+    /// How it ended, once it has.
+    pub summary: Option<Summary>,
+}
+
+impl RunState {
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Version { .. } | EventKind::Notice { .. } | EventKind::Log { .. } => {}
+            EventKind::Check { check, title, verdict } => self.checks.push((check, title, verdict.clone())),
+            EventKind::Plan { stages } => self.plan.clone_from(stages),
+            EventKind::StageStarted { stage } => {
+                self.stages.push(StageProgress { stage, progress: None, outcome: None });
+            }
+            EventKind::Progress { stage, done, total } => {
+                if let Some(known) = self.stage(stage) {
+                    known.progress = Some((*done, *total));
+                }
+            }
+            EventKind::StageFinished { stage, outcome, .. } => {
+                if let Some(known) = self.stage(stage) {
+                    known.outcome = Some(outcome.clone());
+                }
+            }
+            EventKind::Summary(summary) => self.summary = Some(summary.clone()),
+        }
+    }
+
+    fn stage(&mut self, id: &str) -> Option<&mut StageProgress> {
+        self.stages.iter_mut().find(|known| known.stage == id)
+    }
+}

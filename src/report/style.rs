@@ -1,0 +1,61 @@
+//! Signs and colours. A state is always a sign and a word, so that nothing depends on either.
+
+use anstyle::{AnsiColor, Effects, Style as Ansi};
+
+use crate::workflow::RungState;
+
+/// How text is decorated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Plain signs: `[x]` instead of `✓`.
+    pub ascii: bool,
+}
+
+impl Style {
+    /// Plain signs when asked for, when the locale is not UTF-8, or on the Linux console.
+    pub fn detect(ascii: bool) -> Self {
+        let name = |key| std::env::var(key).ok().filter(|value| !value.is_empty());
+        let locale = name("LC_ALL").or_else(|| name("LC_CTYPE")).or_else(|| name("LANG")).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase().replace('-', "");
+        let plain = !locale.contains("utf8") || name("TERM").as_deref() == Some("linux");
+        Self { ascii: ascii || plain }
+    }
+
+    /// The sign of a state, in its colour.
+    pub fn sign(self, state: RungState) -> String {
+        let (sign, plain, colour) = match state {
+            RungState::Passed => ("✓", "[x]", AnsiColor::Green),
+            RungState::Warned => ("!", "[!]", AnsiColor::Yellow),
+            RungState::Failed => ("✗", "[X]", AnsiColor::Red),
+            RungState::NotNeeded => ("–", "[-]", AnsiColor::White),
+        };
+        let sign = if self.ascii { plain } else { sign };
+        if state == RungState::NotNeeded {
+            return self.dim(sign);
+        }
+        let style = Ansi::new().fg_color(Some(colour.into()));
+        format!("{style}{sign}{style:#}")
+    }
+
+    /// The sign of what is to come.
+    pub fn pending(self) -> &'static str {
+        if self.ascii { "[ ]" } else { "○" }
+    }
+
+    /// Text that matters less.
+    pub fn dim(self, text: &str) -> String {
+        let style = Ansi::new().effects(Effects::DIMMED);
+        format!("{style}{text}{style:#}")
+    }
+
+    /// Text in which every sign is one that the terminal has.
+    pub fn text(self, text: &str) -> String {
+        if self.ascii { text.replace('→', "->").replace('…', "...").replace('–', "-") } else { text.to_owned() }
+    }
+}
+
+/// Pads to a width in columns, wide characters measured right.
+pub(super) fn pad(text: &str, width: usize) -> String {
+    let have = unicode_width::UnicodeWidthStr::width(text);
+    format!("{text}{}", " ".repeat(width.saturating_sub(have)))
+}

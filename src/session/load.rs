@@ -1,0 +1,339 @@
+//! From flags, files and environment to a judged world; every problem in one list.
+
+use std::{
+    collections::BTreeSet,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    bundle,
+    failure::{Code, Failure},
+    fixture::Fixture,
+    guide::{self, Answers, Leaf, Origin, SecretSource, Settings, leaves},
+    images::{self, ImageList, Source},
+    services::files::{self, INPUT_LIMIT},
+    world::{Overwrite, World},
+    yaml,
+};
+
+use super::Scope;
+
+/// Everything that the command line gives.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Answers files in order; `-` is stdin.
+    pub answers: Vec<String>,
+    /// `KEY=VALUE`, in order.
+    pub set: Vec<String>,
+    /// Fill in the guide's development values.
+    pub development: bool,
+    /// A fixture instead of the built-in one.
+    pub fixture: Option<PathBuf>,
+    /// What may be overwritten.
+    pub overwrite: Overwrite,
+}
+
+impl Inputs {
+    /// Does anything say which servers are meant?
+    pub fn say_something(&self) -> bool {
+        !self.answers.is_empty()
+            || !self.set.is_empty()
+            || self.development
+            || guide::variables().any(|variable| environment(&variable.env()).is_some())
+    }
+}
+
+pub(super) struct Loaded {
+    pub(super) world: World,
+    pub(super) notices: Vec<Failure>,
+}
+
+pub(super) fn load(inputs: &Inputs, scope: &Scope) -> Result<Loaded, Vec<Failure>> {
+    let mut gathering = Gathering::default();
+    gathering.flags(&inputs.set);
+    gathering.files(&inputs.answers);
+    gathering.development(inputs.development);
+    gathering.environment();
+    let Gathering { mut answers, tried, mut problems, mut notices, .. } = gathering;
+    answers.fill_defaults();
+
+    let settings = match Settings::new(&answers, &scope.sections()) {
+        Ok(settings) => Some(settings),
+        Err(missing) => {
+            // A value that was refused is no missing value.
+            let refused = |failure: &Failure| {
+                failure.code == Code::AnswersMissing
+                    && tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` ")))
+            };
+            problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
+            None
+        }
+    };
+    let fixture = match (&settings, &inputs.fixture) {
+        (Some(settings), None) if scope.needs("keypairs") => {
+            settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
+        }
+        (_, Some(path)) if scope.needs("keypairs") => read_fixture(path).map(Some),
+        (_, Some(_)) => Err(vec![
+            Failure::new(Code::Usage, "`--fixture` goes with the stage `populate-fixtures`")
+                .remedy("take the flag out, or run that stage"),
+        ]),
+        _ => Ok(None),
+    };
+    let fixture = fixture.unwrap_or_else(|failures| {
+        problems.extend(failures);
+        None
+    });
+    let images = settings.as_ref().filter(|_| scope.needs("images")).map(load_images);
+    match (settings, problems.is_empty()) {
+        (Some(settings), true) => {
+            notices.extend(Settings::notes(&answers));
+            if let Some(Ok(list)) = &images {
+                notices.extend(list.warnings.iter().cloned());
+            }
+            Ok(Loaded { world: World::new(settings, inputs.overwrite, images, fixture), notices })
+        }
+        _ => {
+            if let Some(Err(failures)) = images {
+                problems.extend(failures);
+            }
+            Err(problems)
+        }
+    }
+}
+
+/// Reads and judges the image list: the user's files, else the built-in samples.
+///
+/// # Errors
+/// Every problem of both files.
+pub fn load_images(settings: &Settings) -> Result<ImageList, Vec<Failure>> {
+    let read = |path: &Option<PathBuf>, name: &str, sample: &str| match path {
+        None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
+        Some(path) => Ok((shown(path), files::read_input(path)?)),
+    };
+    let metadata = read(&settings.images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
+    let aliases = read(&settings.images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
+    match (metadata, aliases) {
+        (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => images::judge(
+            Source { file: &metadata_file, bytes: &metadata },
+            Source { file: &aliases_file, bytes: &aliases },
+        ),
+        (metadata, aliases) => Err([metadata.err(), aliases.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
+    let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
+    Fixture::read(&shown(path), &bytes)
+}
+
+/// As the user named it, where it lies below the working directory.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Answers as they come in: flags first, then files, development values, environment.
+#[derive(Default)]
+struct Gathering {
+    answers: Answers,
+    tried: BTreeSet<&'static str>,
+    problems: Vec<Failure>,
+    notices: Vec<Failure>,
+    flagged: BTreeSet<&'static str>,
+}
+
+impl Gathering {
+    fn set(&mut self, key: &str, value: SecretString, origin: Origin) {
+        if let Some(variable) = guide::variable(key) {
+            self.tried.insert(variable.key);
+        }
+        if let Err(failure) = self.answers.set(key, value, origin) {
+            self.problems.push(failure);
+        }
+    }
+
+    fn flags(&mut self, set: &[String]) {
+        for pair in set {
+            let Some((key, value)) = pair.split_once('=') else {
+                // The text may be a secret that was meant as a value.
+                self.problems.push(
+                    Failure::new(Code::Usage, "`--set` takes `KEY=VALUE`")
+                        .why("there is no `=` in what it was given")
+                        .remedy("write `--set etcd.namespace=local`"),
+                );
+                continue;
+            };
+            match guide::variable(key) {
+                Some(variable) if variable.is_secret() => {
+                    self.tried.insert(variable.key);
+                    self.problems.push(
+                        Failure::new(Code::AnswersSecret, format!("`--set {key}=…` is refused"))
+                            .why("others see the command line in the process list")
+                            .remedy(format!(
+                                "write `{{env: NAME}}` or `{{file: PATH}}` in an answers file, or set `{}`",
+                                variable.env()
+                            )),
+                    );
+                }
+                Some(variable) => {
+                    self.flagged.insert(variable.key);
+                    self.set(key, value.into(), Origin::Flag);
+                }
+                None => self.set(key, value.into(), Origin::Flag),
+            }
+        }
+    }
+
+    fn files(&mut self, names: &[String]) {
+        if names.iter().filter(|name| *name == "-").count() > 1 {
+            self.problems.push(
+                Failure::new(Code::Usage, "`--answers -` is given twice").remedy("stdin can be read once"),
+            );
+            return;
+        }
+        for name in names {
+            let (file, bytes) = match read_answers(name) {
+                Ok(read) => read,
+                Err(failure) => {
+                    self.problems.push(failure);
+                    continue;
+                }
+            };
+            let root = match yaml::read(&file, &bytes) {
+                Ok(root) => root,
+                Err(failures) => {
+                    self.problems.extend(failures);
+                    continue;
+                }
+            };
+            let (leaves, problems) = leaves(&file, &root);
+            self.problems.extend(problems);
+            let open = name != "-" && files::others_can_read(Path::new(name));
+            for leaf in leaves {
+                self.leaf(leaf, open, name);
+            }
+        }
+    }
+
+    fn leaf(&mut self, leaf: Leaf, open: bool, name: &str) {
+        let Leaf { variable, place, value } = leaf;
+        self.tried.insert(variable.key);
+        let origin = Origin::File(place.clone());
+        let refuse = |what: String, remedy: String| {
+            Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place.clone())
+        };
+        let value = match value {
+            SecretSource::Text(text) => {
+                // The guide publishes its development password: hiding it protects nobody.
+                let published =
+                    variable.development.is_some_and(|development| development() == text.expose_secret());
+                if variable.is_secret() && open && !published {
+                    self.problems.push(refuse(
+                        format!("`{}` stands in a file that others can read", variable.key),
+                        format!("chmod 600 {name}"),
+                    ));
+                    return;
+                }
+                text
+            }
+            SecretSource::Env(source) => match environment(&source) {
+                Some(text) => text.into(),
+                None => {
+                    self.problems.push(refuse(
+                        format!("`{}`: the environment name `{source}` is not set", variable.key),
+                        format!("export {source} before you start the program"),
+                    ));
+                    return;
+                }
+            },
+            SecretSource::File(path) => match read_secret(Path::new(&path)) {
+                Ok(text) => text,
+                Err(failure) => {
+                    let why = failure.why.clone().unwrap_or_default();
+                    self.problems.push(
+                        refuse(
+                            format!("`{}`: {}", variable.key, failure.what),
+                            failure.remedy.unwrap_or_default(),
+                        )
+                        .why(why),
+                    );
+                    return;
+                }
+            },
+        };
+        // Judged even when a flag wins: a wrong line in a file is a trap for the next run.
+        if self.flagged.contains(variable.key) {
+            if let Err(failure) = Answers::default().set(variable.key, value, origin) {
+                self.problems.push(failure);
+            }
+        } else {
+            self.set(variable.key, value, origin);
+        }
+    }
+
+    fn development(&mut self, wanted: bool) {
+        if !wanted {
+            return;
+        }
+        for variable in guide::variables() {
+            if let (Some(development), false) = (variable.development, self.tried.contains(variable.key)) {
+                self.set(variable.key, development().into(), Origin::Development);
+            }
+        }
+    }
+
+    /// A sourced `manager.env` of another cluster never redirects a run: it fills gaps, no more.
+    fn environment(&mut self) {
+        for variable in guide::variables() {
+            let name = variable.env();
+            let Some(value) = environment(&name).map(SecretString::from) else { continue };
+            let Some(given) = self.answers.given(variable.key) else {
+                if !self.tried.contains(variable.key) && variable.key != "version" {
+                    self.set(variable.key, value, Origin::Environment(name));
+                }
+                continue;
+            };
+            if !self.answers.is(variable.key, &value) {
+                let (key, origin) = (variable.key, &given.origin);
+                self.notices.push(
+                    Failure::new(
+                        Code::EnvironmentDiffers,
+                        format!("`{name}` in the environment differs from `{key}`"),
+                    )
+                    .why(format!("the value from {origin} counts"))
+                    .remedy(format!("unset {name}, or mend `{key}`")),
+                );
+            }
+        }
+    }
+}
+
+fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
+    if name != "-" {
+        return Ok((name.to_owned(), files::read_input(Path::new(name))?));
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().take(INPUT_LIMIT).read_to_end(&mut bytes).map_err(|error| {
+        Failure::new(Code::FileRead, "stdin cannot be read").why(error.to_string()).remedy("name a file")
+    })?;
+    Ok(("stdin".into(), bytes))
+}
+
+/// A secret's file: UTF-8 text, one trailing line break taken off.
+fn read_secret(path: &Path) -> Result<SecretString, Failure> {
+    let bytes = files::read_input(path)?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::new(Code::FileRead, format!("`{}` is not UTF-8 text", path.display()))
+            .remedy("write the secret as UTF-8")
+    })?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(text.into())
+}

@@ -1,0 +1,190 @@
+//! The door between the faces and the work: load answers, then check, survey or run.
+
+mod load;
+mod work;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::{
+    checks::{self, Check, CheckAbout},
+    failure::{Code, Failure},
+    guide::{GUIDE, Section},
+    images::ImageList,
+    stages::{self, SetupStage},
+    workflow::{About, Context, EVENTS_AHEAD, Run, StageId, Stop},
+    world::World,
+};
+
+pub use load::{Inputs, load_images};
+
+/// What is to be done with the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Live checks alone.
+    Check,
+    /// What would change; `detailed` gives status 9 when something would.
+    Plan {
+        /// Tell by the exit status whether there are changes.
+        detailed: bool,
+    },
+    /// What is done, pending or in conflict.
+    Status,
+    /// Do it.
+    Run,
+}
+
+/// Stages and checks of one piece of work.
+pub struct Scope {
+    stages: Vec<SetupStage>,
+    checks: Vec<Arc<dyn Check>>,
+}
+
+impl Scope {
+    /// These stages, in the guide's order, and every check that they need.
+    ///
+    /// # Errors
+    /// `E-USAGE` for a stage that is not known, with the nearest one that is.
+    pub fn stages(chosen: &[String], from: Option<&str>, skip: &[String]) -> Result<Self, Failure> {
+        let all = stages::all();
+        let ids: Vec<StageId> = all.iter().map(|stage| stage.about().id).collect();
+        for given in chosen.iter().map(String::as_str).chain(from).chain(skip.iter().map(String::as_str)) {
+            known("stage", given, &ids)?;
+        }
+        let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
+        let stages: Vec<SetupStage> = all
+            .into_iter()
+            .enumerate()
+            .filter(|(at, stage)| {
+                let id = stage.about().id;
+                *at >= start
+                    && (chosen.is_empty() || chosen.iter().any(|wanted| wanted == id))
+                    && !skip.iter().any(|unwanted| unwanted == id)
+            })
+            .map(|(_, stage)| stage)
+            .collect();
+        if stages.is_empty() {
+            return Err(Failure::new(Code::Usage, "no stage is left to run")
+                .remedy("name fewer stages under `--skip`, or an earlier one under `--from`"));
+        }
+        let sections: Vec<&str> =
+            stages.iter().flat_map(|stage| stage.about().sections.iter().copied()).collect();
+        let checks = checks::all().into_iter().filter(|check| sections.contains(&check.about().id)).collect();
+        Ok(Self { stages, checks })
+    }
+
+    /// These checks, or all.
+    ///
+    /// # Errors
+    /// `E-USAGE` for a check that is not known, with the nearest one that is.
+    pub fn checks(chosen: &[String]) -> Result<Self, Failure> {
+        let all = checks::all();
+        let ids: Vec<&str> = all.iter().map(|check| check.about().id).collect();
+        for given in chosen {
+            known("check", given, &ids)?;
+        }
+        let checks = all
+            .into_iter()
+            .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
+            .collect();
+        Ok(Self { stages: Vec::new(), checks })
+    }
+
+    /// The sections whose answers are needed.
+    fn sections(&self) -> Vec<&'static Section> {
+        let needed: Vec<&str> = self
+            .stages
+            .iter()
+            .flat_map(|stage| stage.about().sections.iter().copied())
+            .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
+            .collect();
+        GUIDE.iter().copied().filter(|section| needed.contains(&section.id)).collect()
+    }
+
+    fn needs(&self, section: &str) -> bool {
+        self.sections().iter().any(|needed| needed.id == section)
+    }
+}
+
+fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
+    if ids.contains(&given) {
+        return Ok(());
+    }
+    let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
+    Err(match crate::guide::did_you_mean(given, ids.iter().copied()) {
+        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
+    })
+}
+
+/// Every stage as data, for menus and help.
+pub fn stage_abouts() -> Vec<&'static About> {
+    stages::abouts()
+}
+
+/// Every check as data, for menus and help.
+pub fn check_abouts() -> Vec<&'static CheckAbout> {
+    checks::abouts()
+}
+
+/// Loaded answers and what is to be done with them.
+pub struct Session {
+    world: Arc<World>,
+    scope: Scope,
+    notices: Vec<Failure>,
+}
+
+impl Session {
+    /// Reads and judges every answer and every input file that the scope needs; touches nothing.
+    ///
+    /// # Errors
+    /// Every problem of all sources at once.
+    pub fn load(inputs: &Inputs, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
+        let loaded = load::load(inputs, &scope)?;
+        // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
+        if intent != Intent::Check
+            && let Some(Err(problems)) = loaded.world.judged_images()
+        {
+            return Err(problems.clone());
+        }
+        Ok(Self { world: Arc::new(loaded.world), scope, notices: loaded.notices })
+    }
+
+    /// What the cluster is called.
+    pub fn name(&self) -> &str {
+        &self.world.settings.name
+    }
+
+    /// Warnings about the answers.
+    pub fn notices(&self) -> &[Failure] {
+        &self.notices
+    }
+
+    /// The judged image list.
+    pub fn images(&self) -> Option<&ImageList> {
+        self.world.judged_images().and_then(|judged| judged.as_ref().ok())
+    }
+
+    /// The files that are written for the manager, each with its key.
+    pub fn files(&self) -> Vec<(&'static str, String)> {
+        let files = self.world.settings.files.named();
+        files.into_iter().map(|(key, path)| (key, path.display().to_string())).collect()
+    }
+
+    /// Starts the work; everything that happens comes as events, a summary last.
+    pub fn start(&self, intent: Intent, transcript: Option<String>) -> Run {
+        let (sender, events) = mpsc::channel(EVENTS_AHEAD);
+        let stop = Stop::default();
+        let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
+        let work = work::Work {
+            stages: self.scope.stages.clone(),
+            checks: self.scope.checks.clone(),
+            notices: self.notices.clone(),
+            intent,
+            transcript,
+        };
+        tokio::spawn(work.run(cx, stop.clone()));
+        Run { events, stop }
+    }
+}

@@ -1,0 +1,196 @@
+//! One piece of work from its first event to its summary.
+
+use std::{sync::Arc, time::Instant};
+
+use futures::{StreamExt, stream::FuturesUnordered};
+
+use crate::{
+    checks::Check,
+    failure::{Code, Failure, status},
+    stages::SetupStage,
+    workflow::{Context, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute, survey},
+    world::World,
+};
+
+use super::Intent;
+
+pub(super) struct Work {
+    pub(super) stages: Vec<SetupStage>,
+    pub(super) checks: Vec<Arc<dyn Check>>,
+    pub(super) notices: Vec<Failure>,
+    pub(super) intent: Intent,
+    pub(super) transcript: Option<String>,
+}
+
+/// What is counted while the work goes on.
+#[derive(Default)]
+struct Tally {
+    failures: Vec<Failure>,
+    changed: usize,
+    unchanged: usize,
+    failed: usize,
+    skipped: usize,
+    wrote: bool,
+    unwanted: bool,
+}
+
+impl Work {
+    pub(super) async fn run(self, cx: Context<World>, stop: Stop) {
+        let began = Instant::now();
+        let name = cx.world.settings.name.clone();
+        let ids = self.stages.iter().map(|stage| stage.about().id).collect();
+        cx.send(Event::version(&name, ids)).await;
+        for warning in self.notices.iter().cloned() {
+            cx.send(EventKind::Notice { warning }).await;
+        }
+        let mut tally = Tally::default();
+        tokio::select! {
+            () = self.look(&cx, &mut tally) => {}
+            // Looking writes nothing, so it can be broken off anywhere.
+            () = stop.asked() => tally.skipped = self.stages.len(),
+        }
+        if self.intent == Intent::Run && tally.failures.is_empty() && !stop.is_asked() {
+            self.execute(&cx, &mut tally).await;
+        } else if self.intent == Intent::Run {
+            tally.skipped = self.stages.len();
+        }
+        let summary = Summary {
+            name,
+            status: self.status(&tally, &stop),
+            changed: tally.changed,
+            unchanged: tally.unchanged,
+            failed: tally.failed,
+            skipped: tally.skipped,
+            failures: tally.failures,
+            duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            transcript: self.transcript,
+        };
+        cx.send(EventKind::Summary(summary)).await;
+    }
+
+    /// Checks and survey: whatever is found here, nothing was written.
+    async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
+        let broken = self.check(cx, tally).await;
+        if self.intent == Intent::Check || (self.intent == Intent::Run && !tally.failures.is_empty()) {
+            return;
+        }
+        let states = self.survey(cx, &broken).await;
+        for state in &states {
+            match (&state.failure, state.state) {
+                (Some(failure), "conflict") if self.intent == Intent::Status => {
+                    tally.unwanted = true;
+                    tally.note(failure);
+                }
+                (Some(failure), _) => tally.note(failure),
+                (None, "pending") => tally.unwanted = true,
+                (None, _) => {}
+            }
+        }
+        cx.send(EventKind::Plan { stages: states }).await;
+    }
+
+    /// All checks at once; each tells its verdict when it has one. Gives back which sections failed.
+    async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
+        // A plan looks at files itself; what matters here is whether the servers can be asked.
+        let needed = |check: &&Arc<dyn Check>| match self.intent {
+            Intent::Check | Intent::Run => true,
+            Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
+        };
+        let mut probes: FuturesUnordered<_> = self
+            .checks
+            .iter()
+            .filter(needed)
+            .map(|check| async move { (check.about(), check.probe(&cx.world).await) })
+            .collect();
+        let mut broken = Vec::new();
+        let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
+        while let Some((about, verdict)) = probes.next().await {
+            let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
+            cx.send(kind).await;
+            if let Some(failure) = verdict.failures().next() {
+                broken.push((about.id, failure.clone()));
+            }
+            let place = self.checks.iter().position(|check| check.about().id == about.id).unwrap_or_default();
+            verdicts.push((place, verdict));
+        }
+        verdicts.sort_by_key(|(place, _)| *place);
+        for failure in verdicts.iter().flat_map(|(_, verdict)| verdict.failures()) {
+            tally.note(failure);
+        }
+        // `failed` counts checks, not the problems that one check lists.
+        tally.failed = broken.len();
+        broken
+    }
+
+    /// A stage whose server cannot be asked is not asked: one message for one cause.
+    async fn survey(&self, cx: &Context<World>, broken: &[(&'static str, Failure)]) -> Vec<StageState> {
+        let cause = |stage: &SetupStage| {
+            let sections = stage.about().sections;
+            broken.iter().find(|(section, _)| sections.contains(section)).map(|(_, failure)| failure.clone())
+        };
+        let asked: Vec<SetupStage> =
+            self.stages.iter().filter(|stage| cause(stage).is_none()).cloned().collect();
+        let mut found = survey(&asked, cx).await.into_iter();
+        self.stages
+            .iter()
+            .filter_map(|stage| match cause(stage) {
+                None => found.next(),
+                Some(failure) => Some(StageState {
+                    stage: stage.about().id,
+                    title: stage.about().title,
+                    state: "failed",
+                    summary: failure.what.clone(),
+                    changes: Vec::new(),
+                    failure: Some(failure),
+                }),
+            })
+            .collect()
+    }
+
+    async fn execute(&self, cx: &Context<World>, tally: &mut Tally) {
+        let finished = execute(&self.stages, cx).await;
+        tally.wrote = finished.wrote;
+        for (_, outcome) in finished.outcomes {
+            match outcome {
+                Outcome::Changed(_) => tally.changed += 1,
+                Outcome::Unchanged { .. } => tally.unchanged += 1,
+                Outcome::Failed { failure } => {
+                    tally.failed += 1;
+                    tally.note(&failure);
+                }
+                Outcome::Skipped { .. } | Outcome::Cancelled => tally.skipped += 1,
+            }
+        }
+    }
+
+    fn status(&self, tally: &Tally, stop: &Stop) -> u8 {
+        let faults = tally.failures.iter().any(|failure| failure.code == Code::Internal);
+        if faults {
+            status::INTERNAL
+        } else if stop.is_asked() && tally.skipped > 0 || stop.is_asked() && self.intent != Intent::Run {
+            stop.status()
+        } else if !tally.failures.is_empty() && tally.wrote {
+            status::PARTIAL
+        } else if self.intent == (Intent::Plan { detailed: true }) && tally.unwanted {
+            tally.worst().unwrap_or(status::NOT_AS_WANTED)
+        } else if self.intent == Intent::Status && tally.unwanted {
+            // Conflicts are what `status` is for; a server that cannot be asked is worse.
+            tally.worst().filter(|worst| *worst != status::UNFIT).unwrap_or(status::NOT_AS_WANTED)
+        } else {
+            tally.worst().unwrap_or(status::SUCCESS)
+        }
+    }
+}
+
+impl Tally {
+    fn worst(&self) -> Option<u8> {
+        status::first_of(self.failures.iter().map(Failure::status))
+    }
+
+    /// One cause is told once, however many stages it stops.
+    fn note(&mut self, failure: &Failure) {
+        if !self.failures.contains(failure) {
+            self.failures.push(failure.clone());
+        }
+    }
+}
