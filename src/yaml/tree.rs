@@ -300,13 +300,11 @@ impl Builder<'_> {
                 }
             }
             if let Some((earlier, other)) = first {
-                let same = if other == spelling { String::new() } else { format!(" as `{other}`") };
+                let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
+                let why = format!("It stands {}{same}.", earlier.and_again(key.mark));
                 self.layout.problem(
                     Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
-                        .why(format!(
-                            "It stands on line {}{same} and again on line {}.",
-                            earlier.line, key.mark.line
-                        ))
+                        .why(why)
                         .remedy("Keep one of them; readers disagree on which one counts.")
                         .at(key.place(self.file)),
                 );
