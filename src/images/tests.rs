@@ -291,7 +291,7 @@ fn rows_and_pull_commands() {
 
 #[test]
 fn numbers_are_spelt_as_the_manager_spells_them() {
-    let slots = |slots: &str| {
+    let with = |slots: &str| {
         judge_text(&format!("images:\n- name: a\n  tags: [[a, b]]\n  slots: {{{slots}}}\n"), "aliases: []")
     };
     for (mem, mib) in [
@@ -305,7 +305,7 @@ fn numbers_are_spelt_as_the_manager_spells_them() {
         ("+2", 2048),
         ("4.35", 4454),
     ] {
-        assert_eq!(slots(&format!("cpu: 1, mem: {mem}, gpu: 0")).unwrap().images[0].mem_mib, mib, "{mem}");
+        assert_eq!(with(&format!("cpu: 1, mem: {mem}, gpu: 0")).unwrap().images[0].mem_mib, mib, "{mem}");
     }
     // Recorded from Python's '%.2f'.
     for (gpu, text) in [
@@ -326,7 +326,7 @@ fn numbers_are_spelt_as_the_manager_spells_them() {
         (9.995, "9.99"),
         (1e-300, "0.00"),
     ] {
-        assert_eq!(super::slots::two_decimals(gpu), text);
+        assert_eq!(slots::two_decimals(gpu), text);
     }
     for bad in [
         "cpu: 1.0, mem: 1, gpu: 0",
@@ -345,10 +345,10 @@ fn numbers_are_spelt_as_the_manager_spells_them() {
         "cpu: 1, mem: 99999999, gpu: 0",
         "cpu:, mem: 1, gpu: 0",
     ] {
-        assert_eq!(codes(slots(bad)), [Code::ImagesValue], "{bad}");
+        assert_eq!(codes(with(bad)), [Code::ImagesValue], "{bad}");
     }
     for unclear in ["1e3", "010", "1_000", "1:30", "0b11", "0o7", "-.5"] {
-        assert_eq!(codes(slots(&format!("cpu: 1, mem: {unclear}, gpu: 0"))), [Code::YamlScalar], "{unclear}");
+        assert_eq!(codes(with(&format!("cpu: 1, mem: {unclear}, gpu: 0"))), [Code::YamlScalar], "{unclear}");
     }
 }
 
