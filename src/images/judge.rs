@@ -166,7 +166,15 @@ impl Judge<'_> {
         let found = node.get(key);
         if found.is_none() {
             let what = format!("`{key}` is missing from {label}");
-            let remedy = format!("Add it: `{example}`.");
+            let known = ["name", "syntax", "tags", "slots", "cpu", "mem", "gpu"];
+            let others = node.entries().iter().filter_map(|(other, _)| Some((other.as_text()?, other.mark)));
+            let meant = others
+                .filter(|(other, _)| !known.contains(other))
+                .find(|(other, _)| closest(&other.to_lowercase(), [key].into_iter()).is_some());
+            let remedy = match meant {
+                Some((other, mark)) => format!("Is it `{other}` on line {}? Write `{key}`.", mark.line),
+                None => format!("Add it: `{example}`."),
+            };
             self.fail(node, Code::ImagesShape, what, "The manager stops at an image without it.", &remedy);
         }
         found
@@ -318,12 +326,10 @@ impl Judge<'_> {
     }
 
     fn twice(&mut self, second: Mark, first: Mark, what: &str, remedy: &str) {
+        let why = format!("It stands {}; one would silently win.", first.and_again(second));
         self.failures.push(
             Failure::new(Code::ImagesDuplicate, format!("{what} is there twice"))
-                .why(format!(
-                    "It stands on line {} and again on line {}; one would silently win.",
-                    first.line, second.line
-                ))
+                .why(why)
                 .remedy(remedy)
                 .at(second.place(self.file)),
         );

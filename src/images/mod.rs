@@ -10,6 +10,7 @@ mod slots;
 mod words;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests;
 
 use crate::{failure::Failure, yaml::Mark};

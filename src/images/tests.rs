@@ -1,1 +1,435 @@
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
+use super::*;
+use crate::failure::Code;
+
+const NO_ALIASES: &[u8] = b"aliases: []\n";
+const GOOD: &[u8] =
+    b"images:\n  - name: x\n    tags: [[latest, abc]]\n    slots: {cpu: 1, mem: 1.0, gpu: 0}\n";
+
+fn golden() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/images")
+}
+
+fn judge_text(metadata: &str, aliases: &str) -> Result<ImageList, Vec<Failure>> {
+    judge(
+        Source { file: "image-metadata.yml", bytes: metadata.as_bytes() },
+        Source { file: "image-aliases.yml", bytes: aliases.as_bytes() },
+    )
+}
+
+/// One image with the given tags, as flow YAML.
+fn tags(tags: &str) -> String {
+    format!("images:\n- name: a\n  tags: {tags}\n  slots: {{cpu: 1, mem: 1.0, gpu: 0}}\n")
+}
+
+fn codes(result: Result<ImageList, Vec<Failure>>) -> Vec<Code> {
+    result.expect_err("refused").into_iter().map(|failure| failure.code).collect()
+}
+
+fn show(failures: &[Failure]) -> String {
+    let mut text = String::new();
+    for failure in failures {
+        let place = failure.place.as_ref().map(ToString::to_string).unwrap_or_default();
+        text += &format!("{} {place}\n  {}\n", failure.code, failure.what);
+        for line in [&failure.why, &failure.remedy].into_iter().flatten() {
+            text += &format!("  {line}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn keys_are_those_that_the_manager_wrote() {
+    let mut compared = 0;
+    for entry in fs::read_dir(golden()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let Some(stem) = name.strip_suffix(".etcd.tsv") else { continue };
+        let metadata = fs::read(golden().join(format!("{stem}.images.yml"))).unwrap();
+        let aliases =
+            fs::read(golden().join(format!("{stem}.aliases.yml"))).unwrap_or_else(|_| NO_ALIASES.to_vec());
+        let list = judge(
+            Source { file: "image-metadata.yml", bytes: &metadata },
+            Source { file: "image-aliases.yml", bytes: &aliases },
+        )
+        .unwrap_or_else(|failures| panic!("{stem} is refused:\n{}", show(&failures)));
+        let mut ours = BTreeMap::new();
+        for (key, value) in list.image_keys().into_iter().chain(list.alias_keys()) {
+            assert!(ours.insert(key.clone(), value).is_none(), "{stem}: {key} is written twice");
+        }
+        let theirs: BTreeMap<String, String> = fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(|line| line.split_once('\t').unwrap())
+            .filter_map(|(key, value)| Some((key.strip_prefix("/sorna/local/")?, value)))
+            .filter(|(key, _)| *key != "volumes/_mount")
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        assert_eq!(ours, theirs, "{stem}");
+        compared += 1;
+    }
+    assert_eq!(compared, 9);
+}
+
+#[test]
+fn every_list_that_crashed_the_manager_is_refused() {
+    let mut names: Vec<String> = fs::read_dir(golden().join("reject"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 17);
+    let mut messages = String::new();
+    for name in names {
+        let bytes = fs::read(golden().join("reject").join(&name)).unwrap();
+        let file = format!("reject/{name}");
+        let (metadata, aliases) = if name.ends_with(".aliases.yml") {
+            (Source { file: "good.yml", bytes: GOOD }, Source { file: &file, bytes: &bytes })
+        } else {
+            (Source { file: &file, bytes: &bytes }, Source { file: "good.yml", bytes: NO_ALIASES })
+        };
+        let failures = judge(metadata, aliases).expect_err(&name);
+        for failure in &failures {
+            assert_eq!(failure.status(), 3, "{name}");
+            assert_eq!(failure.place.as_ref().unwrap().file, file);
+            assert!(failure.why.is_some() && failure.remedy.is_some(), "{name}: {failure:?}");
+        }
+        messages += &show(&failures);
+    }
+    insta::assert_snapshot!("rejects", messages);
+}
+
+#[test]
+fn the_built_in_samples_are_sound() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("sample-configs");
+    let metadata = fs::read(root.join("image-metadata.yml")).unwrap();
+    let aliases = fs::read(root.join("image-aliases.yml")).unwrap();
+    let list = judge(
+        Source { file: "image-metadata.yml", bytes: &metadata },
+        Source { file: "image-aliases.yml", bytes: &aliases },
+    )
+    .unwrap_or_else(|failures| panic!("{}", show(&failures)));
+    assert_eq!(show(&list.warnings), "");
+    assert_eq!(list.images.len(), 22);
+    assert_eq!(list.images.iter().map(|image| image.tags.len()).sum::<usize>(), 67);
+    assert_eq!(list.aliases.len(), 117);
+
+    // They are the manager's own samples of that day, less the aliases that end nowhere.
+    let metadata = fs::read(golden().join("upstream-samples.images.yml")).unwrap();
+    let aliases = fs::read(golden().join("upstream-samples.aliases.yml")).unwrap();
+    let upstream = judge(
+        Source { file: "image-metadata.yml", bytes: &metadata },
+        Source { file: "image-aliases.yml", bytes: &aliases },
+    )
+    .unwrap();
+    assert_eq!(upstream.warnings.len(), 10, "{}", show(&upstream.warnings));
+    assert!(upstream.warnings.iter().all(|warning| warning.is_warning()));
+    let sorted = |mut keys: Vec<(String, String)>| {
+        keys.sort();
+        keys
+    };
+    assert_eq!(sorted(list.image_keys()), sorted(upstream.image_keys()));
+    let left: Vec<_> = upstream
+        .aliases
+        .iter()
+        .filter(|alias| matches!(upstream.resolve(&alias.alias), Resolved::Found { .. }))
+        .map(|alias| (alias.alias.clone(), alias.target.clone()))
+        .collect();
+    let ours: Vec<_> = list.aliases.iter().map(|alias| (alias.alias.clone(), alias.target.clone())).collect();
+    assert_eq!(ours, left);
+}
+
+#[test]
+fn all_problems_of_both_files_at_once() {
+    let metadata = "images:
+- name: python
+  tags: [[3.10, abc], [latest, ':3.10', x], [a b, '']]
+  slots: {cpu: true, mem: \"8g\", gpu: -1}
+- name: python
+  tag: [[latest, abc]]
+  slots: {cpu: 010, mem: .nan, gpu: 1e3, disk: 7}
+- name: _aliases
+  tags: {latest: abc}
+  slots: [1, 2]
+";
+    let aliases = "aliases:\n- [py, python:latest]\n- [py, \"a\\u3000b\"]\n- py: x\n- [on, ~]\n";
+    insta::assert_snapshot!("many", show(&judge_text(metadata, aliases).unwrap_err()));
+}
+
+#[test]
+fn warnings_leave_the_list_sound() {
+    let metadata = "version: 2
+images:
+- name: python
+  Syntax: python
+  tags: [[latest, ':3.7'], [3.6-debian, abc], [old, ':3.6-debain']]
+  slots: {cpu: 1, mem: 0.3, gpu: 0, disk: 5}
+";
+    let aliases =
+        "aliases: [[py, python], [py3, 'python:3.6-debain'], [far, py3], [ok, 'python:3.6-debian']]\n";
+    let list = judge_text(metadata, aliases).unwrap();
+    insta::assert_snapshot!("warnings", show(&list.warnings));
+}
+
+#[test]
+fn entries_that_share_keys_are_refused() {
+    let two = |one: &str, two: &str| {
+        let rest = "tags: [[latest, abc]], slots: {cpu: 1, mem: 1, gpu: 0}";
+        judge_text(&format!("images:\n- {{name: {one}, {rest}}}\n- {{name: {two}, {rest}}}\n"), "aliases: []")
+    };
+    for clash in ["python", "python/tags", "python/tags/x", "python/cpu", "python/mem/x", "python/gpu"] {
+        let failures = two("python", clash).unwrap_err();
+        assert_eq!(failures[0].code, Code::ImagesDuplicate, "{clash}");
+        let why = failures[0].why.as_deref().unwrap();
+        assert!(why.contains('2') && why.contains('3'), "{why}");
+        assert_eq!(codes(two(clash, "python")).first(), Some(&Code::ImagesDuplicate), "{clash}");
+    }
+    for name in
+        ["_aliases", "_aliases/x", "'a:b'", "'a b'", "\"a\\u00a0b\"", "\"a\\tb\"", "''", "\"\\u2028\""]
+    {
+        assert_eq!(codes(two("python", name)), [Code::ImagesValue], "{name}");
+    }
+    for name in ["python/tagsy", "lablup/python", "python-cpu"] {
+        assert!(two("python", name).is_ok(), "{name}");
+    }
+    assert_eq!(codes(judge_text(&tags("[[a, x], [b, y], [a, z]]"), "aliases: []")), [Code::ImagesDuplicate]);
+    assert_eq!(
+        codes(judge_text(&tags("[[a, x]]"), "aliases: [[b, 'a:a'], [b, 'a:a']]")),
+        [Code::ImagesDuplicate]
+    );
+}
+
+#[test]
+fn loops_are_refused_once_each() {
+    for (list, aliases) in [
+        ("[[a, ':a']]", "[]"),
+        ("[[a, ':b'], [b, ':c'], [c, ':a'], [d, ':a']]", "[]"),
+        ("[[a, x]]", "[[b, b]]"),
+        ("[[a, x]]", "[[b, c], [c, d], [d, b], [e, b]]"),
+        // An alias over a tag alias closes the circle.
+        ("[[a, ':b'], [b, x]]", "[['a:b', 'a:a']]"),
+    ] {
+        let failures = judge_text(&tags(list), &format!("aliases: {aliases}")).unwrap_err();
+        assert_eq!(failures.len(), 1, "{list} {aliases}: {}", show(&failures));
+        assert_eq!(failures[0].code, Code::ImagesLoop);
+    }
+    // ... or opens it.
+    assert!(judge_text(&tags("[[a, ':b'], [b, ':a'], [c, x]]"), "aliases: [['a:a', 'a:c']]").is_ok());
+}
+
+#[test]
+fn names_lead_where_the_manager_would_go() {
+    let list = judge_text(
+        &tags("[[latest, ':3'], ['3', x], [gpu, ':nowhere']]"),
+        "aliases: [[py, 'a:latest'], [short, a], [far, py]]",
+    )
+    .unwrap();
+    let found = |tag: &str| Resolved::Found { image: "a".into(), tag: tag.into() };
+    assert_eq!(list.resolve("a"), found("3"));
+    assert_eq!(list.resolve("far"), found("3"));
+    assert_eq!(list.resolve("a:3"), found("3"));
+    assert_eq!(list.resolve("a:gpu"), Resolved::Missing { end: "a:nowhere".into() });
+    // The end of an alias is not completed with `:latest`.
+    assert_eq!(list.resolve("short"), Resolved::Missing { end: "a".into() });
+    assert_eq!(list.resolve("b"), Resolved::Missing { end: "b:latest".into() });
+    assert_eq!(list.warnings.len(), 2, "{}", show(&list.warnings));
+}
+
+#[test]
+fn keys_come_in_an_order_that_readers_can_bear() {
+    let list = judge_text(
+        &tags("[[latest, ':3'], ['3', ':3.6'], ['3.6', x], [old, ':3']]"),
+        "aliases: [[far, near], [near, 'a:old'], ['a:old', 'a:3.6'], [other, 'a:3']]",
+    )
+    .unwrap();
+    let keys: Vec<String> =
+        list.image_keys().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    insta::assert_snapshot!(keys.join("\n"), @"
+    images/a/cpu=1
+    images/a/mem=1024
+    images/a/gpu=0.00
+    images/a=1
+    images/a/tags/3.6=x
+    images/a/tags/latest=:3
+    images/a/tags/3=:3.6
+    images/a/tags/old=:3
+    images/_aliases/a:3=a:3.6
+    images/_aliases/a:latest=a:3
+    ");
+    let keys: Vec<String> =
+        list.alias_keys().into_iter().map(|(key, value)| format!("{key}={value}")).collect();
+    insta::assert_snapshot!(keys.join("\n"), @"
+    images/_aliases/a:old=a:3.6
+    images/_aliases/near=a:old
+    images/_aliases/far=near
+    images/_aliases/other=a:3
+    ");
+}
+
+#[test]
+fn rows_and_pull_commands() {
+    let metadata = "images:
+- {name: python, tags: [[latest, ':3.6'], ['3.6', abc]], slots: {cpu: 4, mem: 0.3, gpu: 0.32}}
+- {name: lablup/r$x, tags: [[latest, abc]], slots: {cpu: 1, mem: 8.0, gpu: 0}}
+";
+    let list = judge_text(metadata, "aliases: [[py, python:latest], [p, py], [nothing, far:away]]").unwrap();
+    let rows = list.rows();
+    assert_eq!((rows[0].tags, rows[0].mem_gib.as_str(), rows[0].gpu.as_str()), (2, "0.3", "0.32"));
+    assert_eq!(rows[0].aliases, ["py", "p"]);
+    assert_eq!((rows[1].mem_gib.as_str(), rows[1].aliases.len()), ("8", 0));
+    assert_eq!(
+        list.pull_commands(),
+        ["docker pull lablup/kernel-python:3.6", "docker pull 'lablup/r$x:latest'"]
+    );
+
+    let only = list.only(&["lablup/r$x", "julia"]);
+    assert_eq!((only.images_left_out, only.aliases_left_out), (1, 2));
+    assert_eq!(only.unknown, ["julia"]);
+    assert_eq!(only.list.aliases.len(), 1);
+}
+
+#[test]
+fn numbers_are_spelt_as_the_manager_spells_them() {
+    let with = |slots: &str| {
+        judge_text(&format!("images:\n- name: a\n  tags: [[a, b]]\n  slots: {{{slots}}}\n"), "aliases: []")
+    };
+    for (mem, mib) in [
+        ("0.3", 307),
+        ("8", 8192),
+        ("1.", 1024),
+        (".5", 512),
+        ("1.5e+1", 15360),
+        ("0.0009765625", 1),
+        ("0x10", 16384),
+        ("+2", 2048),
+        ("4.35", 4454),
+    ] {
+        assert_eq!(with(&format!("cpu: 1, mem: {mem}, gpu: 0")).unwrap().images[0].mem_mib, mib, "{mem}");
+    }
+    // Recorded from Python's '%.2f'.
+    for (gpu, text) in [
+        (0.125, "0.12"),
+        (0.375, "0.38"),
+        (1.005, "1.00"),
+        (2.675, "2.67"),
+        (0.005, "0.01"),
+        (0.015, "0.01"),
+        (0.025, "0.03"),
+        (0.045, "0.04"),
+        (0.625, "0.62"),
+        (0.875, "0.88"),
+        (1.125, "1.12"),
+        (65535.995, "65536.00"),
+        (0.994_999_999, "0.99"),
+        (0.995, "0.99"),
+        (9.995, "9.99"),
+        (1e-300, "0.00"),
+    ] {
+        assert_eq!(slots::two_decimals(gpu), text);
+    }
+    for bad in [
+        "cpu: 1.0, mem: 1, gpu: 0",
+        "cpu: -1, mem: 1, gpu: 0",
+        "cpu: '1', mem: 1, gpu: 0",
+        "cpu: true, mem: 1, gpu: 0",
+        "cpu: 1, mem: -0.0, gpu: 0",
+        "cpu: 1, mem: .inf, gpu: 0",
+        "cpu: 1, mem: .nan, gpu: 0",
+        "cpu: 1, mem: 1.0e+30, gpu: 0",
+        "cpu: 1, mem: 1, gpu: ~",
+        "cpu: 1, mem: 1, gpu: [1]",
+        "cpu: 1, mem: 1, gpu: '1'",
+        "cpu: 1, mem: 1, gpu: false",
+        "cpu: 99999999999, mem: 1, gpu: 0",
+        "cpu: 1, mem: 99999999, gpu: 0",
+        "cpu:, mem: 1, gpu: 0",
+    ] {
+        assert_eq!(codes(with(bad)), [Code::ImagesValue], "{bad}");
+    }
+    for unclear in ["1e3", "010", "1_000", "1:30", "0b11", "0o7", "-.5"] {
+        assert_eq!(codes(with(&format!("cpu: 1, mem: {unclear}, gpu: 0"))), [Code::YamlScalar], "{unclear}");
+    }
+}
+
+#[test]
+fn text_that_is_not_text_is_refused() {
+    for digest in
+        ["3.10", "010", "1_000", "1:30", "2018-07-13", "yes", "on", "1e3", "0o10", "123456789012", "true"]
+    {
+        assert_eq!(
+            codes(judge_text(&tags(&format!("[[a, {digest}]]")), "aliases: []")),
+            [Code::YamlScalar],
+            "{digest}"
+        );
+        let failures = judge_text(&tags(&format!("[[{digest}, x]]")), "aliases: []").unwrap_err();
+        let remedy = failures[0].remedy.as_deref().unwrap();
+        assert!(remedy.contains(&format!("`\"{digest}\"`")), "{remedy}");
+        assert!(
+            judge_text(&tags(&format!("[['{digest}', \"{digest}\"]]")), "aliases: []").is_ok(),
+            "{digest}"
+        );
+    }
+    for digest in
+        ["~", "null", "[x]", "{x: y}", "''", "':'", "'a b'", "\"a\\u3000b\"", "\"\\u0000\"", "\"\\u007f\""]
+    {
+        assert_eq!(
+            codes(judge_text(&tags(&format!("[[a, {digest}]]")), "aliases: []")),
+            [Code::ImagesValue],
+            "{digest}"
+        );
+    }
+    // PyYAML reads `{null: 3.6}` where newer readers read ":3.6".
+    assert!(judge_text(&tags("[[latest, :3.6], ['3.6', x]]"), "aliases: []").is_err());
+    assert!(judge_text(&tags(&format!("[[a, {}]]", "x".repeat(4097))), "aliases: []").is_err());
+    assert!(judge_text(&tags(&format!("[[a, {}]]", "x".repeat(4096))), "aliases: []").is_ok());
+}
+
+#[test]
+fn empty_lists() {
+    assert_eq!(judge_text("images: []", "aliases: []").unwrap().image_keys(), []);
+    for (metadata, aliases) in [
+        ("", "aliases: []"),
+        ("images:", "aliases: []"),
+        ("images: {}", "aliases: []"),
+        ("[]", "aliases: []"),
+        ("images: []", ""),
+        ("images: []", "aliases:"),
+        ("images: []", "aliases: {a: b}"),
+        ("images: [~]", "aliases: []"),
+    ] {
+        assert_eq!(codes(judge_text(metadata, aliases)), [Code::ImagesShape], "{metadata:?} {aliases:?}");
+    }
+}
+
+#[test]
+fn five_thousand_tags_and_emoji() {
+    let many: Vec<String> = (0..5000).map(|n| format!("  - [\"t{n}\", \"h{n:05}\"]\n")).collect();
+    let metadata =
+        format!("images:\n- name: many\n  tags:\n{}  slots: {{cpu: 1, mem: 1, gpu: 0}}\n", many.concat());
+    let aliases: String = (0..5000).map(|n| format!("- [a{}, a{n}]\n", n + 1)).collect();
+    let list = judge_text(&metadata, &format!("aliases:\n- [a0, 'many:t0']\n{aliases}")).unwrap();
+    assert_eq!(list.image_keys().len(), 5004);
+    assert_eq!(list.alias_keys().len(), 5001);
+    assert_eq!(list.resolve("a5000"), Resolved::Found { image: "many".into(), tag: "t0".into() });
+
+    let list = judge_text(
+        "images:\n- name: 🐍\n  tags: [[🚀, ':👩‍💻'], [\"\\U0001F469\\u200d\\U0001F4BB\", 해시]]\n  slots: {cpu: 1, mem: 1, gpu: 0}\n",
+        "aliases: [[蛇, '🐍:🚀']]",
+    )
+    .unwrap();
+    assert_eq!(list.warnings, []);
+    assert!(list.image_keys().contains(&("images/_aliases/🐍:🚀".into(), "🐍:👩‍💻".into())));
+    assert_eq!(list.resolve("蛇"), Resolved::Found { image: "🐍".into(), tag: "👩‍💻".into() });
+}
+
+#[test]
+fn a_name_given_by_an_alias_is_a_duplicate_on_its_own_line() {
+    let failures = judge_text(
+        "images:\n- &a {name: a, tags: [[x, y]], slots: {cpu: 1, mem: 1, gpu: 0}}\n- *a\n",
+        "aliases: []",
+    )
+    .unwrap_err();
+    assert_eq!(failures[0].place.as_ref().unwrap().line, 3);
+    assert!(failures[0].why.as_deref().unwrap().contains("line 2 and again on line 3"));
+}

@@ -104,6 +104,11 @@ impl<'a> Layout<'a> {
         self.pos == 0 || matches!(self.chars.get(self.pos - 1), Some('\n' | '\r'))
     }
 
+    /// `---` or `...`, alone at the start of a line.
+    fn marker(&self, c: char) -> bool {
+        self.at_line_start() && (0..3).all(|ahead| self.peek(ahead) == Some(c)) && self.blank_at(self.pos + 3)
+    }
+
     /// Reads what lies between the last scalar and `until`.
     pub(super) fn reach(&mut self, until: usize) {
         let until = until.min(self.chars.len());
@@ -131,12 +136,14 @@ impl<'a> Layout<'a> {
                 self.flow = self.flow.saturating_sub(1);
                 self.pos += 1;
             }
-            '-' | '.'
-                if self.at_line_start()
-                    && self.peek(1) == Some(c)
-                    && self.peek(2) == Some(c)
-                    && self.blank_at(self.pos + 3) =>
-            {
+            '-' if self.marker('-') => self.pos += 3,
+            '.' if self.marker('.') => {
+                self.refuse(
+                    self.pos,
+                    "A `...` line is not supported",
+                    "YAML readers disagree on what may stand before and after it.",
+                    "Remove the line.",
+                );
                 self.pos += 3;
             }
             '-' if self.blank_at(self.pos + 1) => self.pos += 1,
@@ -329,6 +336,16 @@ impl<'a> Layout<'a> {
             self.block_header();
         }
         self.header = false;
+        let first =
+            self.chars.iter().enumerate().skip(self.pos).find(|(_, c)| !matches!(c, ' ' | '\n' | '\r'));
+        if first.is_some_and(|(at, _)| at < scalar.end && self.mark(at).column == 1) {
+            self.refuse(
+                start,
+                "A block of text is not indented",
+                "The manager's YAML reader wants each of its lines to start with a space.",
+                "Indent the lines of the text.",
+            );
+        }
         if self.chars.get(start..scalar.end).unwrap_or_default().contains(&'\t') {
             self.refuse(
                 start,
@@ -338,6 +355,14 @@ impl<'a> Layout<'a> {
             );
         }
         self.pos = self.pos.max(scalar.end);
+        if scalar.end >= self.chars.len() && !matches!(self.chars.last(), Some('\n' | '\r')) {
+            self.refuse(
+                start,
+                "A block of text ends with the file, without a line break",
+                "YAML readers disagree on whether the text has a line break at its end.",
+                "End the last line of the file with a line break.",
+            );
+        }
     }
 
     /// A key has just been read, from `start`: its colon must follow on the same line.

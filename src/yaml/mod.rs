@@ -6,23 +6,27 @@
 //! third reading.
 //!
 //! Where each rule lives: [`scalar`] judges plain scalars, `layout` refuses notation the readers
-//! disagree on, `tree` expands anchors, aliases and merge keys within bounds.
+//! disagree on, `tree` expands anchors, aliases and merge keys within bounds. [`write`] writes
+//! what every reader reads alike.
 
 mod layout;
 mod node;
 pub mod scalar;
 mod tree;
+mod write;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests;
 
 use crate::failure::{Code, Failure, Place};
 
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
+pub use write::write;
 
 /// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 8 << 20;
+pub const MAX_BYTES: usize = 4 << 20;
 /// The most values a file may hold once its aliases are expanded.
 pub const MAX_NODES: usize = 500_000;
 /// The deepest nesting, aliases expanded.

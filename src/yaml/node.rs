@@ -16,6 +16,15 @@ impl Mark {
     pub fn place(self, file: &str) -> Place {
         Place { file: file.to_owned(), line: self.line, column: self.column }
     }
+
+    /// Two positions of one thing: "on line 2 and again on line 5", with columns on one line.
+    pub(crate) fn and_again(self, second: Mark) -> String {
+        if self.line == second.line {
+            format!("on line {}, at column {} and again at column {}", self.line, self.column, second.column)
+        } else {
+            format!("on line {} and again on line {}", self.line, second.line)
+        }
+    }
 }
 
 /// One value with its position.
@@ -141,7 +150,7 @@ impl Node {
         let scalar = matches!(self.value, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Disputed);
         let code = if scalar { Code::YamlScalar } else { code };
         let failure = Failure::new(code, format!("{what} is {}", self.describe())).at(self.place(file));
-        Err(if scalar || (self.value == Value::Null && !self.plain.is_empty()) {
+        Err(if scalar || self.plain.starts_with(['n', 'N']) {
             failure
                 .why("Text is due, and without quotes YAML reads something else.")
                 .remedy(format!("If text is meant, quote it: `\"{}\"`.", self.plain))

@@ -51,8 +51,6 @@ struct Frame {
     /// Values counted before it.
     before: usize,
     height: usize,
-    /// Where it starts, in characters.
-    start: usize,
     items: Items,
 }
 
@@ -103,10 +101,10 @@ impl Builder<'_> {
                 self.attach(node, 0);
             }
             Event::SequenceStart(anchor, _) => {
-                self.open(mark, start, anchor, Items::List(Vec::new()))?;
+                self.open(mark, anchor, Items::List(Vec::new()))?;
             }
             Event::MappingStart(anchor, _) => {
-                self.open(mark, start, anchor, Items::Map { entries: Vec::new(), key: None })?;
+                self.open(mark, anchor, Items::Map { entries: Vec::new(), key: None })?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
@@ -188,26 +186,18 @@ impl Builder<'_> {
         if !self.at_key() {
             return;
         }
-        if missing {
-            let place = self.layout.mark(start).place(self.file);
-            self.layout.problem(
-                Failure::new(Code::YamlUnsupported, "A key is missing before the colon")
-                    .why("Each entry of a mapping is a key, a colon, a space and a value.")
-                    .remedy("Write the key, or put quotes around text that starts with a colon.")
-                    .at(place),
-            );
-        } else {
+        if !missing {
             self.layout.key(start);
         }
     }
 
-    fn open(&mut self, mark: Mark, start: usize, anchor: usize, items: Items) -> Result<(), Failure> {
+    fn open(&mut self, mark: Mark, anchor: usize, items: Items) -> Result<(), Failure> {
         if self.stack.len() >= MAX_DEPTH {
             return Err(self.too_deep(mark));
         }
         let before = self.nodes;
         self.count(1, mark)?;
-        self.stack.push(Frame { mark, anchor, before, height: 0, start, items });
+        self.stack.push(Frame { mark, anchor, before, height: 0, items });
         Ok(())
     }
 
@@ -219,15 +209,6 @@ impl Builder<'_> {
         };
         let node = Node::new(frame.mark, value);
         let height = frame.height + 1;
-        if self.at_key() {
-            let place = self.layout.mark(frame.start).place(self.file);
-            self.layout.problem(
-                Failure::new(Code::YamlUnsupported, format!("A key is {}", node.kind()))
-                    .why("Keys are text; the manager fails on lists and mappings as keys.")
-                    .remedy("Write a text key, in quotes where in doubt.")
-                    .at(place),
-            );
-        }
         self.remember(frame.anchor, &node, self.nodes - frame.before, height);
         self.attach(node, height);
     }
@@ -280,16 +261,7 @@ impl Builder<'_> {
         for (key, value) in entries {
             let merge = key.value == Value::Disputed && key.plain == "<<";
             let Some(identities) = Identity::of(&key) else {
-                if key.value == Value::Null && !key.plain.is_empty()
-                    || matches!(key.value, Value::Float(number) if number.is_nan())
-                {
-                    self.layout.problem(
-                        Failure::new(Code::YamlUnsupported, format!("A key is {}", key.describe()))
-                            .why("Keys are text.")
-                            .remedy(format!("Quote it: `{}`.", quoted(&key.plain)))
-                            .at(key.place(self.file)),
-                    );
-                }
+                self.no_key(&key);
                 continue;
             };
             let spelling = key.as_text().map_or_else(|| key.plain.clone(), str::to_owned);
@@ -300,13 +272,11 @@ impl Builder<'_> {
                 }
             }
             if let Some((earlier, other)) = first {
-                let same = if other == spelling { String::new() } else { format!(" as `{other}`") };
+                let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
+                let why = format!("It stands {}{same}.", earlier.and_again(key.mark));
                 self.layout.problem(
                     Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
-                        .why(format!(
-                            "It stands on line {}{same} and again on line {}.",
-                            earlier.line, key.mark.line
-                        ))
+                        .why(why)
                         .remedy("Keep one of them; readers disagree on which one counts.")
                         .at(key.place(self.file)),
                 );
@@ -327,6 +297,20 @@ impl Builder<'_> {
             }
         }
         own
+    }
+
+    /// A list, a mapping, nothing or not-a-number where a key is due.
+    fn no_key(&mut self, key: &Node) {
+        let failure = if key.value == Value::Null && key.plain.is_empty() {
+            Failure::new(Code::YamlUnsupported, "A key is missing before the colon")
+                .why("Each entry of a mapping is a key, a colon, a space and a value.")
+                .remedy("Write the key, or put quotes around text that starts with a colon.")
+        } else {
+            Failure::new(Code::YamlUnsupported, format!("A key is {}", key.describe()))
+                .why("Keys are text; the manager fails on lists and mappings as keys.")
+                .remedy("Write a text key, in quotes where in doubt.")
+        };
+        self.layout.problem(failure.at(key.place(self.file)));
     }
 
     /// The mappings that a merge key's value names.

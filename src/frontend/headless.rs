@@ -1,0 +1,293 @@
+//! Headless: no question asked, unless a person runs `run` at a terminal.
+
+use std::{collections::BTreeMap, io, path::PathBuf};
+
+use inquire::Confirm as Question;
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use crate::{
+    failure::{Code, Failure, status},
+    report::{
+        Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan, write_status,
+    },
+    session::{Inputs, Intent, Scope, Session, stage_abouts},
+    workflow::{Run as Work, StageId},
+};
+
+use super::Terminal;
+
+/// Who confirms that something may be written.
+#[derive(Debug, Clone, Copy)]
+pub enum Confirm {
+    /// `--answers` or `--yes`, else a person at the terminal.
+    GivenBy {
+        /// Answers files were given: headless work needs no confirmation.
+        answers: bool,
+        /// `--yes` was given.
+        yes: bool,
+    },
+}
+
+/// What `run` is asked for.
+#[derive(Debug)]
+pub struct Run {
+    /// These stages, or all.
+    pub stages: Vec<String>,
+    /// Start at this one.
+    pub from: Option<String>,
+    /// Leave these out.
+    pub skip: Vec<String>,
+    /// Where transcripts are kept.
+    pub state_dir: Option<PathBuf>,
+    /// Who confirms.
+    pub confirm: Confirm,
+    /// The program was started without a command.
+    pub bare: bool,
+}
+
+fn needs_answers(terminal: &Terminal) -> u8 {
+    let failure = Failure::new(Code::NeedsAnswers, "nothing says which servers are meant")
+        .why("there are no answers, and nobody is asked")
+        .remedy("give `--answers FILE`, or `run --development` for the guide's development setup; `--help` lists more");
+    terminal.fail(&[failure])
+}
+
+/// Runs stages.
+pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
+    let Confirm::GivenBy { answers, yes } = work.confirm;
+    if !inputs.say_something() || (work.bare && !answers) {
+        return needs_answers(terminal);
+    }
+    let load = || Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
+    let session = match load().map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, Intent::Run)) {
+        Ok(session) => session,
+        Err(failures) => return terminal.fail(&failures),
+    };
+    let must_ask = !answers && !yes;
+    if must_ask && !terminal.can_ask() {
+        let failure = Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
+            .why("`run` asks before it writes, and there is no terminal to ask at")
+            .remedy("give `--yes`, or the answers as `--answers FILE`");
+        return terminal.fail(&[failure]);
+    }
+    let transcript = state_dir(work.state_dir)
+        .and_then(|folder| Transcript::create(&folder, session.name(), titles()));
+    let transcript = match transcript {
+        Ok(transcript) => transcript,
+        Err(failure) => return terminal.fail(&[failure]),
+    };
+    in_runtime(terminal, async {
+        if must_ask {
+            match ask(terminal, &session).await {
+                Answer::Yes => {}
+                Answer::No(status) => return status,
+            }
+        }
+        let shown = transcript.path().display().to_string();
+        let run = session.start(Intent::Run, Some(shown));
+        let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![live(terminal), Box::new(transcript)];
+        let state = drive(run, &mut reporters).await;
+        if state.stages.iter().any(|stage| stage.outcome.is_some()) && status_of(&state) == status::SUCCESS {
+            say_what_next(terminal, &session);
+        }
+        status_of(&state)
+    })
+}
+
+enum Answer {
+    Yes,
+    No(u8),
+}
+
+/// Shows what would change and asks a person. Nothing to change needs no answer.
+async fn ask(terminal: &Terminal, session: &Session) -> Answer {
+    let run = session.start(Intent::Plan { detailed: false }, None);
+    let state = drive(run, &mut []).await;
+    terminal.result(|mut out| write_plan(&mut out, terminal.style, &state));
+    if status_of(&state) != status::SUCCESS || state.plan.iter().all(|stage| stage.changes.is_empty()) {
+        // The run itself says what is wrong, and that everything is unchanged.
+        return Answer::Yes;
+    }
+    let question = tokio::task::spawn_blocking(|| Question::new("Write this?").with_default(false).prompt());
+    match question.await {
+        Ok(Ok(true)) => Answer::Yes,
+        Ok(Ok(false) | Err(inquire::InquireError::OperationCanceled)) => {
+            terminal.note("Nothing was written.");
+            Answer::No(status::SUCCESS)
+        }
+        Ok(Err(inquire::InquireError::OperationInterrupted)) => {
+            terminal.note("Nothing was written.");
+            Answer::No(status::INTERRUPTED)
+        }
+        _ => {
+            let failure = Failure::new(Code::NeedsConfirmation, "the terminal gave no answer")
+                .remedy("give `--yes`, or the answers as `--answers FILE`");
+            Answer::No(terminal.fail(&[failure]))
+        }
+    }
+}
+
+/// Where things are, and the guide's next command.
+fn say_what_next(terminal: &Terminal, session: &Session) {
+    if terminal.is_json() {
+        return;
+    }
+    for (key, path) in session.files() {
+        let what = match key {
+            "files.alembic-ini" => "beside the manager's alembic/ folder",
+            "files.environment" => "source it before you start the manager",
+            _ => "the keypairs to sign in with",
+        };
+        terminal.note(&format!("{what}:  {path}"));
+    }
+}
+
+/// Makes live checks and prints every ladder.
+pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String]) -> u8 {
+    with_session(terminal, inputs, Scope::checks(checks), Intent::Check, |terminal, state| {
+        terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
+    })
+}
+
+/// Shows what would change.
+pub fn plan(terminal: &Terminal, inputs: &Inputs, detailed: bool) -> u8 {
+    let scope = Scope::stages(&[], None, &[]);
+    with_session(terminal, inputs, scope, Intent::Plan { detailed }, |terminal, state| {
+        terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
+        tell_failures(terminal, state);
+    })
+}
+
+/// Shows each stage: done, pending or conflict.
+pub fn status(terminal: &Terminal, inputs: &Inputs) -> u8 {
+    let scope = Scope::stages(&[], None, &[]);
+    with_session(terminal, inputs, scope, Intent::Status, |terminal, state| {
+        terminal.result(|mut out| write_status(&mut out, terminal.style, state));
+        tell_failures(terminal, state);
+    })
+}
+
+fn with_session(
+    terminal: &Terminal,
+    inputs: &Inputs,
+    scope: Result<Scope, Failure>,
+    intent: Intent,
+    print: impl FnOnce(&Terminal, &RunState),
+) -> u8 {
+    if !inputs.say_something() {
+        return needs_answers(terminal);
+    }
+    let session = match scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, intent)) {
+        Ok(session) => session,
+        Err(failures) => return terminal.fail(&failures),
+    };
+    in_runtime(terminal, async {
+        let run = session.start(intent, None);
+        if terminal.is_json() {
+            return status_of(&drive(run, &mut [live(terminal)]).await);
+        }
+        for notice in session.notices() {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            let _ = write_failure(&mut err, terminal.style, notice);
+        }
+        let state = drive(run, &mut []).await;
+        print(terminal, &state);
+        status_of(&state)
+    })
+}
+
+fn tell_failures(terminal: &Terminal, state: &RunState) {
+    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+    for failure in state.summary.iter().flat_map(|summary| &summary.failures) {
+        let _ = write_failure(&mut err, terminal.style, failure);
+    }
+}
+
+/// JSON on stdout, or lines on stderr.
+fn live(terminal: &Terminal) -> Box<dyn Reporter + Send> {
+    if terminal.is_json() {
+        Box::new(Json(io::stdout()))
+    } else {
+        Box::new(Plain::new(anstream::AutoStream::auto(io::stderr()), terminal.style, titles()))
+    }
+}
+
+fn titles() -> BTreeMap<StageId, &'static str> {
+    stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
+}
+
+fn status_of(state: &RunState) -> u8 {
+    state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
+}
+
+/// Hands every event to every reporter, in order, until the summary. The first signal asks for an
+/// orderly stop, a second one leaves at once.
+async fn drive(mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> RunState {
+    let mut state = RunState::default();
+    let mut signals = Signals::new();
+    loop {
+        tokio::select! {
+            event = run.events.recv() => {
+                let Some(event) = event else { return state };
+                for reporter in reporters.iter_mut() {
+                    // A closed pipe must not stop the work; the exit status still tells.
+                    let _ = reporter.report(&event);
+                }
+                state.apply(&event);
+            }
+            status = signals.next() => {
+                if run.stop.is_asked() {
+                    std::process::exit(i32::from(status));
+                }
+                run.stop.now(status);
+            }
+        }
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
+struct Signals(Vec<(u8, Signal)>);
+
+impl Signals {
+    fn new() -> Self {
+        let kinds = [
+            (status::INTERRUPTED, SignalKind::interrupt()),
+            (status::TERMINATED, SignalKind::terminate()),
+            (status::HANGUP, SignalKind::hangup()),
+        ];
+        Self(kinds.into_iter().filter_map(|(status, kind)| Some((status, signal(kind).ok()?))).collect())
+    }
+
+    async fn next(&mut self) -> u8 {
+        let waiting = self.0.iter_mut().map(|(status, signal)| {
+            let status = *status;
+            Box::pin(async move {
+                match signal.recv().await {
+                    Some(()) => status,
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        futures::future::select_all(waiting).await.0
+    }
+}
+
+/// A hung mount may hold a thread for ever: the exit does not wait for it.
+pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
+    match Runtime::new() {
+        Ok(runtime) => {
+            let status = runtime.block_on(work);
+            runtime.shutdown_background();
+            status
+        }
+        Err(error) => {
+            let failure = Failure::new(Code::Internal, "the program could not start its threads")
+                .why(error.to_string())
+                .remedy("look at the limits of this user (`ulimit -u`)");
+            terminal.fail(&[failure])
+        }
+    }
+}

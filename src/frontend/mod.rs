@@ -1,0 +1,8 @@
+//! The faces: they fill in answers and show events, and do no work of their own.
+
+pub mod dev;
+pub mod headless;
+pub mod offline;
+mod terminal;
+
+pub use terminal::Terminal;

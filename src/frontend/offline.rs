@@ -1,0 +1,158 @@
+//! Commands that need no server: images, answers, explain.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write},
+    path::Path,
+};
+
+use crate::{
+    bundle,
+    failure::{Code, Failure, status},
+    report::{write_failure, write_images, write_pull_commands},
+    session::{Inputs, Intent, Scope, Session, check_abouts},
+};
+
+use super::Terminal;
+
+/// Shows the image list; without answers the built-in samples.
+pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
+    let scope = Scope::checks(&["images".to_owned()]).map_err(|failure| vec![failure]);
+    let session = match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false })) {
+        Ok(session) => session,
+        Err(failures) => return terminal.fail(&failures),
+    };
+    let Some(list) = session.images() else { return status::INTERNAL };
+    if terminal.is_json() {
+        terminal.result(|out| {
+            let rows = serde_json::json!({
+                "type": "images",
+                "images": list.rows(),
+                "pull_commands": list.pull_commands(),
+                "warnings": list.warnings,
+            });
+            writeln!(out, "{rows}")
+        });
+        return status::SUCCESS;
+    }
+    if pull_commands {
+        terminal.result(|mut out| write_pull_commands(&mut out, list));
+    } else {
+        terminal.result(|mut out| write_images(&mut out, terminal.style, list));
+    }
+    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+    for warning in session.notices() {
+        let _ = write_failure(&mut err, terminal.style, warning);
+    }
+    status::SUCCESS
+}
+
+/// Copies the samples, never over a file that is there.
+pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
+    let samples =
+        [("image-metadata.yml", bundle::IMAGE_METADATA), ("image-aliases.yml", bundle::IMAGE_ALIASES)];
+    let taken: Vec<Failure> = samples
+        .iter()
+        .map(|(name, _)| folder.join(name))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .map(|path| {
+            Failure::new(Code::FileForeign, format!("`{}` is there already", path.display()))
+                .remedy("move it away, or name another folder")
+        })
+        .collect();
+    if !taken.is_empty() {
+        return terminal.fail(&taken);
+    }
+    for (name, text) in samples {
+        let path = folder.join(name);
+        let copy = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+        if let Err(error) = copy {
+            let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
+                .why(error.to_string().split(" (os error").next().unwrap_or_default())
+                .remedy(format!("mkdir -p {}", folder.display()));
+            return terminal.fail(&[failure]);
+        }
+        terminal.note(&format!("copied:  {}", path.display()));
+    }
+    terminal.note("name them as `images.metadata` and `images.aliases` in your answers");
+    status::SUCCESS
+}
+
+/// Reports every problem of the answers and of the files that they name.
+pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
+    if inputs.answers.is_empty() {
+        let failure = Failure::new(Code::NeedsAnswers, "no answers file is named")
+            .remedy("give `answers validate FILE`; `-` is stdin");
+        return terminal.fail(&[failure]);
+    }
+    let every: Vec<String> = check_abouts().iter().map(|about| about.id.to_owned()).collect();
+    let scope = Scope::validation(&every).map_err(|failure| vec![failure]);
+    match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false })) {
+        Err(failures) => terminal.fail(&failures),
+        Ok(session) => {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            for warning in session.notices() {
+                let _ = write_failure(&mut err, terminal.style, warning);
+            }
+            if terminal.is_json() {
+                terminal.result(|out| {
+                    let valid = serde_json::json!({"type": "answers", "name": session.name(), "warnings": session.notices()});
+                    writeln!(out, "{valid}")
+                });
+            } else {
+                terminal.result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
+            }
+            status::SUCCESS
+        }
+    }
+}
+
+/// Prints the page of a code, or the list of all.
+pub fn explain(terminal: &Terminal, code: Option<&str>) -> u8 {
+    let Some(given) = code else {
+        terminal.result(|out| {
+            Code::ALL.iter().try_for_each(|code| writeln!(out, "{:<20} {}", code.as_str(), code.title()))
+        });
+        return status::SUCCESS;
+    };
+    let Ok(code) = given.parse::<Code>() else {
+        let failure = Failure::new(Code::Usage, format!("there is no code `{}`", given.escape_debug()));
+        let upper = given.to_ascii_uppercase();
+        let near = crate::guide::did_you_mean(&upper, Code::ALL.iter().map(|code| code.as_str()));
+        let failure = match near {
+            Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+            None => failure.remedy("`backendai-setup explain` lists them all"),
+        };
+        return terminal.fail(&[failure]);
+    };
+    terminal.result(|out| {
+        writeln!(out, "{}  {}", code.as_str(), code.title())?;
+        if code.status() == status::SUCCESS {
+            writeln!(out, "A warning.\n")?;
+        } else {
+            writeln!(out, "Exit status {}.\n", code.status())?;
+        }
+        writeln!(out, "{}", wrap(code.page(), 80))
+    });
+    status::SUCCESS
+}
+
+/// Breaks a paragraph into lines.
+fn wrap(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,93 @@
+//! Where results, lines and failures go.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use crate::{
+    cli::Output,
+    failure::{Code, Failure, status},
+    report::{Style, write_failure},
+    workflow::{Event, EventKind, Summary},
+};
+
+/// Stdout for results, stderr for lines and failures.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    output: Output,
+    /// Signs and colours.
+    pub style: Style,
+}
+
+impl Terminal {
+    /// A terminal that writes results in this form.
+    pub fn new(output: Output, ascii: bool) -> Self {
+        Self { output, style: Style::detect(ascii) }
+    }
+
+    /// JSON on stdout?
+    pub fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Can a person be asked?
+    pub fn can_ask(&self) -> bool {
+        !self.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Writes a result to stdout. A closed pipe is no failure: whoever closed it has read enough.
+    pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
+        let mut out = anstream::AutoStream::auto(io::stdout()).lock();
+        let _ = write(&mut out).and_then(|()| out.flush());
+    }
+
+    /// Writes a line to stderr.
+    pub fn note(&self, line: &str) {
+        let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{}", self.style.text(line));
+    }
+
+    /// Tells failures that came before any event, and gives the exit status: as lines, and in JSON as
+    /// the two events that every run has.
+    pub fn fail(&self, failures: &[Failure]) -> u8 {
+        let status = status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL);
+        if self.is_json() {
+            let summary = Summary {
+                name: String::new(),
+                status,
+                changed: 0,
+                unchanged: 0,
+                failed: failures.len(),
+                skipped: 0,
+                failures: failures.to_vec(),
+                duration_ms: 0,
+                transcript: None,
+            };
+            let events = [Event::version("", Vec::new()), EventKind::Summary(summary)];
+            self.result(|out| {
+                events.into_iter().map(Event::now).try_for_each(|event| {
+                    writeln!(out, "{}", serde_json::to_string(&event)?)
+                })
+            });
+        } else {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            for failure in failures {
+                let _ = write_failure(&mut err, self.style, failure);
+            }
+            if failures.len() > 1 {
+                let _ = writeln!(err, "{} problems. Nothing was touched.", failures.len());
+            }
+        }
+        status
+    }
+
+    /// Refuses flags that a command would ignore.
+    pub fn refuse_overwrite(&self) -> ExitCode {
+        let failure = Failure::new(
+            Code::Usage,
+            "`--replace-mount`, `--prune`, `--rotate-keypairs` and `--fixture` go with `run` and `plan`",
+        )
+        .remedy("take the flag out");
+        ExitCode::from(self.fail(&[failure]))
+    }
+}

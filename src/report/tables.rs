@@ -1,0 +1,135 @@
+//! Results as text: checks, plan, status, images.
+
+use std::io::{self, Write};
+
+use crate::{
+    failure::Failure,
+    images::ImageList,
+    workflow::{Change, Rung, RungState},
+};
+
+use super::{
+    RunState,
+    style::{Style, pad},
+};
+
+/// Prints the ladder of every check, with latency, code and remedy.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_checks(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
+    for (_, title, verdict) in &state.checks {
+        writeln!(out, "{} {title}", style.sign(verdict.state()))?;
+        for rung in &verdict.rungs {
+            write_rung(out, style, rung)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()> {
+    let took = if rung.latency_ms > 0.0 { milliseconds(rung.latency_ms) } else { String::new() };
+    let sign = style.sign(rung.state);
+    let detail = style.text(&rung.detail);
+    let Some(failure) = &rung.failure else {
+        let line = format!("  {sign} {}{}", pad(rung.name, 12), pad(&detail, 52));
+        return writeln!(out, "{} {}", line.trim_end(), style.dim(&took)).map(drop);
+    };
+    writeln!(out, "  {sign} {}{detail}  {}", pad(rung.name, 12), failure.code)?;
+    let indent = " ".repeat(16);
+    if let Some(place) = &failure.place {
+        writeln!(out, "{indent}{} {place}", style.dim("at "))?;
+    }
+    for (label, text) in [("why", &failure.why), ("do ", &failure.remedy)] {
+        if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+            writeln!(out, "{indent}{} {}", style.dim(label), style.text(text))?;
+        }
+    }
+    Ok(())
+}
+
+fn milliseconds(ms: f64) -> String {
+    if ms < 1_000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1_000.0) }
+}
+
+/// Prints what each stage would change, in full.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
+    for stage in &state.plan {
+        write_stage(out, style, stage.state, stage.title, &stage.summary, stage.failure.as_ref())?;
+        for change in &stage.changes {
+            writeln!(out, "    {}", style.text(&change.to_string()))?;
+            if let Change::Statement { sql, .. } = change {
+                for line in sql.lines() {
+                    writeln!(out, "        {}", style.dim(line))?;
+                }
+            }
+        }
+    }
+    let changes: usize = state.plan.iter().map(|stage| stage.changes.len()).sum();
+    let stages = state.plan.iter().filter(|stage| !stage.changes.is_empty()).count();
+    if changes == 0 {
+        writeln!(out, "Nothing to change.")
+    } else {
+        writeln!(out, "{changes} changes in {stages} of {} stages. Nothing was written.", state.plan.len())
+    }
+}
+
+/// Prints one line for each stage.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_status(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
+    for stage in &state.plan {
+        write_stage(out, style, stage.state, stage.title, &stage.summary, stage.failure.as_ref())?;
+    }
+    Ok(())
+}
+
+fn write_stage(
+    out: &mut impl Write,
+    style: Style,
+    state: &str,
+    title: &str,
+    summary: &str,
+    failure: Option<&Failure>,
+) -> io::Result<()> {
+    let sign = match state {
+        "done" => style.sign(RungState::Passed),
+        "pending" => style.pending().to_owned(),
+        _ => style.sign(RungState::Failed),
+    };
+    let code = failure.map(|failure| format!("  {}", failure.code)).unwrap_or_default();
+    writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state, 10), style.text(summary))
+}
+
+/// Prints the image list as rows.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList) -> io::Result<()> {
+    let rows = list.rows();
+    let width = rows
+        .iter()
+        .map(|row| unicode_width::UnicodeWidthStr::width(row.name.as_str()))
+        .max()
+        .unwrap_or(0)
+        .clamp(5, 50);
+    writeln!(out, "{}", style.dim(&format!("{} tags  cpu   mem GiB   gpu  aliases", pad("image", width))))?;
+    for row in &rows {
+        let cells = format!("{:>4} {:>4} {:>9} {:>5}", row.tags, row.cpu, row.mem_gib, row.gpu);
+        writeln!(out, "{} {cells}  {}", pad(&row.name, width), row.aliases.join(", "))?;
+    }
+    let tags: usize = rows.iter().map(|row| row.tags).sum();
+    writeln!(out, "{} images, {tags} tags, {} aliases", rows.len(), list.aliases.len())
+}
+
+/// Prints the guide's `docker pull` lines.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_pull_commands(out: &mut impl Write, list: &ImageList) -> io::Result<()> {
+    list.pull_commands().iter().try_for_each(|command| writeln!(out, "{command}"))
+}
