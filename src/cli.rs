@@ -1,10 +1,16 @@
 //! The command line: types for clap, and which face serves which command.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command as Process, ExitCode},
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    failure::{Code, Failure},
     frontend::{headless, Terminal},
     session::Inputs,
     world::Overwrite,
@@ -157,7 +163,14 @@ enum AnswersCommand {
 }
 
 /// Parses the command line and serves it.
-pub fn main() -> ExitCode {
+pub fn start() -> ExitCode {
+    if let Err(error) = leave_postgres_names_behind() {
+        let why = error.to_string();
+        let failure = Failure::new(Code::Internal, "the program could not start itself without `PG*` names")
+            .why(why)
+            .remedy("unset every environment name that begins with `PG`");
+        return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
+    }
     let cli = Cli::parse();
     match cli.global.color {
         Color::Auto => {}
@@ -213,4 +226,20 @@ pub fn main() -> ExitCode {
         Some(Command::Explain { code }) => crate::frontend::offline::explain(&terminal, code.as_deref()),
     };
     ExitCode::from(status)
+}
+
+/// The database library takes every option that is not given from `PG*` names of the environment, TLS files
+/// among them, and cannot be told not to. So the program starts itself anew without them.
+fn leave_postgres_names_behind() -> io::Result<()> {
+    let names: Vec<_> =
+        std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"PG")).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut again = Process::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    for name in names {
+        again.env_remove(name);
+    }
+    Err(again.exec())
 }

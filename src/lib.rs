@@ -4,8 +4,11 @@
 
 pub mod bundle;
 pub mod checks;
+pub mod cli;
+pub mod devstack;
 pub mod failure;
 pub mod fixture;
+pub mod frontend;
 pub mod guide;
 pub mod images;
 pub mod manager_config;

@@ -1,3 +1,4 @@
 //! All tests that need the program, etcd or PostgreSQL, linked once.
 
+mod devstack;
 mod servers;

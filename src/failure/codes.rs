@@ -214,6 +214,20 @@ codes! {
     KeysConflict = "E-KEYS-CONFLICT", UNFIT, "A row in the table contradicts the fixture",
         "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or mend the row.";
 
+    // The development stack
+    DevMissing = "E-DEV-MISSING", UNFIT, "A server of the development stack is not installed",
+        "The development stack runs the etcd and PostgreSQL that are installed on this machine. Debian and Ubuntu: `apt-get install etcd-server postgresql`. Fedora: `dnf install etcd postgresql-server postgresql-contrib`. Homebrew: `brew install etcd postgresql@17`.";
+    DevPort = "E-DEV-PORT", UNFIT, "A port of the development stack is taken",
+        "The guide's development setup uses 8120 for etcd and 8100 for PostgreSQL. Stop what listens there, or take other ports: `backendai-setup dev up --etcd-port PORT --postgres-port PORT`; the answers must name them too.";
+    DevHome = "E-DEV-HOME", UNFIT, "The folder of the development stack cannot be used",
+        "For root it is /var/lib/backendai-setup-dev, else `$XDG_DATA_HOME/backendai-setup-dev` or `~/.local/share/backendai-setup-dev`. It must be empty or made by this program, belong to this user, and be open to the user who runs PostgreSQL. `--dir` takes another.";
+    DevStart = "E-DEV-START", UNFIT, "A server of the development stack did not start",
+        "The message shows the last lines of the server's log. `backendai-setup dev reset` removes the data and starts afresh.";
+    DevStop = "E-DEV-STOP", UNFIT, "A server of the development stack did not stop",
+        "It belongs to another user, or hangs in a way that even killing does not end. Stop it by hand with the process id of the message.";
+    DevBusy = "E-DEV-BUSY", LOCKED, "Another run works on the development stack",
+        "`dev up`, `down` and `reset` wait for each other, but not for ever. Try again when the other has ended.";
+
     // How work runs
     StageNeeds = "E-STAGE-NEEDS", UNFIT, "The stage needs another stage first",
         "A stage run alone finds the world as it is. Run the named stage before it, or all of them.";

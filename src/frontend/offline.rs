@@ -10,7 +10,7 @@ use crate::{
     bundle,
     failure::{Code, Failure, status},
     report::{write_failure, write_images, write_pull_commands},
-    session::{Inputs, Intent, Scope, Session, check_abouts},
+    session::{Inputs, Intent, Scope, Session},
 };
 
 use super::Terminal;
@@ -89,9 +89,7 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             .remedy("give `answers validate FILE`; `-` is stdin");
         return terminal.fail(&[failure]);
     }
-    let every: Vec<String> = check_abouts().iter().map(|about| about.id.to_owned()).collect();
-    let scope = Scope::validation(&every).map_err(|failure| vec![failure]);
-    match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false })) {
+    match Session::load(inputs, Scope::everything(), Intent::Plan { detailed: false }) {
         Err(failures) => terminal.fail(&failures),
         Ok(session) => {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();

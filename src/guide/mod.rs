@@ -25,7 +25,7 @@ pub use files::Files;
 pub use images::Images;
 pub use keypairs::Keypairs;
 pub use settings::Settings;
-pub use storage::{Expect, Storage};
+pub use storage::{Expect, Storage, development_home};
 pub use variable::{Default, Section, Shape, Variable};
 
 /// The sections in the order of the guide, which is the order of the pages.

@@ -43,17 +43,18 @@ impl Storage {
     }
 }
 
-/// The home of the development stack: `/var/lib/backendai-setup-dev` for root, whose home PostgreSQL
-/// cannot enter, else `$XDG_DATA_HOME/backendai-setup-dev`.
+/// The folder of the development stack. PostgreSQL refuses root and its own user cannot enter root's
+/// home, so for root it is a folder of the system.
 pub fn development_home() -> PathBuf {
-    let name = "backendai-setup-dev";
+    const NAME: &str = "backendai-setup-dev";
     if rustix::process::geteuid().is_root() {
-        return PathBuf::from("/var/lib").join(name);
+        return PathBuf::from("/var/lib").join(NAME);
     }
-    match etcetera::base_strategy::Xdg::new() {
-        Ok(strategy) => strategy.data_dir().join(name),
-        Err(_) => std::env::temp_dir().join(name),
-    }
+    // The XDG names on every system, also where Apple's would be others.
+    etcetera::base_strategy::Xdg::new().map_or_else(
+        |_| std::env::temp_dir().join(format!("{NAME}-{}", rustix::process::geteuid().as_raw())),
+        |folders| folders.data_dir().join(NAME),
+    )
 }
 
 /// The shared folder of the development stack.

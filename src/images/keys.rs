@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{Image, ImageList, Resolved};
 
 /// One image in the preview.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Row {
     /// The image.
     pub name: String,

@@ -91,6 +91,11 @@ impl Scope {
         Ok(Self { stages: Vec::new(), checks })
     }
 
+    /// Every stage's answers, judged without a run.
+    pub fn everything() -> Self {
+        Self { stages: stages::all(), checks: checks::all() }
+    }
+
     /// The sections whose answers are needed.
     fn sections(&self) -> Vec<&'static Section> {
         let needed: Vec<&str> = self

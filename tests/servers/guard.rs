@@ -21,7 +21,7 @@ if [ -n "$server" ]; then
     kill -CONT "$server" 2>/dev/null
     kill -QUIT "$server" 2>/dev/null
     tries=50
-    while kill -0 "$server" 2>/dev/null && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
+    while kill -0 "$server" && ! grep -q ') Z ' "/proc/$server/stat" && [ $((tries -= 1)) -gt 0 ]; do sleep 0.1; done
     kill -KILL "$server" 2>/dev/null
 fi
 rm -rf "$1"

@@ -1,0 +1,47 @@
+# What there is to do: `make help`. The demo and the tests share one build.
+
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+PROGRAM := $(CURDIR)/target/debug/backendai-setup
+ANSWERS := $(CURDIR)/sample-configs/answers.development.yml
+DEMO    := $(CURDIR)/demo
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help deps deps-check build demo test lint down
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+deps: ## Install what is missing: etcd, PostgreSQL, protoc, a C compiler
+	@.ci/deps
+
+deps-check:
+	@.ci/deps --check
+
+build: deps-check ## Build the program
+	@cargo build --locked --quiet
+
+demo: deps build ## Start the development stack, set it up, and show the result
+	@mkdir -p '$(DEMO)' && chmod 700 '$(DEMO)'
+	@'$(PROGRAM)' dev up
+	@cd '$(DEMO)' && '$(PROGRAM)' --development --answers '$(ANSWERS)'
+	@echo
+	@cd '$(DEMO)' && '$(PROGRAM)' --development --answers '$(ANSWERS)' status
+	@echo
+	@echo "Look at the result:"
+	@echo "  ls -l demo; cat demo/keypairs.yml"
+	@echo "  ETCDCTL_API=3 etcdctl --endpoints localhost:8120 get --prefix /sorna/local/"
+	@echo "  PGPASSWORD=develove psql -h localhost -p 8100 -U postgres backend -c 'TABLE keypairs'"
+	@echo "Run 'make demo' again: nothing changes. 'make down' removes it all."
+
+test: deps-check ## Run all tests, against real servers
+	@cargo test --locked
+
+lint: ## Check the formatting and run clippy
+	@cargo fmt --all --check
+	@cargo clippy --locked --all-targets -- -D warnings
+
+down: build ## Stop the development stack and remove its data and the demo's files
+	@'$(PROGRAM)' dev reset --yes
+	@rm -rf '$(DEMO)'

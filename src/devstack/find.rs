@@ -1,0 +1,91 @@
+//! Where the servers' programs are, and how to get those that are missing.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Code, Failure};
+
+/// The programs of the stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// `etcd`.
+    pub etcd: PathBuf,
+    /// Folders that hold both `postgres` and `initdb`, best first.
+    pub postgres: Vec<PathBuf>,
+}
+
+/// Where programs may be: `PATH`, then the places distributions use, newest version first.
+pub fn places() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<PathBuf> =
+        std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    places.extend(versions("/usr/lib/postgresql", "").into_iter().map(|folder| folder.join("bin")));
+    places.extend(versions("/usr", "pgsql-").into_iter().map(|folder| folder.join("bin")));
+    places.extend(
+        ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin"].map(PathBuf::from),
+    );
+    for cellar in ["/opt/homebrew/opt", "/usr/local/opt"] {
+        places.extend(versions(cellar, "postgresql@").into_iter().map(|folder| folder.join("bin")));
+    }
+    places
+}
+
+/// The folders below `parent` that are named `prefix` and a number, the greatest number first.
+fn versions(parent: &str, prefix: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    let mut found: Vec<(u32, PathBuf)> = entries
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
+            Some((number, entry.path()))
+        })
+        .collect();
+    found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Looks for all programs in the given folders; everything that is missing is named at once.
+pub fn programs(places: &[PathBuf]) -> Result<Programs, Failure> {
+    let etcd = all("etcd", places).into_iter().next();
+    let mut postgres: Vec<PathBuf> = Vec::new();
+    for server in all("postgres", places) {
+        let Some(folder) = server.parent() else { continue };
+        // A folder reached by two names (`/bin`, `/usr/bin`) counts once.
+        if folder.join("initdb").is_file() && !postgres.iter().any(|known| known == folder) {
+            postgres.push(folder.to_owned());
+        }
+    }
+    match etcd {
+        Some(etcd) if !postgres.is_empty() => Ok(Programs { etcd, postgres }),
+        etcd => Err(missing(etcd.is_none(), postgres.is_empty())),
+    }
+}
+
+fn all(name: &str, places: &[PathBuf]) -> Vec<PathBuf> {
+    let list: OsString = std::env::join_paths(places).unwrap_or_default();
+    if list.is_empty() {
+        return Vec::new();
+    }
+    which::which_in_all(name, Some(list), Path::new("/")).map(Iterator::collect).unwrap_or_default()
+}
+
+fn missing(etcd: bool, postgres: bool) -> Failure {
+    let pick = |both: &str, etcd_alone: &str, postgres_alone: &str| match (etcd, postgres) {
+        (true, true) => both.to_owned(),
+        (true, false) => etcd_alone.to_owned(),
+        _ => postgres_alone.to_owned(),
+    };
+    let what = pick(
+        "etcd and PostgreSQL are not installed",
+        "etcd is not installed",
+        "PostgreSQL's server (`postgres` and `initdb`) is not installed",
+    );
+    let debian = pick("etcd-server postgresql", "etcd-server", "postgresql");
+    let fedora =
+        pick("etcd postgresql-server postgresql-contrib", "etcd", "postgresql-server postgresql-contrib");
+    let brew = pick("etcd postgresql@17", "etcd", "postgresql@17");
+    Failure::new(Code::DevMissing, what)
+        .why("looked in PATH and in the places that distributions use")
+        .remedy(format!(
+            "Debian, Ubuntu: `apt-get install {debian}`. Fedora: `dnf install {fedora}`. Homebrew: `brew install {brew}`."
+        ))
+}

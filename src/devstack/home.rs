@@ -1,0 +1,219 @@
+//! The stack's folder: made, recognised, locked and removed with care.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::process::BEAT;
+use crate::failure::{Code, Failure};
+
+const MARKER: &str = ".backendai-setup-dev";
+const LOCK: &str = "lock";
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Somebody else to be: PostgreSQL refuses root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Account {
+    pub name: String,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+impl Account {
+    /// Who runs PostgreSQL: for root the user `postgres`, else `nobody`; otherwise oneself.
+    pub fn for_postgres() -> Result<Option<Self>, Failure> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::find).map(Some).ok_or_else(|| {
+            Failure::new(
+                Code::DevHome,
+                "there is no user to run PostgreSQL as, and it refuses to run as root",
+            )
+            .remedy("Add one: `useradd --system postgres`, or run this as an ordinary user.")
+        })
+    }
+
+    fn find(name: &str) -> Option<Self> {
+        let id = |flag| {
+            let output = Command::new("id").args([flag, name]).output().ok()?;
+            String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+        };
+        Some(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
+    }
+}
+
+/// The stack's folder while nobody else works on it.
+#[derive(Debug)]
+pub(super) struct Home {
+    /// Absolute and without symbolic links: servers are recognised by it.
+    pub path: PathBuf,
+    _lock: File,
+}
+
+/// The path as servers know it, whether it is there or not.
+pub(super) fn canonical(home: &Path) -> PathBuf {
+    home.canonicalize().or_else(|_| std::path::absolute(home)).unwrap_or_else(|_| home.to_owned())
+}
+
+/// True for a folder that this program has made.
+pub(super) fn is_ours(home: &Path) -> bool {
+    home.join(MARKER).is_file()
+}
+
+/// True for a folder in which nothing has been put yet.
+fn only_a_lock(mut entries: fs::ReadDir) -> bool {
+    entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK))
+}
+
+impl Home {
+    /// Makes the folder if need be and waits for its lock.
+    pub async fn make(home: &Path) -> Result<Self, Failure> {
+        // The user who runs PostgreSQL must get through; what is private below has its own mode.
+        let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(mode)
+            .create(home)
+            .map_err(|error| unwritable(home, &error))?;
+        let path = canonical(home);
+        if !is_ours(&path) {
+            let entries = fs::read_dir(&path).map_err(|error| unwritable(&path, &error))?;
+            if !only_a_lock(entries) {
+                return Err(foreign(&path));
+            }
+        }
+        let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
+        if owner != rustix::process::geteuid().as_raw() {
+            return Err(Failure::new(Code::DevHome, format!("{} belongs to another user", path.display()))
+                .remedy("Run this as that user, or take another folder with `--dir`."));
+        }
+        let lock = lock(&path).await?;
+        // A folder made by hand may have another mode.
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .map_err(|error| unwritable(&path, &error))?;
+        if !is_ours(&path) {
+            let text = "The development stack of backendai-setup. `backendai-setup dev reset` removes this folder.\n";
+            fs::write(path.join(MARKER), text).map_err(|error| unwritable(&path, &error))?;
+        }
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Locks the folder if it is there and ours; nothing when there is none.
+    pub async fn open(home: &Path) -> Result<Option<Self>, Failure> {
+        let path = canonical(home);
+        match fs::read_dir(&path).map(only_a_lock) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unwritable(&path, &error)),
+            Ok(true) => return Ok(None),
+            Ok(false) if !is_ours(&path) => return Err(foreign(&path)),
+            Ok(false) => {}
+        }
+        let lock = lock(&path).await?;
+        Ok(Some(Self { path, _lock: lock }))
+    }
+
+    /// Makes a folder in it.
+    pub fn folder(&self, name: &str, mode: u32) -> Result<PathBuf, Failure> {
+        let path = self.path.join(name);
+        match DirBuilder::new().mode(mode).create(&path) {
+            Ok(()) => Ok(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(path),
+            Err(error) => Err(unwritable(&path, &error)),
+        }
+    }
+
+    /// Removes the folder and all that is in it.
+    pub fn remove(self) -> Result<(), Failure> {
+        if let Some(mounted) = mounted_below(&self.path) {
+            return Err(Failure::new(
+                Code::DevHome,
+                format!("something is mounted at {}; nothing was removed", mounted.display()),
+            )
+            .why("what lies on it may not be the stack's")
+            .remedy(format!("Unmount it first: `umount {}`.", mounted.display())));
+        }
+        let remove = || -> io::Result<()> {
+            // The marker goes last: a removal that breaks off can be repeated.
+            for entry in fs::read_dir(&self.path)? {
+                let entry = entry?;
+                if entry.file_name() == MARKER || entry.file_name() == LOCK {
+                    continue;
+                }
+                if entry.file_type()?.is_dir() {
+                    fs::remove_dir_all(entry.path())?;
+                } else {
+                    fs::remove_file(entry.path())?;
+                }
+            }
+            fs::remove_file(self.path.join(MARKER))?;
+            fs::remove_file(self.path.join(LOCK))?;
+            fs::remove_dir(&self.path)
+        };
+        remove().map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+/// The first place below the folder where another file system is mounted.
+fn mounted_below(home: &Path) -> Option<PathBuf> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
+    let unescape = |point: &str| PathBuf::from(point.replace("\\040", " ").replace("\\134", "\\"));
+    points.map(unescape).find(|point| point != home && point.starts_with(home))
+}
+
+async fn lock(home: &Path) -> Result<File, Failure> {
+    let path = home.join(LOCK);
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
+        let file = file.map_err(|error| unwritable(&path, &error))?;
+        // A reset that ended meanwhile has taken the file away: then it locks nothing any more.
+        let is_the_one = || Some(fs::metadata(&path).ok()?.ino() == file.metadata().ok()?.ino());
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && is_the_one() == Some(true) {
+            return Ok(file);
+        }
+        tokio::time::sleep(BEAT).await;
+    }
+    Err(Failure::new(
+        Code::DevBusy,
+        format!("another run works on the development stack in {}", home.display()),
+    )
+    .remedy("Wait for it to end, then try again."))
+}
+
+/// The first folder on the way to `path` that this account cannot enter.
+pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
+    path.ancestors()
+        .find(|folder| {
+            fs::metadata(folder).is_ok_and(|it| {
+                let bit = match () {
+                    () if it.uid() == account.uid => 0o100,
+                    () if it.gid() == account.gid => 0o010,
+                    () => 0o001,
+                };
+                it.mode() & bit == 0
+            })
+        })
+        .map(Path::to_owned)
+}
+
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Code::DevHome, format!("{} cannot be written", path.display()))
+        .why(error.to_string())
+        .remedy("Mend its rights or make room, or take another folder with `--dir`.")
+}
+
+fn foreign(path: &Path) -> Failure {
+    Failure::new(
+        Code::DevHome,
+        format!("{} holds things that are not the development stack's", path.display()),
+    )
+    .why(format!("the file `{MARKER}` that marks the stack's folder is not in it"))
+    .remedy("Nothing was touched. Take another folder with `--dir`.")
+}

@@ -1,0 +1,149 @@
+//! The development stack at the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use inquire::Confirm;
+
+use crate::{
+    devstack::{self, ETCD_PORT, Options, POSTGRES_PORT, ServerState, Stack, Status},
+    failure::status as exit,
+};
+
+use super::{Terminal, headless::in_runtime};
+
+/// What can be done with the development stack.
+#[derive(Debug, Subcommand)]
+pub enum DevCommand {
+    /// Starts what does not run and waits until both servers answer
+    Up {
+        #[command(flatten)]
+        place: Place,
+        /// etcd's port instead of 8120
+        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        etcd_port: Option<u16>,
+        /// PostgreSQL's port instead of 8100
+        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+        postgres_port: Option<u16>,
+    },
+    /// Stops what runs; the data stay
+    Down(Place),
+    /// Shows what runs; status 9 unless both servers answer
+    Status(Place),
+    /// Stops what runs and removes all data
+    Reset(Place),
+}
+
+/// Which stack is meant.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Folder of the stack
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Place {
+    fn home(self) -> PathBuf {
+        self.dir.map_or_else(|| Options::default().home, |dir| std::path::absolute(&dir).unwrap_or(dir))
+    }
+}
+
+/// Serves a command.
+pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
+    in_runtime(terminal, async {
+        let mut say = |line: &str| terminal.note(line);
+        match command {
+            DevCommand::Up { place, etcd_port, postgres_port } => {
+                let options = Options { home: place.home(), etcd_port, postgres_port };
+                match devstack::up(&options, &mut say).await {
+                    Ok(stack) => {
+                        tell_stack(terminal, &stack);
+                        exit::SUCCESS
+                    }
+                    Err(failure) => terminal.fail(&[failure]),
+                }
+            }
+            DevCommand::Down(place) => match devstack::down(&place.home(), &mut say).await {
+                Ok(_) => exit::SUCCESS,
+                Err(failure) => terminal.fail(&[failure]),
+            },
+            DevCommand::Status(place) => {
+                let status = devstack::status(&place.home()).await;
+                tell_status(terminal, &status);
+                if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED }
+            }
+            DevCommand::Reset(place) => {
+                let home = place.home();
+                let confirmed = match devstack::reset_question(&home) {
+                    Some(question) if !yes && terminal.can_ask() => {
+                        let ask = move || Confirm::new(&question).with_default(false).prompt();
+                        matches!(tokio::task::spawn_blocking(ask).await, Ok(Ok(true)))
+                    }
+                    Some(_) if !yes => return terminal.fail(&[devstack::reset_unconfirmed(&home)]),
+                    _ => true,
+                };
+                if !confirmed {
+                    terminal.note("Nothing was removed.");
+                    return exit::SUCCESS;
+                }
+                match devstack::reset(&home, &mut say).await {
+                    Ok(_) => exit::SUCCESS,
+                    Err(failure) => terminal.fail(&[failure]),
+                }
+            }
+        }
+    })
+}
+
+/// Says where the servers are; on other ports also what to add to the answers.
+fn tell_stack(terminal: &Terminal, stack: &Stack) {
+    if terminal.is_json() {
+        terminal.result(|out| writeln!(out, "{}", serde_json::to_string(stack)?));
+        return;
+    }
+    terminal.result(|out| {
+        writeln!(out, "etcd        localhost:{}  {}", stack.etcd.port, stack.etcd.version)?;
+        writeln!(out, "PostgreSQL  localhost:{}  {}", stack.postgres.port, stack.postgres.version)?;
+        writeln!(out, "mount       {}", stack.mount.display())?;
+        let mut set = Vec::new();
+        if stack.etcd.port != ETCD_PORT {
+            set.push(format!("--set etcd.endpoints=localhost:{}", stack.etcd.port));
+        }
+        if stack.postgres.port != POSTGRES_PORT {
+            set.push(format!("--set database.address=localhost:{}", stack.postgres.port));
+        }
+        if stack.mount != Options::default().home.join("mount") {
+            set.push(format!("--set storage.mount={}", stack.mount.display()));
+        }
+        if !set.is_empty() {
+            writeln!(out, "To use it, add:  --development {}", set.join(" "))?;
+        }
+        Ok(())
+    });
+}
+
+fn tell_status(terminal: &Terminal, status: &Status) {
+    if terminal.is_json() {
+        terminal.result(|out| writeln!(out, "{}", serde_json::to_string(status)?));
+        return;
+    }
+    let words = |state: &ServerState| match state {
+        ServerState::Absent => "never started here".to_owned(),
+        ServerState::Stopped => "stopped; its data are there".to_owned(),
+        ServerState::Silent { port: Some(port), pid } => {
+            format!("runs on localhost:{port} (process {pid}), but does not answer")
+        }
+        ServerState::Silent { port: None, pid } => format!("runs (process {pid}), but does not answer"),
+        ServerState::Running(server) => {
+            format!("localhost:{}  {} (process {})", server.port, server.version, server.pid)
+        }
+    };
+    terminal.result(|out| {
+        writeln!(out, "etcd        {}", words(&status.etcd))?;
+        writeln!(out, "PostgreSQL  {}", words(&status.postgres))?;
+        match &status.mount {
+            Some(mount) => writeln!(out, "mount       {}", mount.display()),
+            None => writeln!(out, "mount       not there"),
+        }
+    });
+}
