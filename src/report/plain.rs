@@ -39,7 +39,7 @@ impl<W: Write> Plain<W> {
     }
 
     fn line(&mut self, time: Timestamp, who: &str, what: &str) -> io::Result<()> {
-        let time = time.to_zoned(self.zone.clone());
+        let time = time.to_zoned_datetime(self.zone.clone());
         let time = time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string();
         let what = self.style.text(what);
         writeln!(self.out, "{}  {}{what}", self.style.dim(&time), pad(who, COLUMN))
