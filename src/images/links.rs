@@ -189,7 +189,9 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Fai
         let remedy = if !end.contains(':') && known.contains(&latest) {
             format!("Name the tag too: `{latest}`.")
         } else {
-            match closest(&end, known.iter().map(String::as_str)) {
+            // Past the first hundred a guess helps nobody, and each is a comparison with every tag.
+            let guess = (dangling.len() < 100).then(|| closest(&end, known.iter().map(String::as_str)));
+            match guess.flatten() {
                 Some(meant) => format!("Did you mean `{meant}`?"),
                 None => "Add the image and tag to the list, or remove the alias.".to_owned(),
             }
