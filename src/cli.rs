@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     failure::{Code, Failure},
-    frontend::{headless, Terminal},
+    frontend::{Terminal, headless},
     session::Inputs,
     world::Overwrite,
 };
@@ -199,7 +199,14 @@ pub fn start() -> ExitCode {
     let status = match cli.command {
         None => {
             let confirm = headless::Confirm::GivenBy { answers: !answers.is_empty(), yes };
-            let work = headless::Run { stages: Vec::new(), from: None, skip: Vec::new(), state_dir, confirm, bare: true };
+            let work = headless::Run {
+                stages: Vec::new(),
+                from: None,
+                skip: Vec::new(),
+                state_dir,
+                confirm,
+                bare: true,
+            };
             headless::run(&terminal, &inputs(none, answers), work)
         }
         Some(Command::Run { stages, from, skip, overwrite }) => {
@@ -231,8 +238,10 @@ pub fn start() -> ExitCode {
 /// The database library takes every option that is not given from `PG*` names of the environment, TLS files
 /// among them, and cannot be told not to. So the program starts itself anew without them.
 fn leave_postgres_names_behind() -> io::Result<()> {
-    let names: Vec<_> =
-        std::env::vars_os().map(|(name, _)| name).filter(|name| name.as_encoded_bytes().starts_with(b"PG")).collect();
+    let names: Vec<_> = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.as_encoded_bytes().starts_with(b"PG"))
+        .collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -47,11 +47,13 @@ impl Keys {
     /// When the operating system has no randomness to give.
     pub fn generate() -> Result<Self, Failure> {
         let (mut access, mut secret) = ([0; 10], [0; 30]);
-        SysRng.try_fill_bytes(&mut access).and_then(|()| SysRng.try_fill_bytes(&mut secret)).map_err(|error| {
-            Failure::new(Code::Internal, "the operating system gave no randomness for new keys")
-                .why(error.to_string())
-                .remedy("run again")
-        })?;
+        SysRng.try_fill_bytes(&mut access).and_then(|()| SysRng.try_fill_bytes(&mut secret)).map_err(
+            |error| {
+                Failure::new(Code::Internal, "the operating system gave no randomness for new keys")
+                    .why(error.to_string())
+                    .remedy("run again")
+            },
+        )?;
         Ok(Self {
             access: format!("AKIA{}", BASE32_NOPAD.encode(&access)),
             secret: BASE64URL_NOPAD.encode(&secret).into(),
@@ -162,7 +164,11 @@ impl Fixture {
             Failure::new(Code::Fixture, what).remedy(remedy).at(node.place(file))
         };
         let Value::Mapping(tables) = &root.value else {
-            return Err(vec![problem(&root, "the fixture is no mapping".into(), "write `keypairs:` and a list")]);
+            return Err(vec![problem(
+                &root,
+                "the fixture is no mapping".into(),
+                "write `keypairs:` and a list",
+            )]);
         };
         let mut problems = Vec::new();
         let mut rows: Vec<(Row, &Node)> = Vec::new();
@@ -198,7 +204,11 @@ impl Fixture {
             }
         }
         if problems.is_empty() && rows.is_empty() {
-            problems.push(problem(&root, "the fixture has no row".into(), "write `keypairs:` and a list of rows"));
+            problems.push(problem(
+                &root,
+                "the fixture has no row".into(),
+                "write `keypairs:` and a list of rows",
+            ));
         }
         if problems.is_empty() {
             Ok(Self { rows: rows.into_iter().map(|(row, _)| row).collect() })
@@ -214,8 +224,16 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
     };
     // serde's own message could repeat a value, and a value could be a secret.
     let known = [
-        "user_id", "is_admin", "access_key", "secret_key", "is_active", "resource_policy", "concurrency_limit",
-        "concurrency_used", "rate_limit", "num_queries",
+        "user_id",
+        "is_admin",
+        "access_key",
+        "secret_key",
+        "is_active",
+        "resource_policy",
+        "concurrency_limit",
+        "concurrency_used",
+        "rate_limit",
+        "num_queries",
     ];
     for (key, _) in fields {
         match &key.value {
@@ -247,7 +265,10 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
             let keys = Keys { access, secret };
             if keys.are_published() {
                 return Err((
-                    format!("the keypair of `{}` is published: everybody can sign in with it", written.user_id),
+                    format!(
+                        "the keypair of `{}` is published: everybody can sign in with it",
+                        written.user_id
+                    ),
                     "take `access_key` and `secret_key` out; new keys are made".into(),
                 ));
             }

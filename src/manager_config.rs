@@ -82,7 +82,8 @@ pub fn set_alembic_url(text: &str, url: &SecretString) -> Result<SecretString, U
             continue;
         }
         continues_key = false;
-        if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end])) {
+        if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end]))
+        {
             option_indent = None;
             inside = name == "alembic";
             if inside && section.replace(at).is_some() {
@@ -139,15 +140,25 @@ mod tests {
     fn one_line_changes_and_the_rest_stays() {
         let head = "# c\n[alembic]\nscript_location = alembic\n";
         let tail = "# sqlalchemy.url = not this\n\n[loggers]\nsqlalchemy.url = nor this\n";
-        for line in
-            ["sqlalchemy.url = old\n", "SQLAlchemy.URL: old\n", "sqlalchemy.url=old\n  more\n", "sqlalchemy.url =\n"]
-        {
+        for line in [
+            "sqlalchemy.url = old\n",
+            "SQLAlchemy.URL: old\n",
+            "sqlalchemy.url=old\n  more\n",
+            "sqlalchemy.url =\n",
+        ] {
             let name = &line[.."sqlalchemy.url".len()];
-            assert_eq!(set(&format!("{head}{line}{tail}")), Ok(format!("{head}{name} = URL\n{tail}")), "{line:?}");
+            assert_eq!(
+                set(&format!("{head}{line}{tail}")),
+                Ok(format!("{head}{name} = URL\n{tail}")),
+                "{line:?}"
+            );
         }
         let same = format!("{head}sqlalchemy.url=URL\n{tail}");
         assert_eq!(set(&same), Ok(same));
-        assert_eq!(set("[alembic]\r\na = b\r\n"), Ok("[alembic]\r\nsqlalchemy.url = URL\r\na = b\r\n".into()));
+        assert_eq!(
+            set("[alembic]\r\na = b\r\n"),
+            Ok("[alembic]\r\nsqlalchemy.url = URL\r\na = b\r\n".into())
+        );
         assert_eq!(set("[alembic]"), Ok("[alembic]\nsqlalchemy.url = URL\n".into()));
         // A deeper line continues the value above it, whatever it looks like.
         assert_eq!(

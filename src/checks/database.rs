@@ -102,8 +102,13 @@ async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
         .unwrap_or_default();
     judge_server(database, number, &text, there, &encoding).map_err(|failure| ("server", failure, since))?;
     verdict.pass("server", format!("PostgreSQL {text}, {encoding}"), since);
+    verdict.tell(format!("{address}, PostgreSQL {text}"));
 
-    if there { existing(verdict, &mut connection, database).await } else { absent(verdict, &mut connection, database).await }
+    if there {
+        existing(verdict, &mut connection, database).await
+    } else {
+        absent(verdict, &mut connection, database).await
+    }
 }
 
 fn judge_server(
@@ -135,7 +140,11 @@ fn judge_server(
 }
 
 /// The database is there: rights in it, extension, revision.
-async fn existing(verdict: &mut Verdict, connection: &mut PgConnection, database: &Database) -> Result<(), Fell> {
+async fn existing(
+    verdict: &mut Verdict,
+    connection: &mut PgConnection,
+    database: &Database,
+) -> Result<(), Fell> {
     let since = Instant::now();
     let standing = postgres::standing(connection, database, schema::TABLES, schema::TYPES)
         .await
@@ -143,7 +152,8 @@ async fn existing(verdict: &mut Verdict, connection: &mut PgConnection, database
     let at_head = standing.revisions.as_deref() == Some(&[schema::HEAD.to_owned()]);
 
     let since_rights = Instant::now();
-    let rights = postgres::rights(connection, database).await.map_err(|failure| ("rights", failure, since_rights))?;
+    let rights =
+        postgres::rights(connection, database).await.map_err(|failure| ("rights", failure, since_rights))?;
     let user = &database.user;
     let name = postgres::quote_identifier(&database.name);
     let role = postgres::quote_identifier(user);
@@ -151,8 +161,9 @@ async fn existing(verdict: &mut Verdict, connection: &mut PgConnection, database
         verdict.not_needed("rights", "the schema is there");
     } else {
         let public = rights.public.ok_or_else(|| {
-            let failure = Failure::new(Code::DbShape, format!("database `{}` has no schema public", database.name))
-                .remedy(format!("in it, as its owner: CREATE SCHEMA public AUTHORIZATION {role}"));
+            let failure =
+                Failure::new(Code::DbShape, format!("database `{}` has no schema public", database.name))
+                    .remedy(format!("in it, as its owner: CREATE SCHEMA public AUTHORIZATION {role}"));
             ("rights", failure, since_rights)
         })?;
         if !public {
@@ -191,12 +202,17 @@ async fn existing(verdict: &mut Verdict, connection: &mut PgConnection, database
         Some([]) | None => format!("`{}` has the manager's tables, but no revision", database.name),
         Some(several) => format!("`{}` is at {} revisions at once", database.name, several.len()),
     };
+    verdict.tell(&state);
     verdict.pass("database", state, since);
     Ok(())
 }
 
 /// The database is not there: the right to create it, and the extension.
-async fn absent(verdict: &mut Verdict, connection: &mut PgConnection, database: &Database) -> Result<(), Fell> {
+async fn absent(
+    verdict: &mut Verdict,
+    connection: &mut PgConnection,
+    database: &Database,
+) -> Result<(), Fell> {
     let since = Instant::now();
     let user = &database.user;
     let allowed = postgres::may_create_database(connection, database)
@@ -208,14 +224,18 @@ async fn absent(verdict: &mut Verdict, connection: &mut PgConnection, database: 
             Code::DbRights,
             format!("`{user}` may not create the database `{}` on {}", database.name, database.address),
         )
-        .remedy(format!("as a superuser: ALTER ROLE {role} CREATEDB, or CREATE DATABASE {name} OWNER {role}"));
+        .remedy(format!(
+            "as a superuser: ALTER ROLE {role} CREATEDB, or CREATE DATABASE {name} OWNER {role}"
+        ));
         return Err(("rights", failure, since));
     }
     let extension =
         postgres::extension(connection, database).await.map_err(|failure| ("rights", failure, since))?;
     creatable(database, extension, None).map_err(|failure| ("rights", failure, since))?;
     verdict.pass("rights", "may create the database and uuid-ossp", since);
-    verdict.pass("database", format!("no `{}` yet", database.name), since);
+    let state = format!("no database `{}` yet", database.name);
+    verdict.tell(&state);
+    verdict.pass("database", state, since);
     Ok(())
 }
 
@@ -252,7 +272,8 @@ fn creatable(database: &Database, extension: Extension, create: Option<bool>) ->
 fn stranger(database: &Database, greeting: &Greeting) -> Failure {
     let address = &database.address;
     let at = |what: &str| Failure::new(Code::DbProtocol, format!("{address} is not PostgreSQL: {what}"));
-    let port = "mend the port in `database.address`; PostgreSQL's usual one is 5432, the development setup's 8100";
+    let port =
+        "mend the port in `database.address`; PostgreSQL's usual one is 5432, the development setup's 8100";
     match greeting {
         Greeting::Silent => {
             Failure::new(Code::DbTimeout, format!("{address} accepts connections and answers nothing"))
@@ -262,7 +283,9 @@ fn stranger(database: &Database, greeting: &Greeting) -> Failure {
         Greeting::Closed => at("it closes the connection at once").remedy(port),
         Greeting::Http1 => at("a web server answers").remedy(port),
         Greeting::Tls => at("it wants TLS from the first byte").remedy(port),
-        Greeting::Other(seen) => at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port),
+        Greeting::Other(seen) => {
+            at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port)
+        }
         _ => at("another protocol answers").remedy(port),
     }
 }
@@ -284,10 +307,13 @@ mod tests {
 
     #[test]
     fn old_servers_and_extensions() {
-        let judge = |number, text| judge_server(&database(), number, text, true, "UTF8").map_err(|failure| failure.code);
+        let judge = |number, text| {
+            judge_server(&database(), number, text, true, "UTF8").map_err(|failure| failure.code)
+        };
         assert_eq!(judge(90_524, "9.5.24"), Err(Code::DbVersion));
         assert_eq!(judge(90_600, "9.6.0"), Ok(()));
-        let may = |extension, create| creatable(&database(), extension, create).map_err(|failure| failure.code);
+        let may =
+            |extension, create| creatable(&database(), extension, create).map_err(|failure| failure.code);
         assert_eq!(may(Extension::Unavailable, None), Err(Code::DbExtension));
         assert_eq!(may(Extension::NeedsSuperuser, Some(true)), Err(Code::DbExtension));
         assert_eq!(may(Extension::WithCreate, Some(false)), Err(Code::DbRights));

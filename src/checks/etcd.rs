@@ -59,8 +59,9 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
     };
     // The cluster answers; a member that does not is worth a word.
     for (rung, endpoint, failure, since) in failures {
-        let warning = Failure::new(Code::EtcdMember, format!("member {endpoint} does not answer: {}", failure.what))
-            .remedy("start it, or take it out of `etcd.endpoints`");
+        let warning =
+            Failure::new(Code::EtcdMember, format!("member {endpoint} does not answer: {}", failure.what))
+                .remedy("start it, or take it out of `etcd.endpoints`");
         verdict.note(rung, warning, since);
     }
     if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
@@ -98,6 +99,7 @@ async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Resul
         return Err(("server", failure, since));
     }
     verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
+    verdict.tell(format!("{endpoint}, etcd {}", member.version));
     Ok(store)
 }
 
@@ -149,6 +151,7 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
             }
         }
     };
+    verdict.tell(format!("{own}{neighbours}"));
     verdict.pass("keys", format!("{own}{neighbours}"), since);
 
     if etcd.user.is_some() {
@@ -169,12 +172,11 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
         "mend the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120"
     };
     match greeting {
-        Greeting::Silent => Failure::new(
-            Code::EtcdTimeout,
-            format!("{endpoint} accepts connections and answers nothing"),
-        )
-        .why("a stopped process, or a program that waits for something else")
-        .remedy(format!("look what listens there (`ss -ltnp`), and {port}")),
+        Greeting::Silent => {
+            Failure::new(Code::EtcdTimeout, format!("{endpoint} accepts connections and answers nothing"))
+                .why("a stopped process, or a program that waits for something else")
+                .remedy(format!("look what listens there (`ss -ltnp`), and {port}"))
+        }
         Greeting::Closed => at("it closes the connection at once")
             .why("it speaks another protocol, or wants TLS, which the manager does not speak")
             .remedy(port),
@@ -182,7 +184,11 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
             .why("the manager speaks plain etcd")
             .remedy("give an address that takes plain connections, of a proxy if need be"),
         Greeting::Http1 => at("a web server answers").remedy(port),
-        Greeting::Other(seen) => at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port),
-        Greeting::Http2 | Greeting::PostgresPlain | Greeting::PostgresTls => at("another protocol").remedy(port),
+        Greeting::Other(seen) => {
+            at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port)
+        }
+        Greeting::Http2 | Greeting::PostgresPlain | Greeting::PostgresTls => {
+            at("another protocol").remedy(port)
+        }
     }
 }

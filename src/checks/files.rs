@@ -35,8 +35,13 @@ impl Check for FilesCheck {
             let rung = key.trim_start_matches("files.");
             match files::target(path) {
                 Err(failure) => verdict.note(rung, failure, since),
-                Ok(Some(_)) => verdict.pass(rung, format!("{} is there and can be replaced", path.display()), since),
-                Ok(None) => verdict.pass(rung, format!("{} can be written", path.display()), since),
+                Ok(existing) => {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    verdict.tell(name);
+                    let what =
+                        if existing.is_some() { "is there and can be replaced" } else { "can be written" };
+                    verdict.pass(rung, format!("{} {what}", path.display()), since);
+                }
             }
         }
         if let Some(path) = &world.settings.files.alembic_ini {
@@ -51,7 +56,8 @@ impl Check for FilesCheck {
             }
         }
         if verdict.rungs.is_empty() {
-            verdict.not_needed("files", "no files are asked for");
+            verdict.tell("none are asked for");
+            verdict.not_needed("files", "each is `none`");
         }
         verdict
     }

@@ -29,11 +29,10 @@ impl Check for ImagesCheck {
         match world.judged_images() {
             Some(Ok(list)) => {
                 let tags: usize = list.images.iter().map(|image| image.tags.len()).sum();
-                verdict.pass(
-                    "list",
-                    format!("{} images, {tags} tags, {} aliases", list.images.len(), list.aliases.len()),
-                    since,
-                );
+                let counts =
+                    format!("{} images, {tags} tags, {} aliases", list.images.len(), list.aliases.len());
+                verdict.tell(&counts);
+                verdict.pass("list", counts, since);
                 for warning in &list.warnings {
                     verdict.note("list", warning.clone(), since);
                 }

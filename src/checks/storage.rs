@@ -38,7 +38,8 @@ impl Check for StorageCheck {
         let mut verdict = Verdict::new();
         let climbed = match world.settings.storage() {
             Ok(storage) if storage.expect == Expect::Elsewhere => {
-                verdict.not_needed("folder", format!("{} is not on this host", storage.mount));
+                verdict.tell(format!("{} is not on this host", storage.mount));
+                verdict.not_needed("folder", "`storage.expect` is `elsewhere`");
                 Ok(())
             }
             Ok(storage) => climb(&mut verdict, storage).await,
@@ -58,7 +59,9 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
         if mount::in_fstab(path) {
             format!("/etc/fstab has this folder; as root: mount {shown}")
         } else {
-            format!("mount it, or set `storage.expect: directory` if a plain folder is meant; mend `storage.mount` if `{shown}` is wrong")
+            format!(
+                "mount it, or set `storage.expect: directory` if a plain folder is meant; mend `storage.mount` if `{shown}` is wrong"
+            )
         }
     };
 
@@ -86,6 +89,7 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
     };
     let detour = if real == path { String::new() } else { format!(" → {}", real.display()) };
     verdict.pass("folder", format!("{shown}{detour}"), since);
+    verdict.tell(shown);
 
     let since = Instant::now();
     let mounted = mount::mount_of(&real);
@@ -96,13 +100,17 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
     match (storage.expect, here) {
         (Expect::MountPoint, None) => {
             let failure = Failure::new(Code::MountUnmounted, format!("nothing is mounted at `{shown}`"))
-                .why(format!("it lies on {lies_on}; data written now would be hidden once the share is mounted"))
+                .why(format!(
+                    "it lies on {lies_on}; data written now would be hidden once the share is mounted"
+                ))
                 .remedy(fstab());
             return Err(("mount", failure, since));
         }
         (_, Some(mounted)) => {
+            verdict.tell(&mounted.kind);
             verdict.pass("mount", format!("{}, {}", mounted.kind, mounted.source), since);
         }
+        // A plain folder, as `storage.expect: directory` says.
         (_, None) => verdict.not_needed("mount", format!("a plain folder on {lies_on}")),
     }
 
@@ -110,12 +118,14 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
     let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
     match space {
         Some((free, total)) if free < LITTLE => {
-            let warning =
-                Failure::new(Code::MountSpace, format!("{} free of {}", bytes(free), bytes(total)))
-                    .remedy("make room before users come");
+            let warning = Failure::new(Code::MountSpace, format!("{} free of {}", bytes(free), bytes(total)))
+                .remedy("make room before users come");
             verdict.note("space", warning, since);
         }
-        Some((free, total)) => verdict.pass("space", format!("{} free of {}", bytes(free), bytes(total)), since),
+        Some((free, total)) => {
+            verdict.tell(format!("{} free", bytes(free)));
+            verdict.pass("space", format!("{} free of {}", bytes(free), bytes(total)), since);
+        }
         None => verdict.not_needed("space", "the file system does not tell"),
     }
 

@@ -18,8 +18,8 @@ use serde::Serialize;
 
 pub use find::{Programs, places, programs};
 
-use crate::guide::development_home;
 use crate::failure::{Code, Failure};
+use crate::guide::development_home;
 use home::{Account, Home, canonical};
 use process::{BEAT, Log, Process};
 

@@ -17,6 +17,7 @@ use super::{Terminal, headless::in_runtime};
 pub enum DevCommand {
     /// Starts what does not run and waits until both servers answer
     Up {
+        /// Which stack is meant
         #[command(flatten)]
         place: Place,
         /// etcd's port instead of 8120

@@ -11,7 +11,8 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, status},
     report::{
-        Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan, write_status,
+        Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan,
+        write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
     workflow::{Run as Work, StageId},
@@ -62,19 +63,23 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
         return needs_answers(terminal);
     }
     let load = || Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
-    let session = match load().map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, Intent::Run)) {
+    let session = match load()
+        .map_err(|failure| vec![failure])
+        .and_then(|scope| Session::load(inputs, scope, Intent::Run))
+    {
         Ok(session) => session,
         Err(failures) => return terminal.fail(&failures),
     };
     let must_ask = !answers && !yes;
     if must_ask && !terminal.can_ask() {
-        let failure = Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
-            .why("`run` asks before it writes, and there is no terminal to ask at")
-            .remedy("give `--yes`, or the answers as `--answers FILE`");
+        let failure =
+            Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
+                .why("`run` asks before it writes, and there is no terminal to ask at")
+                .remedy("give `--yes`, or the answers as `--answers FILE`");
         return terminal.fail(&[failure]);
     }
-    let transcript = state_dir(work.state_dir)
-        .and_then(|folder| Transcript::create(&folder, session.name(), titles()));
+    let transcript =
+        state_dir(work.state_dir).and_then(|folder| Transcript::create(&folder, session.name(), titles()));
     let transcript = match transcript {
         Ok(transcript) => transcript,
         Err(failure) => return terminal.fail(&[failure]),
@@ -88,12 +93,9 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
         }
         let shown = transcript.path().display().to_string();
         let run = session.start(Intent::Run, Some(shown));
-        let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![live(terminal), Box::new(transcript)];
-        let state = drive(run, &mut reporters).await;
-        if state.stages.iter().any(|stage| stage.outcome.is_some()) && status_of(&state) == status::SUCCESS {
-            say_what_next(terminal, &session);
-        }
-        status_of(&state)
+        let mut reporters: Vec<Box<dyn Reporter + Send>> =
+            vec![live(terminal, what_next(&session)), Box::new(transcript)];
+        status_of(&drive(run, &mut reporters).await)
     })
 }
 
@@ -131,18 +133,25 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
 }
 
 /// Where things are, and the guide's next command.
-fn say_what_next(terminal: &Terminal, session: &Session) {
-    if terminal.is_json() {
-        return;
-    }
+fn what_next(session: &Session) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut next = None;
     for (key, path) in session.files() {
         let what = match key {
-            "files.alembic-ini" => "beside the manager's alembic/ folder",
-            "files.environment" => "source it before you start the manager",
-            _ => "the keypairs to sign in with",
+            "files.alembic-ini" => "move it beside the manager's alembic/ folder:",
+            "files.environment" => {
+                next = Some(format!("  . {path} && python -m ai.backend.gateway.server"));
+                "source it before you start the manager:      "
+            }
+            _ => "the keypairs, only you can read them:        ",
         };
-        terminal.note(&format!("{what}:  {path}"));
+        lines.push(format!("{what}  {path}"));
     }
+    if let Some(next) = next {
+        lines.push("Next, in the manager's folder:".into());
+        lines.push(next);
+    }
+    lines
 }
 
 /// Makes live checks and prints every ladder.
@@ -180,14 +189,15 @@ fn with_session(
     if !inputs.say_something() {
         return needs_answers(terminal);
     }
-    let session = match scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, intent)) {
-        Ok(session) => session,
-        Err(failures) => return terminal.fail(&failures),
-    };
+    let session =
+        match scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, intent)) {
+            Ok(session) => session,
+            Err(failures) => return terminal.fail(&failures),
+        };
     in_runtime(terminal, async {
         let run = session.start(intent, None);
         if terminal.is_json() {
-            return status_of(&drive(run, &mut [live(terminal)]).await);
+            return status_of(&drive(run, &mut [live(terminal, Vec::new())]).await);
         }
         for notice in session.notices() {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();
@@ -207,11 +217,12 @@ fn tell_failures(terminal: &Terminal, state: &RunState) {
 }
 
 /// JSON on stdout, or lines on stderr.
-fn live(terminal: &Terminal) -> Box<dyn Reporter + Send> {
+fn live(terminal: &Terminal, closing: Vec<String>) -> Box<dyn Reporter + Send> {
     if terminal.is_json() {
         Box::new(Json(io::stdout()))
     } else {
-        Box::new(Plain::new(anstream::AutoStream::auto(io::stderr()), terminal.style, titles()))
+        let out = anstream::AutoStream::auto(io::stderr());
+        Box::new(Plain::new(out, terminal.style, titles()).closing_with(closing))
     }
 }
 

@@ -18,7 +18,8 @@ use super::Terminal;
 /// Shows the image list; without answers the built-in samples.
 pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
     let scope = Scope::checks(&["images".to_owned()]).map_err(|failure| vec![failure]);
-    let session = match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false })) {
+    let session = match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false }))
+    {
         Ok(session) => session,
         Err(failures) => return terminal.fail(&failures),
     };
@@ -102,7 +103,8 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
                     writeln!(out, "{valid}")
                 });
             } else {
-                terminal.result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
+                terminal
+                    .result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
             }
             status::SUCCESS
         }

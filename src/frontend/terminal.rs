@@ -65,9 +65,10 @@ impl Terminal {
             };
             let events = [Event::version("", Vec::new()), EventKind::Summary(summary)];
             self.result(|out| {
-                events.into_iter().map(Event::now).try_for_each(|event| {
-                    writeln!(out, "{}", serde_json::to_string(&event)?)
-                })
+                events
+                    .into_iter()
+                    .map(Event::now)
+                    .try_for_each(|event| writeln!(out, "{}", serde_json::to_string(&event)?))
             });
         } else {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();

@@ -53,9 +53,13 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
         }
         match tail {
             "" => (host, None),
-            _ => (host, Some(tail.strip_prefix(':').ok_or_else(|| {
-                Refused::new("after the bracket only `:port` may follow", form())
-            })?)),
+            _ => (
+                host,
+                Some(
+                    tail.strip_prefix(':')
+                        .ok_or_else(|| Refused::new("after the bracket only `:port` may follow", form()))?,
+                ),
+            ),
         }
     } else if text.matches(':').count() > 1 {
         return Err(Refused::new("an IPv6 address needs brackets", "write `[::1]:2379`"));
@@ -153,8 +157,23 @@ mod tests {
         assert_eq!(address("[::1]"), Some(("::1".into(), 2379)));
         assert_eq!(address("[fe80::1]:1"), Some(("fe80::1".into(), 1)));
         for wrong in [
-            "", ":", ":2379", "h:", "h:0", "h:65536", "h:+1", "h:x", "::1", "[::1", "[::1]x", "[h]:1", "a b",
-            "http://h:1", "u@h", "h:1/db", "höst:1",
+            "",
+            ":",
+            ":2379",
+            "h:",
+            "h:0",
+            "h:65536",
+            "h:+1",
+            "h:x",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[h]:1",
+            "a b",
+            "http://h:1",
+            "u@h",
+            "h:1/db",
+            "höst:1",
         ] {
             assert_eq!(address(wrong), None, "{wrong}");
         }

@@ -136,7 +136,9 @@ impl Answers {
         let files = ["files.alembic-ini", "files.environment", "files.credentials"];
         for (at, one) in files.iter().enumerate() {
             for other in &files[at + 1..] {
-                if self.path(one).is_some() && self.path(one) == self.path(other) && !self.is(one, &"none".into())
+                if self.path(one).is_some()
+                    && self.path(one) == self.path(other)
+                    && !self.is(one, &"none".into())
                 {
                     problems.push(self.clash(
                         other,

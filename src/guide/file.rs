@@ -179,17 +179,21 @@ impl Walk<'_> {
             return Err(refuse(format!("`{key}` must name one source of the secret")));
         };
         match (&kind.value, &target.value) {
-            (Value::Text(kind), Value::Text(target)) if kind == "env" => Ok(SecretSource::Env(target.clone())),
+            (Value::Text(kind), Value::Text(target)) if kind == "env" => {
+                Ok(SecretSource::Env(target.clone()))
+            }
             (Value::Text(kind), Value::Text(target)) if kind == "file" => {
                 Ok(SecretSource::File(target.clone()))
             }
-            (Value::Text(kind), _) if matches!(kind.as_str(), "command" | "stdin" | "prompt") => Err(Failure::new(
-                Code::AnswersUnbuilt,
-                format!("`{key}`: the source `{kind}` is not built in this version"),
-            )
-            .remedy(form)
-            .at(node.place(self.file))
-            .into()),
+            (Value::Text(kind), _) if matches!(kind.as_str(), "command" | "stdin" | "prompt") => {
+                Err(Failure::new(
+                    Code::AnswersUnbuilt,
+                    format!("`{key}`: the source `{kind}` is not built in this version"),
+                )
+                .remedy(form)
+                .at(node.place(self.file))
+                .into())
+            }
             _ => Err(refuse(format!("`{key}` names no source of a secret that is known"))),
         }
     }
@@ -224,7 +228,8 @@ fn unknown(prefix: &str, path: &str) -> Failure {
     match did_you_mean(path, siblings.iter().map(String::as_str)) {
         Some(near) => Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
             .remedy(format!("did you mean `{near}`?")),
-        None => match variables().find(|variable| variable.key.rsplit('.').next() == path.rsplit('.').next()) {
+        None => match variables().find(|variable| variable.key.rsplit('.').next() == path.rsplit('.').next())
+        {
             Some(elsewhere) => {
                 Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
                     .remedy(format!("did you mean `{}`?", elsewhere.key))

@@ -3,8 +3,8 @@
 use crate::failure::{Code, Failure};
 
 use super::{
-    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, images::Images, keypairs::Keypairs,
-    storage::Storage,
+    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, images::Images,
+    keypairs::Keypairs, storage::Storage,
 };
 
 /// The typed answers. A section is there when its required answers are.
@@ -53,10 +53,7 @@ impl Settings {
     /// What the answers mean, but a person should hear.
     pub fn notes(answers: &Answers) -> Vec<Failure> {
         let endpoints = answers.text("etcd.endpoints").unwrap_or_default();
-        super::etcd::notes(&endpoints)
-            .into_iter()
-            .map(|note| Failure::new(Code::AnswersNote, note))
-            .collect()
+        super::etcd::notes(&endpoints).into_iter().map(|note| Failure::new(Code::AnswersNote, note)).collect()
     }
 
     /// etcd as answered.

@@ -21,19 +21,6 @@ pub struct Row {
     pub aliases: Vec<String>,
 }
 
-/// A list cut down to some images.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Only {
-    /// What is left.
-    pub list: ImageList,
-    /// How many images are left out.
-    pub images_left_out: usize,
-    /// How many aliases are left out, because they end at one of those.
-    pub aliases_left_out: usize,
-    /// Names that are no image of the list.
-    pub unknown: Vec<String>,
-}
-
 impl ImageList {
     /// The keys below `/sorna/<namespace>/` that `load-images` writes, with their values. Keys that
     /// `image-aliases.yml` sets are left to `load-aliases`.
@@ -109,27 +96,6 @@ impl ImageList {
             }
         }
         commands
-    }
-
-    /// The list with only the named images, without the aliases that end at one of the others.
-    pub fn only(&self, names: &[&str]) -> Only {
-        let kept = |image: &str| names.contains(&image);
-        let ends = self.resolve_all(self.aliases.iter().map(|alias| alias.alias.as_str()));
-        let images: Vec<Image> = self.images.iter().filter(|image| kept(&image.name)).cloned().collect();
-        let aliases: Vec<_> = self
-            .aliases
-            .iter()
-            .zip(ends)
-            .filter(|(_, end)| !matches!(end, Resolved::Found { image, .. } if !kept(image)))
-            .map(|(alias, _)| alias.clone())
-            .collect();
-        let unknown = names.iter().filter(|name| !self.images.iter().any(|image| image.name == **name));
-        Only {
-            images_left_out: self.images.len() - images.len(),
-            aliases_left_out: self.aliases.len() - aliases.len(),
-            unknown: unknown.map(|name| (*name).to_owned()).collect(),
-            list: ImageList { images, aliases, warnings: self.warnings.clone() },
-        }
     }
 }
 

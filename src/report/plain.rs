@@ -25,17 +25,32 @@ pub struct Plain<W> {
     titles: BTreeMap<StageId, &'static str>,
     zone: TimeZone,
     with_date: bool,
+    closing: Vec<String>,
 }
 
 impl<W: Write> Plain<W> {
     /// Lines with the time of day in local time; `titles` are the stages' titles by id.
     pub fn new(out: W, style: Style, titles: BTreeMap<StageId, &'static str>) -> Self {
-        Self { out, style, titles, zone: TimeZone::system(), with_date: false }
+        Self { out, style, titles, zone: TimeZone::system(), with_date: false, closing: Vec::new() }
     }
 
     /// Lines with date and time in UTC, for a file that is read years later.
     pub fn dated(out: W, titles: BTreeMap<StageId, &'static str>) -> Self {
-        Self { out, style: Style { ascii: false }, titles, zone: TimeZone::UTC, with_date: true }
+        Self {
+            out,
+            style: Style { ascii: false },
+            titles,
+            zone: TimeZone::UTC,
+            with_date: true,
+            closing: Vec::new(),
+        }
+    }
+
+    /// Lines to say before the last one when all went well and something changed.
+    #[must_use]
+    pub fn closing_with(mut self, lines: Vec<String>) -> Self {
+        self.closing = lines;
+        self
     }
 
     fn line(&mut self, time: Timestamp, who: &str, what: &str) -> io::Result<()> {
@@ -60,7 +75,9 @@ impl<W: Write> Plain<W> {
         let sign = |state| self.style.sign(state);
         let took = duration(duration_ms);
         let what = match outcome {
-            Outcome::Changed(done) => format!("{} changed: {}, {took}", sign(RungState::Passed), done.summary),
+            Outcome::Changed(done) => {
+                format!("{} changed: {}, {took}", sign(RungState::Passed), done.summary)
+            }
             Outcome::Unchanged { summary } => format!("{} unchanged: {summary}", sign(RungState::Passed)),
             Outcome::Failed { failure } => {
                 format!("{} failed: {}  {}", sign(RungState::Failed), failure.what, failure.code)
@@ -81,6 +98,11 @@ impl<W: Write> Plain<W> {
         if let (Some(transcript), false) = (&summary.transcript, self.with_date) {
             writeln!(self.out, "{} {transcript}", self.style.dim("transcript"))?;
         }
+        if summary.status == 0 && summary.changed > 0 {
+            for line in &self.closing {
+                writeln!(self.out, "{line}")?;
+            }
+        }
         writeln!(
             self.out,
             "{} changed={} unchanged={} failed={} skipped={}",
@@ -97,35 +119,32 @@ impl<W: Write> Reporter for Plain<W> {
                 self.line(time, program, &format!("  {version}, {name}"))
             }
             EventKind::Notice { warning } => {
-                let what = format!("{} {}  {}", self.style.sign(RungState::Warned), warning.what, warning.code);
+                let what =
+                    format!("{} {}  {}", self.style.sign(RungState::Warned), warning.what, warning.code);
                 self.line(time, "answers", &what)
             }
             EventKind::Check { title, verdict, .. } => {
                 let sign = self.style.sign(verdict.state());
-                // The first failure is the verdict; a ladder that holds is told by its last rung.
+                // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {
                     Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
-                    None => (
-                        verdict
-                            .rungs
-                            .iter()
-                            .rev()
-                            .find(|rung| rung.state == RungState::Passed)
-                            .or_else(|| verdict.rungs.last())
-                            .map(|rung| rung.detail.clone())
-                            .unwrap_or_default(),
-                        String::new(),
-                    ),
+                    None => (verdict.summary.clone(), String::new()),
                 };
                 self.line(time, "check", &format!("{sign} {}{detail}{code}", pad(title, 12)))?;
                 for warning in verdict.warnings() {
                     let sign = self.style.sign(RungState::Warned);
-                    self.line(time, "check", &format!("{sign} {}{}  {}", pad(title, 12), warning.what, warning.code))?;
+                    self.line(
+                        time,
+                        "check",
+                        &format!("{sign} {}{}  {}", pad(title, 12), warning.what, warning.code),
+                    )?;
                 }
                 Ok(())
             }
             EventKind::Plan { stages } => {
-                for stage in stages.iter().filter(|stage| stage.state == "conflict" || stage.state == "failed") {
+                for stage in
+                    stages.iter().filter(|stage| stage.state == "conflict" || stage.state == "failed")
+                {
                     let sign = self.style.sign(RungState::Failed);
                     self.line(time, stage.title, &format!("{sign} {}: {}", stage.state, stage.summary))?;
                 }

@@ -50,7 +50,11 @@ impl Style {
 
     /// Text in which every sign is one that the terminal has.
     pub fn text(self, text: &str) -> String {
-        if self.ascii { text.replace('→', "->").replace('…', "...").replace('–', "-") } else { text.to_owned() }
+        if self.ascii {
+            text.replace('→', "->").replace('…', "...").replace('–', "-")
+        } else {
+            text.to_owned()
+        }
     }
 }
 

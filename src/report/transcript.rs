@@ -33,9 +33,9 @@ pub fn state_dir(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
     }
     let found = etcetera::base_strategy::Xdg::new().ok().and_then(|strategy| strategy.state_dir());
     found.map(|folder| folder.join(env!("CARGO_PKG_NAME"))).ok_or_else(|| {
-        Failure::new(Code::StateDir, "no state directory is known").why("HOME is not set").remedy(
-            "give `--state-dir DIR`, or set `BACKENDAI_SETUP_STATE_DIR`",
-        )
+        Failure::new(Code::StateDir, "no state directory is known")
+            .why("HOME is not set")
+            .remedy("give `--state-dir DIR`, or set `BACKENDAI_SETUP_STATE_DIR`")
     })
 }
 

@@ -99,8 +99,9 @@ impl Store {
     /// When it does not answer.
     pub async fn member(&mut self) -> Result<Member, Failure> {
         let mut client = self.client.maintenance_client();
-        let status =
-            bounded(client.status()).await.map_err(|error| self.explain(error, "the question for its version"))?;
+        let status = bounded(client.status())
+            .await
+            .map_err(|error| self.explain(error, "the question for its version"))?;
         Ok(Member { version: status.version().to_owned(), has_leader: status.leader() != 0 })
     }
 

@@ -48,8 +48,7 @@ fn mount_line(line: &str) -> Option<Mounted> {
     let (head, tail) = line.split_once(" - ")?;
     let head: Vec<&str> = head.split(' ').collect();
     let tail: Vec<&str> = tail.split(' ').collect();
-    let read_only =
-        |options: &&str| options.split(',').any(|option| option == "ro");
+    let read_only = |options: &&str| options.split(',').any(|option| option == "ro");
     Some(Mounted {
         at: unescape(head.get(4)?),
         kind: (*tail.first()?).to_owned(),

@@ -75,7 +75,11 @@ pub async fn resolve(target: &Target, address: &Address) -> Result<Vec<SocketAdd
         Ok(Err(error)) => Err(unknown(words(&error))),
         Ok(Ok(found)) => {
             let found: Vec<_> = found.collect();
-            if found.is_empty() { Err(unknown("the resolver has no address for it".into())) } else { Ok(found) }
+            if found.is_empty() {
+                Err(unknown("the resolver has no address for it".into()))
+            } else {
+                Ok(found)
+            }
         }
     }
 }

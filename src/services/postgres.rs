@@ -107,23 +107,23 @@ fn explain_sign_in(error: &sqlx::Error, database: &Database, name: &str) -> Fail
         )
         .why(why)
         .remedy("mend `database.user` and `database.password`"),
-        "28000" if why.contains("pg_hba.conf") && why.contains("no encryption") => Failure::new(
-            Code::DbTls,
-            format!("{address} does not let `{user}` in without encryption"),
-        )
-        .why(why)
-        .remedy("set `database.sslmode: require`, or add a `host` line to pg_hba.conf"),
+        "28000" if why.contains("pg_hba.conf") && why.contains("no encryption") => {
+            Failure::new(Code::DbTls, format!("{address} does not let `{user}` in without encryption"))
+                .why(why)
+                .remedy("set `database.sslmode: require`, or add a `host` line to pg_hba.conf")
+        }
         "28000" => Failure::new(Code::DbAuth, format!("{address} does not let `{user}` in"))
             .why(why)
             .remedy("mend `database.user`, or add a line for it to pg_hba.conf and reload"),
         "3D000" => Failure::new(Code::DbMissing, format!("{address} has no database `{name}`"))
             .why(why)
             .remedy("the stage `create-database` makes it"),
-        "42501" => {
-            Failure::new(Code::DbRights, format!("`{user}` may not connect to database `{name}` on {address}"))
-                .why(why)
-                .remedy(format!("as a superuser: GRANT CONNECT ON DATABASE \"{name}\" TO \"{user}\""))
-        }
+        "42501" => Failure::new(
+            Code::DbRights,
+            format!("`{user}` may not connect to database `{name}` on {address}"),
+        )
+        .why(why)
+        .remedy(format!("as a superuser: GRANT CONNECT ON DATABASE \"{name}\" TO \"{user}\"")),
         "57P03" => Failure::new(Code::DbStarting, format!("{address} is starting up or shutting down"))
             .why(why)
             .remedy("try again in a moment"),
@@ -147,19 +147,22 @@ pub fn explain(error: &sqlx::Error, database: &Database, what: &str) -> Failure 
             let why = format!("{} ({})", said.message(), said.code().unwrap_or_default());
             match said.code().as_deref().unwrap_or_default() {
                 "57P01" | "57P02" | "57P03" | "08006" => lost(why),
-                "42501" => Failure::new(Code::DbRights, format!("`{user}` lacks the right for {what} on {address}"))
-                    .why(why)
-                    .remedy("let the user own the database, or run once as a superuser"),
+                "42501" => {
+                    Failure::new(Code::DbRights, format!("`{user}` lacks the right for {what} on {address}"))
+                        .why(why)
+                        .remedy("let the user own the database, or run once as a superuser")
+                }
                 _ => Failure::new(Code::DbRefused, format!("{address} refused {what}"))
                     .why(why)
                     .remedy("look at the server's log"),
             }
         }
         sqlx::Error::Io(error) => lost(words(error)),
-        sqlx::Error::Protocol(_) => {
-            Failure::new(Code::DbProtocol, format!("{address} answers {what} with something else than PostgreSQL"))
-                .remedy("mend `database.address`")
-        }
+        sqlx::Error::Protocol(_) => Failure::new(
+            Code::DbProtocol,
+            format!("{address} answers {what} with something else than PostgreSQL"),
+        )
+        .remedy("mend `database.address`"),
         _ => lost("the connection is no longer usable".into()),
     }
 }
@@ -234,12 +237,14 @@ pub enum Extension {
 pub async fn extension(connection: &mut PgConnection, database: &Database) -> Result<Extension, Failure> {
     let what = "the question for `uuid-ossp`";
     let superuser = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user";
-    let superuser: bool = ask(database, what, sqlx::query_scalar(superuser).fetch_one(&mut *connection)).await?;
+    let superuser: bool =
+        ask(database, what, sqlx::query_scalar(superuser).fetch_one(&mut *connection)).await?;
     let (number, _) = version(connection, database).await?;
     // Trusted extensions came with PostgreSQL 13, and the column with them.
     let trusted = if number >= 130_000 { "bool_or(trusted)" } else { "bool_or(false)" };
-    let sql =
-        format!("SELECT {trusted} FROM pg_available_extension_versions WHERE name = 'uuid-ossp' HAVING count(*) > 0");
+    let sql = format!(
+        "SELECT {trusted} FROM pg_available_extension_versions WHERE name = 'uuid-ossp' HAVING count(*) > 0"
+    );
     let asked = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_optional(connection);
     let trusted: Option<bool> = ask(database, what, asked).await?;
     Ok(match trusted {

@@ -53,7 +53,12 @@ impl Stage<World> for CreateDatabase {
         match timeout(PATIENCE, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await {
             Err(_) => Err(Failure::new(
                 Code::DbTimeout,
-                format!("{} did not create `{}` in {} s", database.address, database.name, PATIENCE.as_secs()),
+                format!(
+                    "{} did not create `{}` in {} s",
+                    database.address,
+                    database.name,
+                    PATIENCE.as_secs()
+                ),
             )
             .remedy("look at the server's log, then run again")),
             // Another run made it in the same moment.

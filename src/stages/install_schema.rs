@@ -73,8 +73,15 @@ fn judge(standing: &Standing, name: &str) -> Found {
         [revision] => match schema::chain().find(|known| known.id == revision) {
             Some(old) => conflict(
                 Code::DbOld,
-                format!("database `{name}` is at revision {revision}, number {} of {}", old.number, schema::chain().count()),
-                format!("`{}`; the head is {HEAD}, and this version does not climb from older revisions", old.title),
+                format!(
+                    "database `{name}` is at revision {revision}, number {} of {}",
+                    old.number,
+                    schema::chain().count()
+                ),
+                format!(
+                    "`{}`; the head is {HEAD}, and this version does not climb from older revisions",
+                    old.title
+                ),
                 "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
             ),
             None => conflict(
@@ -133,7 +140,8 @@ impl Stage<World> for InstallSchema {
         let database = cx.world.settings.database()?;
         let mut connection = cx.world.database().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
-        let failed = |error: &sqlx::Error, what: &str| state(postgres::explain(error, database, what), &database.name);
+        let failed =
+            |error: &sqlx::Error, what: &str| state(postgres::explain(error, database, what), &database.name);
         let mut transaction =
             connection.begin().await.map_err(|error| failed(&error, "the beginning of the transaction"))?;
         lock(&mut transaction, database).await?;
@@ -169,8 +177,12 @@ impl Stage<World> for InstallSchema {
 
 /// Waits a bounded time for another setup of this database; let go with the transaction.
 pub(super) async fn lock(connection: &mut PgConnection, database: &Database) -> Result<(), Failure> {
-    ask(database, "the time limit of the lock", sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *connection))
-        .await?;
+    ask(
+        database,
+        "the time limit of the lock",
+        sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *connection),
+    )
+    .await?;
     let taken = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await;
     match taken {
         Ok(_) => {}
@@ -193,7 +205,6 @@ fn state(failure: Failure, name: &str) -> Failure {
     let why = failure.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
     failure.why(format!("{why}rolled back, `{name}` is as it was before this stage"))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -34,7 +34,11 @@ pub(super) fn changes(prefix: &str, writes: &[Write], held: &Held) -> Vec<Change
 }
 
 /// Writes in transactions that etcd takes; stops between two of them when asked to.
-pub(super) async fn write(cx: &Context<World>, store: &mut Store, writes: Vec<Write>) -> Result<Done, Failure> {
+pub(super) async fn write(
+    cx: &Context<World>,
+    store: &mut Store,
+    writes: Vec<Write>,
+) -> Result<Done, Failure> {
     let total = writes.len();
     let removed = writes.iter().filter(|(_, value)| value.is_none()).count();
     let batches = store.batches(writes);
@@ -43,12 +47,18 @@ pub(super) async fn write(cx: &Context<World>, store: &mut Store, writes: Vec<Wr
     for batch in &batches {
         cx.checkpoint()?;
         cx.writes();
-        store.write(batch).await.map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
+        store
+            .write(batch)
+            .await
+            .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
         done += batch.len();
         cx.progress(done, total).await;
     }
     let removed = if removed == 0 { String::new() } else { format!(", {removed} of them removed") };
-    Ok(Done { summary: format!("{}{removed} in {}", count(total, "key"), count(transactions, "transaction")), changes: total })
+    Ok(Done {
+        summary: format!("{}{removed} in {}", count(total, "key"), count(transactions, "transaction")),
+        changes: total,
+    })
 }
 
 fn half(failure: Failure, done: usize, total: usize) -> Failure {

@@ -130,7 +130,9 @@ impl Stage<World> for PopulateFixtures {
         if let (Some(path), true) = (path, wrote_file) {
             credentials::write(path, &pairs).map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
-                failure.why(format!("{why}; the keypairs are in the table, a new run writes the file from there"))
+                failure.why(format!(
+                    "{why}; the keypairs are in the table, a new run writes the file from there"
+                ))
             })?;
             cx.log(format!("{} written, mode 0600", path.display())).await;
         }

@@ -53,9 +53,12 @@ fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     if let Some(path) = &settings.files.environment {
         let existing = files::target(path)?;
         if existing.as_ref().is_some_and(|existing| !existing.bytes.starts_with(HEADER.as_bytes())) {
-            return Err(Failure::new(Code::FileForeign, format!("`{}` is not of this program", path.display()))
-                .why(format!("its first line does not begin with `{HEADER}`"))
-                .remedy("move it away, or name another path: `files.environment`"));
+            return Err(Failure::new(
+                Code::FileForeign,
+                format!("`{}` is not of this program", path.display()),
+            )
+            .why(format!("its first line does not begin with `{HEADER}`"))
+            .remedy("move it away, or name another path: `files.environment`"));
         }
         let wanted = manager_config::environment(settings.etcd()?, database);
         let what = if existing.is_some() { "change variables" } else { "new" };
@@ -65,7 +68,13 @@ fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
 }
 
 /// Nothing to write when content and mode are right.
-fn draft(path: &Path, wanted: SecretString, what: String, existing: Option<Existing>, keep: bool) -> Option<Draft> {
+fn draft(
+    path: &Path,
+    wanted: SecretString,
+    what: String,
+    existing: Option<Existing>,
+    keep: bool,
+) -> Option<Draft> {
     let same = existing.as_ref().is_some_and(|existing| existing.bytes == wanted.expose_secret().as_bytes());
     let open = existing.as_ref().map(|existing| existing.mode).filter(|mode| mode & 0o077 != 0);
     let what = match (same, open) {
@@ -79,9 +88,12 @@ fn draft(path: &Path, wanted: SecretString, what: String, existing: Option<Exist
 
 fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, Failure> {
     let refuse = |why: &str| {
-        Failure::new(Code::FileForeign, format!("`{}` is no alembic configuration that can be read", path.display()))
-            .why(why)
-            .remedy("mend it or move it away, or name another path: `files.alembic-ini`")
+        Failure::new(
+            Code::FileForeign,
+            format!("`{}` is no alembic configuration that can be read", path.display()),
+        )
+        .why(why)
+        .remedy("mend it or move it away, or name another path: `files.alembic-ini`")
     };
     let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text"))?;
     manager_config::set_alembic_url(text, url).map_err(|unfit| {
@@ -106,15 +118,21 @@ impl Stage<World> for WriteConfig {
         };
         if drafts.is_empty() {
             let files = &cx.world.settings.files;
-            let names: Vec<_> =
-                [&files.alembic_ini, &files.environment].into_iter().flatten().map(|path| shown(path)).collect();
+            let names: Vec<_> = [&files.alembic_ini, &files.environment]
+                .into_iter()
+                .flatten()
+                .map(|path| shown(path))
+                .collect();
             return Ok(State::Done(match names.as_slice() {
                 [] => "no files are asked for".into(),
                 names => format!("{} as they should be", names.join(", ")),
             }));
         }
         Ok(State::Pending(
-            drafts.into_iter().map(|draft| Change::File { path: shown(&draft.path), what: draft.what }).collect(),
+            drafts
+                .into_iter()
+                .map(|draft| Change::File { path: shown(&draft.path), what: draft.what })
+                .collect(),
         ))
     }
 

@@ -42,14 +42,7 @@ impl<W> Clone for Context<W> {
 impl<W> Context<W> {
     /// A context that sends its events there and stops when told.
     pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, stop: Stop) -> Self {
-        Self {
-            world,
-            events,
-            stop,
-            stage: None,
-            before: Arc::default(),
-            wrote: Arc::default(),
-        }
+        Self { world, events, stop, stage: None, before: Arc::default(), wrote: Arc::default() }
     }
 
     /// The same context, speaking for a stage.

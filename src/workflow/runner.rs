@@ -88,8 +88,11 @@ async fn run_one<W: Send + Sync + 'static>(
             Ok(Err(failure)) if failure.code == Code::Cancelled => Outcome::Cancelled,
             Ok(Err(failure)) => Outcome::Failed { failure },
             Err(_) => Outcome::Failed {
-                failure: Failure::new(Code::Internal, format!("stage `{id}` broke off by a fault of this program"))
-                    .remedy("run again: what is done is skipped; keep the transcript for a report"),
+                failure: Failure::new(
+                    Code::Internal,
+                    format!("stage `{id}` broke off by a fault of this program"),
+                )
+                .remedy("run again: what is done is skipped; keep the transcript for a report"),
             },
         }
     };

@@ -39,6 +39,8 @@ pub struct Rung {
 /// What a check found.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Verdict {
+    /// One line: which target this is and what was found, when all is well.
+    pub summary: String,
     /// Every rung that was climbed, in order.
     pub rungs: Vec<Rung>,
 }
@@ -63,6 +65,14 @@ impl Verdict {
     pub fn note(&mut self, name: &'static str, failure: Failure, since: Instant) {
         let state = if failure.is_warning() { RungState::Warned } else { RungState::Failed };
         self.push(name, state, failure.what.clone(), since.elapsed(), Some(failure));
+    }
+
+    /// Adds a part to the one line that tells the target.
+    pub fn tell(&mut self, part: impl AsRef<str>) {
+        if !self.summary.is_empty() {
+            self.summary.push_str(", ");
+        }
+        self.summary.push_str(part.as_ref());
     }
 
     fn push(

@@ -10,11 +10,13 @@ use crate::{
     fixture::{Fixture, Keys},
     services::files::{self, Existing},
     workflow::Change,
+    yaml,
 };
 
 use super::rows::{Pair, Standing};
 
-const HEADER: &str = "# Keypairs for the Backend.AI manager, written by backendai-setup. Keep them to yourself.\n";
+const HEADER: &str =
+    "# Keypairs for the Backend.AI manager, written by backendai-setup. Keep them to yourself.\n";
 
 /// The file's form, as `upstream.md` gives it.
 #[derive(Serialize)]
@@ -44,7 +46,7 @@ fn text(pairs: &[Pair]) -> Option<SecretString> {
             Standing::New { .. } => None,
         })
         .collect::<Option<Vec<_>>>()?;
-    let yaml = serde_yaml::to_string(&Written { keypairs }).ok()?;
+    let yaml = yaml::write(&Written { keypairs }).ok()?;
     Some(format!("{HEADER}{yaml}").into())
 }
 

@@ -41,7 +41,11 @@ pub(super) async fn look(world: &World, connection: &mut PgConnection) -> Result
     if let Some(owner) = published.first() {
         return Err(Failure::new(
             Code::KeysPublished,
-            format!("table keypairs of `{}` has {} published keypair(s), of `{owner}`", database.name, published.len()),
+            format!(
+                "table keypairs of `{}` has {} published keypair(s), of `{owner}`",
+                database.name,
+                published.len()
+            ),
         )
         .why("everybody can read these keys in the manager's repository, and sign in with them")
         .remedy("deactivate them: UPDATE keypairs SET is_active = false WHERE access_key LIKE '%EXAMPLE'"));
@@ -122,7 +126,8 @@ pub(super) async fn insert(
     let row = &pair.row;
     if replaces > 0 {
         // Rows of kernels and folders point at the old pair, so it stays, and no longer opens anything.
-        let sql = "UPDATE public.keypairs SET is_active = false WHERE user_id = $1 AND is_admin = $2 AND is_active";
+        let sql =
+            "UPDATE public.keypairs SET is_active = false WHERE user_id = $1 AND is_admin = $2 AND is_active";
         let update = sqlx::query(sql).bind(&row.user_id).bind(row.is_admin).execute(&mut *connection);
         ask(database, "the deactivation of old keypairs", update).await?;
     }
