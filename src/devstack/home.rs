@@ -128,8 +128,8 @@ impl Home {
         }
     }
 
-    /// Removes the folder and all that is in it.
-    pub fn remove(self) -> Result<(), Failure> {
+    /// Fails when another file system is mounted below: what lies on it may not be the stack's.
+    pub fn nothing_mounted(&self) -> Result<(), Failure> {
         if let Some(mounted) = mounted_below(&self.path) {
             return Err(Failure::new(
                 Code::DevHome,
@@ -138,6 +138,12 @@ impl Home {
             .why("what lies on it may not be the stack's")
             .remedy(format!("Unmount it first: `umount {}`.", mounted.display())));
         }
+        Ok(())
+    }
+
+    /// Removes the folder and all that is in it.
+    pub fn remove(self) -> Result<(), Failure> {
+        self.nothing_mounted()?;
         let remove = || -> io::Result<()> {
             // The marker goes last: a removal that breaks off can be repeated.
             for entry in fs::read_dir(&self.path)? {

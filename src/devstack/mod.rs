@@ -149,13 +149,15 @@ pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Stack, F
     let wanted: Vec<_> = wanted.iter().filter(|it| it.3).map(|it| (it.0, it.1, it.2)).collect();
     ports::free(&wanted)?;
 
+    let bin = postgres::programs(&home.path, &programs.postgres)?;
+    postgres::can_enter(&home, account.as_ref())?;
+
     // Both get going before either is waited for.
     let mut etcd_start = None;
     if etcd.is_none() {
         home.folder("etcd", 0o700)?;
         etcd_start = Some(etcd::start(&programs.etcd, &home.path, etcd_port)?);
     }
-    let bin = postgres::programs(&home.path, &programs.postgres)?;
     let mut postgres_start = None;
     if postgres.is_none() {
         if postgres::initialise(&bin, &home, account.as_ref()).await? {
@@ -360,6 +362,7 @@ pub async fn reset(home: &Path, say: &mut dyn FnMut(&str)) -> Result<bool, Failu
         say("there is no development stack to remove");
         return Ok(false);
     };
+    home.nothing_mounted()?;
     stop_both(&home, say).await?;
     let path = home.path.clone();
     home.remove()?;

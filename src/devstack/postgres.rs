@@ -54,7 +54,8 @@ pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Fail
     let fits =
         |folder: &&PathBuf| wanted.as_ref().is_none_or(|wanted| major(folder).as_ref() == Some(wanted));
     folders.iter().find(fits).cloned().ok_or_else(|| {
-        let installed: Vec<String> = folders.iter().filter_map(|folder| major(folder)).collect();
+        let mut installed: Vec<String> = folders.iter().filter_map(|folder| major(folder)).collect();
+        installed.dedup();
         let (wanted, installed) = (wanted.unwrap_or_default(), installed.join(", "));
         Failure::new(
             Code::DevMissing,
@@ -74,15 +75,8 @@ fn major(folder: &Path) -> Option<String> {
     Some(version.chars().take_while(char::is_ascii_digit).collect())
 }
 
-/// Makes the cluster if there is none. It gets its name last, so half a cluster is never used.
-pub(super) async fn initialise(
-    programs: &Path,
-    home: &Home,
-    account: Option<&Account>,
-) -> Result<bool, Failure> {
-    if has_data(&home.path) {
-        return Ok(false);
-    }
+/// Fails when the user who runs PostgreSQL for root cannot reach the folder.
+pub(super) fn can_enter(home: &Home, account: Option<&Account>) -> Result<(), Failure> {
     if let Some(account) = account
         && let Some(folder) = barrier(&home.path, account)
     {
@@ -93,6 +87,18 @@ pub(super) async fn initialise(
         );
         return Err(Failure::new(Code::DevHome, what)
             .remedy(format!("Take another folder with `--dir`, or `chmod o+x {}`.", folder.display())));
+    }
+    Ok(())
+}
+
+/// Makes the cluster if there is none. It gets its name last, so half a cluster is never used.
+pub(super) async fn initialise(
+    programs: &Path,
+    home: &Home,
+    account: Option<&Account>,
+) -> Result<bool, Failure> {
+    if has_data(&home.path) {
+        return Ok(false);
     }
     let unfinished = home.path.join("postgresql.unfinished");
     if unfinished.exists() {
