@@ -173,11 +173,6 @@ fn rows_and_pull_commands() {
         list.pull_commands(),
         ["docker pull lablup/kernel-python:3.6", "docker pull 'lablup/r$x:latest'"]
     );
-
-    let only = list.only(&["lablup/r$x", "julia"]);
-    assert_eq!((only.images_left_out, only.aliases_left_out), (1, 2));
-    assert_eq!(only.unknown, ["julia"]);
-    assert_eq!(only.list.aliases.len(), 1);
 }
 
 #[test]
