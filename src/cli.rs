@@ -11,9 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     failure::{Code, Failure},
-    frontend::{Terminal, headless},
-    session::Inputs,
-    world::Overwrite,
+    frontend::{Output, Terminal, headless},
+    session::{Inputs, Overwrite},
 };
 
 /// Prepares an etcd cluster and a PostgreSQL database for the Backend.AI manager.
@@ -83,15 +82,6 @@ impl OverwriteFlags {
     fn any(&self) -> bool {
         self.replace_mount || self.prune || self.rotate_keypairs || self.fixture.is_some()
     }
-}
-
-/// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// Lines for people
-    Text,
-    /// One JSON object a line on stdout
-    Json,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

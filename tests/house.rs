@@ -1,1 +1,224 @@
 //! The borders of the house: imports that point the wrong way fail here.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::visit::{self, Visit};
+
+/// Crates that draw on a screen or ask at one.
+const SCREENS: &[&str] = &["ratatui", "crossterm", "inquire"];
+/// Crates that reach a server.
+const SERVERS: &[&str] = &["sqlx", "etcd_client"];
+
+/// A room, the rooms of this crate that it may use, and the crates that it must never use.
+struct Rule {
+    room: &'static str,
+    may_use: &'static [&'static str],
+    never: &'static [&'static [&'static str]],
+}
+
+/// What everybody may use: pure rooms.
+const PURE: &[&str] = &["failure", "guide", "yaml", "images", "schema", "bundle", "fixture", "manager_config"];
+
+const RULES: &[Rule] = &[
+    Rule { room: "failure", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "bundle", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "yaml", may_use: &["failure"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "guide", may_use: &["failure", "yaml"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "images", may_use: &["failure", "yaml"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "schema", may_use: &["bundle"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "manager_config", may_use: &["guide"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "fixture", may_use: PURE, never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "services", may_use: PURE, never: &[SCREENS, &["clap"]] },
+    Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "world", may_use: &["services"], never: &[SCREENS, &["clap"]] },
+    Rule { room: "stages", may_use: &["services", "workflow", "world"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule { room: "checks", may_use: &["services", "workflow", "world"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule { room: "report", may_use: &["workflow"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule {
+        room: "session",
+        may_use: &["services", "workflow", "world", "stages", "checks"],
+        never: &[SCREENS, SERVERS, &["clap", "anstream"]],
+    },
+    Rule { room: "frontend", may_use: &["session", "report", "workflow", "devstack"], never: &[SERVERS] },
+    Rule { room: "cli", may_use: &["session", "frontend"], never: &[SERVERS, SCREENS] },
+];
+
+/// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
+const EXPOSES: &[(&str, usize)] = &[
+    ("fixture.rs", 2),
+    ("guide/answers.rs", 5),
+    ("guide/file.rs", 1),
+    ("manager_config.rs", 4),
+    ("services/etcd.rs", 1),
+    ("services/postgres.rs", 1),
+    ("stages/populate_fixtures/credentials.rs", 5),
+    ("stages/populate_fixtures/rows.rs", 2),
+    ("stages/write_config.rs", 2),
+];
+
+struct Source {
+    room: String,
+    path: PathBuf,
+    text: String,
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("src can be read") {
+            let path = entry.expect("an entry of src").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inside = path.strip_prefix(&root).expect("below src").to_owned();
+                let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
+                found.push(Source {
+                    room: first.trim_end_matches(".rs").to_owned(),
+                    text: fs::read_to_string(&path).expect("a source file"),
+                    path: inside,
+                });
+            }
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+/// Every path that a file names, from `use` lines and from expressions and types.
+#[derive(Default)]
+struct Paths(Vec<Vec<String>>);
+
+impl Paths {
+    fn tree(&mut self, prefix: &[String], tree: &syn::UseTree) {
+        let with = |name: &syn::Ident| prefix.iter().cloned().chain([name.to_string()]).collect::<Vec<_>>();
+        match tree {
+            syn::UseTree::Path(path) => self.tree(&with(&path.ident), &path.tree),
+            syn::UseTree::Name(name) => self.0.push(with(&name.ident)),
+            syn::UseTree::Rename(rename) => self.0.push(with(&rename.ident)),
+            syn::UseTree::Glob(_) => self.0.push(prefix.to_vec()),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|item| self.tree(prefix, item)),
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Paths {
+    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
+        self.tree(&[], &item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        self.0.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        visit::visit_path(self, path);
+    }
+
+    // A room's own unit tests may use what they like.
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        let is_test = item.attrs.iter().any(|attribute| {
+            attribute.path().is_ident("cfg")
+                && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
+        });
+        if !is_test {
+            visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+fn paths(source: &Source) -> Vec<Vec<String>> {
+    let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
+    let mut paths = Paths::default();
+    paths.visit_file(&file);
+    paths.0
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        if matches!(source.room.as_str(), "lib" | "main") {
+            continue;
+        }
+        let rule = RULES
+            .iter()
+            .find(|rule| rule.room == source.room)
+            .unwrap_or_else(|| panic!("no rule for the room `{}`", source.room));
+        for path in paths(&source) {
+            let first = path.first().map(String::as_str).unwrap_or_default();
+            if rule.never.iter().any(|crates| crates.contains(&first)) {
+                wrong.push(format!("{} uses the crate {first}", source.path.display()));
+            }
+            let room = match path.as_slice() {
+                [first, room, ..] if first == "crate" => room.as_str(),
+                _ => continue,
+            };
+            let everybody = !PURE.contains(&source.room.as_str()) && PURE.contains(&room);
+            let own_workflow = everybody && source.room == "workflow" && room != "failure";
+            if room != source.room && (!everybody || own_workflow) && !rule.may_use.contains(&room) {
+                wrong.push(format!("{} uses crate::{room}", source.path.display()));
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "imports that point the wrong way:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn secrets_are_laid_open_in_known_places() {
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    for source in sources() {
+        let count = source.text.matches(".expose_secret()").count();
+        if count > 0 {
+            found.insert(source.path.display().to_string(), count);
+        }
+    }
+    let known: BTreeMap<String, usize> =
+        EXPOSES.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect();
+    assert_eq!(found, known, "look at each new place, then write it down here");
+}
+
+#[test]
+fn files_fit_into_a_head() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|source| (source.text.lines().count(), source.path.display()))
+        .filter(|(lines, _)| *lines > 400)
+        .map(|(lines, path)| format!("{path}: {lines}"))
+        .collect();
+    assert!(long.is_empty(), "files of more than 400 lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn only_the_faces_print() {
+    let prints = ["println!", "print!(", "eprintln!", "eprint!(", "dbg!"];
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|source| prints.iter().any(|print| source.text.contains(print)))
+        .map(|source| source.path.display().to_string())
+        .collect();
+    assert!(wrong.is_empty(), "these print past the faces: {wrong:?}");
+}
+
+#[test]
+fn the_binary_is_thin() {
+    let main = sources().into_iter().find(|source| source.room == "main").expect("main.rs");
+    assert!(main.text.lines().count() < 20);
+}
+
+#[test]
+fn the_top_level_is_as_agreed() {
+    let agreed = ["src", "sample-configs", "migrations", "fixtures", "assets", "tests", "benches", "target", "demo"];
+    for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the package's folder") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() && !name.starts_with('.') {
+            assert!(agreed.contains(&name.as_str()), "a folder that nobody asked for: {name}");
+        }
+    }
+}

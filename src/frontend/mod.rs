@@ -5,4 +5,4 @@ pub mod headless;
 pub mod offline;
 mod terminal;
 
-pub use terminal::Terminal;
+pub use terminal::{Output, Terminal};

@@ -6,11 +6,19 @@ use std::{
 };
 
 use crate::{
-    cli::Output,
     failure::{Code, Failure, status},
     report::{Style, write_failure},
     workflow::{Event, EventKind, Summary},
 };
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    /// Lines for people
+    Text,
+    /// One JSON object a line on stdout
+    Json,
+}
 
 /// Stdout for results, stderr for lines and failures.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! An answers file as a list of leaves: each known key with its value and position.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure, Place},
@@ -35,6 +35,16 @@ pub struct Leaf {
     pub place: Place,
     /// The value, or where the secret is.
     pub value: SecretSource,
+}
+
+impl Leaf {
+    /// The development value that the guide publishes: hiding it protects nobody.
+    pub fn is_published(&self) -> bool {
+        match (&self.value, self.variable.development) {
+            (SecretSource::Text(text), Some(development)) => text.expose_secret() == development(),
+            _ => false,
+        }
+    }
 }
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use crate::{
     bundle,
@@ -109,7 +109,7 @@ pub(super) fn load(inputs: &Inputs, scope: &Scope) -> Result<Loaded, Vec<Failure
 ///
 /// # Errors
 /// Every problem of both files.
-pub fn load_images(settings: &Settings) -> Result<ImageList, Vec<Failure>> {
+fn load_images(settings: &Settings) -> Result<ImageList, Vec<Failure>> {
     let read = |path: &Option<PathBuf>, name: &str, sample: &str| match path {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
         Some(path) => Ok((shown(path), files::read_input(path)?)),
@@ -224,6 +224,7 @@ impl Gathering {
     }
 
     fn leaf(&mut self, leaf: Leaf, open: bool, name: &str) {
+        let published = leaf.is_published();
         let Leaf { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
@@ -232,9 +233,6 @@ impl Gathering {
         };
         let value = match value {
             SecretSource::Text(text) => {
-                // The guide publishes its development password: hiding it protects nobody.
-                let published =
-                    variable.development.is_some_and(|development| development() == text.expose_secret());
                 if variable.is_secret() && open && !published {
                     self.problems.push(refuse(
                         format!("`{}` stands in a file that others can read", variable.key),

@@ -17,7 +17,8 @@ use crate::{
     world::World,
 };
 
-pub use load::{Inputs, load_images};
+pub use load::Inputs;
+pub use crate::world::Overwrite;
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
