@@ -21,7 +21,8 @@ struct Rule {
 }
 
 /// What everybody may use: pure rooms.
-const PURE: &[&str] = &["failure", "guide", "yaml", "images", "schema", "bundle", "fixture", "manager_config"];
+const PURE: &[&str] =
+    &["failure", "guide", "yaml", "images", "schema", "bundle", "fixture", "manager_config"];
 
 const RULES: &[Rule] = &[
     Rule { room: "failure", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
@@ -35,8 +36,16 @@ const RULES: &[Rule] = &[
     Rule { room: "services", may_use: PURE, never: &[SCREENS, &["clap"]] },
     Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule { room: "world", may_use: &["services"], never: &[SCREENS, &["clap"]] },
-    Rule { room: "stages", may_use: &["services", "workflow", "world"], never: &[SCREENS, &["clap", "anstream"]] },
-    Rule { room: "checks", may_use: &["services", "workflow", "world"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule {
+        room: "stages",
+        may_use: &["services", "workflow", "world"],
+        never: &[SCREENS, &["clap", "anstream"]],
+    },
+    Rule {
+        room: "checks",
+        may_use: &["services", "workflow", "world"],
+        never: &[SCREENS, &["clap", "anstream"]],
+    },
     Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
     Rule { room: "report", may_use: &["workflow"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
@@ -131,7 +140,8 @@ impl<'ast> Visit<'ast> for Paths {
 }
 
 fn paths(source: &Source) -> Vec<Vec<String>> {
-    let file = syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
+    let file =
+        syn::parse_file(&source.text).unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
     let mut paths = Paths::default();
     paths.visit_file(&file);
     paths.0
@@ -213,7 +223,8 @@ fn the_binary_is_thin() {
 
 #[test]
 fn the_top_level_is_as_agreed() {
-    let agreed = ["src", "sample-configs", "migrations", "fixtures", "assets", "tests", "benches", "target", "demo"];
+    let agreed =
+        ["src", "sample-configs", "migrations", "fixtures", "assets", "tests", "benches", "target", "demo"];
     for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the package's folder") {
         let entry = entry.expect("an entry");
         let name = entry.file_name().to_string_lossy().into_owned();

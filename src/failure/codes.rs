@@ -190,7 +190,7 @@ codes! {
     MountHung = "E-MOUNT-HUNG", UNREACHABLE, "The shared folder does not answer",
         "A network file system whose server is gone blocks every access. Look at the server and at `mount`; `umount -l` frees the path.";
     MountSpace = "W-MOUNT-SPACE", SUCCESS, "The shared folder has little space left",
-        "Virtual folders of all users lie there.";
+        "Virtual folders of all users lie there. Below 1 GiB free this is said; make room before users come.";
     MountForeign = "E-MOUNT-FOREIGN", UNFIT, "etcd already names another shared folder",
         "A running manager keeps using the old path until it restarts, and folders of users lie there. If the new path is meant, say so with `--replace-mount`.";
 

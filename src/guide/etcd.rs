@@ -102,7 +102,7 @@ pub(super) static SECTION: Section = Section {
         Variable {
             key: "etcd.namespace",
             title: "Namespace",
-            help: "Keeps clusters apart that share one etcd; every key is below /sorna/<namespace>/.",
+            help: "Keeps clusters apart that share one etcd; every key is below /sorna/NAMESPACE/.",
             shape: Shape::Text,
             default: Default::Required,
             development: Some(|| "local".into()),

@@ -17,8 +17,8 @@ use crate::{
     world::World,
 };
 
-pub use load::Inputs;
 pub use crate::world::Overwrite;
+pub use load::Inputs;
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
