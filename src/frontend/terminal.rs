@@ -71,7 +71,7 @@ impl Terminal {
                 duration_ms: 0,
                 transcript: None,
             };
-            let events = [Event::version("", Vec::new()), EventKind::Summary(summary)];
+            let events = [Event::version("", Vec::new(), Vec::new()), EventKind::Summary(summary)];
             self.result(|out| {
                 events
                     .into_iter()

@@ -18,6 +18,7 @@ pub struct StageProgress {
 pub struct RunState {
     /// Each check that ended, in the order of the checks.
     pub checks: Vec<(&'static str, &'static str, Verdict)>,
+    order: Vec<&'static str>,
     /// What would change.
     pub plan: Vec<StageState>,
     /// Each stage that was started, in that order.
@@ -30,8 +31,12 @@ impl RunState {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::Version { .. } | EventKind::Notice { .. } | EventKind::Log { .. } => {}
-            EventKind::Check { check, title, verdict } => self.checks.push((check, title, verdict.clone())),
+            EventKind::Version { checks, .. } => self.order.clone_from(checks),
+            EventKind::Notice { .. } | EventKind::Log { .. } => {}
+            EventKind::Check { check, title, verdict } => {
+                self.checks.push((check, title, verdict.clone()));
+                self.checks.sort_by_key(|(check, ..)| self.order.iter().position(|known| known == check));
+            }
             EventKind::Plan { stages } => self.plan.clone_from(stages),
             EventKind::StageStarted { stage } => {
                 self.stages.push(StageProgress { stage, progress: None, outcome: None });

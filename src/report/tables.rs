@@ -32,8 +32,11 @@ fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()>
     let sign = style.sign(rung.state);
     let detail = style.text(&rung.detail);
     let Some(failure) = &rung.failure else {
-        let line = format!("  {sign} {}{}", pad(rung.name, 12), pad(&detail, 52));
-        return writeln!(out, "{} {}", line.trim_end(), style.dim(&took)).map(drop);
+        let head = format!("  {sign} {}", pad(rung.name, 12));
+        if took.is_empty() {
+            return writeln!(out, "{head}{detail}");
+        }
+        return writeln!(out, "{head}{} {}", pad(&detail, 52), style.dim(&format!("{took:>9}")));
     };
     writeln!(out, "  {sign} {}{detail}  {}", pad(rung.name, 12), failure.code)?;
     let indent = " ".repeat(16);

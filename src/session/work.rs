@@ -39,7 +39,8 @@ impl Work {
         let began = Instant::now();
         let name = cx.world.settings.name.clone();
         let ids = self.stages.iter().map(|stage| stage.about().id).collect();
-        cx.send(Event::version(&name, ids)).await;
+        let checks = self.checks.iter().map(|check| check.about().id).collect();
+        cx.send(Event::version(&name, ids, checks)).await;
         for warning in self.notices.iter().cloned() {
             cx.send(EventKind::Notice { warning }).await;
         }

@@ -79,6 +79,8 @@ pub enum EventKind {
         name: String,
         /// The stages of this run, in order.
         stages: Vec<StageId>,
+        /// The checks of this run, in order; verdicts come as they are ready.
+        checks: Vec<&'static str>,
     },
     /// Something that a person should hear before anything is done.
     Notice {
@@ -154,13 +156,14 @@ impl Event {
     }
 
     /// The first event of every run.
-    pub fn version(name: &str, stages: Vec<StageId>) -> EventKind {
+    pub fn version(name: &str, stages: Vec<StageId>, checks: Vec<&'static str>) -> EventKind {
         EventKind::Version {
             schema: SCHEMA,
             program: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
             name: name.to_owned(),
             stages,
+            checks,
         }
     }
 }

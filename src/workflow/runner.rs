@@ -120,6 +120,8 @@ async fn inspect_run_verify<W: Send + Sync>(
     }
     let done: Done = stage.run(cx).await?;
     match stage.inspect(cx).await? {
+        // Another run did it between our look and our work.
+        State::Done(_) if done.changes == 0 => Ok(Outcome::Unchanged { summary: done.summary }),
         State::Done(_) => Ok(Outcome::Changed(done)),
         State::Pending(changes) => Err(Failure::new(
             Code::StageVerify,
