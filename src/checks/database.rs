@@ -17,7 +17,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout};
+use super::{Check, CheckAbout, Fell, reach};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "database",
@@ -30,8 +30,6 @@ pub(super) struct DatabaseCheck;
 
 /// The manager's SQLAlchemy and asyncpg of that day.
 const OLDEST: i32 = 90_600;
-
-type Fell = (&'static str, Failure, Instant);
 
 #[async_trait]
 impl Check for DatabaseCheck {
@@ -54,15 +52,7 @@ impl Check for DatabaseCheck {
 
 async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
     let address = &database.address;
-    let since = Instant::now();
-    let found = net::resolve(&net::POSTGRES, address).await.map_err(|failure| ("resolve", failure, since))?;
-    let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
-    verdict.pass("resolve", format!("{} → {}", address.host, addresses.join(", ")), since);
-
-    let since = Instant::now();
-    let (stream, socket) =
-        net::connect(&net::POSTGRES, address, &found).await.map_err(|failure| ("connect", failure, since))?;
-    verdict.pass("connect", socket.to_string(), since);
+    let stream = reach(verdict, &net::POSTGRES, address).await?;
 
     let since = Instant::now();
     match (net::greet_postgres(stream).await, database.sslmode) {

@@ -15,7 +15,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout};
+use super::{Check, CheckAbout, Fell, reach};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "etcd",
@@ -69,19 +69,9 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
     }
 }
 
-type Fell = (&'static str, Failure, Instant);
-
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
 async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<Store, Fell> {
-    let since = Instant::now();
-    let found = net::resolve(&net::ETCD, endpoint).await.map_err(|failure| ("resolve", failure, since))?;
-    let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
-    verdict.pass("resolve", format!("{} → {}", endpoint.host, addresses.join(", ")), since);
-
-    let since = Instant::now();
-    let (stream, address) =
-        net::connect(&net::ETCD, endpoint, &found).await.map_err(|failure| ("connect", failure, since))?;
-    verdict.pass("connect", address.to_string(), since);
+    let stream = reach(verdict, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
     match net::greet_etcd(stream).await {

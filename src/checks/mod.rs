@@ -6,11 +6,18 @@ mod files;
 mod images;
 mod storage;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
+use tokio::net::TcpStream;
 
-use crate::{workflow::Verdict, world::World};
+use crate::{
+    failure::Failure,
+    guide::Address,
+    services::net::{self, Target},
+    workflow::Verdict,
+    world::World,
+};
 
 /// What a check is, as data.
 #[derive(Debug)]
@@ -49,4 +56,21 @@ pub fn all() -> Vec<Arc<dyn Check>> {
 /// What every check is, as data.
 pub fn abouts() -> Vec<&'static CheckAbout> {
     all().iter().map(|check| check.about()).collect()
+}
+
+/// The rung that did not hold, why, and when it was tried.
+type Fell = (&'static str, Failure, Instant);
+
+/// The first rungs of every server: resolve and connect.
+async fn reach(verdict: &mut Verdict, target: &Target, address: &Address) -> Result<TcpStream, Fell> {
+    let since = Instant::now();
+    let found = net::resolve(target, address).await.map_err(|failure| ("resolve", failure, since))?;
+    let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
+    verdict.pass("resolve", format!("{} → {}", address.host, addresses.join(", ")), since);
+
+    let since = Instant::now();
+    let (stream, socket) =
+        net::connect(target, address, &found).await.map_err(|failure| ("connect", failure, since))?;
+    verdict.pass("connect", socket.to_string(), since);
+    Ok(stream)
 }

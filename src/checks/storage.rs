@@ -12,7 +12,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout};
+use super::{Check, CheckAbout, Fell};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "storage",
@@ -22,8 +22,6 @@ static ABOUT: CheckAbout = CheckAbout {
 };
 
 pub(super) struct StorageCheck;
-
-type Fell = (&'static str, Failure, Instant);
 
 /// Below this a warning.
 const LITTLE: u64 = 1 << 30;
