@@ -77,6 +77,11 @@ impl Answers {
         Some(self.0.get(key)?.value.clone())
     }
 
+    /// Where the image list comes from: known whatever else is missing.
+    pub fn images(&self) -> super::Images {
+        super::Images::from_answers(self)
+    }
+
     /// A path, made absolute; relative ones mean the working directory.
     pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
         let text = self.text(key)?;

@@ -1,4 +1,4 @@
-//! From flags, files and environment to a judged world; every problem in one list.
+//! From flags, files and environment to answers; every problem in one list.
 
 use std::{
     collections::BTreeSet,
@@ -9,17 +9,12 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
-    bundle,
     failure::{Code, Failure},
-    fixture::Fixture,
-    guide::{self, Answers, Leaf, Origin, SecretSource, Settings, leaves},
-    images::{self, ImageList, Source},
+    guide::{self, Answers, Leaf, Origin, SecretSource, leaves},
     services::files::{self, INPUT_LIMIT},
-    world::{Overwrite, World},
+    world::Overwrite,
     yaml,
 };
-
-use super::Scope;
 
 /// Everything that the command line gives.
 #[derive(Debug, Clone, Default)]
@@ -46,94 +41,28 @@ impl Inputs {
     }
 }
 
-pub(super) struct Loaded {
-    pub(super) world: World,
-    pub(super) notices: Vec<Failure>,
+/// Answers as gathered from every source.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What was given; defaults are not filled in.
+    pub answers: Answers,
+    /// What cannot be used, with its place.
+    pub problems: Vec<Failure>,
+    /// What a person should hear.
+    pub notices: Vec<Failure>,
+    /// Keys for which a value was given, sound or not: a refused value is no missing one.
+    pub(super) tried: BTreeSet<&'static str>,
 }
 
-pub(super) fn load(inputs: &Inputs, scope: &Scope) -> Result<Loaded, Vec<Failure>> {
+/// Gathers answers from flags, files, `--development` and the environment, and judges each.
+pub fn gather(inputs: &Inputs) -> Gathered {
     let mut gathering = Gathering::default();
     gathering.flags(&inputs.set);
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
     gathering.environment();
-    let Gathering { mut answers, tried, mut problems, mut notices, .. } = gathering;
-    answers.fill_defaults();
-
-    let settings = match Settings::new(&answers, &scope.sections()) {
-        Ok(settings) => Some(settings),
-        Err(missing) => {
-            // A value that was refused is no missing value.
-            let refused = |failure: &Failure| {
-                failure.code == Code::AnswersMissing
-                    && tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` ")))
-            };
-            problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
-            None
-        }
-    };
-    let fixture = match (&settings, &inputs.fixture) {
-        (Some(settings), None) if scope.needs("keypairs") => {
-            settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
-        }
-        (_, Some(path)) if scope.needs("keypairs") => read_fixture(path).map(Some),
-        (_, Some(_)) => Err(vec![
-            Failure::new(Code::Usage, "`--fixture` goes with the stage `populate-fixtures`")
-                .remedy("take the flag out, or run that stage"),
-        ]),
-        _ => Ok(None),
-    };
-    let fixture = fixture.unwrap_or_else(|failures| {
-        problems.extend(failures);
-        None
-    });
-    let images = settings.as_ref().filter(|_| scope.needs("images")).map(load_images);
-    match (settings, problems.is_empty()) {
-        (Some(settings), true) => {
-            notices.extend(Settings::notes(&answers));
-            if let Some(Ok(list)) = &images {
-                notices.extend(list.warnings.iter().cloned());
-            }
-            Ok(Loaded { world: World::new(settings, inputs.overwrite, images, fixture), notices })
-        }
-        _ => {
-            if let Some(Err(failures)) = images {
-                problems.extend(failures);
-            }
-            Err(problems)
-        }
-    }
-}
-
-/// Reads and judges the image list: the user's files, else the built-in samples.
-///
-/// # Errors
-/// Every problem of both files.
-fn load_images(settings: &Settings) -> Result<ImageList, Vec<Failure>> {
-    let read = |path: &Option<PathBuf>, name: &str, sample: &str| match path {
-        None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
-        Some(path) => Ok((shown(path), files::read_input(path)?)),
-    };
-    let metadata = read(&settings.images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
-    let aliases = read(&settings.images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
-    match (metadata, aliases) {
-        (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => images::judge(
-            Source { file: &metadata_file, bytes: &metadata },
-            Source { file: &aliases_file, bytes: &aliases },
-        ),
-        (metadata, aliases) => Err([metadata.err(), aliases.err()].into_iter().flatten().collect()),
-    }
-}
-
-fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
-    let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
-    Fixture::read(&shown(path), &bytes)
-}
-
-/// As the user named it, where it lies below the working directory.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    let Gathering { answers, tried, problems, notices, .. } = gathering;
+    Gathered { answers, problems, notices, tried }
 }
 
 fn environment(name: &str) -> Option<String> {

@@ -1,16 +1,17 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
+mod judge;
 mod load;
 mod work;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use tokio::sync::mpsc;
 
 use crate::{
     checks::{self, Check, CheckAbout},
     failure::{Code, Failure},
-    guide::{GUIDE, Section},
+    guide::{Answers, GUIDE, Section},
     images::ImageList,
     stages::{self, SetupStage},
     workflow::{About, Context, EVENTS_AHEAD, Run, StageId, Stop},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 pub use crate::world::Overwrite;
-pub use load::Inputs;
+pub use load::{Gathered, Inputs, gather};
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,14 +148,44 @@ impl Session {
     /// # Errors
     /// Every problem of all sources at once.
     pub fn load(inputs: &Inputs, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let loaded = load::load(inputs, &scope)?;
+        let Gathered { answers, mut problems, mut notices, tried } = gather(inputs);
+        match Self::new(&answers, inputs.fixture.as_deref(), inputs.overwrite, scope, intent) {
+            Ok(session) if problems.is_empty() => {
+                notices.extend(session.notices);
+                Ok(Self { notices, ..session })
+            }
+            Ok(_) => Err(problems),
+            Err(missing) => {
+                // A value that was refused is no missing value.
+                let refused = |failure: &Failure| {
+                    failure.code == Code::AnswersMissing
+                        && tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` ")))
+                };
+                problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
+                Err(problems)
+            }
+        }
+    }
+
+    /// Judges answers that a face has filled in, with all that the scope needs; touches nothing.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn new(
+        answers: &Answers,
+        fixture: Option<&Path>,
+        overwrite: Overwrite,
+        scope: Scope,
+        intent: Intent,
+    ) -> Result<Self, Vec<Failure>> {
+        let (world, notices) = judge::judge(answers, fixture, overwrite, &scope)?;
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
         if intent != Intent::Check
-            && let Some(Err(problems)) = loaded.world.judged_images()
+            && let Some(Err(problems)) = world.judged_images()
         {
             return Err(problems.clone());
         }
-        Ok(Self { world: Arc::new(loaded.world), scope, notices: loaded.notices })
+        Ok(Self { world: Arc::new(world), scope, notices })
     }
 
     /// What the cluster is called.

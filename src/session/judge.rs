@@ -1,0 +1,89 @@
+//! From answers to a world: typed settings, the image list, the fixture; every problem in one list.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    bundle,
+    failure::{Code, Failure},
+    fixture::Fixture,
+    guide::{Answers, Images, Settings},
+    images::{self, ImageList, Source},
+    services::files,
+    world::{Overwrite, World},
+};
+
+use super::Scope;
+
+/// Reads and judges all that the scope needs; touches nothing.
+///
+/// # Errors
+/// Every problem at once.
+pub(super) fn judge(
+    answers: &Answers,
+    fixture: Option<&Path>,
+    overwrite: Overwrite,
+    scope: &Scope,
+) -> Result<(World, Vec<Failure>), Vec<Failure>> {
+    let mut answers = answers.clone();
+    answers.fill_defaults();
+    let mut problems = Vec::new();
+    let settings =
+        Settings::new(&answers, &scope.sections()).map_err(|missing| problems.extend(missing)).ok();
+    let fixture = match (&settings, fixture) {
+        (Some(settings), None) if scope.needs("keypairs") => {
+            settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
+        }
+        (_, Some(path)) if scope.needs("keypairs") => read_fixture(path).map(Some),
+        (_, Some(_)) => Err(vec![
+            Failure::new(Code::Usage, "`--fixture` goes with the stage `populate-fixtures`")
+                .remedy("take the flag out, or run that stage"),
+        ]),
+        _ => Ok(None),
+    };
+    let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
+    let images = scope.needs("images").then(|| load_images(&answers.images()));
+    match settings {
+        Some(settings) if problems.is_empty() => {
+            let mut notices = Settings::notes(&answers);
+            if let Some(Ok(list)) = &images {
+                notices.extend(list.warnings.iter().cloned());
+            }
+            Ok((World::new(settings, overwrite, images, fixture), notices))
+        }
+        _ => {
+            problems.extend(images.and_then(Result::err).unwrap_or_default());
+            Err(problems)
+        }
+    }
+}
+
+/// Reads and judges the image list: the user's files, else the built-in samples.
+///
+/// # Errors
+/// Every problem of both files.
+fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
+    let read = |path: &Option<PathBuf>, name: &str, sample: &str| match path {
+        None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
+        Some(path) => Ok((shown(path), files::read_input(path)?)),
+    };
+    let metadata = read(&images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
+    let aliases = read(&images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
+    match (metadata, aliases) {
+        (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => images::judge(
+            Source { file: &metadata_file, bytes: &metadata },
+            Source { file: &aliases_file, bytes: &aliases },
+        ),
+        (metadata, aliases) => Err([metadata.err(), aliases.err()].into_iter().flatten().collect()),
+    }
+}
+
+fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
+    let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
+    Fixture::read(&shown(path), &bytes)
+}
+
+/// As the user named it, where it lies below the working directory.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
