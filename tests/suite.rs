@@ -2,3 +2,4 @@
 
 mod devstack;
 mod servers;
+mod stages;

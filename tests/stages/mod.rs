@@ -1,0 +1,7 @@
+//! The stages against real servers: what the manager would find, byte for byte.
+
+mod golden;
+mod history;
+mod site;
+
+pub use site::Site;
