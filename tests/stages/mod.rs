@@ -2,6 +2,8 @@
 
 mod golden;
 mod history;
+mod keypairs;
+mod schema;
 mod site;
 
 pub use site::Site;
