@@ -3,3 +3,4 @@
 mod devstack;
 mod docs;
 mod servers;
+mod stages;

@@ -101,6 +101,8 @@ codes! {
         "The manager reads `name`, `tags` and `slots`, and ignores the rest.";
     ImagesDangling = "W-IMAGES-DANGLING", SUCCESS, "An alias points to nothing",
         "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
+    ImagesCircle = "E-IMAGES-CIRCLE", UNFIT, "Aliases of an older list would close a circle",
+        "The manager never deletes an alias. One that is left in etcd from an older list and one of this list would point at each other, and the manager would hang on them. `--prune` removes what the list does not have.";
     ImagesLeftover = "W-IMAGES-LEFTOVER", SUCCESS, "etcd holds keys that are left from an older list",
         "The manager never deletes image keys, so old ones stay and old aliases still win. `--prune` removes what the list does not have.";
     Fixture = "E-FIXTURE", INPUT, "The fixture cannot be poured",

@@ -1,6 +1,6 @@
 //! What a sound list becomes: etcd keys in a safe order, preview rows, pull commands.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Image, ImageList, Resolved};
 
@@ -61,6 +61,17 @@ impl ImageList {
         targets_first(links)
     }
 
+    /// The tags that the aliases of `image-aliases.yml` end at, as keys below `/sorna/<namespace>/`; those
+    /// that end nowhere are left out.
+    pub fn alias_ends(&self) -> BTreeSet<String> {
+        let ends = self.resolve_all(self.aliases.iter().map(|alias| alias.alias.as_str()));
+        let key = |end| match end {
+            Resolved::Found { image, tag } => Some(format!("images/{image}/tags/{tag}")),
+            Resolved::Missing { .. } | Resolved::Loop => None,
+        };
+        ends.into_iter().filter_map(key).collect()
+    }
+
     /// The preview, in file order.
     pub fn rows(&self) -> Vec<Row> {
         let ends = self.resolve_all(self.aliases.iter().map(|alias| alias.alias.as_str()));
@@ -99,8 +110,8 @@ impl ImageList {
     }
 }
 
-/// Links as keys and values, each after the link it points to.
-fn targets_first(links: Vec<(String, String)>) -> Vec<(String, String)> {
+/// Links, name and target, as keys and values, each after the link it points to.
+pub fn targets_first(links: Vec<(String, String)>) -> Vec<(String, String)> {
     let index: HashMap<&str, usize> =
         links.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
     let mut written = vec![false; links.len()];

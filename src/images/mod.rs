@@ -15,7 +15,7 @@ mod tests;
 
 use crate::{failure::Failure, yaml::Mark};
 
-pub use keys::Row;
+pub use keys::{Row, targets_first};
 pub use links::Resolved;
 
 /// A file's content under the name that messages give it.

@@ -61,7 +61,7 @@ impl Stage<World> for CreateDatabase {
                 ),
             )
             .remedy("look at the server's log, then run again")),
-            // Another run made it in the same moment: it is there, or its entry in the catalog is.
+            // Another run made it: a moment ago, or while the server was copying for this one.
             Ok(Err(error)) if matches!(sqlstate(&error).as_deref(), Some("42P04" | "23505")) => {
                 Ok(Done { summary: format!("{} was created by another run", database.name), changes: 0 })
             }

@@ -3,12 +3,17 @@
 use async_trait::async_trait;
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
+    services::etcd::Write,
     workflow::{About, Context, Done, Lane, Stage, State},
     world::World,
 };
 
-use super::keys::{self, count};
+use super::{
+    keys::{self, Held, count},
+    leftovers::{self, Leftovers},
+    load_images,
+};
 
 pub(super) static ABOUT: About = About {
     id: "load-aliases",
@@ -20,7 +25,32 @@ pub(super) static ABOUT: About = About {
 
 pub(super) struct LoadAliases;
 
-const BELOW: &str = "images/_aliases/";
+/// The aliases; with `--prune` what is left from an older list after them, when nothing leads there
+/// any more.
+fn writes(world: &World, held: &Held) -> Result<Vec<Write>, Failure> {
+    let list = world.images()?;
+    let mut writes = keys::missing(list.alias_keys(), held);
+    if world.overwrite.leftovers {
+        writes.extend(Leftovers::find(list, held).others.into_iter().map(|key| (key, None)));
+    }
+    Ok(writes)
+}
+
+/// Aliases without their targets mislead, and so do keys that are removed under the old ones.
+fn need_images(world: &World, held: &Held) -> Result<(), Failure> {
+    let list = world.images()?;
+    let missing = if world.overwrite.leftovers {
+        keys::missing(list.image_keys(), held).into_iter().next().map(|(key, _)| key)
+    } else {
+        list.alias_ends().into_iter().find(|key| !held.contains_key(key))
+    };
+    match missing {
+        None => Ok(()),
+        Some(key) => Err(Failure::new(Code::StageNeeds, "the image list is not in etcd yet")
+            .why(format!("`{key}` is not there, or not as the list has it"))
+            .remedy(format!("run `{}` first, or all stages", load_images::ABOUT.id))),
+    }
+}
 
 #[async_trait]
 impl Stage<World> for LoadAliases {
@@ -30,20 +60,26 @@ impl Stage<World> for LoadAliases {
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all(BELOW).await?;
-        let wanted = cx.world.images()?.alias_keys();
-        let keys = count(wanted.len(), "key");
-        let writes = keys::missing(wanted, &held);
+        let held = store.read_all("images/").await?;
+        let writes = writes(&cx.world, &held)?;
+        if let (Some(failure), false) =
+            (leftovers::circle(cx.world.images()?, &held), cx.world.overwrite.leftovers)
+        {
+            return Ok(State::Conflict(failure));
+        }
         if writes.is_empty() {
+            let keys = count(cx.world.images()?.alias_keys().len(), "key");
             return Ok(State::Done(format!("{keys} as they should be")));
+        }
+        if !cx.expects(load_images::ABOUT.id) {
+            need_images(&cx.world, &held)?;
         }
         Ok(State::Pending(keys::changes(store.prefix(), &writes, &held)))
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all(BELOW).await?;
-        let writes = keys::missing(cx.world.images()?.alias_keys(), &held);
-        keys::write(cx, &mut store, writes).await
+        let held = store.read_all("images/").await?;
+        keys::write(cx, &mut store, writes(&cx.world, &held)?).await
     }
 }

@@ -1,18 +1,18 @@
 //! `load-images`: the image list into etcd.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 
 use crate::{
     failure::Failure,
-    images::ImageList,
     services::etcd::Write,
     workflow::{About, Context, Done, Lane, Stage, State},
     world::World,
 };
 
-use super::keys::{self, Held, count};
+use super::{
+    keys::{self, Held, count},
+    leftovers::{self, Leftovers},
+};
 
 pub(super) static ABOUT: About = About {
     id: "load-images",
@@ -24,22 +24,15 @@ pub(super) static ABOUT: About = About {
 
 pub(super) struct LoadImages;
 
-/// Keys under `images/` that neither file sets, aliases first: no reader may see an alias whose
-/// target we have just removed.
-fn leftovers(list: &ImageList, held: &Held) -> Vec<String> {
-    let wanted: BTreeSet<String> =
-        list.image_keys().into_iter().chain(list.alias_keys()).map(|(key, _)| key).collect();
-    let mut left: Vec<String> = held.keys().filter(|key| !wanted.contains(*key)).cloned().collect();
-    left.sort_by_key(|key| !key.starts_with("images/_aliases/"));
-    left
-}
-
-fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, Vec<String>), Failure> {
+fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, Leftovers), Failure> {
     let list = world.images()?;
     let mut writes = keys::missing(list.image_keys(), held);
-    let left = leftovers(list, held);
+    let left = Leftovers::find(list, held);
     if world.overwrite.leftovers {
-        writes.extend(left.iter().map(|key| (key.clone(), None)));
+        // After the tags that they hide, before the aliases of other tags.
+        let first = writes.iter().position(|(key, _)| key.starts_with("images/_aliases/"));
+        let at = first.unwrap_or(writes.len());
+        writes.splice(at..at, left.hiding.iter().map(|key| (key.clone(), None)));
     }
     Ok((writes, left))
 }
@@ -54,9 +47,14 @@ impl Stage<World> for LoadImages {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
         let (writes, left) = writes(&cx.world, &held)?;
+        if let (Some(failure), false) =
+            (leftovers::circle(cx.world.images()?, &held), cx.world.overwrite.leftovers)
+        {
+            return Ok(State::Conflict(failure));
+        }
         if writes.is_empty() {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
-            let left = match left.len() {
+            let left = match left.count() {
                 0 => String::new(),
                 some => format!("; {some} left from an older list"),
             };
@@ -71,12 +69,20 @@ impl Stage<World> for LoadImages {
         let (writes, left) = writes(&cx.world, &held)?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
         let done = keys::write(cx, &mut store, writes).await?;
-        if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
-            cx.warn(format!(
-                "{} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them",
-                count(left.len(), "key")
-            ))
-            .await;
+        let prune = cx.world.overwrite.leftovers;
+        let (keys, others) = (count(left.count(), "key"), left.others.len());
+        match left.first() {
+            Some(first) if !prune => {
+                cx.warn(format!(
+                    "{keys} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them"
+                ))
+                .await;
+            }
+            Some(_) if others > 0 => {
+                let keys = count(others, "key");
+                cx.log(format!("{keys} left from an older list go once the aliases are right")).await;
+            }
+            _ => {}
         }
         Ok(done)
     }

@@ -3,6 +3,7 @@
 mod create_database;
 mod install_schema;
 mod keys;
+mod leftovers;
 mod load_aliases;
 mod load_images;
 mod populate_fixtures;

@@ -1,6 +1,6 @@
 //! A change: one thing a stage would write.
 
-use std::fmt;
+use std::{fmt, mem::discriminant};
 
 use serde::Serialize;
 
@@ -62,12 +62,20 @@ impl Change {
         }
     }
 
-    /// Counts changes: `181 keys`, `1 file`.
+    /// Counts changes by kind: `181 keys`, `2 rows, 1 file`.
     pub fn count(changes: &[Change]) -> String {
-        match changes.first() {
-            None => "nothing".into(),
-            Some(first) => format!("{} {}", changes.len(), first.unit(changes.len())),
+        let mut kinds: Vec<(&Change, usize)> = Vec::new();
+        for change in changes {
+            match kinds.iter_mut().find(|(first, _)| discriminant(*first) == discriminant(change)) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((change, 1)),
+            }
         }
+        if kinds.is_empty() {
+            return "nothing".into();
+        }
+        let parts = kinds.into_iter().map(|(first, count)| format!("{count} {}", first.unit(count)));
+        parts.collect::<Vec<_>>().join(", ")
     }
 
     /// `+` for new, `~` for changed, `-` for removed.

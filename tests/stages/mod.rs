@@ -1,0 +1,9 @@
+//! The stages against real servers: what the manager would find, byte for byte.
+
+mod golden;
+mod history;
+mod keypairs;
+mod schema;
+mod site;
+
+pub use site::Site;

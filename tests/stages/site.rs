@@ -1,0 +1,120 @@
+//! A site to set up: an etcd of its own, a database of its own on the shared server, and a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::servers::{Database, Etcd, Outcome, Postgres, Program};
+
+/// An image list without riddles.
+pub const IMAGES: &str = "images:
+  - name: python
+    tags: [[latest, ':3.6'], ['3.6', abc], ['3.7', def]]
+    slots: {cpu: 1, mem: 1.0, gpu: 0}
+  - name: r
+    tags: [[latest, r1]]
+    slots: {cpu: 2, mem: 0.5, gpu: 0.5}
+";
+
+/// Aliases of it.
+pub const ALIASES: &str = "aliases:
+  - ['py', 'python:latest']
+  - ['R', 'r:latest']
+";
+
+/// Servers and a folder with answers; nothing is set up yet.
+pub struct Site {
+    pub etcd: Etcd,
+    pub database: Database,
+    folder: TempDir,
+}
+
+impl Site {
+    /// A small image list, and files where they are by default.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("backendai-setup-test-").tempdir().expect("a folder");
+        let site = Self { etcd: Etcd::start(), database: Postgres::shared().database(), folder };
+        site.write("images.yml", IMAGES);
+        site.write("aliases.yml", ALIASES);
+        site.write("answers.yml", &site.answers());
+        site
+    }
+
+    /// The answers file's text.
+    pub fn answers(&self) -> String {
+        let Database { address, name, user, password, .. } = &self.database;
+        format!(
+            "version: 1\nname: site\netcd: {{namespace: local, endpoints: ['{}']}}\n\
+             database: {{address: '{address}', name: {name}, user: {user}, password: '{password}'}}\n\
+             storage: {{mount: /mnt/shared, expect: elsewhere}}\n\
+             images: {{metadata: images.yml, aliases: aliases.yml}}\n",
+            self.etcd.endpoint
+        )
+    }
+
+    /// The working folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file that only its owner can read.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::write(&path, content).expect("the folder is ours");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+    }
+
+    /// A file's text.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// A file's permission bits.
+    pub fn mode(&self, name: &str) -> u32 {
+        fs::metadata(self.path(name)).expect("the file is there").permissions().mode() & 0o7777
+    }
+
+    /// The program with the answers.
+    pub fn program<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Program {
+        let program = Program::new().current_dir(self.folder.path()).args(["--answers", "answers.yml"]);
+        program.args(arguments.into_iter().map(str::to_owned))
+    }
+
+    /// Runs the program with the answers; the arguments are words with a blank between.
+    pub fn run(&self, arguments: &str) -> Outcome {
+        self.program(arguments.split_whitespace()).run()
+    }
+
+    /// Runs it and expects success.
+    pub fn runs(&self, arguments: &str) -> Outcome {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.status, 0, "{arguments}\n{}{}", outcome.stdout, outcome.stderr);
+        outcome
+    }
+
+    /// The SQL's rows, as the superuser sees them.
+    pub fn sql(&self, sql: &str) -> String {
+        Postgres::shared().psql(&self.database.name, sql)
+    }
+
+    /// Everything there is: the store's revision, the database with its transactions, each file with
+    /// time and inode. Equal before and after means that nothing moved.
+    pub fn everything(&self) -> (i64, String, BTreeMap<PathBuf, (i64, i64, u64, Vec<u8>)>) {
+        (self.etcd.revision(), Postgres::shared().snapshot(&self.database.name), files(self.folder.path()))
+    }
+}
+
+fn files(folder: &Path) -> BTreeMap<PathBuf, (i64, i64, u64, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("the folder is ours");
+    entries
+        .map(|entry| entry.expect("the folder is ours").path())
+        .map(|path| {
+            let meta = fs::symlink_metadata(&path).expect("the file is there");
+            let bytes = fs::read(&path).expect("the file is ours");
+            (path, (meta.mtime(), meta.mtime_nsec(), meta.ino(), bytes))
+        })
+        .collect()
+}
