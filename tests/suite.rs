@@ -1,4 +1,5 @@
 //! All tests that need the program, etcd or PostgreSQL, linked once.
 
 mod devstack;
+mod failures;
 mod servers;
