@@ -151,7 +151,8 @@ impl<'a> Case<'a> {
 
     /// Runs SQL as the superuser; `{name}` and `{user}` are this case's.
     pub fn sql(self, database: &str, sql: &str) -> Self {
-        let mend = |text: &str| text.replace("{name}", &self.database.name).replace("{user}", &self.database.user);
+        let mend =
+            |text: &str| text.replace("{name}", &self.database.name).replace("{user}", &self.database.user);
         self.postgres.psql(&mend(database), &mend(sql));
         self
     }
@@ -212,7 +213,8 @@ impl<'a> Case<'a> {
         self.save();
         let own = self.flags.iter().map(String::as_str);
         let answers = ["--answers", "answers.yml"];
-        let given = self.flags.iter().any(|flag| flag == "--answers" || flag == "--development" || flag == "--set");
+        let given =
+            self.flags.iter().any(|flag| flag == "--answers" || flag == "--development" || flag == "--set");
         let answers = answers.into_iter().filter(|_| !given);
         let words: Vec<String> = own.chain(answers).chain(more.iter().copied()).map(str::to_owned).collect();
         self.program = self.program.take().map(|program| program.again(words));

@@ -43,9 +43,10 @@ fn sign_in_and_rights() {
             case.fails(5, "E-DB-FULL").names(&names)
         }),
         row("takes no connections", || {
-            let case = Case::new().sql("postgres", "CREATE DATABASE {name} ALLOW_CONNECTIONS false").unwatched();
+            let case =
+                Case::new().sql("postgres", "CREATE DATABASE {name} ALLOW_CONNECTIONS false").unwatched();
             let name = case.database.name.clone();
-            case.fails(4, "E-DB-REFUSED").names(&[name])
+            case.fails(4, "E-DB-REFUSED").names(&[&name, "ALLOW_CONNECTIONS true"])
         }),
         row("no TLS", || {
             let case = Case::new().set("database.sslmode", "require");
@@ -53,19 +54,23 @@ fn sign_in_and_rights() {
             case.fails(4, "E-DB-TLS").names(&["database.sslmode", &address])
         }),
         row("another encoding", || {
-            let case = Case::new()
-                .sql("postgres", "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER {user}");
+            let case = Case::new().sql(
+                "postgres",
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C' OWNER {user}",
+            );
             let name = case.database.name.clone();
             case.fails(4, "E-DB-ENCODING").names(&["LATIN1", "database.name", &name])
         }),
         row("no encoding", || {
-            let case = Case::new()
-                .sql("postgres", "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' OWNER {user}");
+            let case = Case::new().sql(
+                "postgres",
+                "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C' OWNER {user}",
+            );
             case.fails(4, "E-DB-ENCODING").names(&["SQL_ASCII", "database.name"])
         }),
         row("uuid-ossp elsewhere", || {
-            let case = Case::new()
-                .created("CREATE SCHEMA apart; CREATE EXTENSION \"uuid-ossp\" WITH SCHEMA apart");
+            let case =
+                Case::new().created("CREATE SCHEMA apart; CREATE EXTENSION \"uuid-ossp\" WITH SCHEMA apart");
             case.fails(4, "E-DB-EXTENSION").names(&["uuid-ossp", "`apart`", "ALTER EXTENSION"])
         }),
         row("no schema public", || {

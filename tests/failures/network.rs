@@ -10,14 +10,17 @@ fn wrong_addresses<'a>(key: &'static str, kind: &'static str, other: &'a str) ->
         Case::new().set(key, value)
     };
     let fake = move |fake: Fake, status: i32, what: &str| {
-        let mut told = given(&fake.address).fails(status, &format!("E-{kind}-{what}")).names(&[&fake.address, key]);
+        let mut told =
+            given(&fake.address).fails(status, &format!("E-{kind}-{what}")).names(&[&fake.address, key]);
         told.redact.insert(0, (fake.address.clone(), "FAKE"));
         told.redact.insert(1, (fake.port.to_string(), "PORT"));
         told
     };
     vec![
         row("unknown host", move || {
-            given("nosuchhost.invalid").fails(5, &format!("E-{kind}-RESOLVE")).names(&["nosuchhost.invalid", key])
+            given("nosuchhost.invalid")
+                .fails(5, &format!("E-{kind}-RESOLVE"))
+                .names(&["nosuchhost.invalid", key])
         }),
         row("closed port", move || {
             let fake = Fake::closed_port();
@@ -30,7 +33,9 @@ fn wrong_addresses<'a>(key: &'static str, kind: &'static str, other: &'a str) ->
         row("garbage", move || fake(Fake::garbage_port(), 4, "PROTOCOL")),
         row("a web server", move || fake(Fake::http_port(), 4, "PROTOCOL")),
         row("closes at once", move || fake(Fake::closing_port(), 4, "PROTOCOL")),
-        row("the other one's port", move || given(other).fails(4, &format!("E-{kind}-PROTOCOL")).names(&[other, key])),
+        row("the other one's port", move || {
+            given(other).fails(4, &format!("E-{kind}-PROTOCOL")).names(&[other, key])
+        }),
     ]
 }
 

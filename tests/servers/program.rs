@@ -48,7 +48,14 @@ impl Program {
         for name in ["work", "home"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        Self { folder, arguments: Vec::new(), environment: Vec::new(), stdin: None, current_dir, under: Vec::new() }
+        Self {
+            folder,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            stdin: None,
+            current_dir,
+            under: Vec::new(),
+        }
     }
 
     /// Adds arguments.
