@@ -2,5 +2,6 @@
 
 mod devstack;
 mod docs;
+mod failures;
 mod servers;
 mod stages;

@@ -52,7 +52,7 @@ impl Check for DatabaseCheck {
 
 async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
     let address = &database.address;
-    let stream = reach(verdict, &net::POSTGRES, address).await?;
+    let (stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
 
     let since = Instant::now();
     match (net::greet_postgres(stream).await, database.sslmode) {
@@ -66,6 +66,9 @@ async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
                 .why("`database.sslmode` is `require`")
                 .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`");
             return Err(("TLS", failure, since));
+        }
+        (Greeting::Silent, _) if net::speaks_http2(socket).await => {
+            return Err(("server", stranger(database, &Greeting::Http2), since));
         }
         (other, _) => return Err(("server", stranger(database, &other), since)),
     }
@@ -117,11 +120,13 @@ fn judge_server(
         return Ok(());
     }
     let name = postgres::quote_identifier(&database.name);
-    let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+    let role = postgres::quote_identifier(&database.user);
+    // The locale C goes with every encoding; the server's own may not go with UTF-8.
+    let create = format!("CREATE DATABASE {name} OWNER {role} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
     Err(if there {
         Failure::new(Code::DbEncoding, format!("database `{}` is encoded in {encoding}", database.name))
             .why("names and e-mail addresses outside of it would not survive")
-            .remedy(format!("set another `database.name`, or drop it and run: {create}"))
+            .remedy(format!("set another `database.name`, or drop it, and as a superuser: {create}"))
     } else {
         Failure::new(Code::DbEncoding, format!("a new database would be encoded in {encoding}"))
             .why(format!("that is the encoding of template1 on {}", database.address))
@@ -272,6 +277,7 @@ fn stranger(database: &Database, greeting: &Greeting) -> Failure {
         }
         Greeting::Closed => at("it closes the connection at once").remedy(port),
         Greeting::Http1 => at("a web server answers").remedy(port),
+        Greeting::Http2 => at("etcd answers, or a web server that speaks HTTP/2").remedy(port),
         Greeting::Tls => at("it wants TLS from the first byte").remedy(port),
         Greeting::Other(seen) => {
             at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port)

@@ -71,11 +71,14 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
 async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<Store, Fell> {
-    let stream = reach(verdict, &net::ETCD, endpoint).await?;
+    let (stream, address) = reach(verdict, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
     match net::greet_etcd(stream).await {
         Greeting::Http2 => verdict.not_needed("TLS", "plain, as the manager speaks it"),
+        Greeting::Closed if net::speaks_postgres(address).await => {
+            return Err(("server", stranger(endpoint, &Greeting::PostgresPlain), since));
+        }
         other => return Err(("server", stranger(endpoint, &other), since)),
     }
 
@@ -177,8 +180,7 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
         Greeting::Other(seen) => {
             at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port)
         }
-        Greeting::Http2 | Greeting::PostgresPlain | Greeting::PostgresTls => {
-            at("another protocol").remedy(port)
-        }
+        Greeting::PostgresPlain | Greeting::PostgresTls => at("PostgreSQL answers").remedy(port),
+        Greeting::Http2 => at("another protocol answers").remedy(port),
     }
 }

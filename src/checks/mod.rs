@@ -6,7 +6,7 @@ mod files;
 mod images;
 mod storage;
 
-use std::{sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use tokio::net::TcpStream;
@@ -62,7 +62,11 @@ pub fn abouts() -> Vec<&'static CheckAbout> {
 type Fell = (&'static str, Failure, Instant);
 
 /// The first rungs of every server: resolve and connect.
-async fn reach(verdict: &mut Verdict, target: &Target, address: &Address) -> Result<TcpStream, Fell> {
+async fn reach(
+    verdict: &mut Verdict,
+    target: &Target,
+    address: &Address,
+) -> Result<(TcpStream, SocketAddr), Fell> {
     let since = Instant::now();
     let found = net::resolve(target, address).await.map_err(|failure| ("resolve", failure, since))?;
     let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
@@ -72,5 +76,5 @@ async fn reach(verdict: &mut Verdict, target: &Target, address: &Address) -> Res
     let (stream, socket) =
         net::connect(target, address, &found).await.map_err(|failure| ("connect", failure, since))?;
     verdict.pass("connect", socket.to_string(), since);
-    Ok(stream)
+    Ok((stream, socket))
 }

@@ -3,6 +3,7 @@
 use std::{
     io::{self, ErrorKind},
     net::SocketAddr,
+    time::Duration,
 };
 
 use tokio::{
@@ -17,6 +18,9 @@ use crate::{
 };
 
 use super::{CONNECT_TIMEOUT, GREETING_TIMEOUT};
+
+/// How long the look who it is may take, once it is not whom we want.
+const SECOND_LOOK: Duration = Duration::from_secs(1);
 
 /// What a target is called in messages, and the codes of its first rungs.
 #[derive(Debug)]
@@ -180,14 +184,30 @@ pub async fn greet_postgres(stream: TcpStream) -> Greeting {
     }
 }
 
+/// Does etcd answer here, or another server that speaks HTTP/2? It waits for ever for a client of
+/// PostgreSQL to say more.
+pub async fn speaks_http2(address: SocketAddr) -> bool {
+    let look = async { Some(greet_etcd(TcpStream::connect(address).await.ok()?).await) };
+    matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::Http2)))
+}
+
+/// Does PostgreSQL answer here? It hangs up on a client of etcd without a word.
+pub async fn speaks_postgres(address: SocketAddr) -> bool {
+    let look = async { Some(greet_postgres(TcpStream::connect(address).await.ok()?).await) };
+    matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::PostgresTls | Greeting::PostgresPlain)))
+}
+
 fn other(bytes: &[u8]) -> Greeting {
     if bytes.starts_with(b"HTTP/1") {
         Greeting::Http1
     } else if bytes.starts_with(&[0x15, 3]) || bytes.starts_with(&[0x16, 3]) {
         Greeting::Tls
     } else {
-        let seen: String = String::from_utf8_lossy(bytes).chars().take(24).collect();
-        Greeting::Other(seen.escape_debug().to_string())
+        let seen = &bytes[..bytes.len().min(24)];
+        Greeting::Other(match std::str::from_utf8(seen) {
+            Ok(text) => text.escape_debug().to_string(),
+            Err(_) => seen.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        })
     }
 }
 

@@ -107,10 +107,11 @@ fn explain_sign_in(error: &sqlx::Error, database: &Database, name: &str) -> Fail
         )
         .why(why)
         .remedy("mend `database.user` and `database.password`"),
-        "28000" if why.contains("pg_hba.conf") && why.contains("no encryption") => {
+        // With `prefer` the server would have been asked for encryption: there the line is what lacks.
+        "28000" if why.contains("no encryption") && database.sslmode == SslMode::Disable => {
             Failure::new(Code::DbTls, format!("{address} does not let `{user}` in without encryption"))
                 .why(why)
-                .remedy("set `database.sslmode: require`, or add a `host` line to pg_hba.conf")
+                .remedy("set `database.sslmode: prefer`, or add a `host` line to pg_hba.conf and reload")
         }
         "28000" => Failure::new(Code::DbAuth, format!("{address} does not let `{user}` in"))
             .why(why)
@@ -128,9 +129,35 @@ fn explain_sign_in(error: &sqlx::Error, database: &Database, name: &str) -> Fail
             .why(why)
             .remedy("try again in a moment"),
         "53300" => Failure::new(Code::DbFull, format!("{address} has no free connection for `{user}`"))
-            .why(why)
-            .remedy("close some connections, or raise `max_connections`"),
+            .remedy(more_connections(&why, user, name))
+            .why(why),
+        "55000" => Failure::new(
+            Code::DbRefused,
+            format!("database `{name}` on {address} is closed to connections"),
+        )
+        .why(why)
+        .remedy(format!(
+            "set another `database.name`, or as a superuser: ALTER DATABASE {} ALLOW_CONNECTIONS true",
+            quote_identifier(name)
+        )),
         _ => explain(error, database, "the sign-in"),
+    }
+}
+
+/// PostgreSQL tells only in its words whose limit it is.
+fn more_connections(why: &str, user: &str, name: &str) -> String {
+    if why.contains("for role") {
+        format!(
+            "close some of its connections, or as a superuser: ALTER ROLE {} CONNECTION LIMIT -1",
+            quote_identifier(user)
+        )
+    } else if why.contains("for database") {
+        format!(
+            "close some of its connections, or as a superuser: ALTER DATABASE {} CONNECTION LIMIT -1",
+            quote_identifier(name)
+        )
+    } else {
+        "close some connections, or raise `max_connections` in postgresql.conf and restart the server".into()
     }
 }
 

@@ -21,6 +21,7 @@ pub struct Program {
     environment: Vec<(OsString, OsString)>,
     stdin: Option<String>,
     current_dir: PathBuf,
+    under: Vec<OsString>,
 }
 
 /// How a run of the program ended.
@@ -47,7 +48,14 @@ impl Program {
         for name in ["work", "home"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
-        Self { folder, arguments: Vec::new(), environment: Vec::new(), stdin: None, current_dir }
+        Self {
+            folder,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            stdin: None,
+            current_dir,
+            under: Vec::new(),
+        }
     }
 
     /// Adds arguments.
@@ -80,9 +88,21 @@ impl Program {
         self
     }
 
+    /// Starts it by way of another program, for example `setpriv --reuid=1000`: the program and its
+    /// arguments follow.
+    pub fn under<A: Into<OsString>>(mut self, prefix: impl IntoIterator<Item = A>) -> Self {
+        self.under = prefix.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The working folder: what the program writes without a path lands here.
     pub fn work(&self) -> &Path {
         &self.current_dir
+    }
+
+    /// The folder that holds the home and the working folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The home folder, with `.local/state` below it.
@@ -97,8 +117,10 @@ impl Program {
 
     /// Starts the program and returns while it runs.
     pub fn start(&self) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_backendai-setup"))
-            .args(&self.arguments)
+        let program = OsString::from(env!("CARGO_BIN_EXE_backendai-setup"));
+        let mut words = self.under.iter().chain([&program]).chain(&self.arguments);
+        let mut child = Command::new(words.next().expect("at least the program"))
+            .args(words)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())

@@ -1,0 +1,10 @@
+//! A test provokes every failure: the real program against real servers in the wrong state. Each
+//! must say what failed, why and what to do, with its code and exit status, and write nothing.
+
+mod case;
+mod database;
+mod network;
+mod told;
+
+pub use case::{Case, quiet_etcd};
+pub use told::{Row, Told, row, together};
