@@ -29,35 +29,42 @@ pub struct Cli {
     command: Option<Command>,
 }
 
-const AFTER_HELP: &str = "Stages: load-images, load-aliases, set-mount, create-database, write-config, install-schema, populate-fixtures.
-Exit statuses: 0 success, 1 internal error, 2 usage, 3 answers or input, 4 not fit or conflict, 5 unreachable,
-6 refused, 7 partly written, 8 locked, 9 not as wanted, 10 an answer is needed; 128 + signal when stopped.";
+const AFTER_HELP: &str = "\
+Stages:
+  load-images, load-aliases, set-mount, create-database, write-config,
+  install-schema, populate-fixtures
+Exit statuses:
+  0 success            4 not fit, conflict    8 another run holds the lock
+  1 internal error     5 unreachable          9 not as wanted
+  2 usage              6 refused             10 an answer is needed
+  3 answers or input   7 partly written     129, 130, 143 stopped by a signal
+`backendai-setup explain CODE` tells what an error code means.";
 
 #[derive(Debug, Args)]
 struct Global {
     /// Answers file; may be given several times, later ones win; `-` is stdin
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = "Everywhere")]
     answers: Vec<String>,
     /// Sets one answer, for example etcd.namespace=local
-    #[arg(long, value_name = "KEY=VALUE", global = true)]
+    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Everywhere")]
     set: Vec<String>,
     /// Fills in the values of the guide's development setup
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     development: bool,
     /// How results are written
-    #[arg(long, value_enum, default_value_t = Output::Text, global = true)]
+    #[arg(long, value_enum, default_value_t = Output::Text, global = true, help_heading = "Everywhere")]
     output: Output,
     /// When to use colour
-    #[arg(long, value_enum, default_value_t = Color::Auto, global = true)]
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, help_heading = "Everywhere")]
     color: Color,
     /// Plain signs: [x] instead of ✓
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     ascii: bool,
     /// Needs no confirmation
-    #[arg(long, short = 'y', global = true)]
+    #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
     yes: bool,
     /// Where transcripts are kept
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
     state_dir: Option<PathBuf>,
 }
 
@@ -156,9 +163,9 @@ enum AnswersCommand {
 pub fn start() -> ExitCode {
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
-        let failure = Failure::new(Code::Internal, "the program could not start itself without `PG*` names")
+        let failure = Failure::new(Code::Internal, "the program could not start itself anew")
             .why(why)
-            .remedy("unset every environment name that begins with `PG`");
+            .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
     }
     let cli = Cli::parse();
@@ -171,7 +178,23 @@ pub fn start() -> ExitCode {
     let terminal = Terminal::new(output, ascii);
     let takes_overwrite = matches!(cli.command, None | Some(Command::Run { .. } | Command::Plan { .. }));
     if cli.overwrite.any() && !takes_overwrite {
-        return terminal.refuse_overwrite();
+        return terminal.refuse_idle(
+            "`--replace-mount`, `--prune`, `--rotate-keypairs` and `--fixture` go with `run` and `plan`",
+        );
+    }
+    // A flag without effect is refused, never ignored.
+    let offline = matches!(
+        cli.command,
+        Some(Command::Explain { .. } | Command::Dev(_) | Command::Images { copy_samples: Some(_), .. })
+    );
+    let answered = !answers.is_empty() || !set.is_empty() || development;
+    let writes = matches!(cli.command, None | Some(Command::Run { .. }));
+    if (offline && answered) || (!writes && state_dir.is_some()) {
+        return terminal.refuse_idle(if offline && answered {
+            "`--answers`, `--set` and `--development` mean nothing to this command"
+        } else {
+            "`--state-dir` goes with `run`"
+        });
     }
     let outer = cli.overwrite;
     let inputs = |inner: OverwriteFlags, answers: Vec<String>| Inputs {
@@ -188,20 +211,18 @@ pub fn start() -> ExitCode {
     let none = OverwriteFlags::default();
     let status = match cli.command {
         None => {
-            let confirm = headless::Confirm::GivenBy { answers: !answers.is_empty(), yes };
             let work = headless::Run {
                 stages: Vec::new(),
                 from: None,
                 skip: Vec::new(),
                 state_dir,
-                confirm,
+                yes,
                 bare: true,
             };
             headless::run(&terminal, &inputs(none, answers), work)
         }
         Some(Command::Run { stages, from, skip, overwrite }) => {
-            let confirm = headless::Confirm::GivenBy { answers: !answers.is_empty(), yes };
-            let work = headless::Run { stages, from, skip, state_dir, confirm, bare: false };
+            let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
             headless::run(&terminal, &inputs(overwrite, answers), work)
         }
         Some(Command::Check { checks }) => headless::check(&terminal, &inputs(none, answers), &checks),
@@ -222,17 +243,15 @@ pub fn start() -> ExitCode {
         Some(Command::Dev(command)) => crate::frontend::dev::serve(&terminal, command, yes),
         Some(Command::Explain { code }) => crate::frontend::offline::explain(&terminal, code.as_deref()),
     };
-    ExitCode::from(status)
+    ExitCode::from(terminal.status(status))
 }
 
 /// The database library takes every option that is not given from `PG*` names of the environment, TLS files
 /// among them, and cannot be told not to. So the program starts itself anew without them.
 fn leave_postgres_names_behind() -> io::Result<()> {
-    let names: Vec<_> = std::env::vars_os()
-        .map(|(name, _)| name)
-        .filter(|name| name.as_encoded_bytes().starts_with(b"PG"))
-        .collect();
-    if names.is_empty() {
+    // Host, user, password and the like are always set, so those names do no harm.
+    let names = ["PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGOPTIONS"];
+    if names.iter().all(|name| std::env::var_os(name).is_none()) {
         return Ok(());
     }
     let mut again = Process::new(std::env::current_exe()?);

@@ -1,19 +1,36 @@
 //! The two files that the manager reads at its start: `alembic.ini` and an environment file.
 //! Pure: text in, text out. What must stand in them is in `upstream.md`, "Passwords, three spellings".
 
+use std::path::Path;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::guide::{Database, Etcd};
+use crate::{
+    failure::{Code, Failure},
+    guide::{Database, Etcd},
+};
 
 /// Everything but `A-Z a-z 0-9 _ . ~ -` is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'~').remove(b'-');
 
 /// The first line of an environment file of ours; a file without it is somebody else's.
-pub const HEADER: &str = "# Written by backendai-setup";
+const HEADER: &str = "# Written by backendai-setup";
 
-/// The value of `sqlalchemy.url`: percent-encoded for the URL parser, then every `%` doubled for
-/// ConfigParser.
+/// Is it an environment file of ours?
+pub fn is_ours(environment: &[u8]) -> bool {
+    environment.starts_with(HEADER.as_bytes())
+}
+
+/// The failure for an environment file that is somebody else's.
+pub fn foreign_environment(path: &Path) -> Failure {
+    Failure::new(Code::FileForeign, format!("`{}` is not of this program", path.display()))
+        .why(format!("its first line does not begin with `{HEADER}`"))
+        .remedy("move it away, or name another path: `files.environment`")
+}
+
+/// The value of `sqlalchemy.url`: user and password percent-encoded for the URL parser, then every `%`
+/// doubled for ConfigParser. SQLAlchemy decodes these two and takes the database's name as it stands.
 pub fn alembic_url(database: &Database) -> SecretString {
     let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let url = format!(
@@ -21,7 +38,7 @@ pub fn alembic_url(database: &Database) -> SecretString {
         encode(&database.user),
         encode(database.password.expose_secret()),
         database.address,
-        encode(&database.name)
+        database.name
     );
     url.replace('%', "%%").into()
 }

@@ -1,6 +1,6 @@
 //! The world as stages and checks see it: what was answered, and how to reach the servers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sqlx::PgConnection;
 
@@ -33,6 +33,7 @@ pub struct World {
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
+    endpoint: AtomicUsize,
 }
 
 impl World {
@@ -43,7 +44,14 @@ impl World {
         images: Option<Result<ImageList, Vec<Failure>>>,
         fixture: Option<Fixture>,
     ) -> Self {
-        Self { settings, overwrite, images, fixture, rotated: AtomicBool::new(false) }
+        Self {
+            settings,
+            overwrite,
+            images,
+            fixture,
+            rotated: AtomicBool::new(false),
+            endpoint: AtomicUsize::new(0),
+        }
     }
 
     /// The image list as judged, or every problem of it.
@@ -76,7 +84,11 @@ impl World {
     /// # Errors
     /// When none does.
     pub async fn etcd(&self) -> Result<Store, Failure> {
-        Store::connect_any(self.settings.etcd()?).await
+        // A dead member costs its time limit once, not at every connection.
+        let first = self.endpoint.load(Ordering::SeqCst);
+        let (store, answered) = Store::connect_any(self.settings.etcd()?, first).await?;
+        self.endpoint.store(answered, Ordering::SeqCst);
+        Ok(store)
     }
 
     /// A connection to the manager's database.

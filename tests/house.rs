@@ -31,7 +31,11 @@ const RULES: &[Rule] = &[
     Rule { room: "guide", may_use: &["failure", "yaml"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "images", may_use: &["failure", "yaml"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "schema", may_use: &["bundle"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
-    Rule { room: "manager_config", may_use: &["guide"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule {
+        room: "manager_config",
+        may_use: &["failure", "guide"],
+        never: &[SCREENS, SERVERS, &["tokio", "clap"]],
+    },
     Rule { room: "fixture", may_use: PURE, never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "services", may_use: PURE, never: &[SCREENS, &["clap"]] },
     Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
+    manager_config,
     services::files,
     workflow::Verdict,
     world::World,
@@ -33,14 +34,20 @@ impl Check for FilesCheck {
         for (key, path) in world.settings.files.named() {
             let since = Instant::now();
             let rung = key.trim_start_matches("files.");
-            match files::target(path) {
+            match files::patient_target(path).await {
                 Err(failure) => verdict.note(rung, failure, since),
+                Ok(Some(existing))
+                    if key == "files.environment" && !manager_config::is_ours(&existing.bytes) =>
+                {
+                    let failure = manager_config::foreign_environment(path);
+                    verdict.note(rung, failure, since);
+                }
                 Ok(existing) => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy();
                     verdict.tell(name);
                     let what =
                         if existing.is_some() { "is there and can be replaced" } else { "can be written" };
-                    verdict.pass(rung, format!("{} {what}", path.display()), since);
+                    verdict.pass(rung, format!("{what}: {}", path.display()), since);
                 }
             }
         }
@@ -49,7 +56,7 @@ impl Check for FilesCheck {
             if !scripts.is_dir() {
                 let warning = Failure::new(
                     Code::FileAlembic,
-                    format!("there is no folder {} beside alembic.ini", scripts.display()),
+                    format!("beside alembic.ini there is no folder {}", scripts.display()),
                 )
                 .remedy("move alembic.ini into the manager's folder before you use it");
                 verdict.note("alembic", warning, Instant::now());

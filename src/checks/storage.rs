@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use async_trait::async_trait;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, shell_word},
     guide::{Expect, Storage},
     services::mount::{self, Kind},
     workflow::Verdict,
@@ -55,7 +55,7 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
     let shown = &storage.mount;
     let fstab = || {
         if mount::in_fstab(path) {
-            format!("/etc/fstab has this folder; as root: mount {shown}")
+            format!("/etc/fstab has this folder; as root: mount {}", shell_word(shown))
         } else {
             format!(
                 "mount it, or set `storage.expect: directory` if a plain folder is meant; mend `storage.mount` if `{shown}` is wrong"
@@ -73,8 +73,8 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
         Kind::Folder(real) => real,
         Kind::Missing => {
             let remedy = match storage.expect {
-                Expect::Directory => format!("mkdir -p {shown}"),
-                _ => format!("mkdir -p {shown}, then {}", fstab()),
+                Expect::Directory => format!("mkdir -p {}", shell_word(shown)),
+                _ => format!("{}; then: mkdir -p {}", fstab(), shell_word(shown)),
             };
             let failure = Failure::new(Code::MountMissing, format!("`{shown}` is not there")).remedy(remedy);
             return Err(("folder", failure, since));
@@ -104,6 +104,12 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
                 .remedy(fstab());
             return Err(("mount", failure, since));
         }
+        (_, Some(mounted)) if mounted.read_only => {
+            let failure = Failure::new(Code::MountReadOnly, format!("`{shown}` is mounted read-only"))
+                .why(format!("{}, {}", mounted.kind, mounted.source))
+                .remedy(format!("as root: mount -o remount,rw {}", shell_word(shown)));
+            return Err(("mount", failure, since));
+        }
         (_, Some(mounted)) => {
             verdict.tell(&mounted.kind);
             verdict.pass("mount", format!("{}, {}", mounted.kind, mounted.source), since);
@@ -115,6 +121,8 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
     let since = Instant::now();
     let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
     match space {
+        // Pseudo file systems have no size.
+        Some((_, 0)) => verdict.not_needed("space", "the file system does not tell"),
         Some((free, total)) if free < LITTLE => {
             let warning = Failure::new(Code::MountSpace, format!("{} free of {}", bytes(free), bytes(total)))
                 .remedy("make room before users come");

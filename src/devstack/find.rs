@@ -86,6 +86,6 @@ fn missing(etcd: bool, postgres: bool) -> Failure {
     Failure::new(Code::DevMissing, what)
         .why("looked in PATH and in the places that distributions use")
         .remedy(format!(
-            "Debian, Ubuntu: `apt-get install {debian}`. Fedora: `dnf install {fedora}`. Homebrew: `brew install {brew}`."
+            "debian, Ubuntu: `apt-get install {debian}`. Fedora: `dnf install {fedora}`. Homebrew: `brew install {brew}`"
         ))
 }

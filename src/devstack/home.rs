@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 
 use super::process::BEAT;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, shell_word, words};
+use crate::guide::development_home;
 
 const MARKER: &str = ".backendai-setup-dev";
 const LOCK: &str = "lock";
@@ -35,7 +36,7 @@ impl Account {
                 Code::DevHome,
                 "there is no user to run PostgreSQL as, and it refuses to run as root",
             )
-            .remedy("Add one: `useradd --system postgres`, or run this as an ordinary user.")
+            .remedy("add one: `useradd --system postgres`, or run this as an ordinary user")
         })
     }
 
@@ -91,7 +92,7 @@ impl Home {
         let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
         if owner != rustix::process::geteuid().as_raw() {
             return Err(Failure::new(Code::DevHome, format!("{} belongs to another user", path.display()))
-                .remedy("Run this as that user, or take another folder with `--dir`."));
+                .remedy("run this as that user, or take another folder with `--dir`"));
         }
         let lock = lock(&path).await?;
         // A folder made by hand may have another mode.
@@ -136,7 +137,7 @@ impl Home {
                 format!("something is mounted at {}; nothing was removed", mounted.display()),
             )
             .why("what lies on it may not be the stack's")
-            .remedy(format!("Unmount it first: `umount {}`.", mounted.display())));
+            .remedy(format!("unmount it first: `umount {}`", mounted.display())));
         }
         Ok(())
     }
@@ -190,7 +191,7 @@ async fn lock(home: &Path) -> Result<File, Failure> {
         Code::DevBusy,
         format!("another run works on the development stack in {}", home.display()),
     )
-    .remedy("Wait for it to end, then try again."))
+    .remedy("wait for it to end, then try again"))
 }
 
 /// The first folder on the way to `path` that this account cannot enter.
@@ -211,8 +212,8 @@ pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::DevHome, format!("{} cannot be written", path.display()))
-        .why(error.to_string())
-        .remedy("Mend its rights or make room, or take another folder with `--dir`.")
+        .why(words(error))
+        .remedy("mend its rights or make room, or take another folder with `--dir`")
 }
 
 fn foreign(path: &Path) -> Failure {
@@ -221,5 +222,13 @@ fn foreign(path: &Path) -> Failure {
         format!("{} holds things that are not the development stack's", path.display()),
     )
     .why(format!("the file `{MARKER}` that marks the stack's folder is not in it"))
-    .remedy("Nothing was touched. Take another folder with `--dir`.")
+    .remedy("nothing was touched. Take another folder with `--dir`")
+}
+
+/// A command for this stack and no other: what is copied must not hit the default one.
+pub(super) fn command(home: &Path, what: &str) -> String {
+    if home == canonical(&development_home()) {
+        return format!("backendai-setup dev {what}");
+    }
+    format!("backendai-setup dev {what} --dir {}", shell_word(&home.to_string_lossy()))
 }

@@ -20,7 +20,7 @@ pub use find::{Programs, places, programs};
 
 use crate::failure::{Code, Failure};
 use crate::guide::development_home;
-use home::{Account, Home, canonical};
+use home::{Account, Home, canonical, command};
 use process::{BEAT, Log, Process};
 
 /// etcd's port in the guide's development setup.
@@ -131,16 +131,22 @@ pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Stack, F
     let mount = home.folder("mount", 0o755)?;
 
     let etcd = etcd::find(&home.path);
-    let etcd_port = choose("etcd", etcd.as_ref(), etcd::port, options.etcd_port, ETCD_PORT)?;
+    let etcd_port = choose(&home.path, "etcd", etcd.as_ref(), etcd::port, options.etcd_port, ETCD_PORT)?;
     let postgres = postgres::find(&home.path);
-    let postgres_port =
-        choose("PostgreSQL", postgres.as_ref(), postgres::port, options.postgres_port, POSTGRES_PORT)?;
+    let postgres_port = choose(
+        &home.path,
+        "PostgreSQL",
+        postgres.as_ref(),
+        postgres::port,
+        options.postgres_port,
+        POSTGRES_PORT,
+    )?;
     if etcd_port == postgres_port {
         return Err(Failure::new(
             Code::DevPort,
             format!("port {etcd_port} is wanted for etcd and for PostgreSQL"),
         )
-        .remedy("Give them two ports with `--etcd-port` and `--postgres-port`."));
+        .remedy("give them two ports with `--etcd-port` and `--postgres-port`"));
     }
     let wanted = [
         ("etcd", etcd_port, "--etcd-port", etcd.is_none()),
@@ -168,9 +174,9 @@ pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Stack, F
     }
 
     let changed = etcd_start.is_some() || postgres_start.is_some();
-    let version = wait_for_etcd(etcd_port, etcd_start.as_mut()).await?;
+    let version = wait_for_etcd(&home.path, etcd_port, etcd_start.as_mut()).await?;
     let etcd = server("etcd", etcd_port, version, etcd::find(&home.path), etcd_start.is_some(), say)?;
-    let version = wait_for_postgres(postgres_port, postgres_start.as_mut()).await?;
+    let version = wait_for_postgres(&home.path, postgres_port, postgres_start.as_mut()).await?;
     let found = postgres::find(&home.path);
     let postgres = server("PostgreSQL", postgres_port, version, found, postgres_start.is_some(), say)?;
 
@@ -184,6 +190,7 @@ pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Stack, F
 
 /// The port of a server: what runs decides, and is never restarted behind somebody's back.
 fn choose(
+    home: &Path,
     title: &str,
     running: Option<&Process>,
     port: impl Fn(&Process) -> Option<u16>,
@@ -196,7 +203,7 @@ fn choose(
             Code::DevPort,
             format!("{title} of the development stack runs already, on port {actual}"),
         )
-        .remedy("Stop it first: `backendai-setup dev down`; the data stay."));
+        .remedy(format!("stop it first, the data stay: {}", command(home, "down"))));
     }
     Ok(actual)
 }
@@ -211,14 +218,18 @@ fn server(
 ) -> Result<Server, Failure> {
     let pid = process.map(|process| process.pid).ok_or_else(|| {
         Failure::new(Code::DevStart, format!("{title} answered on port {port} and was gone right after"))
-            .remedy("Run `backendai-setup dev up` again.")
+            .remedy("run `backendai-setup dev up` again")
     })?;
     let verb = if started { "started" } else { "already running" };
     say(&format!("{title} {version} {verb} on localhost:{port}"));
     Ok(Server { port, pid, version })
 }
 
-async fn wait_for_etcd(port: u16, mut started: Option<&mut (Child, Log)>) -> Result<String, Failure> {
+async fn wait_for_etcd(
+    home: &Path,
+    port: u16,
+    mut started: Option<&mut (Child, Log)>,
+) -> Result<String, Failure> {
     let start = Instant::now();
     loop {
         // It is asked only while it lives: somebody else may have taken the port meanwhile.
@@ -227,13 +238,17 @@ async fn wait_for_etcd(port: u16, mut started: Option<&mut (Child, Log)>) -> Res
             return Ok(version);
         }
         if ended || start.elapsed() > DEADLINE {
-            return Err(no_start("etcd", port, ended, started.map(|(_, log)| &*log), None));
+            return Err(no_start(home, "etcd", port, ended, started.map(|(_, log)| &*log), None));
         }
         tokio::time::sleep(BEAT).await;
     }
 }
 
-async fn wait_for_postgres(port: u16, mut started: Option<&mut (Child, Log)>) -> Result<String, Failure> {
+async fn wait_for_postgres(
+    home: &Path,
+    port: u16,
+    mut started: Option<&mut (Child, Log)>,
+) -> Result<String, Failure> {
     let start = Instant::now();
     loop {
         let ended = has_ended(started.as_deref_mut());
@@ -245,7 +260,7 @@ async fn wait_for_postgres(port: u16, mut started: Option<&mut (Child, Log)>) ->
             }
         }
         if ended || start.elapsed() > DEADLINE {
-            return Err(no_start("PostgreSQL", port, ended, started.map(|(_, log)| &*log), trouble));
+            return Err(no_start(home, "PostgreSQL", port, ended, started.map(|(_, log)| &*log), trouble));
         }
         tokio::time::sleep(BEAT).await;
     }
@@ -255,7 +270,14 @@ fn has_ended(started: Option<&mut (Child, Log)>) -> bool {
     started.is_some_and(|(child, _)| matches!(child.try_wait(), Ok(Some(_))))
 }
 
-fn no_start(title: &str, port: u16, ended: bool, log: Option<&Log>, trouble: Option<String>) -> Failure {
+fn no_start(
+    home: &Path,
+    title: &str,
+    port: u16,
+    ended: bool,
+    log: Option<&Log>,
+    trouble: Option<String>,
+) -> Failure {
     let what = if ended {
         format!("{title} ended right after its start")
     } else {
@@ -267,9 +289,10 @@ fn no_start(title: &str, port: u16, ended: bool, log: Option<&Log>, trouble: Opt
     if !why.is_empty() {
         failure = failure.why(why.join("\n"));
     }
-    failure.remedy(
-        "`backendai-setup dev down`, then `dev up`; if that does not help, `dev reset` starts afresh and removes the data.",
-    )
+    failure.remedy(format!(
+        "{}, then `dev up`; if that does not help, `dev reset` starts afresh and removes the data",
+        command(home, "down")
+    ))
 }
 
 /// Writes down what runs, for people and scripts; the program itself asks the process table.
@@ -309,6 +332,7 @@ async fn stop_both(home: &Home, say: &mut dyn FnMut(&str)) -> Result<bool, Failu
 /// Looks at the stack and changes nothing.
 pub async fn status(home: &Path) -> Status {
     let home = canonical(home);
+    let ours = home::is_ours(&home);
     let etcd = etcd::find(&home);
     let postgres = postgres::find(&home);
     let etcd_port = etcd.as_ref().and_then(etcd::port);
@@ -318,9 +342,9 @@ pub async fn status(home: &Path) -> Status {
     let (etcd_version, postgres_version) = futures::join!(ask_etcd, ask_postgres);
     let mount = home.join("mount");
     Status {
-        etcd: state(etcd, etcd_port, etcd_version, home.join("etcd").exists()),
-        postgres: state(postgres, postgres_port, postgres_version, postgres::has_data(&home)),
-        mount: mount.is_dir().then_some(mount),
+        etcd: state(etcd, etcd_port, etcd_version, ours && home.join("etcd").exists()),
+        postgres: state(postgres, postgres_port, postgres_version, ours && postgres::has_data(&home)),
+        mount: (ours && mount.is_dir()).then_some(mount),
         home,
     }
 }
@@ -353,7 +377,7 @@ pub fn reset_unconfirmed(home: &Path) -> Failure {
         Code::NeedsConfirmation,
         format!("removing {} with all its data wants a confirmation", canonical(home).display()),
     )
-    .remedy("Nothing was touched. Confirm it beforehand: `backendai-setup dev reset --yes`.")
+    .remedy(format!("confirm it beforehand: {} --yes", command(&canonical(home), "reset")))
 }
 
 /// Stops the stack and removes its folder; true when there was one. The caller has asked.

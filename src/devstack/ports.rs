@@ -33,7 +33,7 @@ pub(super) fn free(wanted: &[(&str, u16, &str)]) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::new(Code::DevPort, troubles.join("; "))
-        .remedy(format!("Stop what holds it, or take another port with {}.", remedies.join(" and "))))
+        .remedy(format!("stop what holds it, or take another port with {}", remedies.join(" and "))))
 }
 
 /// Names the process that listens on the port, as far as this user may know.

@@ -62,7 +62,7 @@ pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Fail
             format!("the data are PostgreSQL {wanted}'s, but only PostgreSQL {installed} is installed"),
         )
         .remedy(format!(
-            "Install PostgreSQL {wanted}, or start afresh: `backendai-setup dev reset`, which removes the data."
+            "install PostgreSQL {wanted}, or start afresh: `backendai-setup dev reset`, which removes the data"
         ))
     })
 }
@@ -86,7 +86,7 @@ pub(super) fn can_enter(home: &Home, account: Option<&Account>) -> Result<(), Fa
             folder.display()
         );
         return Err(Failure::new(Code::DevHome, what)
-            .remedy(format!("Take another folder with `--dir`, or `chmod o+x {}`.", folder.display())));
+            .remedy(format!("take another folder with `--dir`, or `chmod o+x {}`", folder.display())));
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ async fn initdb(
     };
     Err(Failure::new(Code::DevStart, format!("PostgreSQL's data cannot be made in {}", home.path.display()))
         .why(trouble)
-        .remedy("Mend what `initdb` says, then run `backendai-setup dev up` again."))
+        .remedy("mend what `initdb` says, then run `backendai-setup dev up` again"))
 }
 
 fn write_password(path: &Path) -> Result<(), Failure> {
@@ -184,7 +184,7 @@ pub(super) async fn clear_after_crash(home: &Path) -> Result<(), Failure> {
             let what =
                 format!("sessions of a PostgreSQL that crashed still work in {}", data(home).display());
             return Err(Failure::new(Code::DevStart, what)
-                .remedy("End them (`ps -ef | grep postgres`), then run `backendai-setup dev up` again."));
+                .remedy("end them (`ps -ef | grep postgres`), then run `backendai-setup dev up` again"));
         }
         tokio::time::sleep(BEAT).await;
     }

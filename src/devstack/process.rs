@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, words};
 
 /// How often something is looked at while waiting for it.
 pub(super) const BEAT: Duration = Duration::from_millis(50);
@@ -134,8 +134,11 @@ pub(super) fn detach(command: &mut Command, log: &Path) -> Result<(Child, Log), 
     match start() {
         Ok((child, from)) => Ok((child, Log { path: log.to_owned(), from })),
         Err(error) => Err(Failure::new(Code::DevStart, format!("`{program}` cannot be started"))
-            .why(error.to_string())
-            .remedy(format!("Can this user run it, and write {}?", log.display()))),
+            .why(words(&error))
+            .remedy(format!(
+                "it must be a program this user can run, and this a file it can write: {}",
+                log.display()
+            ))),
     }
 }
 
@@ -169,8 +172,8 @@ pub(super) async fn stop(
                     Code::DevStop,
                     format!("{title} (pid {}) cannot be stopped by this user", process.pid),
                 )
-                .why(error.to_string())
-                .remedy("Run `backendai-setup dev down` as the user who started it, or as root.")
+                .why(words(&error.into()))
+                .remedy("stop it as the user who started it, or as root")
             })?;
         }
         while start.elapsed() < *patience {
@@ -185,5 +188,5 @@ pub(super) async fn stop(
         Code::DevStop,
         format!("{title} (pid {}) does not end, not even when killed", process.pid),
     )
-    .remedy("Its disk or file system may hang; look at `dmesg`."))
+    .remedy("its disk or file system may hang; look at `dmesg`"))
 }

@@ -88,6 +88,9 @@ codes! {
     EnvironmentDiffers = "W-ENV-DIFFERS", SUCCESS, "An environment name differs from the answers file",
         "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
 
+    Output = "E-OUTPUT", INTERNAL, "The output could not be written",
+        "Standard output took only a part of the result: the disk is full, or the device failed. What was done is done; run `status` to see it.";
+
     // The image list
     ImagesShape = "E-IMAGES-SHAPE", INPUT, "The image list has another shape than the manager reads",
         "`image-metadata.yml` is `images:` with a list of `name`, `tags` (pairs of tag and digest) and `slots` (`cpu`, `mem`, `gpu`); `image-aliases.yml` is `aliases:` with pairs of alias and target. The manager crashed on anything else after writing half of the list.";
@@ -207,6 +210,8 @@ codes! {
         "The file was not written by this program for this target. Move it away, or name another path under `files`.";
     FileWrite = "E-FILE-WRITE", UNFIT, "A file could not be written",
         "The message says why. The old content is still there.";
+    FileHung = "E-FILE-HUNG", UNREACHABLE, "The folder of a file to write does not answer",
+        "A network file system whose server is gone blocks every access. Look at the mount that the folder lies on, or name another path under `files`.";
     FileAlembic = "W-FILE-ALEMBIC", SUCCESS, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
 

@@ -144,6 +144,11 @@ impl Failure {
         self.code.status()
     }
 
+    /// True when the server may have done what was asked although it never said so.
+    pub fn leaves_doubt(&self) -> bool {
+        matches!(self.code, Code::EtcdLost | Code::EtcdTimeout | Code::DbLost | Code::DbTimeout)
+    }
+
     /// True for a `W-` code: worth saying, no reason to stop.
     pub fn is_warning(&self) -> bool {
         self.code.status() == status::SUCCESS
@@ -158,4 +163,21 @@ fn sentence(mut text: String) -> String {
         text[..1].make_ascii_uppercase();
     }
     text
+}
+
+/// A word as a POSIX shell takes it: commands in remedies are copied.
+pub fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/:@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The system's words without the number that means nothing to people.
+pub fn words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    text.trim_start_matches("failed to lookup address information: ").to_owned()
 }

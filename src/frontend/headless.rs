@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
-use inquire::Confirm as Question;
+use inquire::Confirm;
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{
-    failure::{Code, Failure, status},
+    failure::{Code, Failure, shell_word, status, words},
     report::{
         Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan,
         write_status,
@@ -19,18 +19,6 @@ use crate::{
 };
 
 use super::Terminal;
-
-/// Who confirms that something may be written.
-#[derive(Debug, Clone, Copy)]
-pub enum Confirm {
-    /// `--answers` or `--yes`, else a person at the terminal.
-    GivenBy {
-        /// Answers files were given: headless work needs no confirmation.
-        answers: bool,
-        /// `--yes` was given.
-        yes: bool,
-    },
-}
 
 /// What `run` is asked for.
 #[derive(Debug)]
@@ -43,8 +31,8 @@ pub struct Run {
     pub skip: Vec<String>,
     /// Where transcripts are kept.
     pub state_dir: Option<PathBuf>,
-    /// Who confirms.
-    pub confirm: Confirm,
+    /// `--yes` was given: nobody has to confirm.
+    pub yes: bool,
     /// The program was started without a command.
     pub bare: bool,
 }
@@ -58,9 +46,16 @@ fn needs_answers(terminal: &Terminal) -> u8 {
 
 /// Runs stages.
 pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
-    let Confirm::GivenBy { answers, yes } = work.confirm;
-    if !inputs.say_something() || (work.bare && !answers) {
+    // Headless work, told from an answers file, needs no confirmation.
+    let answers = !inputs.answers.is_empty();
+    if !inputs.say_something() {
         return needs_answers(terminal);
+    }
+    if work.bare && !answers {
+        let failure = Failure::new(Code::NeedsAnswers, "no command says what to do")
+            .why("without a command only `--answers FILE` runs all stages")
+            .remedy("name a command, for example `run`; `--help` lists them");
+        return terminal.fail(&[failure]);
     }
     let load = || Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
     let session = match load()
@@ -70,7 +65,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
         Ok(session) => session,
         Err(failures) => return terminal.fail(&failures),
     };
-    let must_ask = !answers && !yes;
+    let must_ask = !answers && !work.yes;
     if must_ask && !terminal.can_ask() {
         let failure =
             Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
@@ -95,7 +90,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
         let run = session.start(Intent::Run, Some(shown));
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![live(terminal, what_next(&session)), Box::new(transcript)];
-        status_of(&drive(run, &mut reporters).await)
+        status_of(&drive(terminal, run, &mut reporters).await)
     })
 }
 
@@ -106,14 +101,18 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, session: &Session) -> Answer {
-    let run = session.start(Intent::Plan { detailed: false }, None);
-    let state = drive(run, &mut []).await;
-    terminal.result(|mut out| write_plan(&mut out, terminal.style, &state));
-    if status_of(&state) != status::SUCCESS || state.plan.iter().all(|stage| stage.changes.is_empty()) {
-        // The run itself says what is wrong, and that everything is unchanged.
+    let state = drive(terminal, session.start(Intent::Preview, None), &mut []).await;
+    if status_of(&state) != status::SUCCESS {
+        tell_failures(terminal, &state);
+        terminal.note("Nothing was written.");
+        return Answer::No(status_of(&state));
+    }
+    if state.plan.iter().all(|stage| stage.changes.is_empty()) {
+        // The run itself says that everything is unchanged.
         return Answer::Yes;
     }
-    let question = tokio::task::spawn_blocking(|| Question::new("Write this?").with_default(false).prompt());
+    terminal.result(|mut out| write_plan(&mut out, terminal.style, &state));
+    let question = tokio::task::spawn_blocking(|| Confirm::new("Write this?").with_default(false).prompt());
     match question.await {
         Ok(Ok(true)) => Answer::Yes,
         Ok(Ok(false) | Err(inquire::InquireError::OperationCanceled)) => {
@@ -136,11 +135,11 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
 fn what_next(session: &Session) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut next = None;
-    for (key, path) in session.files() {
+    for (key, path) in session.files_to_write() {
         let what = match key {
             "files.alembic-ini" => "move it beside the manager's alembic/ folder:",
             "files.environment" => {
-                next = Some(format!("  . {path} && python -m ai.backend.gateway.server"));
+                next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(&path)));
                 "source it before you start the manager:      "
             }
             _ => "the keypairs, only you can read them:        ",
@@ -186,7 +185,7 @@ fn with_session(
     intent: Intent,
     print: impl FnOnce(&Terminal, &RunState),
 ) -> u8 {
-    if !inputs.say_something() {
+    if !inputs.say_something() && scope.as_ref().is_ok_and(Scope::needs_answers) {
         return needs_answers(terminal);
     }
     let session =
@@ -197,13 +196,13 @@ fn with_session(
     in_runtime(terminal, async {
         let run = session.start(intent, None);
         if terminal.is_json() {
-            return status_of(&drive(run, &mut [live(terminal, Vec::new())]).await);
+            return status_of(&drive(terminal, run, &mut [live(terminal, Vec::new())]).await);
         }
         for notice in session.notices() {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();
             let _ = write_failure(&mut err, terminal.style, notice);
         }
-        let state = drive(run, &mut []).await;
+        let state = drive(terminal, run, &mut []).await;
         print(terminal, &state);
         status_of(&state)
     })
@@ -236,7 +235,7 @@ fn status_of(state: &RunState) -> u8 {
 
 /// Hands every event to every reporter, in order, until the summary. The first signal asks for an
 /// orderly stop, a second one leaves at once.
-async fn drive(mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> RunState {
+async fn drive(terminal: &Terminal, mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> RunState {
     let mut state = RunState::default();
     let mut signals = Signals::new();
     loop {
@@ -244,8 +243,8 @@ async fn drive(mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> Run
             event = run.events.recv() => {
                 let Some(event) = event else { return state };
                 for reporter in reporters.iter_mut() {
-                    // A closed pipe must not stop the work; the exit status still tells.
-                    let _ = reporter.report(&event);
+                    // Lost output must not stop the work.
+                    terminal.kept(reporter.report(&event));
                 }
                 state.apply(&event);
             }
@@ -269,10 +268,21 @@ impl Signals {
             (status::TERMINATED, SignalKind::terminate()),
             (status::HANGUP, SignalKind::hangup()),
         ];
-        Self(kinds.into_iter().filter_map(|(status, kind)| Some((status, signal(kind).ok()?))).collect())
+        // What was switched off for us stays off: `nohup` is meant.
+        let ignored = |kind: SignalKind| ignored_signals() >> (kind.as_raw_value() - 1) & 1 == 1;
+        Self(
+            kinds
+                .into_iter()
+                .filter(|(_, kind)| !ignored(*kind))
+                .filter_map(|(status, kind)| Some((status, signal(kind).ok()?)))
+                .collect(),
+        )
     }
 
     async fn next(&mut self) -> u8 {
+        if self.0.is_empty() {
+            return std::future::pending().await;
+        }
         let waiting = self.0.iter_mut().map(|(status, signal)| {
             let status = *status;
             Box::pin(async move {
@@ -286,6 +296,17 @@ impl Signals {
     }
 }
 
+/// The signals that are ignored since before we began, from the kernel's table of this process.
+fn ignored_signals() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|table| {
+            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        })
+        .unwrap_or(0)
+}
+
 /// A hung mount may hold a thread for ever: the exit does not wait for it.
 pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
     match Runtime::new() {
@@ -296,7 +317,7 @@ pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) ->
         }
         Err(error) => {
             let failure = Failure::new(Code::Internal, "the program could not start its threads")
-                .why(error.to_string())
+                .why(words(&error))
                 .remedy("look at the limits of this user (`ulimit -u`)");
             terminal.fail(&[failure])
         }

@@ -1,14 +1,17 @@
 //! Commands that need no server: images, answers, explain.
 
 use std::{
-    fs::OpenOptions,
+    fs::Permissions,
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
+use tempfile::NamedTempFile;
+
 use crate::{
     bundle,
-    failure::{Code, Failure, status},
+    failure::{Code, Failure, shell_word, status, words},
     report::{write_failure, write_images, write_pull_commands},
     session::{Inputs, Intent, Scope, Session},
 };
@@ -66,16 +69,22 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
     }
     for (name, text) in samples {
         let path = folder.join(name);
-        let copy = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(text.as_bytes()));
-        if let Err(error) = copy {
+        let copy = || {
+            let mut file = NamedTempFile::new_in(folder)?;
+            file.write_all(text.as_bytes())?;
+            // To be edited like any file of the user's: readable for others.
+            file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+            file.persist_noclobber(&path).map_err(|refused| refused.error)
+        };
+        if let Err(error) = copy() {
             let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-                .why(error.to_string().split(" (os error").next().unwrap_or_default())
-                .remedy(format!("mkdir -p {}", folder.display()));
-            return terminal.fail(&[failure]);
+                .why(words(&error));
+            return terminal.fail(&[match error.kind() {
+                io::ErrorKind::NotFound => {
+                    failure.remedy(format!("mkdir -p {}", shell_word(&folder.to_string_lossy())))
+                }
+                _ => failure.remedy("make room or mend the folder, then try again"),
+            }]);
         }
         terminal.note(&format!("copied:  {}", path.display()));
     }
@@ -129,6 +138,15 @@ pub fn explain(terminal: &Terminal, code: Option<&str>) -> u8 {
         };
         return terminal.fail(&[failure]);
     };
+    if terminal.is_json() {
+        terminal.result(|out| {
+            let page = serde_json::json!({
+                "type": "code", "code": code, "status": code.status(), "title": code.title(), "page": code.page(),
+            });
+            writeln!(out, "{page}")
+        });
+        return status::SUCCESS;
+    }
     terminal.result(|out| {
         writeln!(out, "{}  {}", code.as_str(), code.title())?;
         if code.status() == status::SUCCESS {

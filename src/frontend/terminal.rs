@@ -3,13 +3,17 @@
 use std::{
     io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use crate::{
-    failure::{Code, Failure, status},
+    failure::{Code, Failure, status, words},
     report::{Style, write_failure},
     workflow::{Event, EventKind, Summary},
 };
+
+/// Some of stdout's output is lost.
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -44,10 +48,32 @@ impl Terminal {
         !self.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
-    /// Writes a result to stdout. A closed pipe is no failure: whoever closed it has read enough.
+    /// Writes a result to stdout.
     pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut out = anstream::AutoStream::auto(io::stdout()).lock();
-        let _ = write(&mut out).and_then(|()| out.flush());
+        self.kept(write(&mut out).and_then(|()| out.flush()));
+    }
+
+    /// Takes the outcome of a write to stdout. A closed pipe is no failure: whoever closed it has read
+    /// enough. Anything else is told once, and spoils a success.
+    pub fn kept(&self, outcome: io::Result<()>) {
+        let Err(error) = outcome else { return };
+        if error.kind() == io::ErrorKind::BrokenPipe || OUTPUT_LOST.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let failure = Failure::new(Code::Output, "the output could not be written")
+            .why(words(&error))
+            .remedy("make room where stdout goes, then run `status` to see what was done");
+        let _ = write_failure(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &failure);
+    }
+
+    /// The exit status, spoilt when output was lost.
+    pub fn status(&self, reached: u8) -> u8 {
+        if reached == status::SUCCESS && OUTPUT_LOST.load(Ordering::SeqCst) {
+            status::INTERNAL
+        } else {
+            reached
+        }
     }
 
     /// Writes a line to stderr.
@@ -91,12 +117,7 @@ impl Terminal {
     }
 
     /// Refuses flags that a command would ignore.
-    pub fn refuse_overwrite(&self) -> ExitCode {
-        let failure = Failure::new(
-            Code::Usage,
-            "`--replace-mount`, `--prune`, `--rotate-keypairs` and `--fixture` go with `run` and `plan`",
-        )
-        .remedy("take the flag out");
-        ExitCode::from(self.fail(&[failure]))
+    pub fn refuse_idle(&self, what: &str) -> ExitCode {
+        ExitCode::from(self.fail(&[Failure::new(Code::Usage, what).remedy("take the flag out")]))
     }
 }

@@ -173,7 +173,7 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
     let key = variable.key;
     let failure = if key == "version" {
         Failure::new(Code::AnswersVersion, format!("`version` is `{value}`; {}", refused.why))
-    } else if variable.is_secret() || value.is_empty() {
+    } else if variable.is_secret() || value.is_empty() || may_hold_login(variable.key, value) {
         Failure::new(Code::AnswersValue, format!("`{key}` cannot be used: {}", refused.why))
     } else {
         let shown: String = value.chars().take(60).collect::<String>().escape_debug().to_string();
@@ -184,6 +184,11 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
         Origin::File(place) => failure.at(place.clone()),
         other => failure.why(format!("the value comes from {other}")),
     }
+}
+
+/// A URL or `user:password@host` where an address is due holds a password.
+fn may_hold_login(key: &str, value: &str) -> bool {
+    matches!(key, "database.address" | "etcd.endpoints") && value.contains('@')
 }
 
 /// The failure for a key that is not known, with the nearest one that is.

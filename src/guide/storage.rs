@@ -70,6 +70,15 @@ fn mount(text: &str) -> Result<(), Refused> {
             "write the whole path, for example `/mnt/vfroot`",
         ));
     }
+    if text == "/" {
+        return Err(Refused::new("it is the root of this host", "name the folder that the nodes share"));
+    }
+    if text.ends_with('/') || text.contains("//") {
+        return Err(Refused::new(
+            "it has a slash too many, and is compared letter by letter",
+            "write it as in `/mnt/vfroot`",
+        ));
+    }
     if text.split('/').any(|part| part == ".." || part == ".") {
         return Err(Refused::new("it has `.` or `..` in it", "write the path without detours"));
     }

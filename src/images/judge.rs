@@ -113,7 +113,7 @@ impl Judge<'_> {
                     Code::ImagesField,
                     format!("The field {} of {what} is not known", quoted_key(name)),
                 )
-                .why("The manager ignores it.")
+                .why("the manager ignores it")
                 .remedy(remedy)
                 .at(key.place(self.file)),
             );
@@ -354,9 +354,9 @@ impl Judge<'_> {
                         format!("The images `{owner}` and `{}` share etcd keys", image.name),
                     )
                     .why(format!(
-                        "They stand on lines {one} and {two}; `images/{owner}/{part}` belongs to `{owner}`."
+                        "they stand on lines {one} and {two}; `images/{owner}/{part}` belongs to `{owner}`"
                     ))
-                    .remedy("Rename one of them.")
+                    .remedy("rename one of them")
                     .at(image.mark.place(self.file)),
                 );
             }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::failure::shell_word;
+
 use super::{Image, ImageList, Resolved};
 
 /// One image in the preview.
@@ -132,10 +134,4 @@ pub fn targets_first(links: Vec<(String, String)>) -> Vec<(String, String)> {
         .filter_map(|at| links.get(at))
         .map(|(name, target)| (format!("images/_aliases/{name}"), target.clone()))
         .collect()
-}
-
-/// A word as a POSIX shell takes it literally.
-fn shell_word(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/:@".contains(&b);
-    if word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

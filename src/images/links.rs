@@ -202,7 +202,7 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Fai
                 Code::ImagesDangling,
                 format!("{} ends at `{end}`{via}, which is not in the list", link.what),
             )
-            .why("Whoever asks for it gets an error.")
+            .why("whoever asks for it gets an error")
             .remedy(remedy)
             .at(link.mark.place(link.file)),
         );
@@ -225,11 +225,11 @@ fn describe(map: &Map<'_>, circle: &[usize]) -> Option<Failure> {
     Some(
         Failure::new(Code::ImagesLoop, format!("{} leads back to itself", first.what))
             .why(format!(
-                "{} ({}); the manager would follow it for ever.",
+                "{} ({}); the manager would follow it for ever",
                 chain.join(" → "),
                 places.join(", ")
             ))
-            .remedy("Point one of them at an image and tag with a digest.")
+            .remedy("point one of them at an image and tag with a digest")
             .at(first.mark.place(first.file)),
     )
 }

@@ -19,8 +19,8 @@ pub(super) fn cpu(node: &Node, file: &str, image: &str) -> Result<u64, Failure> 
                 .map_err(|_| wrong(node, file, &what))
         }
         _ => Err(wrong(node, file, &what)
-            .why("The manager reads cpu as a whole number of cores.")
-            .remedy("Write a whole number without quotes: `cpu: 1`.")),
+            .why("the manager reads cpu as a whole number of cores")
+            .remedy("write a whole number without quotes: `cpu: 1`")),
     }
 }
 
@@ -61,10 +61,10 @@ fn number(
             let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
             let wanted = if digits.parse::<f64>().is_ok() { digits.as_str() } else { "1.0" };
             Err(wrong(node, file, what)
-                .why("The manager reads a number here, not text.")
+                .why("the manager reads a number here, not text")
                 .remedy(remedy(wanted)))
         }
-        _ => Err(wrong(node, file, what).why("The manager reads a number here.").remedy(remedy("1.0"))),
+        _ => Err(wrong(node, file, what).why("the manager reads a number here").remedy(remedy("1.0"))),
     }
 }
 
@@ -79,8 +79,8 @@ fn bounded(node: &Node, file: &str, what: &str, value: f64, most: u64) -> Result
         return Ok(value);
     };
     Err(Failure::new(Code::ImagesValue, format!("{what} is {problem}: `{}`", node.plain))
-        .why("It is what a container of the image gets.")
-        .remedy(format!("Write a number from 0 to {most}."))
+        .why("it is what a container of the image gets")
+        .remedy(format!("write a number from 0 to {most}"))
         .at(node.place(file)))
 }
 

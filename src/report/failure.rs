@@ -14,10 +14,14 @@ pub fn write_failure(out: &mut impl Write, style: Style, failure: &Failure) -> i
     let state = if failure.is_warning() { RungState::Warned } else { RungState::Failed };
     writeln!(out, "{} {}  {}", style.sign(state), failure.code, style.text(&failure.what))?;
     if let Some(place) = &failure.place {
-        writeln!(out, "    {}  {place}", style.dim("at "))?;
+        writeln!(out, "    {}  {}", style.dim("at "), style.text(&place.to_string()))?;
     }
     if let Some(why) = failure.why.as_deref().filter(|why| !why.is_empty()) {
-        writeln!(out, "    {}  {}", style.dim("why"), style.text(why))?;
+        // A server's log comes in lines; everything else is one.
+        for (at, line) in why.lines().enumerate() {
+            let label = if at == 0 { "why" } else { "   " };
+            writeln!(out, "    {}  {}", style.dim(label), style.text(line))?;
+        }
     }
     if let Some(remedy) = failure.remedy.as_deref().filter(|remedy| !remedy.is_empty()) {
         writeln!(out, "    {}  {}", style.dim("do "), style.text(remedy))?;

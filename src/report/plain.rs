@@ -53,16 +53,16 @@ impl<W: Write> Plain<W> {
         self
     }
 
-    fn line(&mut self, time: Timestamp, who: &str, what: &str) -> io::Result<()> {
+    /// One line: time, who, a sign where there is one, what happened.
+    fn line(&mut self, time: Timestamp, who: &str, sign: Option<RungState>, what: &str) -> io::Result<()> {
         let time = time.to_zoned_datetime(self.zone.clone());
         let time = time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string();
-        let what = self.style.text(what);
-        writeln!(self.out, "{}  {}{what}", self.style.dim(&time), pad(who, COLUMN))
+        let sign = sign.map_or_else(|| " ".to_owned(), |state| self.style.sign(state));
+        writeln!(self.out, "{}  {}{sign} {}", self.style.dim(&time), pad(who, COLUMN), self.style.text(what))
     }
 
-    fn stage_line(&mut self, time: Timestamp, stage: StageId, what: &str) -> io::Result<()> {
-        let title = self.titles.get(stage).copied().unwrap_or(stage);
-        self.line(time, title, what)
+    fn title(&self, stage: StageId) -> &'static str {
+        self.titles.get(stage).copied().unwrap_or(stage)
     }
 
     fn finished(
@@ -72,23 +72,20 @@ impl<W: Write> Plain<W> {
         outcome: &Outcome,
         duration_ms: u64,
     ) -> io::Result<()> {
-        let sign = |state| self.style.sign(state);
-        let took = duration(duration_ms);
-        let what = match outcome {
+        let (state, what) = match outcome {
             Outcome::Changed(done) => {
-                format!("{} changed: {}, {took}", sign(RungState::Passed), done.summary)
+                (RungState::Passed, format!("changed in {}: {}", duration(duration_ms), done.summary))
             }
-            Outcome::Unchanged { summary } => format!("{} unchanged: {summary}", sign(RungState::Passed)),
+            Outcome::Unchanged { summary } => (RungState::Passed, format!("unchanged: {summary}")),
             Outcome::Failed { failure } => {
-                format!("{} failed: {}  {}", sign(RungState::Failed), failure.what, failure.code)
+                (RungState::Failed, format!("failed: {}  {}", failure.what, failure.code))
             }
             Outcome::Skipped { because } => {
-                let title = self.titles.get(because).copied().unwrap_or(because);
-                format!("{} skipped, because {title} failed", sign(RungState::NotNeeded))
+                (RungState::NotNeeded, format!("skipped, because {} failed", self.title(because)))
             }
-            Outcome::Cancelled => format!("{} stopped on request", sign(RungState::NotNeeded)),
+            Outcome::Cancelled => (RungState::NotNeeded, "stopped on request".to_owned()),
         };
-        self.stage_line(time, stage, &what)
+        self.line(time, self.title(stage), Some(state), &what)
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
@@ -116,28 +113,23 @@ impl<W: Write> Reporter for Plain<W> {
         let time = event.time;
         match &event.kind {
             EventKind::Version { program, version, name, .. } => {
-                self.line(time, program, &format!("  {version}, {name}"))
+                self.line(time, program, None, &format!("{version}, {name}"))
             }
             EventKind::Notice { warning } => {
-                let what =
-                    format!("{} {}  {}", self.style.sign(RungState::Warned), warning.what, warning.code);
-                self.line(time, "answers", &what)
+                let what = format!("{}  {}", warning.what, warning.code);
+                self.line(time, "answers", Some(RungState::Warned), &what)
             }
             EventKind::Check { title, verdict, .. } => {
-                let sign = self.style.sign(verdict.state());
                 // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {
                     Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
                     None => (verdict.summary.clone(), String::new()),
                 };
-                self.line(time, "check", &format!("{sign} {}{detail}{code}", pad(title, 12)))?;
+                let what = format!("{}{detail}{code}", pad(title, 12));
+                self.line(time, "check", Some(verdict.state()), &what)?;
                 for warning in verdict.warnings() {
-                    let sign = self.style.sign(RungState::Warned);
-                    self.line(
-                        time,
-                        "check",
-                        &format!("{sign} {}{}  {}", pad(title, 12), warning.what, warning.code),
-                    )?;
+                    let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
+                    self.line(time, "check", Some(RungState::Warned), &what)?;
                 }
                 Ok(())
             }
@@ -145,19 +137,16 @@ impl<W: Write> Reporter for Plain<W> {
                 for stage in
                     stages.iter().filter(|stage| stage.state == "conflict" || stage.state == "failed")
                 {
-                    let sign = self.style.sign(RungState::Failed);
-                    self.line(time, stage.title, &format!("{sign} {}: {}", stage.state, stage.summary))?;
+                    let what = format!("{}: {}", stage.state, stage.summary);
+                    self.line(time, stage.title, Some(RungState::Failed), &what)?;
                 }
                 Ok(())
             }
             // Progress is for screens that redraw.
             EventKind::StageStarted { .. } | EventKind::Progress { .. } => Ok(()),
             EventKind::Log { stage, level, message } => {
-                let mark = match level {
-                    Level::Info => String::from("  "),
-                    Level::Warning => format!("{} ", self.style.sign(RungState::Warned)),
-                };
-                self.stage_line(time, stage, &format!("{mark}{message}"))
+                let sign = (*level == Level::Warning).then_some(RungState::Warned);
+                self.line(time, self.title(stage), sign, message)
             }
             EventKind::StageFinished { stage, outcome, duration_ms } => {
                 self.finished(time, stage, outcome, *duration_ms)

@@ -49,12 +49,20 @@ impl Style {
     }
 
     /// Text in which every sign is one that the terminal has.
+    ///
+    /// What a server or a file says is shown, never obeyed: control characters are spelt out.
     pub fn text(self, text: &str) -> String {
-        if self.ascii {
-            text.replace('→', "->").replace('…', "...").replace('–', "-")
-        } else {
-            text.to_owned()
+        let mut shown = String::with_capacity(text.len());
+        for character in text.chars() {
+            match character {
+                '→' if self.ascii => shown.push_str("->"),
+                '…' if self.ascii => shown.push_str("..."),
+                '–' if self.ascii => shown.push('-'),
+                _ if character.is_control() => shown.extend(character.escape_default()),
+                _ => shown.push(character),
+            }
         }
+        shown
     }
 }
 

@@ -73,10 +73,13 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
     }
     let changes: usize = state.plan.iter().map(|stage| stage.changes.len()).sum();
     let stages = state.plan.iter().filter(|stage| !stage.changes.is_empty()).count();
-    if changes == 0 {
-        writeln!(out, "Nothing to change.")
-    } else {
-        writeln!(out, "{changes} changes in {stages} of {} stages. Nothing was written.", state.plan.len())
+    let unknown = state.plan.iter().filter(|stage| stage.failure.is_some()).count();
+    let all = state.plan.len();
+    match (changes, unknown) {
+        _ if all == 0 => writeln!(out, "Stopped before anything was known."),
+        (0, 0) => writeln!(out, "Nothing to change."),
+        (_, 0) => writeln!(out, "Changes: {changes}, in {stages} of {all} stages."),
+        _ => writeln!(out, "Changes: {changes}, in {stages} of {all} stages; {unknown} stages cannot tell."),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, words},
     workflow::{Event, StageId},
 };
 
@@ -62,11 +62,15 @@ impl Transcript {
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
         let open = || {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            // A full disk shows now, and not when there is something to tell.
+            writeln!(file, "{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))?;
+            file.sync_all()?;
+            Ok(file)
         };
         let file = open().map_err(|error: io::Error| {
             Failure::new(Code::StateDir, format!("the transcript {} cannot be written", path.display()))
-                .why(error.to_string().split(" (os error").next().unwrap_or_default())
+                .why(words(&error))
                 .remedy("name a folder that can be written: `--state-dir DIR`")
         })?;
         forget_oldest(&folder);

@@ -64,20 +64,21 @@ impl Store {
         Ok(Self { client, endpoint: endpoint.clone(), user, prefix: etcd.prefix() })
     }
 
-    /// Connects to the first endpoint that answers.
+    /// Connects to the first endpoint that answers, beginning with this one; says which it was.
     ///
     /// # Errors
     /// The first endpoint's failure, when none answers.
-    pub async fn connect_any(etcd: &Etcd) -> Result<Self, Failure> {
+    pub async fn connect_any(etcd: &Etcd, begin: usize) -> Result<(Self, usize), Failure> {
         let mut first = None;
-        for endpoint in &etcd.endpoints {
+        let count = etcd.endpoints.len();
+        for (at, endpoint) in etcd.endpoints.iter().enumerate().cycle().skip(begin).take(count) {
             let attempt = async {
                 let mut store = Self::connect(etcd, endpoint).await?;
                 store.member().await?;
                 Ok(store)
             };
             match attempt.await {
-                Ok(store) => return Ok(store),
+                Ok(store) => return Ok((store, at)),
                 Err(failure) => first = first.or(Some(failure)),
             }
         }
@@ -134,10 +135,12 @@ impl Store {
     /// # Errors
     /// `E-ETCD-RIGHTS` or `E-ETCD-AUTH` when etcd says no.
     pub async fn may_write(&mut self) -> Result<(), Failure> {
-        let key = format!("{}images/backendai-setup-probe", self.prefix);
+        let key = |below: &str| format!("{}{below}", self.prefix);
         // A version is never negative.
-        let never = Compare::version(key.clone(), CompareOp::Less, 0);
-        let probe = Txn::new().when([never]).and_then([TxnOp::put(key, "", None)]);
+        let never = Compare::version(key("volumes/_mount"), CompareOp::Less, 0);
+        let puts =
+            ["images/backendai-setup-probe", "volumes/_mount"].map(|below| TxnOp::put(key(below), "", None));
+        let probe = Txn::new().when([never]).and_then(puts);
         bounded(self.client.txn(probe)).await.map_err(|error| self.explain(error, "the right to write"))?;
         Ok(())
     }
@@ -162,8 +165,10 @@ impl Store {
         let cut = self.prefix.len();
         let mut found = BTreeMap::new();
         self.pages(start, GetOptions::new(), |pair| {
-            let key = String::from_utf8_lossy(pair.key()).into_owned();
-            found.insert(key[cut..].to_owned(), pair.value().to_vec());
+            // A key that is no text is none of the manager's, and none of ours.
+            if let Ok(key) = std::str::from_utf8(pair.key()) {
+                found.insert(key[cut..].to_owned(), pair.value().to_vec());
+            }
         })
         .await?;
         Ok(found)

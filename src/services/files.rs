@@ -5,17 +5,17 @@ use std::{
     io::{ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::fs::Access;
 use tempfile::NamedTempFile;
+use tokio::{task::spawn_blocking, time::timeout};
 
-use crate::failure::{Code, Failure};
-
-use super::net::words;
+use crate::failure::{Code, Failure, shell_word, words};
 
 /// The largest input file that is read.
-pub const INPUT_LIMIT: u64 = 8 * 1024 * 1024;
+pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
 
 /// Reads an input file.
 ///
@@ -26,6 +26,20 @@ pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     let refuse = |what: String, why: String, remedy: &str| {
         Err(Failure::new(Code::FileRead, what).why(why).remedy(remedy))
     };
+    // A named pipe that nobody writes to would hold us for ever; one of the shell's own, as in
+    // `<(command)`, has its writer.
+    let kind = fs::metadata(path).map(|meta| meta.file_type());
+    let from_shell = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|start| path.starts_with(start));
+    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
+        && !from_shell
+        && path != Path::new("/dev/null")
+    {
+        return refuse(
+            format!("`{shown}` is no plain file"),
+            "it is a pipe or a device".into(),
+            "name a file; `--answers -` reads stdin",
+        );
+    }
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes));
     match read {
@@ -56,12 +70,39 @@ pub fn others_can_read(path: &Path) -> bool {
 }
 
 /// A file that is to be written, as it is now.
-#[derive(Debug)]
 pub struct Existing {
     /// What it holds.
     pub bytes: Vec<u8>,
     /// Its permission bits.
     pub mode: u32,
+}
+
+// What such a file holds is secret.
+impl std::fmt::Debug for Existing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Existing").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+/// How long a file system may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// As [`target`], on a thread of its own: a file system that hangs keeps the thread, not the program.
+///
+/// # Errors
+/// As [`target`]; `E-FILE-HUNG` when nothing answers.
+pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
+    let asked = path.to_owned();
+    match timeout(PATIENCE, spawn_blocking(move || target(&asked))).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) => Err(Failure::new(Code::Internal, "looking at a file broke off")),
+        Err(_) => Err(Failure::new(
+            Code::FileHung,
+            format!("the folder of {} did not answer in {} s", name(path), PATIENCE.as_secs()),
+        )
+        .why("a network file system whose server is gone blocks every access")
+        .remedy("look at the mount that it lies on, or name another path under `files`")),
+    }
 }
 
 /// Looks at a file that is to be written: its folder, its kind, its owner, its content.
@@ -83,7 +124,7 @@ pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
                 format!("the folder `{}` for {} is not there", parent.display(), name(path)),
             )
             .why(words(&error))
-            .remedy(format!("mkdir -p {}", parent.display())));
+            .remedy(format!("mkdir -p {}", shell_word(&parent.to_string_lossy()))));
         }
     }
     let found = match fs::symlink_metadata(path) {
@@ -160,7 +201,8 @@ pub fn keep_backup(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
             let mut file = NamedTempFile::with_prefix_in(format!(".{}-", name(path)), parent(path))?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
-            file.persist_noclobber(&backup).map_err(|refused| refused.error)
+            file.persist_noclobber(&backup).map_err(|refused| refused.error)?;
+            File::open(parent(path))?.sync_all()
         };
         match keep() {
             Ok(_) => return Ok(backup),

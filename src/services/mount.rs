@@ -10,9 +10,7 @@ use std::{
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use crate::failure::{Code, Failure};
-
-use super::net::words;
+use crate::failure::{Code, Failure, words};
 
 /// How long a file system may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);

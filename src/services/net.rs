@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, words},
     guide::Address,
 };
 
@@ -132,13 +132,6 @@ fn refused(target: &Target, address: &Address, error: &io::Error) -> Failure {
     Failure::new(target.connect, format!("{address} cannot be reached"))
         .why(words(error))
         .remedy(format!("look at network and firewall, or mend `{}`", target.key))
-}
-
-/// The system's words without the number that means nothing to people.
-pub fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    text.trim_start_matches("failed to lookup address information: ").to_owned()
 }
 
 /// Who answers on a port.

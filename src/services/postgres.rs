@@ -10,11 +10,11 @@ use sqlx::{
 use tokio::time::timeout;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, words},
     guide::{Database, SslMode},
 };
 
-use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, net::words};
+use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
 pub const MAINTENANCE: [&str; 2] = ["postgres", "template1"];

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    env::VarError,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, shell_word, words},
     guide::{self, Answers, Leaf, Origin, SecretSource, leaves},
     services::files::{self, INPUT_LIMIT},
     world::Overwrite,
@@ -52,6 +53,8 @@ pub struct Gathered {
     pub notices: Vec<Failure>,
     /// Keys for which a value was given, sound or not: a refused value is no missing one.
     pub(super) tried: BTreeSet<&'static str>,
+    /// A file did not read: what is missing may stand in it.
+    pub(super) unread: bool,
 }
 
 /// Gathers answers from flags, files, `--development` and the environment, and judges each.
@@ -61,8 +64,8 @@ pub fn gather(inputs: &Inputs) -> Gathered {
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
     gathering.environment();
-    let Gathering { answers, tried, problems, notices, .. } = gathering;
-    Gathered { answers, problems, notices, tried }
+    let Gathering { answers, tried, problems, notices, unread, .. } = gathering;
+    Gathered { answers, problems, notices, tried, unread }
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -77,6 +80,7 @@ struct Gathering {
     problems: Vec<Failure>,
     notices: Vec<Failure>,
     flagged: BTreeSet<&'static str>,
+    unread: bool,
 }
 
 impl Gathering {
@@ -133,6 +137,7 @@ impl Gathering {
                 Ok(read) => read,
                 Err(failure) => {
                     self.problems.push(failure);
+                    self.unread = true;
                     continue;
                 }
             };
@@ -140,6 +145,7 @@ impl Gathering {
                 Ok(root) => root,
                 Err(failures) => {
                     self.problems.extend(failures);
+                    self.unread = true;
                     continue;
                 }
             };
@@ -165,7 +171,7 @@ impl Gathering {
                 if variable.is_secret() && open && !published {
                     self.problems.push(refuse(
                         format!("`{}` stands in a file that others can read", variable.key),
-                        format!("chmod 600 {name}"),
+                        format!("chmod 600 {}", shell_word(name)),
                     ));
                     return;
                 }
@@ -219,9 +225,24 @@ impl Gathering {
 
     /// A sourced `manager.env` of another cluster never redirects a run: it fills gaps, no more.
     fn environment(&mut self) {
+        self.problems.extend(strange_names());
         for variable in guide::variables() {
             let name = variable.env();
-            let Some(value) = environment(&name).map(SecretString::from) else { continue };
+            let value = match std::env::var(&name) {
+                Ok(value) if !value.is_empty() => SecretString::from(value),
+                Err(VarError::NotUnicode(_)) => {
+                    self.tried.insert(variable.key);
+                    self.problems.push(
+                        Failure::new(
+                            Code::AnswersValue,
+                            format!("`{name}` in the environment is not UTF-8 text"),
+                        )
+                        .remedy("set it in UTF-8, or unset it"),
+                    );
+                    continue;
+                }
+                _ => continue,
+            };
             let Some(given) = self.answers.given(variable.key) else {
                 if !self.tried.contains(variable.key) && variable.key != "version" {
                     self.set(variable.key, value, Origin::Environment(name));
@@ -243,13 +264,32 @@ impl Gathering {
     }
 }
 
+/// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
+fn strange_names() -> Vec<Failure> {
+    let known: Vec<String> = guide::variables()
+        .map(guide::Variable::env)
+        .chain(["BACKENDAI_SETUP_STATE_DIR".to_owned()])
+        .collect();
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("BACKENDAI_SETUP_") && !known.contains(name))
+        .map(|name| {
+            let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
+            match guide::did_you_mean(&name, known.iter().map(String::as_str)) {
+                Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+                None => failure.remedy(format!("unset {name}; the README lists every name")),
+            }
+        })
+        .collect()
+}
+
 fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
     if name != "-" {
         return Ok((name.to_owned(), files::read_input(Path::new(name))?));
     }
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(INPUT_LIMIT).read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(Code::FileRead, "stdin cannot be read").why(error.to_string()).remedy("name a file")
+    std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {
+        Failure::new(Code::FileRead, "stdin cannot be read").why(words(&error)).remedy("name a file")
     })?;
     Ok(("stdin".into(), bytes))
 }

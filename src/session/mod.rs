@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::{
     checks::{self, Check, CheckAbout},
     failure::{Code, Failure},
-    guide::{Answers, GUIDE, Section},
+    guide::{self, Answers, GUIDE, Section},
     images::ImageList,
     stages::{self, SetupStage},
     workflow::{About, Context, EVENTS_AHEAD, Run, StageId, Stop},
@@ -33,6 +33,8 @@ pub enum Intent {
     },
     /// What is done, pending or in conflict.
     Status,
+    /// What a run would do, with every check that it makes; writes nothing.
+    Preview,
     /// Do it.
     Run,
 }
@@ -70,9 +72,9 @@ impl Scope {
             return Err(Failure::new(Code::Usage, "no stage is left to run")
                 .remedy("name fewer stages under `--skip`, or an earlier one under `--from`"));
         }
-        let sections: Vec<&str> =
-            stages.iter().flat_map(|stage| stage.about().sections.iter().copied()).collect();
-        let checks = checks::all().into_iter().filter(|check| sections.contains(&check.about().id)).collect();
+        let needed: Vec<&str> =
+            stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
+        let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
         Ok(Self { stages, checks })
     }
 
@@ -98,6 +100,26 @@ impl Scope {
         Self { stages: stages::all(), checks: checks::all() }
     }
 
+    /// Flags that none of these stages looks at: ignoring them would mislead.
+    fn idle_flags(&self, overwrite: Overwrite) -> Vec<Failure> {
+        let runs = |stage| self.stages.iter().any(|chosen| chosen.about().id == stage);
+        let idle = [
+            (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
+            (overwrite.leftovers && !runs("load-images") && !runs("load-aliases"), "--prune", "load-images"),
+            (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
+        ];
+        idle.into_iter()
+            .filter(|(idle, ..)| *idle)
+            .map(|(_, flag, stage)| {
+                Failure::new(
+                    Code::Usage,
+                    format!("`{flag}` goes with the stage `{stage}`, which does not run"),
+                )
+                .remedy("take the flag out, or run that stage")
+            })
+            .collect()
+    }
+
     /// The sections whose answers are needed.
     fn sections(&self) -> Vec<&'static Section> {
         let needed: Vec<&str> = self
@@ -107,6 +129,14 @@ impl Scope {
             .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
             .collect();
         GUIDE.iter().copied().filter(|section| needed.contains(&section.id)).collect()
+    }
+
+    /// Is there anything that nobody can guess?
+    pub fn needs_answers(&self) -> bool {
+        let required = |section: &&Section| {
+            section.variables.iter().any(|variable| matches!(variable.default, guide::Default::Required))
+        };
+        self.sections().iter().any(required)
     }
 
     fn needs(&self, section: &str) -> bool {
@@ -119,7 +149,7 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
         return Ok(());
     }
     let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
-    Err(match crate::guide::did_you_mean(given, ids.iter().copied()) {
+    Err(match guide::did_you_mean(given, ids.iter().copied()) {
         Some(near) => failure.remedy(format!("did you mean `{near}`?")),
         None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
     })
@@ -148,7 +178,11 @@ impl Session {
     /// # Errors
     /// Every problem of all sources at once.
     pub fn load(inputs: &Inputs, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let Gathered { answers, mut problems, mut notices, tried } = gather(inputs);
+        let idle = scope.idle_flags(inputs.overwrite);
+        if !idle.is_empty() {
+            return Err(idle);
+        }
+        let Gathered { answers, mut problems, mut notices, tried, unread } = gather(inputs);
         match Self::new(&answers, inputs.fixture.as_deref(), inputs.overwrite, scope, intent) {
             Ok(session) if problems.is_empty() => {
                 notices.extend(session.notices);
@@ -156,10 +190,10 @@ impl Session {
             }
             Ok(_) => Err(problems),
             Err(missing) => {
-                // A value that was refused is no missing value.
+                // A value that was refused, or stands in a file that did not read, is no missing value.
                 let refused = |failure: &Failure| {
                     failure.code == Code::AnswersMissing
-                        && tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` ")))
+                        && (unread || tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` "))))
                 };
                 problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
                 Err(problems)
@@ -203,10 +237,17 @@ impl Session {
         self.world.judged_images().and_then(|judged| judged.as_ref().ok())
     }
 
-    /// The files that are written for the manager, each with its key.
-    pub fn files(&self) -> Vec<(&'static str, String)> {
-        let files = self.world.settings.files.named();
-        files.into_iter().map(|(key, path)| (key, path.display().to_string())).collect()
+    /// The files that the stages of this session write, each with its key.
+    pub fn files_to_write(&self) -> Vec<(&'static str, String)> {
+        let writes = |stage| self.scope.stages.iter().any(|chosen| chosen.about().id == stage);
+        let files = self.world.settings.files.named().into_iter();
+        files
+            .filter(|(key, _)| match *key {
+                "files.credentials" => writes("populate-fixtures"),
+                _ => writes("write-config"),
+            })
+            .map(|(key, path)| (key, path.display().to_string()))
+            .collect()
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.

@@ -72,11 +72,15 @@ impl Work {
     /// Checks and survey: whatever is found here, nothing was written.
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
         let broken = self.check(cx, tally).await;
-        if self.intent == Intent::Check || (self.intent == Intent::Run && !tally.failures.is_empty()) {
+        let runs = matches!(self.intent, Intent::Preview | Intent::Run);
+        if self.intent == Intent::Check || (runs && !tally.failures.is_empty()) {
             return;
         }
         let states = self.survey(cx, &broken).await;
         for state in &states {
+            // A stage that only waits for a server is no fault of its own.
+            let is_new = state.failure.as_ref().is_some_and(|failure| !tally.failures.contains(failure));
+            tally.failed += usize::from(is_new);
             match (&state.failure, state.state) {
                 (Some(failure), "conflict") if self.intent == Intent::Status => {
                     tally.unwanted = true;
@@ -90,11 +94,11 @@ impl Work {
         cx.send(EventKind::Plan { stages: states }).await;
     }
 
-    /// All checks at once; each tells its verdict when it has one. Gives back which sections failed.
+    /// All checks at once; each tells its verdict when it has one. Gives back which of them failed.
     async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
         // A plan looks at files itself; what matters here is whether the servers can be asked.
         let needed = |check: &&Arc<dyn Check>| match self.intent {
-            Intent::Check | Intent::Run => true,
+            Intent::Check | Intent::Preview | Intent::Run => true,
             Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
         };
         let mut probes: FuturesUnordered<_> = self
@@ -126,8 +130,8 @@ impl Work {
     /// A stage whose server cannot be asked is not asked: one message for one cause.
     async fn survey(&self, cx: &Context<World>, broken: &[(&'static str, Failure)]) -> Vec<StageState> {
         let cause = |stage: &SetupStage| {
-            let sections = stage.about().sections;
-            broken.iter().find(|(section, _)| sections.contains(section)).map(|(_, failure)| failure.clone())
+            let needed = stage.about().checks;
+            broken.iter().find(|(check, _)| needed.contains(check)).map(|(_, failure)| failure.clone())
         };
         let asked: Vec<SetupStage> =
             self.stages.iter().filter(|stage| cause(stage).is_none()).cloned().collect();

@@ -18,6 +18,7 @@ pub(super) static ABOUT: About = About {
     title: "Database",
     summary: "the database, if it is not there",
     sections: &["database"],
+    checks: &["database"],
     lane: Lane::Database,
 };
 
@@ -48,9 +49,9 @@ impl Stage<World> for CreateDatabase {
         let mut connection = postgres::connect_maintenance(database).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
-        cx.writes();
         let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
-        match timeout(PATIENCE, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await {
+        let created = timeout(PATIENCE, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await;
+        cx.written(match created {
             Err(_) => Err(Failure::new(
                 Code::DbTimeout,
                 format!(
@@ -61,13 +62,24 @@ impl Stage<World> for CreateDatabase {
                 ),
             )
             .remedy("look at the server's log, then run again")),
-            // Another run made it: a moment ago, or while the server was copying for this one.
-            Ok(Err(error)) if matches!(sqlstate(&error).as_deref(), Some("42P04" | "23505")) => {
-                Ok(Done { summary: format!("{} was created by another run", database.name), changes: 0 })
-            }
-            Ok(Err(error)) => Err(postgres::explain(&error, database, "the creation of the database")),
             Ok(Ok(_)) => Ok(Done { summary: format!("{} created", database.name), changes: 1 }),
-        }
+            Ok(Err(error)) => match sqlstate(&error).as_deref() {
+                // Another run made it: a moment ago, or while the server was copying for this one.
+                Some("42P04" | "23505") => {
+                    return Ok(Done {
+                        summary: format!("{} was created by another run", database.name),
+                        changes: 0,
+                    });
+                }
+                Some("55006") => Err(Failure::new(
+                    Code::DbRefused,
+                    format!("{} cannot copy template1 for `{}` now", database.address, database.name),
+                )
+                .why("another session is connected to template1")
+                .remedy("close that session (`SELECT pid FROM pg_stat_activity WHERE datname = 'template1'`), then run again")),
+                _ => Err(postgres::explain(&error, database, "the creation of the database")),
+            },
+        })
     }
 }
 

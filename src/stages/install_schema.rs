@@ -19,6 +19,7 @@ pub(super) static ABOUT: About = About {
     title: "Schema",
     summary: "the schema and its alembic revision, in one transaction",
     sections: &["database"],
+    checks: &["database"],
     lane: Lane::Database,
 };
 
@@ -168,8 +169,7 @@ impl Stage<World> for InstallSchema {
         cx.log(format!("revision {HEAD} stamped")).await;
         cx.progress(total, total).await;
         cx.checkpoint()?;
-        cx.writes();
-        ask(database, "the commit", transaction.commit()).await?;
+        cx.written(ask(database, "the commit", transaction.commit()).await)?;
         let tables = schema::head_tables().count();
         Ok(Done { summary: format!("{}, at revision {HEAD}", count(tables, "table")), changes: total })
     }

@@ -46,10 +46,7 @@ pub(super) async fn write(
     let mut done = 0;
     for batch in &batches {
         cx.checkpoint()?;
-        cx.writes();
-        store
-            .write(batch)
-            .await
+        cx.written(store.write(batch).await)
             .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
         done += batch.len();
         cx.progress(done, total).await;

@@ -20,6 +20,7 @@ pub(super) static ABOUT: About = About {
     title: "Aliases",
     summary: "the image aliases into etcd",
     sections: &["etcd", "images"],
+    checks: &["etcd", "images"],
     lane: Lane::Etcd,
 };
 

@@ -19,6 +19,7 @@ pub(super) static ABOUT: About = About {
     title: "Image list",
     summary: "the image list into etcd",
     sections: &["etcd", "images"],
+    checks: &["etcd", "images"],
     lane: Lane::Etcd,
 };
 
@@ -56,7 +57,9 @@ impl Stage<World> for LoadImages {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
             let left = match left.count() {
                 0 => String::new(),
-                some => format!("; {some} left from an older list"),
+                some => {
+                    format!("; {some} left from an older list, `--prune` removes them (W-IMAGES-LEFTOVER)")
+                }
             };
             return Ok(State::Done(format!("{keys} as they should be{left}")));
         }
@@ -74,7 +77,7 @@ impl Stage<World> for LoadImages {
         match left.first() {
             Some(first) if !prune => {
                 cx.warn(format!(
-                    "{keys} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them"
+                    "{keys} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them (W-IMAGES-LEFTOVER)"
                 ))
                 .await;
             }

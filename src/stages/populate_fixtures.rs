@@ -23,6 +23,7 @@ pub(super) static ABOUT: About = About {
     title: "Keypairs",
     summary: "a new admin and user keypair, and a credentials file",
     sections: &["database", "keypairs", "files"],
+    checks: &["database", "files"],
     lane: Lane::Database,
 };
 
@@ -73,23 +74,22 @@ impl Stage<World> for PopulateFixtures {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let fixture = cx.world.fixture()?;
         let path = cx.world.settings.files.credentials.as_deref();
-        let pairs = match connect(cx).await? {
-            None => fixture.rows.iter().map(Pair::new).collect(),
+        let (pairs, known) = match connect(cx).await? {
+            None => (fixture.rows.iter().map(Pair::new).collect(), Vec::new()),
             Some(mut connection) => match rows::look(&cx.world, &mut connection).await {
-                Ok(pairs) => pairs,
+                Ok(pairs) => (pairs, rows::all_keys(&cx.world, &mut connection).await?),
                 Err(failure) if matches!(failure.code, Code::KeysPublished | Code::KeysConflict) => {
                     return Ok(State::Conflict(failure));
                 }
                 Err(failure) => return Err(failure),
             },
         };
-        let known = match connect(cx).await? {
-            None => Vec::new(),
-            Some(mut connection) => rows::all_keys(&cx.world, &mut connection).await?,
-        };
-        let file = match path.map(|path| credentials::look(path, &pairs, &known)).transpose() {
-            Ok(file) => file.flatten(),
-            Err(failure) => return Ok(State::Conflict(failure)),
+        let file = match path {
+            None => None,
+            Some(path) => match credentials::look(path, &pairs, &known).await {
+                Ok(file) => file,
+                Err(failure) => return Ok(State::Conflict(failure)),
+            },
         };
         let mut changes: Vec<Change> = pairs.iter().filter_map(row_change).collect();
         changes.extend(file);
@@ -121,10 +121,12 @@ impl Stage<World> for PopulateFixtures {
         }
         let known = rows::all_keys(&cx.world, &mut transaction).await?;
         let path = cx.world.settings.files.credentials.as_deref();
-        let file = path.map(|path| credentials::look(path, &pairs, &known)).transpose()?.flatten();
+        let file = match path {
+            None => None,
+            Some(path) => credentials::look(path, &pairs, &known).await?,
+        };
         cx.checkpoint()?;
-        cx.writes();
-        ask(database, "the commit", transaction.commit()).await?;
+        cx.written(ask(database, "the commit", transaction.commit()).await)?;
         cx.world.rotated();
         let wrote_file = file.is_some();
         if let (Some(path), true) = (path, wrote_file) {
@@ -134,7 +136,7 @@ impl Stage<World> for PopulateFixtures {
                     "{why}; the keypairs are in the table, a new run writes the file from there"
                 ))
             })?;
-            cx.log(format!("{} written, mode 0600", path.display())).await;
+            cx.log(format!("written with mode 0600: {}", path.display())).await;
         }
         let kept = pairs.len() - made;
         let mut parts = Vec::new();

@@ -15,6 +15,7 @@ pub(super) static ABOUT: About = About {
     title: "Shared folder",
     summary: "`volumes/_mount` into etcd",
     sections: &["etcd", "storage"],
+    checks: &["etcd", "storage"],
     lane: Lane::Etcd,
 };
 

@@ -9,7 +9,7 @@ use crate::{
     bundle,
     failure::{Code, Failure},
     guide::Settings,
-    manager_config::{self, HEADER, Unfit},
+    manager_config::{self, Unfit},
     services::files::{self, Existing},
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
@@ -22,6 +22,7 @@ pub(super) static ABOUT: About = About {
     title: "Config files",
     summary: "`alembic.ini` and the environment file for the manager",
     sections: &["etcd", "database", "files"],
+    checks: &["files"],
     lane: Lane::Files,
 };
 
@@ -36,12 +37,12 @@ struct Draft {
     backup: Option<Vec<u8>>,
 }
 
-fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
+async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     let database = settings.database()?;
     let mut drafts = Vec::new();
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
-        let existing = files::target(path)?;
+        let existing = files::patient_target(path).await?;
         let (wanted, what) = match &existing {
             None => (edit(path, bundle::ALEMBIC_INI.as_bytes(), &url)?, "new".to_owned()),
             Some(existing) => {
@@ -51,14 +52,9 @@ fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
         drafts.extend(draft(path, wanted, what, existing, true));
     }
     if let Some(path) = &settings.files.environment {
-        let existing = files::target(path)?;
-        if existing.as_ref().is_some_and(|existing| !existing.bytes.starts_with(HEADER.as_bytes())) {
-            return Err(Failure::new(
-                Code::FileForeign,
-                format!("`{}` is not of this program", path.display()),
-            )
-            .why(format!("its first line does not begin with `{HEADER}`"))
-            .remedy("move it away, or name another path: `files.environment`"));
+        let existing = files::patient_target(path).await?;
+        if existing.as_ref().is_some_and(|existing| !manager_config::is_ours(&existing.bytes)) {
+            return Err(manager_config::foreign_environment(path));
         }
         let wanted = manager_config::environment(settings.etcd()?, database);
         let what = if existing.is_some() { "change variables" } else { "new" };
@@ -112,7 +108,7 @@ impl Stage<World> for WriteConfig {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        let drafts = match drafts(&cx.world.settings) {
+        let drafts = match drafts(&cx.world.settings).await {
             Ok(drafts) => drafts,
             Err(failure) => return Ok(State::Conflict(failure)),
         };
@@ -125,7 +121,7 @@ impl Stage<World> for WriteConfig {
                 .collect();
             return Ok(State::Done(match names.as_slice() {
                 [] => "no files are asked for".into(),
-                names => format!("{} as they should be", names.join(", ")),
+                names => format!("as they should be: {}", names.join(", ")),
             }));
         }
         Ok(State::Pending(
@@ -137,18 +133,17 @@ impl Stage<World> for WriteConfig {
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let drafts = drafts(&cx.world.settings)?;
+        let drafts = drafts(&cx.world.settings).await?;
         let total = drafts.len();
         let mut names = Vec::new();
         for draft in &drafts {
             cx.checkpoint()?;
-            cx.writes();
             if let Some(old) = &draft.backup {
-                let backup = files::keep_backup(&draft.path, old)?;
+                let backup = cx.written(files::keep_backup(&draft.path, old))?;
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }
-            files::write_secret(&draft.path, draft.wanted.expose_secret().as_bytes())?;
-            cx.log(format!("{} written, mode 0600", draft.path.display())).await;
+            cx.written(files::write_secret(&draft.path, draft.wanted.expose_secret().as_bytes()))?;
+            cx.log(format!("written with mode 0600: {}", draft.path.display())).await;
             names.push(shown(&draft.path));
             cx.progress(names.len(), total).await;
         }

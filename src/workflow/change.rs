@@ -99,7 +99,7 @@ impl fmt::Display for Change {
             Change::Database { name } => write!(f, "database {name}"),
             Change::Statement { what, .. } => f.write_str(what),
             Change::Row { table, what } => write!(f, "{table}: {what}"),
-            Change::File { path, what } => write!(f, "{path}  {what}"),
+            Change::File { path, what } => write!(f, "{what}: {path}"),
         }
     }
 }

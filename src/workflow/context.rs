@@ -60,9 +60,15 @@ impl<W> Context<W> {
         self.before.contains(stage)
     }
 
-    /// Marks that something is written from now on: a later failure leaves a part behind.
-    pub fn writes(&self) {
-        self.wrote.store(true, Ordering::SeqCst);
+    /// Takes the outcome of a write: what is written, or may be, is left behind by a later failure.
+    ///
+    /// # Errors
+    /// The failure that it was given.
+    pub fn written<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if outcome.as_ref().err().is_none_or(Failure::leaves_doubt) {
+            self.wrote.store(true, Ordering::SeqCst);
+        }
+        outcome
     }
 
     pub(super) fn wrote(&self) -> bool {

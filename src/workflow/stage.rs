@@ -33,6 +33,8 @@ pub struct About {
     pub summary: &'static str,
     /// The sections whose answers it needs.
     pub sections: &'static [&'static str],
+    /// The checks that must hold before it runs: what it touches.
+    pub checks: &'static [&'static str],
     /// Where it runs.
     pub lane: Lane,
 }

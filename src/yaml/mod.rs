@@ -63,14 +63,14 @@ fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
     let start = Place { file: file.to_owned(), line: 1, column: 1 };
     if bytes.len() > MAX_BYTES {
         return Err(Failure::new(Code::FileRead, format!("`{file}` is larger than {} MiB", MAX_BYTES >> 20))
-            .why(format!("It has {} bytes.", bytes.len()))
-            .remedy("Name the right file; an image list of thousands of tags stays below 1 MiB.")
+            .why(format!("it has {} bytes", bytes.len()))
+            .remedy("name the right file; an image list of thousands of tags stays below 1 MiB")
             .at(start));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Failure::new(Code::FileRead, format!("`{file}` is UTF-16 text"))
-            .why("YAML files are read as UTF-8.")
-            .remedy(format!("Save it as UTF-8, for example: `iconv -f UTF-16 -t UTF-8 {file}`."))
+            .why("YAML files are read as UTF-8")
+            .remedy(format!("save it as UTF-8, for example: `iconv -f UTF-16 -t UTF-8 {file}`"))
             .at(start));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -78,8 +78,8 @@ fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
         let place = end_of(file, &String::from_utf8_lossy(good));
         let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
         Failure::new(Code::FileRead, format!("`{file}` is not UTF-8 text"))
-            .why(format!("The byte 0x{byte:02X} does not belong there."))
-            .remedy("Save the file as UTF-8.")
+            .why(format!("the byte 0x{byte:02X} does not belong there"))
+            .remedy("save the file as UTF-8")
             .at(place)
     })?;
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
@@ -110,7 +110,7 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
                 )
                 .why(why)
                 .remedy(format!(
-                    "Delete it; where it is meant, write the escape `\\u{:04X}` in double quotes.",
+                    "delete it; where it is meant, write the escape `\\u{:04X}` in double quotes",
                     c as u32
                 ))
                 .at(Place { file: file.to_owned(), line, column }),

@@ -152,10 +152,10 @@ impl Node {
         let failure = Failure::new(code, format!("{what} is {}", self.describe())).at(self.place(file));
         Err(if scalar || self.plain.starts_with(['n', 'N']) {
             failure
-                .why("Text is due, and without quotes YAML reads something else.")
-                .remedy(format!("If text is meant, quote it: `\"{}\"`.", self.plain))
+                .why("text is due, and without quotes YAML reads something else")
+                .remedy(format!("if text is meant, quote it: `\"{}\"`", self.plain))
         } else {
-            failure.why("Text is due.").remedy("Write text, in quotes where in doubt.")
+            failure.why("text is due").remedy("write text, in quotes where in doubt")
         })
     }
 

@@ -132,16 +132,16 @@ fn a_refused_scalar_says_what_to_write() {
     assert_eq!(
         remedies,
         [
-            "If text is meant, quote it: `\"010\"`; if the number 8 is meant, write `8`.",
-            "If text is meant, quote it: `\"1e3\"`; if the number is meant, write `1000.0`.",
-            "If text is meant, quote it: `\"on\"`; if a boolean is meant, write `true`.",
+            "if text is meant, quote it: `\"010\"`; if the number 8 is meant, write `8`",
+            "if text is meant, quote it: `\"1e3\"`; if the number is meant, write `1000.0`",
+            "if text is meant, quote it: `\"on\"`; if a boolean is meant, write `true`",
         ]
     );
     let node = tree("v: 3.10");
     let failure = node.get("v").unwrap().text("f.yml", "The tag").unwrap_err();
     assert_eq!(failure.code, Code::YamlScalar);
     assert_eq!(failure.what, "The tag is a number: `3.10`");
-    assert_eq!(failure.remedy.as_deref(), Some("If text is meant, quote it: `\"3.10\"`."));
+    assert_eq!(failure.remedy.as_deref(), Some("if text is meant, quote it: `\"3.10\"`"));
     let failure = tree("[1]").text_or("f.yml", "It", Code::ImagesValue).unwrap_err();
     assert_eq!(failure.code, Code::ImagesValue);
 }

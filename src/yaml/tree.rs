@@ -84,8 +84,8 @@ impl Builder<'_> {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(Failure::new(Code::YamlUnsupported, "A second document starts here")
-                        .why("The file is read as one document; the manager fails on a second one.")
-                        .remedy("Put everything below one `images:` or other top-level key, and remove the `---` line.")
+                        .why("the file is read as one document; the manager fails on a second one")
+                        .remedy("put everything below one top-level key, and remove the `---` line")
                         .at(mark.place(self.file)));
                 }
             }
@@ -111,8 +111,8 @@ impl Builder<'_> {
                 self.layout.reach(span.end.index());
                 let Some(Anchored { node, size, height }) = self.anchors.get(&anchor) else {
                     return Err(Failure::new(Code::YamlUnsupported, "An alias contains itself")
-                        .why("It stands inside the value that its anchor names.")
-                        .remedy("Write the value out instead of the alias.")
+                        .why("it stands inside the value that its anchor names")
+                        .remedy("write the value out instead of the alias")
                         .at(mark.place(self.file)));
                 };
                 let (mut node, size, height) = (node.clone(), *size, *height);
@@ -156,25 +156,32 @@ impl Builder<'_> {
                     (Reading::Bool(value), _) => format!("; if a boolean is meant, write `{value}`"),
                     _ => String::new(),
                 };
-                self.layout.problem(
+                let problem = if self.at_secret() {
+                    Failure::new(Code::YamlScalar, "a secret without quotes is not the same to every reader")
+                        .remedy("put quotes around it")
+                } else {
                     Failure::new(
                         Code::YamlScalar,
                         format!("`{value}` without quotes is not the same to every reader"),
                     )
-                    .why(format!(
-                        "The manager (YAML 1.1) reads {}, YAML 1.2 reads {}.",
-                        old.describe(),
-                        new.describe()
-                    ))
-                    .remedy(format!("If text is meant, quote it: `{}`{plain_number}.", quoted(value)))
-                    .at(mark.place(self.file)),
-                );
+                    .why(format!("YAML 1.1 reads {}, YAML 1.2 reads {}", old.describe(), new.describe()))
+                    .remedy(format!("if text is meant, quote it: `{}`{plain_number}", quoted(value)))
+                };
+                self.layout.problem(problem.at(mark.place(self.file)));
                 Value::Disputed
             }
         };
         // Text is its own spelling; the merge key must stay apart from a quoted "<<".
         let plain = if matches!(value_of, Value::Text(_)) { String::new() } else { value.to_owned() };
         Node { mark, value: value_of, plain }
+    }
+
+    /// Stands here the value of a key that holds a secret? Then no message may repeat it.
+    fn at_secret(&self) -> bool {
+        let Some(Frame { items: Items::Map { key: Some(key), .. }, .. }) = self.stack.last() else {
+            return false;
+        };
+        matches!(key.as_text(), Some("password" | "secret_key"))
     }
 
     fn at_key(&self) -> bool {
@@ -240,15 +247,15 @@ impl Builder<'_> {
             return Ok(());
         }
         Err(Failure::new(Code::YamlUnsupported, format!("The file holds more than {MAX_NODES} values"))
-            .why("Aliases count with all that they stand for.")
-            .remedy("Use fewer aliases of aliases, or split the file.")
+            .why("aliases count with all that they stand for")
+            .remedy("use fewer aliases of aliases, or split the file")
             .at(mark.place(self.file)))
     }
 
     fn too_deep(&self, mark: Mark) -> Failure {
         Failure::new(Code::YamlUnsupported, format!("Values are nested more than {MAX_DEPTH} levels deep"))
-            .why("Aliases count with all that they stand for.")
-            .remedy("Close a bracket that was left open, or flatten the structure.")
+            .why("aliases count with all that they stand for")
+            .remedy("close a bracket that was left open, or flatten the structure")
             .at(mark.place(self.file))
     }
 
@@ -277,7 +284,7 @@ impl Builder<'_> {
                 self.layout.problem(
                     Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
                         .why(why)
-                        .remedy("Keep one of them; readers disagree on which one counts.")
+                        .remedy("keep one of them; readers disagree on which one counts")
                         .at(key.place(self.file)),
                 );
             } else if merge {
@@ -303,12 +310,12 @@ impl Builder<'_> {
     fn no_key(&mut self, key: &Node) {
         let failure = if key.value == Value::Null && key.plain.is_empty() {
             Failure::new(Code::YamlUnsupported, "A key is missing before the colon")
-                .why("Each entry of a mapping is a key, a colon, a space and a value.")
-                .remedy("Write the key, or put quotes around text that starts with a colon.")
+                .why("each entry of a mapping is a key, a colon, a space and a value")
+                .remedy("write the key, or put quotes around text that starts with a colon")
         } else {
             Failure::new(Code::YamlUnsupported, format!("A key is {}", key.describe()))
-                .why("Keys are text; the manager fails on lists and mappings as keys.")
-                .remedy("Write a text key, in quotes where in doubt.")
+                .why("keys are text; the manager fails on lists and mappings as keys")
+                .remedy("write a text key, in quotes where in doubt")
         };
         self.layout.problem(failure.at(key.place(self.file)));
     }
@@ -326,8 +333,8 @@ impl Builder<'_> {
             } else {
                 self.layout.problem(
                     Failure::new(Code::YamlUnsupported, format!("`<<` names {}", value.describe()))
-                        .why("Only a mapping, or a list of mappings, can be merged.")
-                        .remedy("Name an anchor of a mapping: `<<: *anchor`.")
+                        .why("only a mapping, or a list of mappings, can be merged")
+                        .remedy("name an anchor of a mapping: `<<: *anchor`")
                         .at(value.place(self.file)),
                 );
             }
@@ -342,7 +349,7 @@ impl Builder<'_> {
             "Look at this line and the ones before it: often a bracket or a quote is left open, or the indentation moved."
         };
         Failure::new(Code::YamlSyntax, format!("`{}` is not well-formed YAML", self.file))
-            .why(format!("The reader stopped here: {info}."))
+            .why(format!("the reader stopped here: {info}"))
             .remedy(remedy)
             .at(mark.place(self.file))
     }

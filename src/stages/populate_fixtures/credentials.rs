@@ -54,14 +54,14 @@ fn text(pairs: &[Pair]) -> Option<SecretString> {
 ///
 /// # Errors
 /// `E-FILE-FOREIGN` when it holds keypairs that the table does not have: they would be lost.
-pub(super) fn look(
+pub(super) async fn look(
     path: &Path,
     pairs: &[Pair],
     known: &[(String, SecretString)],
 ) -> Result<Option<Change>, Failure> {
     let shown = path.display().to_string();
     let change = |what: &str| Ok(Some(Change::File { path: shown.clone(), what: what.to_owned() }));
-    let Some(existing) = files::target(path)? else {
+    let Some(existing) = files::patient_target(path).await? else {
         let kept = pairs.iter().all(|pair| matches!(pair.standing, Standing::Kept(_)));
         return change(if kept { "new, from the rows that are there" } else { "new" });
     };

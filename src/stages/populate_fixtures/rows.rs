@@ -34,21 +34,22 @@ impl Pair {
 /// Compares the fixture with the table.
 pub(super) async fn look(world: &World, connection: &mut PgConnection) -> Result<Vec<Pair>, Failure> {
     let database = world.settings.database()?;
-    let sql = "SELECT coalesce(user_id, '')::text FROM public.keypairs \
+    let sql = "SELECT access_key::text FROM public.keypairs \
                WHERE (access_key = ANY($1) OR secret_key = ANY($2)) AND is_active IS DISTINCT FROM false";
     let asked = sqlx::query_scalar(sql).bind(PUBLISHED).bind(PUBLISHED_SECRETS).fetch_all(&mut *connection);
     let published: Vec<String> = ask(database, "the search for published keys", asked).await?;
-    if let Some(owner) = published.first() {
+    if !published.is_empty() {
+        // An access key is no secret, and these are public.
+        let keys = published.iter().map(|key| format!("'{}'", key.replace('\'', "''"))).collect::<Vec<_>>();
         return Err(Failure::new(
             Code::KeysPublished,
-            format!(
-                "table keypairs of `{}` has {} published keypair(s), of `{owner}`",
-                database.name,
-                published.len()
-            ),
+            format!("table keypairs of `{}` has published keys: {}", database.name, published.join(", ")),
         )
         .why("everybody can read these keys in the manager's repository, and sign in with them")
-        .remedy("deactivate them: UPDATE keypairs SET is_active = false WHERE access_key LIKE '%EXAMPLE'"));
+        .remedy(format!(
+            "deactivate them: UPDATE keypairs SET is_active = false WHERE access_key IN ({})",
+            keys.join(", ")
+        )));
     }
     let mut pairs = Vec::new();
     for row in &world.fixture()?.rows {
@@ -89,12 +90,13 @@ async fn poured(
     .remedy("take the row out of the fixture, or mend it in the table"))
 }
 
-/// A row without keys is there when an active row has its owner and role.
+/// A row without keys is there when a row has its owner, role and activity.
 async fn made(world: &World, connection: &mut PgConnection, row: &Row) -> Result<Standing, Failure> {
     let database = world.settings.database()?;
     let sql = "SELECT access_key::text, secret_key::text FROM public.keypairs WHERE user_id = $1 AND is_admin = $2 \
-               AND is_active AND secret_key IS NOT NULL ORDER BY created_at, access_key";
-    let asked = sqlx::query(sql).bind(&row.user_id).bind(row.is_admin).fetch_all(connection);
+               AND is_active = $3 AND secret_key IS NOT NULL ORDER BY created_at, access_key";
+    let asked =
+        sqlx::query(sql).bind(&row.user_id).bind(row.is_admin).bind(row.is_active).fetch_all(connection);
     let found = ask(database, "the search for keypairs", asked).await?;
     Ok(match found.first() {
         Some(first) if !world.rotation_is_due() => {
