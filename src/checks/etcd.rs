@@ -135,8 +135,12 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
                 .iter()
                 .filter(|(namespace, _)| **namespace != etcd.namespace)
                 .map(|(namespace, count)| format!("`{namespace}` has {}", keys(*count)))
-                .take(5)
                 .collect();
+            let more = others.len().saturating_sub(5);
+            let mut others: Vec<_> = others.into_iter().take(5).collect();
+            if more > 0 {
+                others.push(format!("and {more} more"));
+            }
             match (others.is_empty(), here) {
                 (true, _) => String::new(),
                 (false, 0) => format!(", but {}", others.join(", ")),

@@ -111,7 +111,10 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
         // The run itself says that everything is unchanged.
         return Answer::Yes;
     }
-    terminal.result(|mut out| write_plan(&mut out, terminal.style, &state));
+    terminal.result(|mut out| {
+        write_status(&mut out, terminal.style, &state)?;
+        writeln!(out, "`plan` shows every change in full.")
+    });
     let question = tokio::task::spawn_blocking(|| Confirm::new("Write this?").with_default(false).prompt());
     match question.await {
         Ok(Ok(true)) => Answer::Yes,

@@ -26,7 +26,7 @@ pub use images::Images;
 pub use keypairs::Keypairs;
 pub use settings::Settings;
 pub use storage::{Expect, Storage, development_home};
-pub use variable::{Default, Section, Shape, Variable};
+pub use variable::{Default, Section, Shape, Variable, environment_name};
 
 /// The sections in the order of the guide, which is the order of the pages.
 pub static GUIDE: &[&Section] = &[

@@ -52,9 +52,7 @@ impl Variable {
     pub fn env(&self) -> String {
         match self.manager_env {
             Some(name) => name.to_owned(),
-            None => {
-                format!("BACKENDAI_SETUP_{}", self.key.replace(['.', '-'], "_").to_uppercase())
-            }
+            None => environment_name(self.key),
         }
     }
 
@@ -62,6 +60,11 @@ impl Variable {
     pub fn is_secret(&self) -> bool {
         self.shape == Shape::Secret
     }
+}
+
+/// The environment name of a key for which the manager has none.
+pub fn environment_name(key: &str) -> String {
+    format!("BACKENDAI_SETUP_{}", key.replace(['.', '-'], "_").to_uppercase())
 }
 
 /// The variables of one service; one page of the wizard.

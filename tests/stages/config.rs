@@ -148,7 +148,8 @@ fn an_ipv6_host_keeps_its_brackets() {
     let site = Site::new();
     let address = format!("[::1]:{}", server.port);
     let Site { database, .. } = &site;
-    let role = format!("CREATE ROLE {} LOGIN PASSWORD {}", database.user, quoted(&database.password));
+    let role =
+        format!("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}", database.user, quoted(&database.password));
     server.psql("postgres", &role);
     site.write("answers.yml", site.answers().replace(&database.address, &address));
     site.runs("run write-config");
