@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     services::etcd::{Store, Write},
     workflow::{Change, Context, Done},
     world::World,
@@ -46,11 +46,13 @@ pub(super) async fn write(
     let mut done = 0;
     for batch in &batches {
         cx.checkpoint()?;
-        cx.writes();
-        store
-            .write(batch)
-            .await
-            .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
+        let written = store.write(batch).await;
+        // What etcd refused is not in; what it did not confirm may be.
+        let refused = |failure: &Failure| !matches!(failure.code, Code::EtcdLost | Code::EtcdTimeout);
+        if !written.as_ref().is_err_and(refused) {
+            cx.writes();
+        }
+        written.map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
         done += batch.len();
         cx.progress(done, total).await;
     }

@@ -142,12 +142,13 @@ impl Stage<World> for WriteConfig {
         let mut names = Vec::new();
         for draft in &drafts {
             cx.checkpoint()?;
-            cx.writes();
             if let Some(old) = &draft.backup {
                 let backup = files::keep_backup(&draft.path, old)?;
+                cx.writes();
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }
             files::write_secret(&draft.path, draft.wanted.expose_secret().as_bytes())?;
+            cx.writes();
             cx.log(format!("{} written, mode 0600", draft.path.display())).await;
             names.push(shown(&draft.path));
             cx.progress(names.len(), total).await;
