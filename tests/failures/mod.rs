@@ -2,9 +2,14 @@
 //! must say what failed, why and what to do, with its code and exit status, and write nothing.
 
 mod case;
+mod cluster;
 mod database;
+mod etcd;
 mod network;
+mod schema;
+mod session;
 mod told;
 
 pub use case::{Case, quiet_etcd};
+pub use session::Session;
 pub use told::{Row, Told, row, together};

@@ -1,0 +1,125 @@
+//! etcd answers, and does not let us in or takes no writes.
+
+use std::process::Command;
+use std::thread;
+
+use super::{Case, quiet_etcd, row, together};
+use crate::servers::{Etcd, Fake, PATIENCE, Postgres, binary, free_port, wait_until};
+
+#[test]
+fn sign_in_and_rights() {
+    let etcd = Etcd::with_auth("canary-root-password");
+    etcd.reading_user("reader", "canary-reader", "/sorna/");
+    etcd.limited_user("neighbour", "canary-neighbour", "/sorna/elsewhere/");
+    let on = || Case::on(&etcd, Postgres::shared());
+    let user = |name: &str, password: &str| on().set("etcd.user", name).set("etcd.password", password);
+    let told = together(vec![
+        row("no user given", || on().fails(6, "E-ETCD-AUTH").names(&["etcd.user", &etcd.endpoint])),
+        row("wrong password", || {
+            user("root", "canary-wrong").fails(6, "E-ETCD-AUTH").names(&["`root`", &etcd.endpoint])
+        }),
+        row("unknown user", || user("nobody", "canary-wrong").fails(6, "E-ETCD-AUTH").names(&["`nobody`"])),
+        row("may read, not write", || {
+            user("reader", "canary-reader").fails(6, "E-ETCD-RIGHTS").names(&["`reader`", "grant-permission"])
+        }),
+        row("may write elsewhere", || {
+            user("neighbour", "canary-neighbour")
+                .fails(6, "E-ETCD-RIGHTS")
+                .names(&["`neighbour`", "/sorna/ns"])
+        }),
+        row("a user where none is wanted", || {
+            let case = Case::new().set("etcd.user", "root").set("etcd.password", "canary-unwanted");
+            case.fails(6, "E-ETCD-AUTH").names(&["etcd.user", &quiet_etcd().endpoint])
+        }),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_user_with_the_right_to_write_is_enough() {
+    let etcd = Etcd::with_auth("canary-root-password");
+    etcd.limited_user("setup", "canary-setup", "/sorna/");
+    let case =
+        Case::on(&etcd, Postgres::shared()).set("etcd.user", "setup").set("etcd.password", "canary-setup");
+    let told = case.unwatched().warns("W-ETCD-MANAGER");
+    insta::assert_snapshot!(told.text());
+}
+
+#[test]
+fn no_space_too_small_transactions_and_a_stopped_server() {
+    let full = Etcd::start_with(&["--quota-backend-bytes=1"]);
+    // The first write raises the alarm.
+    let put = Command::new(binary("etcdctl"))
+        .env("ETCDCTL_API", "3")
+        .args(["--endpoints", &full.endpoint, "put", "a", "b"])
+        .output()
+        .expect("etcdctl starts");
+    assert!(!put.status.success(), "etcd had room for a key");
+    let small = Etcd::start_with(&["--max-txn-ops=10"]);
+    let stopped = Etcd::start();
+    let revision = stopped.revision();
+    stopped.pause();
+    let on = |etcd| Case::on(etcd, Postgres::shared());
+    let told = together(vec![
+        row("no space", || {
+            on(&full).fails(4, "E-ETCD-ALARM").names(&["NOSPACE", "alarm disarm", &full.endpoint])
+        }),
+        row("too small transactions", || {
+            let case = on(&small).flags(["run", "load-images"]);
+            case.fails(4, "E-ETCD-REFUSED").names(&[&small.endpoint])
+        }),
+        row("a stopped server", || {
+            let case = on(&stopped).unwatched();
+            case.fails(5, "E-ETCD-TIMEOUT").names(&["etcd.endpoints", &stopped.endpoint])
+        }),
+    ]);
+    stopped.resume();
+    assert_eq!(stopped.revision(), revision, "something was written");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_cluster_that_lost_its_leader() {
+    let peers = [free_port(), free_port()];
+    let cluster =
+        format!("--initial-cluster=a=http://127.0.0.1:{},b=http://127.0.0.1:{}", peers[0], peers[1]);
+    let start = |name: &str, peer: u16| {
+        let url = format!("http://127.0.0.1:{peer}");
+        Etcd::start_with(&[
+            &format!("--name={name}"),
+            &cluster,
+            &format!("--listen-peer-urls={url}"),
+            &format!("--initial-advertise-peer-urls={url}"),
+        ])
+    };
+    // Neither is ready before it has seen the other.
+    let (one, mut other) = thread::scope(|scope| {
+        let other = scope.spawn(|| start("b", peers[1]));
+        (start("a", peers[0]), other.join().expect("the other member starts"))
+    });
+    other.stop();
+    wait_until("the member has seen that it is alone", PATIENCE, || {
+        let status = Command::new(binary("etcdctl"))
+            .env("ETCDCTL_API", "3")
+            .args(["--endpoints", &one.endpoint, "endpoint", "status", "-w", "json"])
+            .output()
+            .expect("etcdctl starts");
+        !String::from_utf8_lossy(&status.stdout).contains("\"leader\":")
+    });
+    let told =
+        Case::on(&one, Postgres::shared()).unwatched().fails(5, "E-ETCD-LEADER").names(&[&one.endpoint]);
+    insta::assert_snapshot!(told.text());
+}
+
+#[test]
+fn one_dead_member_of_two_is_a_warning() {
+    let etcd = Etcd::start();
+    let dead = Fake::closed_port();
+    let case = Case::on(&etcd, Postgres::shared());
+    let mut case = case.set("etcd.endpoints", format!("[{}, {}]", dead.address, etcd.endpoint)).unwatched();
+    let told = case.warns("W-ETCD-MEMBER").names(&[&dead.address, "etcd.endpoints"]);
+    assert_eq!(told.summary()["changed"], 7);
+    assert!(!etcd.get_all("/sorna/").is_empty());
+    let text = told.text().replace(&dead.address, "DEAD").replace(&dead.port.to_string(), "PORT");
+    insta::assert_snapshot!(text);
+}
