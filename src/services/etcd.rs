@@ -329,10 +329,14 @@ fn explain(
         Failure::new(Code::EtcdRights, format!("{endpoint} refused {what} below {range} ({who})"))
             .why(said)
             .remedy(format!("`etcdctl role grant-permission ROLE --prefix=true readwrite {range}`"))
-    } else if said.contains("authentication failed") || said.contains("authentication is not enabled") {
+    } else if said.contains("authentication is not enabled") {
+        Failure::new(Code::EtcdAuth, format!("{endpoint} wants no sign-in, and one is given ({who})"))
+            .why(said)
+            .remedy("take `etcd.user` and `etcd.password` out, or switch etcd's sign-in on: `etcdctl auth enable`")
+    } else if said.contains("authentication failed") {
         Failure::new(Code::EtcdAuth, format!("{endpoint} refused the sign-in ({who})"))
             .why(said)
-            .remedy("mend `etcd.user` and `etcd.password`, or take both out when etcd wants no sign-in")
+            .remedy("mend `etcd.user` and `etcd.password`")
     } else if said.contains("user name is empty") || said.contains("invalid auth token") {
         Failure::new(Code::EtcdAuth, format!("{endpoint} wants a sign-in, and none is given"))
             .why(said)

@@ -62,7 +62,13 @@ pub async fn connect_maintenance(database: &Database) -> Result<PgConnection, Fa
             Err(failure) => return Err(failure),
         }
     }
-    Err(first.unwrap_or_else(|| silent(database, "the sign-in")))
+    let failure = first.unwrap_or_else(|| silent(database, "the sign-in"));
+    let (name, role) = (quote_identifier(&database.name), quote_identifier(&database.user));
+    Err(failure.remedy(format!(
+        "let `{}` connect to one of {}, or as a superuser: CREATE DATABASE {name} OWNER {role}",
+        database.user,
+        MAINTENANCE.map(|name| format!("`{name}`")).join(" and "),
+    )))
 }
 
 /// Runs a request with a time limit and explains its failure.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Told;
-use crate::servers::{Database, Etcd, Outcome, Postgres, Program};
+use crate::servers::{Database, Etcd, Outcome, Postgres, Program, Running};
 
 /// An etcd that nobody may write to: every case that must not write watches its revision.
 pub fn quiet_etcd() -> &'static Etcd {
@@ -21,13 +21,14 @@ pub struct Case<'a> {
     pub database: Database,
     etcd: &'a Etcd,
     postgres: &'a Postgres,
-    program: Option<Program>,
+    program: Program,
     answers: Vec<(String, String)>,
     text: Option<String>,
     mode: u32,
     flags: Vec<String>,
     secrets: Vec<String>,
     watches: bool,
+    bare: bool,
 }
 
 /// Everything that a run could have written.
@@ -57,13 +58,14 @@ impl<'a> Case<'a> {
         let mut case = Self {
             etcd,
             postgres,
-            program: Some(program),
+            program,
             answers: Vec::new(),
             text: None,
             mode: 0o600,
             flags: Vec::new(),
             secrets: Vec::new(),
             watches: true,
+            bare: false,
             database,
         };
         let (address, name) = (case.database.address.clone(), case.database.name.clone());
@@ -120,6 +122,17 @@ impl<'a> Case<'a> {
         self
     }
 
+    /// Does not name the answers file.
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Sets a name of the environment.
+    pub fn env(self, name: &str, value: &str) -> Self {
+        self.program(|program| program.env(name, value))
+    }
+
     /// The command and further flags.
     pub fn flags<F: Into<String>>(mut self, flags: impl IntoIterator<Item = F>) -> Self {
         self.flags = flags.into_iter().map(Into::into).collect();
@@ -128,7 +141,7 @@ impl<'a> Case<'a> {
 
     /// Changes the way the program is started.
     pub fn program(mut self, change: impl FnOnce(Program) -> Program) -> Self {
-        self.program = self.program.take().map(change);
+        self.program = change(self.program);
         self
     }
 
@@ -177,7 +190,7 @@ impl<'a> Case<'a> {
 
     /// The program, ready to start.
     pub fn started(&self) -> &Program {
-        self.program.as_ref().expect("there is always a program")
+        &self.program
     }
 
     /// Writes the answers file.
@@ -208,35 +221,25 @@ impl<'a> Case<'a> {
         text
     }
 
-    /// Makes ready: the answers written, the arguments set.
-    pub fn ready(mut self, more: &[&str]) -> Self {
+    /// Starts it, the answers written.
+    pub fn start(&self, more: &[&str]) -> Running {
         self.save();
         let own = self.flags.iter().map(String::as_str);
-        let answers = ["--answers", "answers.yml"];
-        let given =
-            self.flags.iter().any(|flag| flag == "--answers" || flag == "--development" || flag == "--set");
-        let answers = answers.into_iter().filter(|_| !given);
+        let left_out = self.bare || self.flags.iter().any(|flag| flag == "--answers");
+        let answers = ["--answers", "answers.yml"].into_iter().filter(|_| !left_out);
         let words: Vec<String> = own.chain(answers).chain(more.iter().copied()).map(str::to_owned).collect();
-        self.program = self.program.take().map(|program| program.again(words));
-        self
+        self.program.start_with(&words)
     }
 
     /// Runs with JSON, hunts the secrets, and reads what was told.
-    pub fn run(&mut self) -> Told {
+    pub fn run(&self) -> Told {
         let outcome = self.outcome(&["--output", "json"]);
         Told::read(&outcome.stdout, outcome.status, self.redactions())
     }
 
     /// Runs, and hunts the secrets.
-    pub fn outcome(&mut self, more: &[&str]) -> Outcome {
-        self.save();
-        let own = self.flags.iter().map(String::as_str);
-        let given = ["--answers", "--development", "--set", "explain", "dev"];
-        let given = self.flags.iter().any(|flag| given.contains(&flag.as_str()));
-        let answers = ["--answers", "answers.yml"].into_iter().filter(|_| !given);
-        let words: Vec<String> = own.chain(answers).chain(more.iter().copied()).map(str::to_owned).collect();
-        self.program = self.program.take().map(|program| program.again(words));
-        let outcome = self.started().run();
+    pub fn outcome(&self, more: &[&str]) -> Outcome {
+        let outcome = self.start(more).wait();
         for secret in &self.secrets {
             let told = format!("{}{}", outcome.stdout, outcome.stderr);
             assert!(!told.contains(secret.as_str()), "`{secret}` was told:\n{told}");
@@ -245,7 +248,7 @@ impl<'a> Case<'a> {
     }
 
     /// The run fails with this status and code, and writes nothing.
-    pub fn fails(mut self, status: i32, code: &str) -> Told {
+    pub fn fails(&self, status: i32, code: &str) -> Told {
         self.save();
         let before = self.watches.then(|| self.world());
         let told = self.run();
@@ -256,7 +259,7 @@ impl<'a> Case<'a> {
     }
 
     /// The run fails in the same way, told as text; nothing is written.
-    pub fn says(mut self, status: i32) -> String {
+    pub fn says(&self, status: i32) -> String {
         self.save();
         let before = self.watches.then(|| self.world());
         let outcome = self.outcome(&[]);
@@ -267,14 +270,15 @@ impl<'a> Case<'a> {
     }
 
     /// The run succeeds and warns with this code.
-    pub fn warns(&mut self, code: &str) -> Told {
+    pub fn warns(&self, code: &str) -> Told {
         let told = self.run();
         assert_eq!(told.status, 0, "a warning is no failure: {:#?}", told.failures);
         told.expect(code)
     }
 
     fn world(&self) -> World {
-        let mut files: Vec<_> = walk(self.work())
+        let mut files: Vec<_> = [walk(self.work()), walk(&self.mount())]
+            .concat()
             .into_iter()
             .map(|path| {
                 let meta = fs::symlink_metadata(&path).expect("the file is there");

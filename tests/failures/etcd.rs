@@ -116,7 +116,7 @@ fn one_dead_member_of_two_is_a_warning() {
     let etcd = Etcd::start();
     let dead = Fake::closed_port();
     let case = Case::on(&etcd, Postgres::shared());
-    let mut case = case.set("etcd.endpoints", format!("[{}, {}]", dead.address, etcd.endpoint)).unwatched();
+    let case = case.set("etcd.endpoints", format!("[{}, {}]", dead.address, etcd.endpoint)).unwatched();
     let told = case.warns("W-ETCD-MEMBER").names(&[&dead.address, "etcd.endpoints"]);
     assert_eq!(told.summary()["changed"], 7);
     assert!(!etcd.get_all("/sorna/").is_empty());

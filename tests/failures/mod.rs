@@ -5,11 +5,15 @@ mod case;
 mod cluster;
 mod database;
 mod etcd;
+mod files;
 mod network;
+mod nobody;
 mod schema;
 mod session;
+mod storage;
 mod told;
 
 pub use case::{Case, quiet_etcd};
+pub use nobody::as_nobody;
 pub use session::Session;
 pub use told::{Row, Told, row, together};

@@ -115,10 +115,20 @@ impl Program {
         self.start().wait()
     }
 
+    /// Starts it with further arguments, which it forgets again.
+    pub fn start_with(&self, more: &[String]) -> Running {
+        self.launch(more)
+    }
+
     /// Starts the program and returns while it runs.
     pub fn start(&self) -> Running {
+        self.launch(&[])
+    }
+
+    fn launch(&self, more: &[String]) -> Running {
+        let more: Vec<OsString> = more.iter().map(OsString::from).collect();
         let program = OsString::from(env!("CARGO_BIN_EXE_backendai-setup"));
-        let mut words = self.under.iter().chain([&program]).chain(&self.arguments);
+        let mut words = self.under.iter().chain([&program]).chain(&self.arguments).chain(&more);
         let mut child = Command::new(words.next().expect("at least the program"))
             .args(words)
             .env_clear()

@@ -7,6 +7,7 @@ use crate::{
     failure::{Code, Failure},
     fixture::{Keys, PUBLISHED, PUBLISHED_SECRETS, Row},
     services::postgres::ask,
+    stages::keys::count,
     world::World,
 };
 
@@ -35,19 +36,22 @@ impl Pair {
 pub(super) async fn look(world: &World, connection: &mut PgConnection) -> Result<Vec<Pair>, Failure> {
     let database = world.settings.database()?;
     let sql = "SELECT access_key::text FROM public.keypairs \
-               WHERE (access_key = ANY($1) OR secret_key = ANY($2)) AND is_active IS DISTINCT FROM false";
+               WHERE (access_key = ANY($1) OR secret_key = ANY($2)) AND is_active IS DISTINCT FROM false ORDER BY 1";
     let asked = sqlx::query_scalar(sql).bind(PUBLISHED).bind(PUBLISHED_SECRETS).fetch_all(&mut *connection);
     let published: Vec<String> = ask(database, "the search for published keys", asked).await?;
     if !published.is_empty() {
-        // An access key is no secret, and these are public.
-        let keys = published.iter().map(|key| format!("'{}'", key.replace('\'', "''"))).collect::<Vec<_>>();
+        let keys: Vec<_> = published.iter().map(|key| format!("'{}'", key.replace('\'', "''"))).collect();
         return Err(Failure::new(
             Code::KeysPublished,
-            format!("table keypairs of `{}` has published keys: {}", database.name, published.join(", ")),
+            format!(
+                "table keypairs of `{}` has {} that everybody knows",
+                database.name,
+                count(published.len(), "active keypair")
+            ),
         )
-        .why("everybody can read these keys in the manager's repository, and sign in with them")
+        .why("these keys stand in the manager's repository; whoever read it can sign in with them")
         .remedy(format!(
-            "deactivate them: UPDATE keypairs SET is_active = false WHERE access_key IN ({})",
+            "in the database: UPDATE keypairs SET is_active = false WHERE access_key IN ({})",
             keys.join(", ")
         )));
     }

@@ -1,0 +1,112 @@
+//! The files to write are somebody else's, in the way, or cannot be written.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use super::{Case, as_nobody, row, together};
+
+#[test]
+fn files_in_the_way() {
+    let told = together(vec![
+        row("a symbolic link", || {
+            let case = Case::new().file("elsewhere.ini", "[alembic]\n");
+            symlink("elsewhere.ini", case.work().join("alembic.ini")).expect("the folder is ours");
+            case.fails(4, "E-FILE-SYMLINK").names(&["alembic.ini", "elsewhere.ini"])
+        }),
+        row("a folder", || {
+            let case = Case::new();
+            fs::create_dir(case.work().join("manager.env")).expect("the folder is ours");
+            case.fails(4, "E-FILE-SYMLINK").names(&["manager.env", "`files"])
+        }),
+        row("a folder that is not there", || {
+            let case = Case::new().set("files.alembic-ini", "manager/alembic.ini");
+            let mkdir = format!("mkdir -p {}/manager", case.work().display());
+            case.fails(4, "E-FILE-PARENT").names(&["alembic.ini", &mkdir])
+        }),
+        row("below a file", || {
+            let case = Case::new().set("files.environment", "file/manager.env").file("file", "");
+            case.fails(4, "E-FILE-PARENT").names(&["/file`"])
+        }),
+        row("a folder that takes no files", || {
+            let case = Case::new();
+            let closed = case.work().join("closed");
+            fs::create_dir(&closed).expect("the folder is ours");
+            let case = as_nobody(case.set("files.credentials", "closed/keypairs.yml"));
+            fs::set_permissions(&closed, fs::Permissions::from_mode(0o555)).expect("the folder is ours");
+            case.fails(4, "E-FILE-PARENT").names(&["keypairs.yml", "/closed`"])
+        }),
+        row("somebody else's", || {
+            // Another's file on every machine, for root once the program is run as nobody.
+            let case = as_nobody(Case::new().set("files.environment", "/etc/passwd"));
+            case.fails(4, "E-FILE-OWNER").names(&["/etc/passwd", "`files"])
+        }),
+        row("another environment file", || {
+            let case = Case::new()
+                .secret("canary-of-others")
+                .file("manager.env", "export SECRET=canary-of-others\n");
+            case.fails(4, "E-FILE-FOREIGN").names(&["manager.env", "files.environment"])
+        }),
+        row("no alembic configuration", || {
+            let case = Case::new().file("alembic.ini", "[loggers]\nkeys = root\n");
+            case.fails(4, "E-FILE-FOREIGN").names(&["alembic.ini", "[alembic]", "files.alembic-ini"])
+        }),
+        row("an alembic configuration with two sections", || {
+            Case::new()
+                .file("alembic.ini", "[alembic]\n[alembic]\n")
+                .fails(4, "E-FILE-FOREIGN")
+                .names(&["twice"])
+        }),
+        row("an alembic configuration with two URLs", || {
+            let text = "[alembic]\nsqlalchemy.url = a\nSQLALCHEMY.URL = b\n";
+            Case::new()
+                .file("alembic.ini", text)
+                .fails(4, "E-FILE-FOREIGN")
+                .names(&["sqlalchemy.url", "twice"])
+        }),
+        row("an alembic configuration that is no text", || {
+            Case::new().file("alembic.ini", [0xff, 0xfe, 0]).fails(4, "E-FILE-FOREIGN").names(&["UTF-8"])
+        }),
+        row("other keypairs", || {
+            let text = "keypairs:\n  - {user_id: a@b, access_key: AKIA1, secret_key: canary-secret, is_admin: true}\n";
+            let case = Case::new().secret("canary-secret").file("keypairs.yml", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&["keypairs.yml", "files.credentials"])
+        }),
+        row("no keypairs", || {
+            Case::new()
+                .file("keypairs.yml", "notes: mine\n")
+                .fails(4, "E-FILE-FOREIGN")
+                .names(&["keypairs.yml"])
+        }),
+        row("one name for two files", || {
+            let case = Case::new().set("files.environment", "alembic.ini");
+            case.fails(3, "E-ANSWERS-VALUE").names(&[
+                "files.environment",
+                "files.alembic-ini",
+                "answers.yml:",
+            ])
+        }),
+        row("a state directory that cannot be", || {
+            let case = Case::new().file("file", "").flags(["run", "--state-dir", "file/state"]);
+            case.fails(3, "E-STATE-DIR").names(&["file/state", "--state-dir"])
+        }),
+        row("a full file system", || {
+            let case = Case::new().set("files.environment", "full/manager.env");
+            let full = case.work().join("full");
+            fs::create_dir(&full).expect("the folder is ours");
+            let script =
+                format!(r#"mount -t tmpfs -o nr_inodes=1 tmpfs {} && exec "$0" "$@""#, full.display());
+            let case = case.set("files.alembic-ini", "none").under(["unshare", "-rm", "sh", "-c", &script]);
+            case.flags(["run", "write-config"]).fails(4, "E-FILE-WRITE").names(&["full/manager.env"])
+        }),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn alembic_ini_away_from_its_scripts_is_a_warning() {
+    let case = Case::new().flags(["check", "files"]);
+    let told = case.warns("W-FILE-ALEMBIC").names(&["alembic.ini"]);
+    insta::assert_snapshot!(told.text());
+    fs::create_dir(case.work().join("alembic")).expect("the folder is ours");
+    assert!(case.run().warnings.is_empty());
+}

@@ -1,0 +1,26 @@
+//! The program as an ordinary user, for whom the kernel's rights count.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, lchown};
+
+use super::{Case, case::walk};
+
+const NOBODY: u32 = 65534;
+
+/// As root the program is run as `nobody`, who owns its folders and cannot reach ours; else as it is.
+pub fn as_nobody(case: Case<'_>) -> Case<'_> {
+    if !rustix::process::geteuid().is_root() {
+        return case;
+    }
+    let folder = case.started().folder().to_owned();
+    let program = folder.join("program");
+    // The target folder may lie in a home that nobody may enter.
+    fs::copy(env!("CARGO_BIN_EXE_backendai-setup"), &program).expect("there is room");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    let answers = case.save();
+    for path in walk(&folder).into_iter().chain([folder.clone(), answers]) {
+        lchown(&path, Some(NOBODY), Some(NOBODY)).expect("root may do that");
+    }
+    let script = format!(r#"exec {} "$@""#, program.display());
+    case.under(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script])
+}
