@@ -12,8 +12,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'
 /// The first line of an environment file of ours; a file without it is somebody else's.
 pub const HEADER: &str = "# Written by backendai-setup";
 
-/// The value of `sqlalchemy.url`: percent-encoded for the URL parser, then every `%` doubled for
-/// ConfigParser.
+/// The value of `sqlalchemy.url`: user and password percent-encoded for the URL parser, then every `%`
+/// doubled for ConfigParser. SQLAlchemy decodes these two and takes the database's name as it stands.
 pub fn alembic_url(database: &Database) -> SecretString {
     let encode = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
     let url = format!(
@@ -21,7 +21,7 @@ pub fn alembic_url(database: &Database) -> SecretString {
         encode(&database.user),
         encode(database.password.expose_secret()),
         database.address,
-        encode(&database.name)
+        database.name
     );
     url.replace('%', "%%").into()
 }

@@ -68,6 +68,18 @@ fn identifier(text: &str) -> Result<(), Refused> {
     accept::plain_text(text, 63)
 }
 
+/// The manager's URL parser takes the name as it stands, so some signs cannot stand in it.
+fn name(text: &str) -> Result<(), Refused> {
+    identifier(text)?;
+    if text.contains(['@', '?']) || text.trim() != text {
+        return Err(Refused::new(
+            "it has `@` or `?` in it or a blank at an end, and the manager could not read it from alembic.ini",
+            "use letters, digits and `_`",
+        ));
+    }
+    Ok(())
+}
+
 fn password(text: &str) -> Result<(), Refused> {
     if text.contains(['\n', '\r']) {
         return Err(Refused::new("it has a line break", "take the line break out"));
@@ -108,7 +120,7 @@ pub(super) static SECTION: Section = Section {
             default: Default::Value("backend"),
             development: Some(|| "backend".into()),
             manager_env: Some("BACKEND_DB_NAME"),
-            accept: identifier,
+            accept: name,
         },
         Variable {
             key: "database.user",
