@@ -1,0 +1,246 @@
+//! `write-config`: three spellings of one password, and files that keep what is not ours.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::Site;
+use crate::servers::{Outcome, Postgres};
+
+/// Passwords and how they must stand in `alembic.ini`. Blanks at their ends count.
+fn passwords() -> Vec<(String, String)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/passwords.tsv");
+    let text = fs::read_to_string(file).expect("golden data");
+    let lines = text.lines().skip(1).map(|line| line.split_once('\t').expect("two columns"));
+    lines.map(|(raw, spelt)| (raw.to_owned(), spelt.to_owned())).collect()
+}
+
+/// A text as SQL or YAML takes it between single quotes.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// What a POSIX shell makes of `manager.env`, as the bytes of one variable.
+fn sourced(site: &Site, file: &str, name: &str) -> Vec<u8> {
+    let script = format!(". \"$1\" && printf %s \"${name}\"");
+    let output = Command::new("/bin/sh").args(["-euc", &script, "sh"]).arg(site.path(file)).output();
+    let output = output.expect("/bin/sh starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// What Python's ConfigParser and a URL parser make of `sqlalchemy.url`, for many files at once: user,
+/// password and the rest. None where there is no Python.
+fn as_python_reads(site: &Site, files: &[String]) -> Option<Vec<[String; 3]>> {
+    let script = r#"
+import configparser, json, sys
+from urllib.parse import unquote
+for name in sys.argv[1:]:
+    parser = configparser.ConfigParser({"here": "."})
+    assert parser.read(name, encoding="utf-8") == [name]
+    assert parser["alembic"]["script_location"]
+    account, rest = parser["alembic"]["sqlalchemy.url"].removeprefix("postgresql://").rsplit("@", 1)
+    user, password = account.split(":", 1)
+    print(json.dumps([unquote(user), unquote(password), rest]))
+"#;
+    let mut command = Command::new("python3");
+    let output = command.args(["-c", script]).args(files).current_dir(site.path("")).output().ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8 from Python");
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("three texts")).collect())
+}
+
+/// Answers whose password comes from `source`, with files named after `number`.
+fn answers(site: &Site, number: usize, source: &str) -> String {
+    let literal = quoted(&site.database.password);
+    let answers = site.answers().replace(&format!("password: {literal}"), &format!("password: {source}"));
+    format!("{answers}files: {{alembic-ini: {number}.ini, environment: {number}.env}}\n")
+}
+
+fn every_password(of: usize) {
+    let site = Site::new();
+    let all: Vec<_> = passwords().into_iter().enumerate().filter(|(number, _)| number % 3 == of).collect();
+    let mut files = Vec::new();
+    for (number, (raw, spelt)) in &all {
+        let role = format!("ALTER ROLE {} PASSWORD {}", site.database.user, quoted(raw));
+        Postgres::shared().psql("postgres", &role);
+        let source = match number / 3 % 3 {
+            0 => quoted(raw),
+            1 => "{env: SECRET}".to_owned(),
+            _ => "{file: secret}".to_owned(),
+        };
+        site.write("secret", format!("{raw}\n"));
+        site.write("answers.yml", answers(&site, *number, &source));
+        for command in [vec!["check", "database"], vec!["run", "write-config"]] {
+            let outcome = site.program(command).env("SECRET", raw).run();
+            assert_eq!(outcome.status, 0, "{raw:?}\n{}{}", outcome.stdout, outcome.stderr);
+        }
+        let (ini, env) = (format!("{number}.ini"), format!("{number}.env"));
+        let url = format!(
+            "sqlalchemy.url = postgresql://{}:{spelt}@{}/{}",
+            site.database.user, site.database.address, site.database.name
+        );
+        assert!(site.read(&ini).lines().any(|line| line == url), "{raw:?}\n{}", site.read(&ini));
+        assert_eq!(sourced(&site, &env, "BACKEND_DB_PASSWORD"), raw.as_bytes(), "{raw:?}");
+        assert_eq!((site.mode(&ini), site.mode(&env)), (0o600, 0o600));
+        files.push(ini);
+    }
+    if let Some(read) = as_python_reads(&site, &files) {
+        let theirs: Vec<&String> = read.iter().map(|[_, password, _]| password).collect();
+        assert_eq!(theirs, all.iter().map(|(_, (raw, _))| raw).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn every_password_reaches_every_reader_1() {
+    assert_eq!(passwords().len(), 36);
+    every_password(0);
+}
+
+#[test]
+fn every_password_reaches_every_reader_2() {
+    every_password(1);
+}
+
+#[test]
+fn every_password_reaches_every_reader_3() {
+    every_password(2);
+}
+
+#[test]
+fn names_may_need_escapes_too() {
+    let site = Site::new();
+    let server = Postgres::shared();
+    let (user, name) = ("me@home:1/%20 'ü\"#", "my db/%20'é\"#");
+    let ident = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    server.psql("postgres", &format!("CREATE ROLE {} LOGIN CREATEDB PASSWORD 'x y'", ident(user)));
+    let answers = site
+        .answers()
+        .replace(&format!("name: {},", site.database.name), &format!("name: {},", quoted(name)))
+        .replace(&format!("user: {},", site.database.user), &format!("user: {},", quoted(user)))
+        .replace(&quoted(&site.database.password), "x y");
+    site.write("answers.yml", answers);
+    let outcome = site.run("run");
+    let revision =
+        (outcome.status == 0).then(|| server.psql(name, "SELECT version_num FROM alembic_version"));
+    let last = site.run("check database");
+    server.psql("postgres", &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", ident(name)));
+    server.psql("postgres", &format!("DROP ROLE {}", ident(user)));
+    assert_eq!(revision.as_deref(), Some("f9971fbb34d9\n"), "{}", outcome.stderr);
+    assert_eq!(last.status, 0, "{}", last.stdout);
+    assert_eq!(sourced(&site, "manager.env", "BACKEND_DB_USER"), user.as_bytes());
+    assert_eq!(sourced(&site, "manager.env", "BACKEND_DB_NAME"), name.as_bytes());
+    if let Some(read) = as_python_reads(&site, &["alembic.ini".to_owned()]) {
+        // SQLAlchemy decodes user and password, and takes the database as it stands.
+        let rest = format!("{}/{name}", site.database.address);
+        assert_eq!(read, [[user.to_owned(), "x y".to_owned(), rest]]);
+    }
+}
+
+#[test]
+fn an_ipv6_host_keeps_its_brackets() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let server = Postgres::start_with(&[], &[("listen_addresses", "127.0.0.1,::1")]);
+    let site = Site::new();
+    let address = format!("[::1]:{}", server.port);
+    let Site { database, .. } = &site;
+    let role = format!("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}", database.user, quoted(&database.password));
+    server.psql("postgres", &role);
+    site.write("answers.yml", site.answers().replace(&database.address, &address));
+    site.runs("run write-config");
+    site.runs("check database");
+    assert!(site.read("alembic.ini").contains(&format!("@{address}/{}\n", database.name)));
+    assert_eq!(sourced(&site, "manager.env", "BACKEND_DB_ADDR"), address.as_bytes());
+}
+
+/// Runs with an `alembic.ini` that is there; gives back the old and the new lines, with their ends.
+fn edits(site: &Site, old: &str) -> (Vec<String>, Vec<String>, Outcome) {
+    site.write("alembic.ini", old);
+    let outcome = site.runs("run write-config");
+    let lines = |text: &str| text.split_inclusive('\n').map(str::to_owned).collect::<Vec<_>>();
+    (lines(old), lines(&site.read("alembic.ini")), outcome)
+}
+
+#[test]
+fn an_alembic_ini_keeps_all_but_one_line() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-configs/alembic.ini.sample");
+    let sample = fs::read_to_string(sample).expect("a sample");
+    assert!(sample.contains("sqlalchemy.url = "));
+    let theirs = "; mine\n[alembic]\n# sqlalchemy.url = no\nscript_location=elsewhere   \nSQLAlchemy.URL : old%%\n\n\
+                  [loggers]\nkeys = root\t\n[odd]\nsqlalchemy.url = stays\nlast = without a line end";
+    for old in [sample.clone(), theirs.to_owned(), sample.replace('\n', "\r\n"), theirs.replace('\n', "\r\n")]
+    {
+        let site = Site::new();
+        let (before, after, outcome) = edits(&site, &old);
+        assert_eq!(before.len(), after.len());
+        let differ: Vec<_> = before.iter().zip(&after).filter(|(before, after)| before != after).collect();
+        let [(was, is)] = differ.as_slice() else { panic!("{differ:#?}") };
+        assert!(was.to_lowercase().starts_with("sqlalchemy.url") && is.contains("postgresql://"), "{is}");
+        assert_eq!(was.ends_with("\r\n"), is.ends_with("\r\n"), "{is:?}");
+        assert_eq!(site.read("alembic.ini.bak"), old);
+        assert_eq!((site.mode("alembic.ini"), site.mode("alembic.ini.bak")), (0o600, 0o600));
+        assert!(outcome.stderr.contains("alembic.ini.bak"), "{}", outcome.stderr);
+        let before = site.everything();
+        site.runs("run write-config");
+        assert!(before == site.everything(), "a second run writes nothing");
+    }
+}
+
+#[test]
+fn open_files_are_closed() {
+    let site = Site::new();
+    site.runs("run write-config");
+    let texts = ["alembic.ini", "manager.env"].map(|name| {
+        fs::set_permissions(site.path(name), fs::Permissions::from_mode(0o644)).expect("the file is ours");
+        site.read(name)
+    });
+    let plan = site.runs("plan");
+    assert!(plan.stdout.contains("change mode 0644 → 0600"), "{}", plan.stdout);
+    site.runs("run write-config");
+    for (name, text) in ["alembic.ini", "manager.env"].iter().zip(texts) {
+        assert_eq!((site.mode(name), site.read(name)), (0o600, text));
+    }
+}
+
+#[test]
+fn no_file_is_written_that_is_not_wanted() {
+    let site = Site::new();
+    let none = "files: {alembic-ini: none, environment: none, credentials: none}\n";
+    site.write("answers.yml", site.answers() + none);
+    let outcome = site.runs("run");
+    assert!(outcome.stderr.contains("unchanged: no files are asked for"), "{}", outcome.stderr);
+    let mut names: Vec<_> = fs::read_dir(site.path("")).expect("the folder is ours").flatten().collect();
+    names.sort_by_key(fs::DirEntry::file_name);
+    let names: Vec<_> = names.iter().map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
+    assert_eq!(names, ["aliases.yml", "answers.yml", "images.yml"]);
+    assert_eq!(site.sql("SELECT count(*) FROM keypairs"), "2\n");
+    site.runs("run");
+}
+
+#[test]
+fn what_is_not_ours_stays() {
+    let site = Site::new();
+    site.write("manager.env", "export MINE=1\n");
+    let outcome = site.run("run write-config");
+    assert_eq!(outcome.status, 4, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("E-FILE-FOREIGN"), "{}", outcome.stderr);
+    assert_eq!(site.read("manager.env"), "export MINE=1\n");
+    assert!(!site.path("alembic.ini").exists(), "nothing is written beside a conflict");
+}
+
+#[test]
+fn a_name_that_the_manager_could_not_read_is_refused() {
+    let site = Site::new();
+    for name in ["a@b", "a?b", "a "] {
+        let answers =
+            site.answers().replace(&format!("name: {},", site.database.name), &format!("name: '{name}',"));
+        site.write("answers.yml", answers);
+        let outcome = site.run("run write-config");
+        assert_eq!(outcome.status, 3, "{name:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("`database.name`"), "{}", outcome.stderr);
+    }
+}
