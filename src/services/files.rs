@@ -2,13 +2,16 @@
 
 use std::{
     fs::{self, File, Metadata},
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::fs::Access;
+use rustix::{
+    fs::{Access, FlockOperation, flock},
+    io::Errno,
+};
 use tempfile::NamedTempFile;
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -179,14 +182,13 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
 /// `E-FILE-WRITE`; what stood there before still does.
 pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let write = || {
-        // Created 0600, never chmod-ed afterwards.
-        let mut file = NamedTempFile::with_prefix_in(format!(".{}-", name(path)), parent(path))?;
+        let mut file = beside(path)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|refused| refused.error)?;
         File::open(parent(path))?.sync_all()
     };
-    write().map_err(|error: std::io::Error| unwritten(path, &error))
+    write().map_err(|error: io::Error| unwritten(path, &error))
 }
 
 /// Keeps the old content of a file beside it, readable for the owner alone; never overwrites one.
@@ -198,7 +200,7 @@ pub fn keep_backup(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
         let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
         let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
         let keep = || {
-            let mut file = NamedTempFile::with_prefix_in(format!(".{}-", name(path)), parent(path))?;
+            let mut file = beside(path)?;
             file.write_all(bytes)?;
             file.as_file().sync_all()?;
             file.persist_noclobber(&backup).map_err(|refused| refused.error)?;
@@ -217,7 +219,38 @@ pub fn keep_backup(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
     unreachable!("an endless range ended")
 }
 
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+/// A new file beside another, locked as long as it is written. Created 0600, never chmod-ed afterwards.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let short: String = name(path).chars().take(40).collect();
+    let prefix = format!(".{short}.{}-", env!("CARGO_PKG_NAME"));
+    sweep(parent(path), &prefix);
+    loop {
+        let file = NamedTempFile::with_prefix_in(&prefix, parent(path))?;
+        // Another run that sweeps may have been quicker than our lock.
+        let swept = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+        if !swept && file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes what a killed run left half-written: it holds secrets. What another run still writes is locked.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !ours {
+            continue;
+        }
+        if let Ok(file) = File::open(entry.path())
+            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
         .why(words(error))
         .remedy("make room or mend the folder, then run again; what stood there before still does")

@@ -1,7 +1,7 @@
 //! The program itself, run as a user runs it.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
@@ -117,15 +117,33 @@ impl Program {
 
     /// Starts it with further arguments, which it forgets again.
     pub fn start_with(&self, more: &[String]) -> Running {
-        self.launch(more)
+        Self::listen(self.spawn(more))
+    }
+
+    /// Kills the program as soon as it has written so many lines on stdout, and returns how many there
+    /// were: fewer when it ended before.
+    pub fn killed_after(&self, lines: usize) -> usize {
+        let mut child = self.spawn(&[]);
+        drop(collect(child.stderr.take().expect("stderr is a pipe")));
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
+        let seen = stdout.lines().take(lines).filter(Result::is_ok).count();
+        let _ = child.kill(); // it may have ended by now
+        child.wait().expect("the program is our child");
+        seen
     }
 
     /// Starts the program and returns while it runs.
     pub fn start(&self) -> Running {
-        self.launch(&[])
+        Self::listen(self.spawn(&[]))
     }
 
-    fn launch(&self, more: &[String]) -> Running {
+    fn listen(mut child: Child) -> Running {
+        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
+        Running { child, stdout, stderr }
+    }
+
+    fn spawn(&self, more: &[String]) -> Child {
         let more: Vec<OsString> = more.iter().map(OsString::from).collect();
         let program = OsString::from(env!("CARGO_BIN_EXE_backendai-setup"));
         let mut words = self.under.iter().chain([&program]).chain(&self.arguments).chain(&more);
@@ -142,13 +160,11 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
-        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
         if let (Some(mut pipe), Some(text)) = (child.stdin.take(), self.stdin.clone()) {
             // On a thread: a program that does not read must not block the test.
             thread::spawn(move || pipe.write_all(text.as_bytes()));
         }
-        Running { child, stdout, stderr }
+        child
     }
 }
 

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::Site;
 use crate::servers::{Outcome, Postgres};
 
@@ -220,6 +222,21 @@ fn no_file_is_written_that_is_not_wanted() {
     assert_eq!(names, ["aliases.yml", "answers.yml", "images.yml"]);
     assert_eq!(site.sql("SELECT count(*) FROM keypairs"), "2\n");
     site.runs("run");
+}
+
+#[test]
+fn what_a_killed_run_left_half_written_goes() {
+    let site = Site::new();
+    let (dead, alive) = (".alembic.ini.backendai-setup-dead00", ".alembic.ini.backendai-setup-alive0");
+    for name in [dead, alive, ".alembic.ini-theirs"] {
+        site.write(name, "sqlalchemy.url = postgresql://u:secret@h/d\n");
+    }
+    let writing = fs::File::open(site.path(alive)).expect("the file is ours");
+    flock(&writing, FlockOperation::LockExclusive).expect("nobody else has the lock");
+    site.runs("run write-config");
+    assert!(!site.path(dead).exists());
+    assert!(site.path(alive).exists(), "another run still writes it");
+    assert!(site.path(".alembic.ini-theirs").exists());
 }
 
 #[test]

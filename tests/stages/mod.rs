@@ -1,7 +1,10 @@
 //! The stages against real servers: what the manager would find, byte for byte.
 
 mod config;
+mod contract;
+mod events;
 mod golden;
+mod grammar;
 mod history;
 mod keypairs;
 mod schema;

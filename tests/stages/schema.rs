@@ -23,7 +23,8 @@ fn golden() -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 
-fn is_right(site: &Site) {
+/// Schema and revision are as alembic made them.
+pub fn is_right(site: &Site) {
     assert_eq!(Postgres::shared().dump(&site.database.name), golden());
     assert_eq!(site.sql("SELECT version_num FROM alembic_version"), HEAD);
 }

@@ -39,7 +39,7 @@ impl Site {
         let site = Self { etcd: Etcd::start(), database: Postgres::shared().database(), folder };
         site.write("images.yml", IMAGES);
         site.write("aliases.yml", ALIASES);
-        site.write("answers.yml", &site.answers());
+        site.write("answers.yml", site.answers());
         site
     }
 
@@ -102,12 +102,27 @@ impl Site {
 
     /// Everything there is: the store's revision, the database with its transactions, each file with
     /// time and inode. Equal before and after means that nothing moved.
-    pub fn everything(&self) -> (i64, String, BTreeMap<PathBuf, (i64, i64, u64, Vec<u8>)>) {
-        (self.etcd.revision(), Postgres::shared().snapshot(&self.database.name), files(self.folder.path()))
+    pub fn everything(&self) -> Everything {
+        Everything {
+            revision: self.etcd.revision(),
+            database: Postgres::shared().snapshot(&self.database.name),
+            files: files(self.folder.path()),
+        }
     }
 }
 
-fn files(folder: &Path) -> BTreeMap<PathBuf, (i64, i64, u64, Vec<u8>)> {
+/// See [`Site::everything`].
+#[derive(Debug, PartialEq)]
+pub struct Everything {
+    revision: i64,
+    database: String,
+    files: BTreeMap<PathBuf, File>,
+}
+
+/// Time, inode and content.
+type File = (i64, i64, u64, Vec<u8>);
+
+fn files(folder: &Path) -> BTreeMap<PathBuf, File> {
     let entries = fs::read_dir(folder).expect("the folder is ours");
     entries
         .map(|entry| entry.expect("the folder is ours").path())

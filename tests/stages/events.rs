@@ -1,0 +1,240 @@
+//! How work runs: toy stages without a world.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use backendai_setup::failure::{Code, Failure};
+use backendai_setup::workflow::{
+    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Lane, Outcome, Stage, State, Stop, execute,
+    survey,
+};
+use serde_json::Value;
+use tokio::sync::{Barrier, mpsc};
+
+use super::grammar::stages_keep;
+
+/// What a toy does when it runs.
+#[derive(Clone)]
+enum Does {
+    Work,
+    Fail,
+    Panic,
+    Chatter(usize),
+    /// Waits for another toy to come here too.
+    Meet(Arc<Barrier>),
+    /// Asks to stop, as a signal would, and goes on to its next unit.
+    Stop(Stop),
+    /// Is done before it starts.
+    Nothing,
+    /// Runs, and still finds something to do.
+    InVain,
+}
+
+struct Toy {
+    about: &'static About,
+    does: Does,
+    ran: std::sync::atomic::AtomicBool,
+}
+
+fn toy(id: &'static str, lane: Lane, does: Does) -> Arc<dyn Stage<()>> {
+    let about =
+        Box::leak(Box::new(About { id, title: id, summary: "a toy", sections: &[], checks: &[], lane }));
+    Arc::new(Toy { about, does, ran: false.into() })
+}
+
+#[async_trait]
+impl Stage<()> for Toy {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    async fn inspect(&self, _: &Context<()>) -> Result<State, Failure> {
+        let ran = self.ran.load(std::sync::atomic::Ordering::SeqCst);
+        if matches!(self.does, Does::Nothing) || (ran && !matches!(self.does, Does::InVain)) {
+            return Ok(State::Done("all is well".into()));
+        }
+        Ok(State::Pending(vec![Change::Database { name: self.about.id.into() }]))
+    }
+
+    async fn run(&self, cx: &Context<()>) -> Result<Done, Failure> {
+        cx.checkpoint()?;
+        cx.written(Ok(()))?;
+        match &self.does {
+            Does::Fail => return Err(Failure::new(Code::DbLost, "the toy fell")),
+            Does::Panic => panic!("the toy broke (this is part of a test)"),
+            Does::Chatter(lines) => {
+                for line in 0..*lines {
+                    cx.log(format!("line {line}")).await;
+                    cx.progress(line + 1, *lines).await;
+                }
+            }
+            Does::Meet(barrier) => {
+                barrier.wait().await;
+            }
+            Does::Stop(stop) => stop.now(130),
+            Does::Work | Does::Nothing | Does::InVain => {}
+        }
+        cx.checkpoint()?;
+        self.ran.store(true, std::sync::atomic::Ordering::SeqCst);
+        Ok(Done { summary: "done".into(), changes: 1 })
+    }
+}
+
+/// Runs toys; gives back every event as JSON, each outcome, and whether something was written.
+async fn play(stages: Vec<Arc<dyn Stage<()>>>, stop: Stop) -> (Vec<Value>, Vec<(String, String)>, bool) {
+    let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
+    let cx = Context::new(Arc::new(()), sender, stop);
+    let reader = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        while let Some(event) = events.recv().await {
+            seen.push(serde_json::to_value(&event).expect("events are JSON"));
+        }
+        seen
+    });
+    let finished = execute(&stages, &cx).await;
+    drop(cx);
+    let seen = reader.await.expect("the reader reads");
+    let told = stages_keep(&seen);
+    let outcomes: Vec<_> = finished
+        .outcomes
+        .iter()
+        .map(|(id, outcome)| {
+            let value = serde_json::to_value(outcome).expect("outcomes are JSON");
+            ((*id).to_owned(), value["outcome"].as_str().expect("it has a name").to_owned())
+        })
+        .collect();
+    assert_eq!(told, outcomes.iter().cloned().collect(), "what is told is what came out");
+    assert_eq!(outcomes.len(), stages.len(), "one end for each stage");
+    (seen, outcomes, finished.wrote)
+}
+
+fn ends(outcomes: &[(String, String)]) -> Vec<(&str, &str)> {
+    outcomes.iter().map(|(id, outcome)| (id.as_str(), outcome.as_str())).collect()
+}
+
+#[tokio::test]
+async fn every_stage_ends_once() {
+    let stages = vec![
+        toy("a", Lane::Etcd, Does::Work),
+        toy("b", Lane::Etcd, Does::Nothing),
+        toy("c", Lane::Database, Does::Chatter(3)),
+        toy("d", Lane::Files, Does::Work),
+    ];
+    let (_, outcomes, wrote) = play(stages, Stop::default()).await;
+    assert_eq!(ends(&outcomes), [("a", "changed"), ("b", "unchanged"), ("c", "changed"), ("d", "changed")]);
+    assert!(wrote);
+}
+
+#[tokio::test]
+async fn nothing_to_do_writes_nothing() {
+    let stages = vec![toy("a", Lane::Etcd, Does::Nothing), toy("b", Lane::Files, Does::Nothing)];
+    let (_, outcomes, wrote) = play(stages, Stop::default()).await;
+    assert_eq!(ends(&outcomes), [("a", "unchanged"), ("b", "unchanged")]);
+    assert!(!wrote);
+}
+
+#[tokio::test]
+async fn after_a_failure_nothing_new_starts() {
+    let stages = vec![
+        toy("a", Lane::Etcd, Does::Fail),
+        toy("b", Lane::Etcd, Does::Work),
+        toy("c", Lane::Etcd, Does::Work),
+    ];
+    let (events, outcomes, wrote) = play(stages, Stop::default()).await;
+    assert_eq!(ends(&outcomes), [("a", "failed"), ("b", "skipped"), ("c", "skipped")]);
+    let skipped = events.iter().filter(|event| event["because"] == "a").count();
+    assert_eq!((skipped, wrote), (2, true));
+}
+
+#[tokio::test]
+async fn a_panic_is_a_failure_and_no_more() {
+    let stages = vec![
+        toy("a", Lane::Database, Does::Panic),
+        toy("b", Lane::Database, Does::Work),
+        toy("c", Lane::Files, Does::Chatter(1)),
+    ];
+    let (events, outcomes, _) = play(stages, Stop::default()).await;
+    assert_eq!(ends(&outcomes)[..2], [("a", "failed"), ("b", "skipped")]);
+    let failure = events.iter().find(|event| event["outcome"] == "failed").expect("it is told");
+    assert_eq!(failure["failure"]["code"], "E-INTERNAL");
+    assert!(!failure.to_string().contains("the toy broke"), "a panic's text may hold anything");
+}
+
+#[tokio::test]
+async fn work_in_vain_is_a_failure() {
+    let (events, outcomes, _) = play(vec![toy("a", Lane::Etcd, Does::InVain)], Stop::default()).await;
+    assert_eq!(ends(&outcomes), [("a", "failed")]);
+    assert!(events.iter().any(|event| event["failure"]["code"] == "E-STAGE-VERIFY"));
+}
+
+#[tokio::test]
+async fn who_is_stopped_is_cancelled() {
+    let stop = Stop::default();
+    let stages = vec![toy("a", Lane::Etcd, Does::Stop(stop.clone())), toy("b", Lane::Etcd, Does::Work)];
+    let (_, outcomes, _) = play(stages, stop.clone()).await;
+    assert_eq!(ends(&outcomes), [("a", "cancelled"), ("b", "cancelled")]);
+    stop.now(143);
+    assert_eq!(stop.status(), 130, "the first who asks counts");
+
+    let (_, outcomes, wrote) = play(vec![toy("a", Lane::Etcd, Does::Work)], stop).await;
+    assert_eq!(ends(&outcomes), [("a", "cancelled")]);
+    assert!(!wrote);
+}
+
+#[tokio::test]
+async fn lanes_run_side_by_side() {
+    // Each waits in its run for the others: one lane after the other would never end.
+    let barrier = Arc::new(Barrier::new(3));
+    let meet = |id, lane| toy(id, lane, Does::Meet(Arc::clone(&barrier)));
+    let stages = vec![meet("a", Lane::Etcd), meet("b", Lane::Database), meet("c", Lane::Files)];
+    let (events, outcomes, _) = play(stages, Stop::default()).await;
+    assert!(outcomes.iter().all(|(_, outcome)| outcome == "changed"));
+    let first_end = events.iter().position(|event| event["type"] == "stage_finished");
+    let last_start = events.iter().rposition(|event| event["type"] == "stage_started");
+    assert!(last_start < first_end, "all start before one ends");
+}
+
+#[tokio::test]
+async fn a_slow_reader_loses_nothing() {
+    const LINES: usize = EVENTS_AHEAD * 4;
+    let (sender, mut events) = mpsc::channel(2);
+    let cx = Context::new(Arc::new(()), sender, Stop::default());
+    let work = tokio::spawn(async move {
+        execute(&[toy("a", Lane::Etcd, Does::Chatter(LINES))], &cx).await;
+    });
+    let mut lines = Vec::new();
+    while let Some(Event { kind, .. }) = events.recv().await {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        if let EventKind::Log { message, .. } = kind
+            && message.starts_with("line ")
+        {
+            lines.push(message);
+        }
+    }
+    work.await.expect("the work ends");
+    assert_eq!(lines, (0..LINES).map(|line| format!("line {line}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn nobody_listens_and_the_work_goes_on() {
+    let (sender, events) = mpsc::channel(1);
+    drop(events);
+    let cx = Context::new(Arc::new(()), sender, Stop::default());
+    let finished = execute(&[toy("a", Lane::Etcd, Does::Chatter(9))], &cx).await;
+    assert!(matches!(finished.outcomes.as_slice(), [("a", Outcome::Changed(_))]));
+}
+
+#[tokio::test]
+async fn a_survey_runs_nothing_and_keeps_the_order() {
+    let stages = vec![
+        toy("a", Lane::Etcd, Does::Panic),
+        toy("b", Lane::Files, Does::Nothing),
+        toy("c", Lane::Database, Does::Work),
+    ];
+    let (sender, _events) = mpsc::channel(1);
+    let states = survey(&stages, &Context::new(Arc::new(()), sender, Stop::default())).await;
+    let states: Vec<_> = states.iter().map(|state| (state.stage, state.state)).collect();
+    assert_eq!(states, [("a", "pending"), ("b", "done"), ("c", "pending")]);
+}
