@@ -49,9 +49,9 @@ impl Check for FilesCheck {
             if !scripts.is_dir() {
                 let warning = Failure::new(
                     Code::FileAlembic,
-                    format!("there is no folder {} beside alembic.ini", scripts.display()),
+                    format!("there is no folder `{}` beside `alembic.ini`", scripts.display()),
                 )
-                .remedy("move alembic.ini into the manager's folder before you use it");
+                .remedy("move `alembic.ini` into the manager's folder before you use it");
                 verdict.note("alembic", warning, Instant::now());
             }
         }

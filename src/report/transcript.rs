@@ -65,7 +65,7 @@ impl Transcript {
             OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)
         };
         let file = open().map_err(|error: io::Error| {
-            Failure::new(Code::StateDir, format!("the transcript {} cannot be written", path.display()))
+            Failure::new(Code::StateDir, format!("no transcript can be written in `{}`", folder.display()))
                 .why(error.to_string().split(" (os error").next().unwrap_or_default())
                 .remedy("name a folder that can be written: `--state-dir DIR`")
         })?;

@@ -55,7 +55,7 @@ fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
         if existing.as_ref().is_some_and(|existing| !existing.bytes.starts_with(HEADER.as_bytes())) {
             return Err(Failure::new(
                 Code::FileForeign,
-                format!("`{}` is not of this program", path.display()),
+                format!("`{}` was not written by this program", path.display()),
             )
             .why(format!("its first line does not begin with `{HEADER}`"))
             .remedy("move it away, or name another path: `files.environment`"));
@@ -90,7 +90,7 @@ fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, F
     let refuse = |why: &str| {
         Failure::new(
             Code::FileForeign,
-            format!("`{}` is no alembic configuration that can be read", path.display()),
+            format!("`{}` is not an alembic configuration that can be read", path.display()),
         )
         .why(why)
         .remedy("mend it or move it away, or name another path: `files.alembic-ini`")
