@@ -15,7 +15,7 @@ use crate::{
         write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
-    workflow::{Run as Work, StageId},
+    workflow::StageId,
 };
 
 use super::Terminal;
@@ -92,10 +92,9 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
             }
         }
         let shown = transcript.path().display().to_string();
-        let run = session.start(Intent::Run, Some(shown));
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![live(terminal, what_next(&session)), Box::new(transcript)];
-        status_of(&drive(run, &mut reporters).await)
+        status_of(&drive(&session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
 
@@ -106,8 +105,11 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, session: &Session) -> Answer {
-    let run = session.start(Intent::Plan { detailed: false }, None);
-    let state = drive(run, &mut []).await;
+    let state = drive(session, Intent::Plan { detailed: false }, None, &mut []).await;
+    if let Some(stopped) = stopped(&state) {
+        terminal.fail(std::slice::from_ref(stopped));
+        return Answer::No(status_of(&state));
+    }
     terminal.result(|mut out| write_plan(&mut out, terminal.style, &state));
     if status_of(&state) != status::SUCCESS || state.plan.iter().all(|stage| stage.changes.is_empty()) {
         // The run itself says what is wrong, and that everything is unchanged.
@@ -158,6 +160,10 @@ fn what_next(session: &Session) -> Vec<String> {
 pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String]) -> u8 {
     with_session(terminal, inputs, Scope::checks(checks), Intent::Check, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
+        if let Some(stopped) = stopped(state) {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            let _ = write_failure(&mut err, terminal.style, stopped);
+        }
     })
 }
 
@@ -195,15 +201,14 @@ fn with_session(
             Err(failures) => return terminal.fail(&failures),
         };
     in_runtime(terminal, async {
-        let run = session.start(intent, None);
         if terminal.is_json() {
-            return status_of(&drive(run, &mut [live(terminal, Vec::new())]).await);
+            return status_of(&drive(&session, intent, None, &mut [live(terminal, Vec::new())]).await);
         }
         for notice in session.notices() {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();
             let _ = write_failure(&mut err, terminal.style, notice);
         }
-        let state = drive(run, &mut []).await;
+        let state = drive(&session, intent, None, &mut []).await;
         print(terminal, &state);
         status_of(&state)
     })
@@ -230,15 +235,28 @@ fn titles() -> BTreeMap<StageId, &'static str> {
     stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
 
+/// A signal ended it.
+fn stopped(state: &RunState) -> Option<&Failure> {
+    let failures = state.summary.iter().flat_map(|summary| &summary.failures);
+    failures.into_iter().find(|failure| failure.code == Code::Cancelled)
+}
+
 fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
 }
 
 /// Hands every event to every reporter, in order, until the summary. The first signal asks for an
 /// orderly stop, a second one leaves at once.
-async fn drive(mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> RunState {
+async fn drive(
+    session: &Session,
+    intent: Intent,
+    transcript: Option<String>,
+    reporters: &mut [Box<dyn Reporter + Send>],
+) -> RunState {
     let mut state = RunState::default();
+    // Before anything is under way: from here on a signal finds a listener.
     let mut signals = Signals::new();
+    let mut run = session.start(intent, transcript);
     loop {
         tokio::select! {
             event = run.events.recv() => {

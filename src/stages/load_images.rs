@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     images::ImageList,
     services::etcd::Write,
     workflow::{About, Context, Done, Lane, Stage, State},
@@ -73,8 +73,9 @@ impl Stage<World> for LoadImages {
         let done = keys::write(cx, &mut store, writes).await?;
         if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
             cx.warn(format!(
-                "{} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them",
-                count(left.len(), "key")
+                "{} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them  {}",
+                count(left.len(), "key"),
+                Code::ImagesLeftover
             ))
             .await;
         }

@@ -62,12 +62,15 @@ impl Change {
         }
     }
 
-    /// Counts changes: `181 keys`, `1 file`.
+    /// Counts changes by kind: `181 keys`, `2 rows, 1 file`.
     pub fn count(changes: &[Change]) -> String {
-        match changes.first() {
-            None => "nothing".into(),
-            Some(first) => format!("{} {}", changes.len(), first.unit(changes.len())),
+        if changes.is_empty() {
+            return "nothing".into();
         }
+        let kinds = changes.chunk_by(|one, next| std::mem::discriminant(one) == std::mem::discriminant(next));
+        let counts: Vec<_> =
+            kinds.map(|kind| format!("{} {}", kind.len(), kind[0].unit(kind.len()))).collect();
+        counts.join(", ")
     }
 
     /// `+` for new, `~` for changed, `-` for removed.
