@@ -166,7 +166,7 @@ impl Fixture {
         let Value::Mapping(tables) = &root.value else {
             return Err(vec![problem(
                 &root,
-                "the fixture is no mapping".into(),
+                "the fixture is not a mapping".into(),
                 "write `keypairs:` and a list",
             )]);
         };
@@ -183,7 +183,11 @@ impl Fixture {
                     }
                 }
                 (Value::Text(name), _) if name == "keypairs" => {
-                    problems.push(problem(content, "`keypairs` is no list".into(), "write a list of rows"));
+                    problems.push(problem(
+                        content,
+                        "`keypairs` is not a list".into(),
+                        "write a list of rows",
+                    ));
                 }
                 _ => problems.push(problem(
                     table,
@@ -220,7 +224,7 @@ impl Fixture {
 
 fn row(node: &Node) -> Result<Row, (String, String)> {
     let Value::Mapping(fields) = &node.value else {
-        return Err(("a row is no mapping".into(), "write `user_id`, `is_admin` and the keys".into()));
+        return Err(("a row is not a mapping".into(), "write `user_id`, `is_admin` and the keys".into()));
     };
     // serde's own message could repeat a value, and a value could be a secret.
     let known = [
@@ -244,7 +248,7 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
                     format!("take it out; the fields are {}", known.join(", ")),
                 ));
             }
-            _ => return Err(("a row has a field whose name is no text".into(), "quote it".into())),
+            _ => return Err(("a row has a field whose name is not text".into(), "quote it".into())),
         }
     }
     let written: Written = serde_yaml::from_value(node.to_serde()).map_err(|_| {

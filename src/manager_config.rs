@@ -24,7 +24,7 @@ pub fn is_ours(environment: &[u8]) -> bool {
 
 /// The failure for an environment file that is somebody else's.
 pub fn foreign_environment(path: &Path) -> Failure {
-    Failure::new(Code::FileForeign, format!("`{}` is not of this program", path.display()))
+    Failure::new(Code::FileForeign, format!("`{}` was not written by this program", path.display()))
         .why(format!("its first line does not begin with `{HEADER}`"))
         .remedy("move it away, or name another path: `files.environment`")
 }

@@ -103,15 +103,16 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
     if let Ok(alarms) = store.alarms().await
         && !alarms.is_empty()
     {
-        let remedy = if alarms.contains(&"NOSPACE") {
-            "compact and defragment, then `etcdctl alarm disarm`"
+        let (why, remedy) = if alarms.contains(&"NOSPACE") {
+            (
+                "its database has reached its quota, and it refuses every write",
+                "compact and defragment, then `etcdctl alarm disarm`; or raise `--quota-backend-bytes`",
+            )
         } else {
-            "compare the members' data, and replace the one that differs"
+            ("the data of its members differ", "compare the members' data, and replace the one that differs")
         };
-        let failure =
-            Failure::new(Code::EtcdAlarm, format!("{} has raised {}", store.endpoint, alarms.join(" and ")))
-                .why("with NOSPACE it refuses every write, with CORRUPT members differ")
-                .remedy(remedy);
+        let raised = format!("{} has raised {}", store.endpoint, alarms.join(" and "));
+        let failure = Failure::new(Code::EtcdAlarm, raised).why(why).remedy(remedy);
         return Err(("alarms", failure, since));
     }
 

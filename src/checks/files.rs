@@ -56,9 +56,9 @@ impl Check for FilesCheck {
             if !scripts.is_dir() {
                 let warning = Failure::new(
                     Code::FileAlembic,
-                    format!("beside alembic.ini there is no folder {}", scripts.display()),
+                    format!("beside `alembic.ini` there is no folder {}", scripts.display()),
                 )
-                .remedy("move alembic.ini into the manager's folder before you use it");
+                .remedy("move `alembic.ini` into the manager's folder before you use it");
                 verdict.note("alembic", warning, Instant::now());
             }
         }

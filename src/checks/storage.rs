@@ -79,6 +79,11 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
             let failure = Failure::new(Code::MountMissing, format!("`{shown}` is not there")).remedy(remedy);
             return Err(("folder", failure, since));
         }
+        Kind::BelowFile => {
+            let failure = Failure::new(Code::MountKind, format!("`{shown}` cannot be: it lies below a file"))
+                .remedy("mend `storage.mount`");
+            return Err(("folder", failure, since));
+        }
         Kind::Other => {
             let failure = Failure::new(Code::MountKind, format!("`{shown}` is not a directory"))
                 .remedy("mend `storage.mount`");

@@ -15,7 +15,7 @@ use crate::{
         write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
-    workflow::{Run as Work, StageId},
+    workflow::StageId,
 };
 
 use super::Terminal;
@@ -87,10 +87,9 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
             }
         }
         let shown = transcript.path().display().to_string();
-        let run = session.start(Intent::Run, Some(shown));
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![live(terminal, what_next(&session)), Box::new(transcript)];
-        status_of(&drive(terminal, run, &mut reporters).await)
+        status_of(&drive(terminal, &session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
 
@@ -101,7 +100,7 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, session: &Session) -> Answer {
-    let state = drive(terminal, session.start(Intent::Preview, None), &mut []).await;
+    let state = drive(terminal, session, Intent::Preview, None, &mut []).await;
     if status_of(&state) != status::SUCCESS {
         tell_failures(terminal, &state);
         terminal.note("Nothing was written.");
@@ -160,6 +159,10 @@ fn what_next(session: &Session) -> Vec<String> {
 pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String]) -> u8 {
     with_session(terminal, inputs, Scope::checks(checks), Intent::Check, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
+        if let Some(stopped) = stopped(state) {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            let _ = write_failure(&mut err, terminal.style, stopped);
+        }
     })
 }
 
@@ -197,15 +200,16 @@ fn with_session(
             Err(failures) => return terminal.fail(&failures),
         };
     in_runtime(terminal, async {
-        let run = session.start(intent, None);
         if terminal.is_json() {
-            return status_of(&drive(terminal, run, &mut [live(terminal, Vec::new())]).await);
+            return status_of(
+                &drive(terminal, &session, intent, None, &mut [live(terminal, Vec::new())]).await,
+            );
         }
         for notice in session.notices() {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();
             let _ = write_failure(&mut err, terminal.style, notice);
         }
-        let state = drive(terminal, run, &mut []).await;
+        let state = drive(terminal, &session, intent, None, &mut []).await;
         print(terminal, &state);
         status_of(&state)
     })
@@ -232,15 +236,29 @@ fn titles() -> BTreeMap<StageId, &'static str> {
     stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
 
+/// A signal ended it.
+fn stopped(state: &RunState) -> Option<&Failure> {
+    let failures = state.summary.iter().flat_map(|summary| &summary.failures);
+    failures.into_iter().find(|failure| failure.code == Code::Cancelled)
+}
+
 fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
 }
 
 /// Hands every event to every reporter, in order, until the summary. The first signal asks for an
 /// orderly stop, a second one leaves at once.
-async fn drive(terminal: &Terminal, mut run: Work, reporters: &mut [Box<dyn Reporter + Send>]) -> RunState {
+async fn drive(
+    terminal: &Terminal,
+    session: &Session,
+    intent: Intent,
+    transcript: Option<String>,
+    reporters: &mut [Box<dyn Reporter + Send>],
+) -> RunState {
     let mut state = RunState::default();
+    // Before anything is under way: from here on a signal finds a listener.
     let mut signals = Signals::new();
+    let mut run = session.start(intent, transcript);
     loop {
         tokio::select! {
             event = run.events.recv() => {

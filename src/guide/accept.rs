@@ -39,7 +39,7 @@ impl fmt::Display for Address {
 /// Reads `host`, `host:port` or `[ipv6]:port`.
 ///
 /// # Errors
-/// When it is empty, a URL, or the port is no number from 1 to 65535.
+/// When it is empty, a URL, or the port is not a number from 1 to 65535.
 pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> {
     let form = || format!("write `host:port`, for example `db-01:{default_port}`; IPv6 in brackets");
     if text.contains("://") || text.contains('@') || text.contains('/') {
@@ -49,7 +49,7 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
         let (host, tail) =
             rest.split_once(']').ok_or_else(|| Refused::new("the bracket `[` is left open", form()))?;
         if host.parse::<Ipv6Addr>().is_err() {
-            return Err(Refused::new("what stands in the brackets is no IPv6 address", form()));
+            return Err(Refused::new("what stands in the brackets is not an IPv6 address", form()));
         }
         match tail {
             "" => (host, None),
@@ -79,7 +79,7 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
             .parse::<u16>()
             .ok()
             .filter(|number| *number != 0 && !port.starts_with('+'))
-            .ok_or_else(|| Refused::new("the port is no number from 1 to 65535", form()))?,
+            .ok_or_else(|| Refused::new("the port is not a number from 1 to 65535", form()))?,
     };
     Ok(Address { host: host.to_owned(), port })
 }
@@ -137,7 +137,7 @@ pub(super) fn email(text: &str) -> Result<(), Refused> {
         {
             Ok(())
         }
-        _ => Err(Refused::new("it is no e-mail address", form)),
+        _ => Err(Refused::new("it is not an e-mail address", form)),
     }
 }
 

@@ -137,7 +137,7 @@ impl Walk<'_> {
             (Shape::Number, Value::Int(number)) => {
                 Ok(SecretSource::Text(SecretString::from(number.to_string())))
             }
-            (Shape::Number, _) => Err(Failure::new(Code::AnswersVersion, "`version` is no whole number")
+            (Shape::Number, _) => Err(Failure::new(Code::AnswersVersion, "`version` is not a whole number")
                 .remedy("write `version: 1`")
                 .at(node.place(self.file))
                 .into()),

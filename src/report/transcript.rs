@@ -69,7 +69,7 @@ impl Transcript {
             Ok(file)
         };
         let file = open().map_err(|error: io::Error| {
-            Failure::new(Code::StateDir, format!("the transcript {} cannot be written", path.display()))
+            Failure::new(Code::StateDir, format!("no transcript can be written in `{}`", folder.display()))
                 .why(words(&error))
                 .remedy("name a folder that can be written: `--state-dir DIR`")
         })?;

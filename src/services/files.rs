@@ -118,7 +118,7 @@ pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
     match fs::metadata(parent) {
         Ok(meta) if meta.is_dir() => {}
         Ok(_) => {
-            return Err(Failure::new(Code::FileParent, format!("`{}` is no folder", parent.display()))
+            return Err(Failure::new(Code::FileParent, format!("`{}` is not a folder", parent.display()))
                 .remedy("name another path under `files`"));
         }
         Err(error) => {
@@ -163,13 +163,13 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
             .remedy("name the real file under `files`"));
     }
     if !meta.is_file() {
-        return Err(Failure::new(Code::FileSymlink, format!("`{shown}` is no plain file"))
+        return Err(Failure::new(Code::FileSymlink, format!("`{shown}` is not a plain file"))
             .remedy("name another path under `files`"));
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me {
         return Err(Failure::new(Code::FileOwner, format!("`{shown}` belongs to another user"))
-            .why(format!("its owner has the number {}, you have {me}", meta.uid()))
+            .why(format!("it belongs to user number {}, and you are {me}", meta.uid()))
             .remedy("run as that user, or name another path under `files`"));
     }
     Ok(())

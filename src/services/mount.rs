@@ -94,6 +94,8 @@ pub enum Kind {
     Missing,
     /// Something else than a folder.
     Other,
+    /// A folder above it is none.
+    BelowFile,
     /// A folder, by its real path.
     Folder(PathBuf),
 }
@@ -107,9 +109,8 @@ pub async fn kind(path: &Path) -> Result<Kind, Failure> {
     patiently(path, move || match fs::metadata(&asked) {
         Ok(meta) if meta.is_dir() => fs::canonicalize(&asked).map(Kind::Folder),
         Ok(_) => Ok(Kind::Other),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Kind::Missing)
-        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Kind::Missing),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Ok(Kind::BelowFile),
         Err(error) => Err(error),
     })
     .await?
@@ -152,15 +153,19 @@ pub async fn probe(path: &Path) -> Result<(), Failure> {
         Ok(Err((step, error))) => (step, error),
         Err(error) => ("looked at", error),
     };
-    Err(if error.kind() == ErrorKind::ReadOnlyFilesystem {
-        Failure::new(Code::MountReadOnly, format!("`{}` is mounted read-only", path.display()))
-            .why(words(&error))
-            .remedy(format!("as root: mount -o remount,rw {}", path.display()))
-    } else {
-        Failure::new(Code::MountWrite, format!("a probe file in `{}` could not be {step}", path.display()))
-            .why(words(&error))
-            .remedy("mind owner, mode, quota, and root squash of a network file system")
-    })
+    if error.kind() == ErrorKind::ReadOnlyFilesystem {
+        let what = format!("`{}` is mounted read-only", path.display());
+        let failure = Failure::new(Code::MountReadOnly, what).why(words(&error));
+        return Err(failure.remedy(format!("as root: mount -o remount,rw {}", path.display())));
+    }
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room or raise the quota; files may have run out as well as bytes (`df -i`)"
+        }
+        _ => "mind owner and mode, and root squash of a network file system",
+    };
+    let what = format!("a probe file in `{}` could not be {step}", path.display());
+    Err(Failure::new(Code::MountWrite, what).why(words(&error)).remedy(remedy))
 }
 
 fn write_probe(folder: &Path) -> Result<(), (&'static str, std::io::Error)> {

@@ -55,9 +55,13 @@ impl Work {
         } else if self.intent == Intent::Run {
             tally.skipped = self.stages.len();
         }
+        let status = self.status(&tally, &stop);
+        if stop.is_asked() && status == stop.status() {
+            tally.note(&stopped(status, tally.wrote));
+        }
         let summary = Summary {
             name,
-            status: self.status(&tally, &stop),
+            status,
             changed: tally.changed,
             unchanged: tally.unchanged,
             failed: tally.failed,
@@ -185,6 +189,23 @@ impl Work {
             tally.worst().unwrap_or(status::SUCCESS)
         }
     }
+}
+
+/// Which signal it was and what state it left.
+fn stopped(status: u8, wrote: bool) -> Failure {
+    let signal = match status {
+        status::HANGUP => "SIGHUP",
+        status::TERMINATED => "SIGTERM",
+        _ => "SIGINT",
+    };
+    let why = if wrote {
+        "what was written stays; the unit of work under way was finished or rolled back"
+    } else {
+        "nothing was written"
+    };
+    Failure::new(Code::Cancelled, format!("stopped by {signal}"))
+        .why(why)
+        .remedy("run the same command again to go on")
 }
 
 impl Tally {

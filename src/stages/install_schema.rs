@@ -145,7 +145,7 @@ impl Stage<World> for InstallSchema {
             |error: &sqlx::Error, what: &str| state(postgres::explain(error, database, what), &database.name);
         let mut transaction =
             connection.begin().await.map_err(|error| failed(&error, "the beginning of the transaction"))?;
-        lock(&mut transaction, database).await?;
+        lock(cx, &mut transaction, database).await?;
         match look(&mut transaction, database).await? {
             Found::Fresh => cx.log("fresh database detected").await,
             Found::Head => {
@@ -176,15 +176,19 @@ impl Stage<World> for InstallSchema {
 }
 
 /// Waits a bounded time for another setup of this database; let go with the transaction.
-pub(super) async fn lock(connection: &mut PgConnection, database: &Database) -> Result<(), Failure> {
+pub(super) async fn lock(
+    cx: &Context<World>,
+    connection: &mut PgConnection,
+    database: &Database,
+) -> Result<(), Failure> {
     ask(
         database,
         "the time limit of the lock",
         sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *connection),
     )
     .await?;
-    let taken = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection).await;
-    match taken {
+    let taken = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection);
+    match cx.wait(taken).await? {
         Ok(_) => {}
         Err(error) if error.as_database_error().and_then(|said| said.code()).as_deref() == Some("55P03") => {
             return Err(Failure::new(

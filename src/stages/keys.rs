@@ -60,7 +60,7 @@ pub(super) async fn write(
 
 fn half(failure: Failure, done: usize, total: usize) -> Failure {
     let why = failure.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
-    failure.why(format!("{why}{done} of {total} keys are in, the rest is not"))
+    failure.why(format!("{why}etcd confirmed {done} of {total} keys"))
 }
 
 /// `1 key`, `181 keys`.

@@ -109,7 +109,7 @@ impl Stage<World> for PopulateFixtures {
             .begin()
             .await
             .map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
-        install_schema::lock(&mut transaction, database).await?;
+        install_schema::lock(cx, &mut transaction, database).await?;
         let mut pairs = rows::look(&cx.world, &mut transaction).await?;
         let mut made = 0;
         for pair in &mut pairs {

@@ -86,7 +86,7 @@ fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, F
     let refuse = |why: &str| {
         Failure::new(
             Code::FileForeign,
-            format!("`{}` is no alembic configuration that can be read", path.display()),
+            format!("`{}` is not an alembic configuration that can be read", path.display()),
         )
         .why(why)
         .remedy("mend it or move it away, or name another path: `files.alembic-ini`")

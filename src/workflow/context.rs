@@ -118,10 +118,21 @@ impl<W> Context<W> {
     /// # Errors
     /// `E-CANCELLED` when asked to stop.
     pub fn checkpoint(&self) -> Result<(), Failure> {
-        if self.is_cancelled() {
-            return Err(Failure::new(Code::Cancelled, "stopped on request")
-                .remedy("run the same command again to go on"));
-        }
-        Ok(())
+        if self.is_cancelled() { Err(stopped()) } else { Ok(()) }
     }
+
+    /// Waits for somebody else, or stops when asked to. The wait must write nothing.
+    ///
+    /// # Errors
+    /// `E-CANCELLED` when asked to stop.
+    pub async fn wait<T>(&self, wait: impl Future<Output = T>) -> Result<T, Failure> {
+        tokio::select! {
+            came = wait => Ok(came),
+            () = self.cancelled() => Err(stopped()),
+        }
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::new(Code::Cancelled, "stopped on request").remedy("run the same command again to go on")
 }

@@ -6,10 +6,12 @@ mod cluster;
 mod database;
 mod etcd;
 mod files;
+mod lost;
 mod network;
 mod nobody;
 mod schema;
 mod session;
+mod signals;
 mod storage;
 mod told;
 

@@ -229,8 +229,11 @@ fn story(site: &Site, outcome: &Outcome) -> String {
         let line = names.iter().fold(line.to_owned(), |line, (from, to)| line.replace(from.as_str(), to));
         let line = without_versions(&line);
         let timed = line.get(..8).is_some_and(|time| time.bytes().filter(|byte| *byte == b':').count() == 2);
-        let line = match line.rsplit_once(", ") {
-            Some((head, took)) if timed && took.ends_with(" s") => format!("{head}, TOOK"),
+        let line = match line.split_once("changed in ") {
+            Some((head, rest)) if timed => {
+                let (_, summary) = rest.split_once(": ").expect("a time and a summary");
+                format!("{head}changed in TOOK: {summary}")
+            }
             _ => line,
         };
         if line.starts_with("transcript ") {

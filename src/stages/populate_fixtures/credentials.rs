@@ -74,7 +74,7 @@ pub(super) async fn look(
         }
         _ => {}
     }
-    let held = pairs_of(&existing).ok_or_else(|| foreign(path, "it is no list of keypairs of ours"))?;
+    let held = pairs_of(&existing).ok_or_else(|| foreign(path, "it is not a list of keypairs"))?;
     let lost = held.iter().any(|keys| {
         !known.iter().any(|(access, secret)| {
             *access == keys.access && secret.expose_secret() == keys.secret.expose_secret()
@@ -92,7 +92,7 @@ fn pairs_of(existing: &Existing) -> Option<Vec<Keys>> {
 }
 
 fn foreign(path: &Path, why: &str) -> Failure {
-    Failure::new(Code::FileForeign, format!("`{}` is not of this target", path.display()))
+    Failure::new(Code::FileForeign, format!("`{}` does not belong to this database", path.display()))
         .why(why)
         .remedy("move it away, or name another path: `files.credentials`")
 }

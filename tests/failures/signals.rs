@@ -1,0 +1,74 @@
+//! A signal while the program waits for something: an orderly stop, and a summary.
+
+use std::io::Read;
+use std::net::TcpListener;
+
+use rustix::process::Signal;
+
+use super::{Case, Session, Told};
+use crate::servers::{PATIENCE, Running, wait_until};
+
+/// A case whose etcd lets the program wait; the program has said its hello when this comes back.
+fn waiting(case: &Case, listener: &TcpListener, more: &[&str]) -> Running {
+    let running = case.start(more);
+    let (mut connection, _) = listener.accept().expect("the program connects");
+    connection.read_exact(&mut [0; 24]).expect("the program says hello");
+    std::mem::forget(connection); // closed with the test process: until then the server stays silent
+    running
+}
+
+fn silent_etcd() -> (Case<'static>, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("the listener has an address");
+    (Case::new().set("etcd.endpoints", format!("[{address}]")), listener)
+}
+
+#[test]
+fn signals_while_a_server_is_silent() {
+    let signals =
+        [(Signal::HUP, 129, "SIGHUP"), (Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM")];
+    for (signal, status, name) in signals {
+        for command in ["run", "check", "plan", "status"] {
+            let (case, listener) = silent_etcd();
+            let case = case.flags([command]);
+            let running = waiting(&case, &listener, &["--output", "json"]);
+            running.signal(signal);
+            let outcome = running.wait();
+            let told = Told::read(&outcome.stdout, outcome.status, Vec::new());
+            assert_eq!(told.status, status, "{command}: {outcome:?}");
+            told.expect("E-CANCELLED").names(&[name, "nothing was written"]);
+        }
+    }
+    let (case, listener) = silent_etcd();
+    let running = waiting(&case, &listener, &[]);
+    running.signal(Signal::TERM);
+    let outcome = running.wait();
+    assert_eq!(outcome.status, 143);
+    let text = case.redacted(&outcome.stderr);
+    assert!(text.ends_with("failures changed=0 unchanged=0 failed=0 skipped=7"), "{text}");
+    assert!(text.contains("E-CANCELLED  Stopped by SIGTERM"), "{text}");
+}
+
+#[test]
+fn a_signal_while_another_setup_holds_the_lock() {
+    let case = Case::new().created("").flags(["run", "install-schema", "populate-fixtures"]);
+    let name = &case.database.name;
+    let other = Session::open(&case.database, name, "SELECT pg_advisory_lock(2225363)");
+    let running = case.start(&["--output", "json"]);
+    let waits = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' \
+         AND application_name = 'backendai-setup' AND wait_event_type = 'Lock'"
+    );
+    wait_until("the program waits for the lock", PATIENCE, || {
+        case.database.psql("postgres", &waits).expect("everybody may look") == "1\n"
+    });
+    running.signal(Signal::INT);
+    let outcome = running.wait();
+    let told = Told::read(&outcome.stdout, outcome.status, Vec::new()).expect("E-CANCELLED");
+    assert_eq!(told.status, 130);
+    assert_eq!(told.summary()["skipped"], 2);
+    drop(other);
+    let told = case.run();
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    assert_eq!(told.summary()["changed"], 2);
+}
