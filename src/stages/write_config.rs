@@ -121,7 +121,7 @@ impl Stage<World> for WriteConfig {
                 .collect();
             return Ok(State::Done(match names.as_slice() {
                 [] => "no files are asked for".into(),
-                names => format!("as they should be: {}", names.join(", ")),
+                names => names.join(", "),
             }));
         }
         Ok(State::Pending(
