@@ -203,14 +203,14 @@ impl Fixture {
                 _ => (&earlier.user_id, earlier.is_admin) == (&row.user_id, row.is_admin),
             });
             if let Some((_, first)) = twin {
-                let what = format!("a row for `{}` stands here and in line {}", row.user_id, first.mark.line);
+                let what = format!("a row for `{}` stands here and on line {}", row.user_id, first.mark.line);
                 problems.push(problem(item, what, "keep one of them"));
             }
         }
         if problems.is_empty() && rows.is_empty() {
             problems.push(problem(
                 &root,
-                "the fixture has no row".into(),
+                "the fixture has no rows".into(),
                 "write `keypairs:` and a list of rows",
             ));
         }
@@ -260,7 +260,10 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
     })?;
     if let Some(variable) = crate::guide::variable("keypairs.admin") {
         (variable.accept)(&written.user_id).map_err(|refused| {
-            (format!("`user_id` `{}`: {}", written.user_id.escape_debug(), refused.why), refused.remedy)
+            (
+                format!("`user_id` cannot be `{}`: {}", written.user_id.escape_debug(), refused.why),
+                refused.remedy,
+            )
         })?;
     }
     let keys = match (written.access_key, written.secret_key) {

@@ -62,7 +62,7 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
             ),
         }
     } else if text.matches(':').count() > 1 {
-        return Err(Refused::new("an IPv6 address needs brackets", "write `[::1]:2379`"));
+        return Err(Refused::new("an IPv6 address needs brackets", format!("write `[::1]:{default_port}`")));
     } else {
         match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),

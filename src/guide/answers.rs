@@ -118,14 +118,14 @@ impl Answers {
                     format!("`{}` in an answers file, `--set {}=VALUE`", variable.key, variable.key)
                 };
                 Failure::new(Code::AnswersMissing, format!("`{}` has no value", variable.key))
-                    .why(variable.help)
+                    .why(format!("it is required: {}", start_small(variable.help)))
                     .remedy(format!("give {flag}, or the environment name `{}`", variable.env()))
             })
             .collect();
         for (one, other) in [("etcd.user", "etcd.password"), ("etcd.password", "etcd.user")] {
             if self.0.contains_key(one) && !self.0.contains_key(other) {
                 problems.push(self.clash(
-                    one,
+                    &[one],
                     format!("`{one}` is given, `{other}` is not"),
                     format!("give both, or take `{one}` out"),
                 ));
@@ -133,7 +133,7 @@ impl Answers {
         }
         if self.same("keypairs.admin", "keypairs.user") {
             problems.push(self.clash(
-                "keypairs.user",
+                &["keypairs.user", "keypairs.admin"],
                 "`keypairs.admin` and `keypairs.user` are the same".into(),
                 "give each an address of its own".into(),
             ));
@@ -146,7 +146,7 @@ impl Answers {
                     && !self.is(one, &"none".into())
                 {
                     problems.push(self.clash(
-                        other,
+                        &[other, one],
                         format!("`{one}` and `{other}` are the same file"),
                         "name two files".into(),
                     ));
@@ -160,11 +160,16 @@ impl Answers {
         self.text(one).is_some() && self.text(one) == self.text(other)
     }
 
-    fn clash(&self, key: &str, what: String, remedy: String) -> Failure {
+    /// At the first of these keys that stands in a file.
+    fn clash(&self, keys: &[&str], what: String, remedy: String) -> Failure {
         let failure = Failure::new(Code::AnswersValue, what).remedy(remedy);
-        match self.given(key).map(|given| &given.origin) {
-            Some(Origin::File(place)) => failure.at(place.clone()),
-            _ => failure,
+        let mut places = keys.iter().filter_map(|key| match &self.given(key)?.origin {
+            Origin::File(place) => Some(place.clone()),
+            _ => None,
+        });
+        match places.next() {
+            Some(place) => failure.at(place),
+            None => failure,
         }
     }
 }
@@ -202,4 +207,13 @@ pub(super) fn unknown_key(key: &str) -> Failure {
         Some(near) => failure.remedy(format!("did you mean `{near}`?")),
         None => failure.remedy("take it out; the README lists every key"),
     }
+}
+
+/// A sentence's text, to go on behind a colon.
+fn start_small(text: &str) -> String {
+    let mut text = text.trim_end_matches('.').to_owned();
+    if text.chars().nth(1).is_some_and(|second| second.is_ascii_lowercase() || second == ' ') {
+        text[..1].make_ascii_lowercase();
+    }
+    text
 }

@@ -47,14 +47,25 @@ impl Leaf {
     }
 }
 
+/// What an answers file holds.
+#[derive(Debug, Default)]
+pub struct Leaves {
+    /// Each known key that has a value.
+    pub leaves: Vec<Leaf>,
+    /// Known keys whose value cannot be read: they are wrong, not missing.
+    pub refused: Vec<&'static str>,
+    /// Every problem, with its place.
+    pub problems: Vec<Failure>,
+}
+
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
-pub fn leaves(file: &str, root: &Node) -> (Vec<Leaf>, Vec<Failure>) {
-    let mut walk = Walk { file, leaves: Vec::new(), problems: Vec::new() };
+pub fn leaves(file: &str, root: &Node) -> Leaves {
+    let mut walk = Walk { file, leaves: Vec::new(), refused: Vec::new(), problems: Vec::new() };
     match &root.value {
         Value::Mapping(_) => walk.mapping("", root),
         Value::Null => walk.problems.push(
             Failure::new(Code::AnswersValue, "the answers file is empty")
-                .remedy("write `version: 1` and the answers; `sample-configs/answers.example.yml` shows every key")
+                .remedy("write `version: 1` and the answers; the README lists every key")
                 .at(root.place(file)),
         ),
         _ => walk.problems.push(walk.expects(root, "the answers", "a mapping", "write `key: value` lines")),
@@ -68,12 +79,13 @@ pub fn leaves(file: &str, root: &Node) -> (Vec<Leaf>, Vec<Failure>) {
                 .at(root.place(file)),
         );
     }
-    (walk.leaves, walk.problems)
+    Leaves { leaves: walk.leaves, refused: walk.refused, problems: walk.problems }
 }
 
 struct Walk<'a> {
     file: &'a str,
     leaves: Vec<Leaf>,
+    refused: Vec<&'static str>,
     problems: Vec<Failure>,
 }
 
@@ -92,6 +104,9 @@ impl Walk<'_> {
                 match &value.value {
                     Value::Mapping(_) => self.mapping(&path, value),
                     _ => {
+                        let below = format!("{path}.");
+                        let keys = variables().map(|variable| variable.key);
+                        self.refused.extend(keys.filter(|key| key.starts_with(&below)));
                         let what = format!("`{path}`");
                         self.problems.push(self.expects(
                             value,
@@ -110,7 +125,10 @@ impl Walk<'_> {
     fn leaf(&mut self, variable: &'static Variable, node: &Node) {
         match self.value(variable, node) {
             Ok(value) => self.leaves.push(Leaf { variable, place: node.place(self.file), value }),
-            Err(failure) => self.problems.push(*failure),
+            Err(failure) => {
+                self.refused.push(variable.key);
+                self.problems.push(*failure);
+            }
         }
     }
 
@@ -121,7 +139,12 @@ impl Walk<'_> {
                 Default::Required => "give a value",
                 _ => "give a value, or take the line out for the default",
             };
-            return Err(self.expects(node, &what, "a value", why).into());
+            let what = match node.plain.as_str() {
+                "" => format!("{what} has no value behind it"),
+                plain => format!("{what} is `{plain}`, which is no value"),
+            };
+            let failure = Failure::new(Code::AnswersValue, what).remedy(why);
+            return Err(failure.at(node.place(self.file)).into());
         }
         match (variable.shape, &node.value) {
             (Shape::Text | Shape::Secret, Value::Text(text)) => {

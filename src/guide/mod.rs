@@ -20,7 +20,7 @@ pub use accept::{Address, Refused, parse_address};
 pub use answers::{Answers, Given, Origin};
 pub use database::{Database, SslMode};
 pub use etcd::Etcd;
-pub use file::{Leaf, SecretSource, leaves};
+pub use file::{Leaf, Leaves, SecretSource, leaves};
 pub use files::Files;
 pub use images::Images;
 pub use keypairs::Keypairs;

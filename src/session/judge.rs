@@ -12,7 +12,7 @@ use crate::{
     world::{Overwrite, World},
 };
 
-use super::Scope;
+use super::{Scope, load::without_secrets};
 
 /// Reads and judges all that the scope needs; touches nothing.
 ///
@@ -62,12 +62,15 @@ pub(super) fn judge(
 /// # Errors
 /// Every problem of both files.
 fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
-    let read = |path: &Option<PathBuf>, name: &str, sample: &str| match path {
+    let read = |key: &str, path: &Option<PathBuf>, name: &str, sample: &str| match path {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
-        Some(path) => Ok((shown(path), files::read_input(path)?)),
+        Some(path) => match files::read_input(path) {
+            Ok(bytes) => Ok((shown(path), bytes)),
+            Err(failure) => Err(failure.remedy(format!("mend `{key}`, or the file"))),
+        },
     };
-    let metadata = read(&images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
-    let aliases = read(&images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
+    let metadata = read("images.metadata", &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
+    let aliases = read("images.aliases", &images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
     match (metadata, aliases) {
         (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => images::judge(
             Source { file: &metadata_file, bytes: &metadata },
@@ -79,7 +82,7 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
 
 fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
     let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
-    Fixture::read(&shown(path), &bytes)
+    Fixture::read(&shown(path), &bytes).map_err(|failures| without_secrets(failures, &bytes))
 }
 
 /// As the user named it, where it lies below the working directory.

@@ -10,8 +10,8 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
-    failure::{Code, Failure, shell_word, words},
-    guide::{self, Answers, Leaf, Origin, SecretSource, leaves},
+    failure::{Code, Failure, Place, shell_word, words},
+    guide::{self, Answers, Leaf, Leaves, Origin, SecretSource, leaves},
     services::files::{self, INPUT_LIMIT},
     world::Overwrite,
     yaml,
@@ -144,12 +144,14 @@ impl Gathering {
             let root = match yaml::read(&file, &bytes) {
                 Ok(root) => root,
                 Err(failures) => {
-                    self.problems.extend(failures);
+                    self.problems.extend(without_secrets(failures, &bytes));
                     self.unread = true;
                     continue;
                 }
             };
-            let (leaves, problems) = leaves(&file, &root);
+            self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
+            let Leaves { leaves, refused, problems } = leaves(&file, &root);
+            self.tried.extend(refused);
             self.problems.extend(problems);
             let open = name != "-" && files::others_can_read(Path::new(name));
             for leaf in leaves {
@@ -262,6 +264,30 @@ impl Gathering {
             }
         }
     }
+}
+
+/// The reader repeats what it stumbles over; where that is a secret it must not.
+pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let is_secret = |place: &Place| {
+        let until = &lines[..place.line.min(lines.len())];
+        let nearest = until.iter().rev().find(|line| line.contains(':')).unwrap_or(&"");
+        // A value may go on below its key, and have colons of its own.
+        let above = until.iter().rev().nth(1).unwrap_or(&"");
+        [*nearest, *above].iter().any(|line| line.contains("password") || line.contains("secret_key"))
+    };
+    let repeats = |code| matches!(code, Code::YamlScalar | Code::YamlUnsupported | Code::YamlSyntax);
+    let hide = |failure: Failure| match &failure.place {
+        Some(place) if repeats(failure.code) && is_secret(place) => {
+            Failure::new(failure.code, "what stands at or below a secret cannot be read as YAML")
+                .why("without quotes YAML may take it for something else than text")
+                .remedy("put single quotes around the secret; a single quote in it is written twice")
+                .at(place.clone())
+        }
+        _ => failure,
+    };
+    failures.into_iter().map(hide).collect()
 }
 
 /// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.

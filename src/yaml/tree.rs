@@ -156,17 +156,12 @@ impl Builder<'_> {
                     (Reading::Bool(value), _) => format!("; if a boolean is meant, write `{value}`"),
                     _ => String::new(),
                 };
-                let problem = if self.at_secret() {
-                    Failure::new(Code::YamlScalar, "a secret without quotes is not the same to every reader")
-                        .remedy("put quotes around it")
-                } else {
-                    Failure::new(
-                        Code::YamlScalar,
-                        format!("`{value}` without quotes is not the same to every reader"),
-                    )
-                    .why(format!("YAML 1.1 reads {}, YAML 1.2 reads {}", old.describe(), new.describe()))
-                    .remedy(format!("if text is meant, quote it: `{}`{plain_number}", quoted(value)))
-                };
+                let problem = Failure::new(
+                    Code::YamlScalar,
+                    format!("`{value}` without quotes is not the same to every reader"),
+                )
+                .why(format!("YAML 1.1 reads {}, YAML 1.2 reads {}", old.describe(), new.describe()))
+                .remedy(format!("if text is meant, quote it: `{}`{plain_number}", quoted(value)));
                 self.layout.problem(problem.at(mark.place(self.file)));
                 Value::Disputed
             }
@@ -174,14 +169,6 @@ impl Builder<'_> {
         // Text is its own spelling; the merge key must stay apart from a quoted "<<".
         let plain = if matches!(value_of, Value::Text(_)) { String::new() } else { value.to_owned() };
         Node { mark, value: value_of, plain }
-    }
-
-    /// Stands here the value of a key that holds a secret? Then no message may repeat it.
-    fn at_secret(&self) -> bool {
-        let Some(Frame { items: Items::Map { key: Some(key), .. }, .. }) = self.stack.last() else {
-            return false;
-        };
-        matches!(key.as_text(), Some("password" | "secret_key"))
     }
 
     fn at_key(&self) -> bool {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::servers::{Fake, Outcome, Postgres, Program, wait_until};
+use crate::servers::{Outcome, Program};
 use crate::stages::Site;
 
 /// Sings in the password; every spelling of it holds this.
@@ -119,24 +119,4 @@ fn an_odd_place_for_a_password_is_not_repeated() {
     let outcome = site.program(["run", "--set", &format!("database.password={secret}")]).run();
     assert_eq!(outcome.status, 3);
     assert!(!outcome.stderr.contains(&secret), "{}", outcome.stderr);
-}
-
-#[test]
-fn the_process_list_shows_no_secret() {
-    let site = Site::new();
-    let silent = Fake::silent_port();
-    let address = format!("etcd.endpoints={}", silent.address);
-    let running = site.program(["run", "--set", &address]).env("PGOPTIONS", "-c geqo=off").start();
-    let line = || fs::read(format!("/proc/{}/cmdline", running.pid())).unwrap_or_default();
-    // It starts itself anew without that name, and waits for the silent port.
-    let anew = || {
-        let names = fs::read(format!("/proc/{}/environ", running.pid())).unwrap_or_default();
-        !names.is_empty() && !String::from_utf8_lossy(&names).contains("PGOPTIONS")
-    };
-    wait_until("the program runs without PGOPTIONS", crate::servers::PATIENCE, anew);
-    let shown = String::from_utf8_lossy(&line()).into_owned();
-    assert!(shown.contains("answers.yml") && !shown.contains(canary(&site)), "{shown}");
-    let outcome = running.wait();
-    assert_eq!(outcome.status, 5, "{}", outcome.stderr);
-    assert_eq!(Postgres::shared().snapshot(&site.database.name), "no such database");
 }

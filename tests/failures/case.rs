@@ -234,7 +234,7 @@ impl<'a> Case<'a> {
     /// Runs with JSON, hunts the secrets, and reads what was told.
     pub fn run(&self) -> Told {
         let outcome = self.outcome(&["--output", "json"]);
-        Told::read(&outcome.stdout, outcome.status, self.redactions())
+        Told::read(&outcome, self.redactions())
     }
 
     /// Runs, and hunts the secrets.
@@ -306,7 +306,8 @@ impl<'a> Case<'a> {
             (program.work().display().to_string(), "WORK"),
             (program.folder().display().to_string(), "FOLDER"),
         ];
-        known.extend(namespace.map(|(_, value)| (value.clone(), "NAMESPACE")));
+        let own = namespace.filter(|(_, value)| value.starts_with("ns"));
+        known.extend(own.map(|(_, value)| (value.clone(), "NAMESPACE")));
         known
     }
 

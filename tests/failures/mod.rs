@@ -1,11 +1,15 @@
 //! A test provokes every failure: the real program against real servers in the wrong state. Each
 //! must say what failed, why and what to do, with its code and exit status, and write nothing.
 
+mod answers;
+mod canary;
 mod case;
 mod cluster;
+mod coverage;
 mod database;
 mod etcd;
 mod files;
+mod input;
 mod lost;
 mod network;
 mod nobody;
@@ -13,7 +17,9 @@ mod schema;
 mod session;
 mod signals;
 mod storage;
+mod text;
 mod told;
+mod usage;
 
 pub use case::{Case, quiet_etcd};
 pub use nobody::as_nobody;

@@ -34,7 +34,7 @@ fn signals_while_a_server_is_silent() {
             let running = waiting(&case, &listener, &["--output", "json"]);
             running.signal(signal);
             let outcome = running.wait();
-            let told = Told::read(&outcome.stdout, outcome.status, Vec::new());
+            let told = Told::read(&outcome, Vec::new());
             assert_eq!(told.status, status, "{command}: {outcome:?}");
             told.expect("E-CANCELLED").names(&[name, "nothing was written"]);
         }
@@ -64,7 +64,7 @@ fn a_signal_while_another_setup_holds_the_lock() {
     });
     running.signal(Signal::INT);
     let outcome = running.wait();
-    let told = Told::read(&outcome.stdout, outcome.status, Vec::new()).expect("E-CANCELLED");
+    let told = Told::read(&outcome, Vec::new()).expect("E-CANCELLED");
     assert_eq!(told.status, 130);
     assert_eq!(told.summary()["skipped"], 2);
     drop(other);

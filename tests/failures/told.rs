@@ -5,6 +5,8 @@ use std::thread;
 use backendai_setup::failure::Code;
 use serde_json::Value;
 
+use crate::servers::Outcome;
+
 /// What libraries and the system say; no headline may.
 const PHRASES: &[&str] = &[
     "transport error",
@@ -44,12 +46,13 @@ pub struct Told {
 
 impl Told {
     /// Reads the JSON of a run; the last line must be the summary, and its status the program's.
-    pub fn read(stdout: &str, status: i32, redact: Vec<(String, &'static str)>) -> Self {
+    pub fn read(outcome: &Outcome, redact: Vec<(String, &'static str)>) -> Self {
+        let (stdout, status) = (&outcome.stdout, outcome.status);
         let events: Vec<Value> = stdout
             .lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}")))
             .collect();
-        let last = events.last().expect("at least one event");
+        let last = events.last().unwrap_or_else(|| panic!("no event: {outcome:?}"));
         assert_eq!(events[0]["type"], "version", "the first event of {stdout}");
         assert_eq!(last["type"], "summary", "the last event of {stdout}");
         assert_eq!(last["status"], status, "summary and exit status differ: {stdout}");

@@ -146,7 +146,9 @@ impl Program {
     fn spawn(&self, more: &[String]) -> Child {
         let more: Vec<OsString> = more.iter().map(OsString::from).collect();
         let program = OsString::from(env!("CARGO_BIN_EXE_backendai-setup"));
-        let mut words = self.under.iter().chain([&program]).chain(&self.arguments).chain(&more);
+        // A shell in the background hands ignored signals down; the program would honour that.
+        let plain = ["env", "--default-signal=INT,HUP,TERM"].map(OsString::from);
+        let mut words = plain.iter().chain(&self.under).chain([&program]).chain(&self.arguments).chain(&more);
         let mut child = Command::new(words.next().expect("at least the program"))
             .args(words)
             .env_clear()

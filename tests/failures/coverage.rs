@@ -1,0 +1,75 @@
+//! Every code of the table is provoked by a test here, or there is a reason why it cannot be.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use backendai_setup::failure::Code;
+
+/// Codes that no test here provokes.
+const NOT_HERE: &[(&str, &str)] = &[
+    ("E-INTERNAL", "a fault of the program: none is known that could be provoked"),
+    ("E-DB-VERSION", "needs a PostgreSQL older than 9.6; the judgement has a unit test"),
+    ("E-MOUNT-PATH", "the answers refuse a path that is not absolute before the check sees it"),
+    (
+        "E-MOUNT-HUNG",
+        "needs a network file system whose server is gone, which takes a kernel's worth of rights",
+    ),
+    ("E-FILE-HUNG", "as E-MOUNT-HUNG"),
+    ("E-IMAGES-CIRCLE", "provoked by the tests of the etcd stages"),
+    ("E-DEV-MISSING", "provoked by the tests of the development stack"),
+    ("E-DEV-PORT", "provoked by the tests of the development stack"),
+    (
+        "E-DEV-BUSY",
+        "two runs at once are in the tests of the development stack; a hung one would take minutes",
+    ),
+    ("E-DEV-START", "needs a server that breaks at its start"),
+    ("E-DEV-STOP", "needs a process that even killing does not end"),
+];
+
+/// What `explain` is asked for to see what it thinks was meant.
+const MISSPELT: &str = "E-DB-AUT";
+
+/// Every string of the form `E-…` or `W-…` in a test's text.
+fn codes_in(text: &str) -> BTreeSet<String> {
+    text.split('"')
+        .filter(|word| word.starts_with("E-") || word.starts_with("W-"))
+        .filter(|word| word.len() > 4 && *word != MISSPELT)
+        .filter(|word| word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-'))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_code_is_provoked_or_has_a_reason() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/failures");
+    let mut provoked = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("this folder") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|it| it == "rs")
+            && path.file_name().is_some_and(|it| it != "coverage.rs")
+        {
+            provoked.extend(codes_in(&fs::read_to_string(path).expect("a file of tests")));
+        }
+    }
+    // The table of addresses makes these of two halves.
+    for kind in ["ETCD", "DB"] {
+        for what in ["RESOLVE", "CONNECT", "TIMEOUT", "PROTOCOL"] {
+            provoked.insert(format!("E-{kind}-{what}"));
+        }
+    }
+    for code in &provoked {
+        assert!(code.parse::<Code>().is_ok(), "a test expects `{code}`, which is no code");
+    }
+    let excused: BTreeSet<&str> = NOT_HERE.iter().map(|(code, _)| *code).collect();
+    for code in Code::ALL.iter().map(|code| code.as_str()) {
+        assert!(provoked.contains(code) || excused.contains(code), "no test provokes {code}");
+        assert!(
+            !(provoked.contains(code) && excused.contains(code)),
+            "{code} is provoked: take its excuse out"
+        );
+    }
+    for code in excused {
+        assert!(code.parse::<Code>().is_ok(), "an excuse for `{code}`, which is no code");
+    }
+}

@@ -1,0 +1,81 @@
+//! What people see: a few runs as text, whole.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::Case;
+use crate::servers::Fake;
+
+/// Latencies, versions and free space differ from run to run and from machine to machine; checks are
+/// told in the order in which they end.
+fn steady(text: &str, case: &Case) -> String {
+    let mut lines: Vec<String> = case.redacted(text).lines().map(numberless).collect();
+    let is_check = |line: &String| line.starts_with("hh:mm:ss  check");
+    let mut checks: Vec<String> = lines.extract_if(.., |line| is_check(line)).collect();
+    checks.sort_by_key(|line| line.chars().skip(24).collect::<String>());
+    let at = lines.iter().position(|line| !line.starts_with("hh:mm:ss")).unwrap_or(0);
+    lines.splice(at..at, checks);
+    lines.join("\n")
+}
+
+/// `N.N` for every number with a point; no latency at a line's end.
+fn numberless(line: &str) -> String {
+    let mut out = String::new();
+    let mut number = String::new();
+    for c in line.chars().chain([' ']) {
+        if c.is_ascii_digit() || c == '.' {
+            number.push(c);
+            continue;
+        }
+        let whole = number.trim_end_matches('.');
+        let shown =
+            if whole.trim_start_matches('.').contains('.') { &number.replace(whole, "N.N") } else { &number };
+        out.push_str(shown);
+        number.clear();
+        out.push(c);
+    }
+    let out = out.trim_end();
+    let out = out.strip_suffix(" N.N ms").or(out.strip_suffix(" N.N s")).unwrap_or(out);
+    out.trim_end().to_owned()
+}
+
+#[test]
+fn a_check_that_finds_much() {
+    let nobody = Fake::closed_port();
+    let case = Case::new()
+        .set("etcd.endpoints", format!("[{}]", nobody.address))
+        .set("database.password", "canary-wrong");
+    let case = case.set("storage.mount", "/nowhere/at-all").flags(["check"]);
+    fs::create_dir(case.work().join("alembic")).expect("the folder is ours");
+    symlink("elsewhere", case.work().join("manager.env")).expect("the folder is ours");
+    let text = steady(&case.says(5), &case);
+    insta::assert_snapshot!(
+        text.replace(&nobody.address, "NOBODY").replace(&nobody.port.to_string(), "PORT")
+    );
+}
+
+#[test]
+fn a_run_that_does_not_start() {
+    let case = Case::new().sql("postgres", "ALTER ROLE {user} NOCREATEDB").flags(["run"]);
+    symlink("elsewhere", case.work().join("manager.env")).expect("the folder is ours");
+    insta::assert_snapshot!(steady(&case.says(6), &case));
+}
+
+#[test]
+fn a_plan_and_a_status_with_a_conflict() {
+    let case = Case::new().created("CREATE TYPE agentstatus AS ENUM ('ALIVE')").file("manager.env", "X=1\n");
+    let case = case.set("images.metadata", "images.yml").set("images.aliases", "aliases.yml");
+    let case = case.file("images.yml", "images: []\n").file("aliases.yml", "aliases: []\n").flags(["plan"]);
+    let plan = steady(&case.says(4), &case);
+    let case = case.flags(["status"]);
+    let status = steady(&case.says(9), &case);
+    insta::assert_snapshot!(format!("{plan}\n\n{status}"));
+}
+
+#[test]
+fn answers_that_lack_much() {
+    let case = Case::new().text("version: 1\netcd:\n  endpoint: [a]\nstorage:\n  mount: mnt\n");
+    insta::assert_snapshot!(case.says(3));
+    let case = case.flags(["answers", "validate"]);
+    assert_eq!(case.says(3), case.flags(["run"]).says(3));
+}
