@@ -22,6 +22,6 @@ mod told;
 mod usage;
 
 pub use case::{Case, quiet_etcd};
-pub use nobody::as_nobody;
+pub use nobody::{NOBODY, as_nobody};
 pub use session::Session;
 pub use told::{Row, Told, row, together};

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use super::{Case, case::walk};
 
-const NOBODY: u32 = 65534;
+/// Who the program is when we are root.
+pub const NOBODY: u32 = 65534;
 
 /// As root the program is run as `nobody`, who owns its folders and cannot reach ours; else as it is.
 pub fn as_nobody(case: Case<'_>) -> Case<'_> {
