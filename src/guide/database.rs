@@ -135,7 +135,7 @@ pub(super) static SECTION: Section = Section {
         Variable {
             key: "database.password",
             title: "Password",
-            help: "As it is; escaping for alembic.ini and the shell is done for you.",
+            help: "The password as it is; it is escaped for alembic.ini and the shell.",
             shape: Shape::Secret,
             default: Default::Required,
             development: Some(|| "develove".into()),

@@ -66,34 +66,22 @@ impl Judge<'_> {
 
     /// The list below the one top-level key.
     fn list<'n>(&mut self, root: &'n Node, key: &str, example: &str) -> &'n [Node] {
-        let remedy = format!("Write `{key}:` with a list below it: `{example}`.");
+        let remedy = format!("write `{key}:` with a list below it: `{example}`");
         if !matches!(root.value, Value::Mapping(_)) {
             let what = format!("`{}` is {}, not a mapping", self.file, root.describe());
-            self.fail(
-                root,
-                Code::ImagesShape,
-                what,
-                &format!("The manager reads `{key}:` from it."),
-                &remedy,
-            );
+            self.fail(root, Code::ImagesShape, what, &format!("the manager reads `{key}:` from it"), &remedy);
             return &[];
         }
         self.unknown(root, &[key], "the file");
         let Some(node) = root.get(key) else {
             let what = format!("`{}` has no `{key}:`", self.file);
-            self.fail(
-                root,
-                Code::ImagesShape,
-                what,
-                &format!("The manager reads `{key}:` from it."),
-                &remedy,
-            );
+            self.fail(root, Code::ImagesShape, what, &format!("the manager reads `{key}:` from it"), &remedy);
             return &[];
         };
         node.items().unwrap_or_else(|| {
             let what = format!("`{key}:` is {}, not a list", node.describe());
             let remedy = format!("{remedy} For none at all write `{key}: []`.");
-            self.fail(node, Code::ImagesShape, what, "The manager goes through it entry by entry.", &remedy);
+            self.fail(node, Code::ImagesShape, what, "the manager goes through it entry by entry", &remedy);
             &[]
         })
     }
@@ -106,7 +94,7 @@ impl Judge<'_> {
             }
             let remedy = match closest(&name.to_lowercase(), known.iter().copied()) {
                 Some(meant) => format!("Did you mean `{meant}`?"),
-                None => "Remove it, or leave it: nothing depends on it.".to_owned(),
+                None => "remove it, or leave it: nothing depends on it".to_owned(),
             };
             self.warnings.push(
                 Failure::new(
@@ -136,8 +124,8 @@ impl Judge<'_> {
         let label = format!("image {number}");
         if !matches!(node.value, Value::Mapping(_)) {
             let what = format!("The entry of {label} is {}, not a mapping", node.describe());
-            let remedy = "Write `name`, `tags` and `slots` below `-`, indented alike.";
-            self.fail(node, Code::ImagesShape, what, "The manager reads `name`, `tags` and `slots`.", remedy);
+            let remedy = "write `name`, `tags` and `slots` below `-`, indented alike";
+            self.fail(node, Code::ImagesShape, what, "the manager reads `name`, `tags` and `slots`", remedy);
             return None;
         }
         let label = match node.get("name").and_then(Node::as_text) {
@@ -153,7 +141,7 @@ impl Judge<'_> {
                 node.mark,
                 first,
                 &format!("The image `{name}`"),
-                "Give them different names, or put the tags together.",
+                "give them different names, or put the tags together",
             );
         }
         let tags = self.tags(node, &label);
@@ -172,10 +160,10 @@ impl Judge<'_> {
                 .filter(|(other, _)| !known.contains(other))
                 .find(|(other, _)| closest(&other.to_lowercase(), [key].into_iter()).is_some());
             let remedy = match meant {
-                Some((other, mark)) => format!("Is it `{other}` on line {}? Write `{key}`.", mark.line),
-                None => format!("Add it: `{example}`."),
+                Some((other, mark)) => format!("is it `{other}` on line {}? Write `{key}`", mark.line),
+                None => format!("add it: `{example}`"),
             };
-            self.fail(node, Code::ImagesShape, what, "The manager stops at an image without it.", &remedy);
+            self.fail(node, Code::ImagesShape, what, "the manager stops at an image without it", &remedy);
         }
         found
     }
@@ -184,16 +172,12 @@ impl Judge<'_> {
         let field = self.field(node, "name", label, "name: python")?;
         let name = self.keep(field, word(field, self.file, &format!("The name of {label}")))?;
         let (problem, why, remedy) = if name.contains(':') {
-            (
-                "holds a colon",
-                "The manager takes what follows a colon for the tag.",
-                "List tags under `tags`.",
-            )
+            ("holds a colon", "the manager takes what follows a colon for the tag", "list tags under `tags`")
         } else if name == "_aliases" || name.starts_with("_aliases/") {
             (
                 "is kept for aliases",
-                "The manager keeps all aliases below `images/_aliases`.",
-                "Choose another name.",
+                "the manager keeps all aliases below `images/_aliases`",
+                "choose another name",
             )
         } else {
             return Some(name.to_owned());
@@ -209,12 +193,12 @@ impl Judge<'_> {
             Some(items) if !items.is_empty() => items,
             _ => {
                 let what = format!("`tags` of {label} is {}", field.describe());
-                let remedy = format!("List at least one pair of tag and digest: `{EXAMPLE}`.");
+                let remedy = format!("list at least one pair of tag and digest: `{EXAMPLE}`");
                 self.fail(
                     field,
                     Code::ImagesShape,
                     what,
-                    "The manager fails on an image without tags.",
+                    "the manager fails on an image without tags",
                     &remedy,
                 );
                 return None;
@@ -240,7 +224,7 @@ impl Judge<'_> {
             };
             if let Some(first) = seen.insert(tag, item.mark) {
                 let what = format!("The tag `{tag}` of {label}");
-                self.twice(item.mark, first, &what, "Keep the one with the right digest.");
+                self.twice(item.mark, first, &what, "keep the one with the right digest");
             }
             tags.push(Tag { tag: tag.to_owned(), digest: digest.to_owned(), mark: item.mark });
         }
@@ -252,12 +236,12 @@ impl Judge<'_> {
         let field = self.field(node, "slots", label, EXAMPLE)?;
         if !matches!(field.value, Value::Mapping(_)) {
             let what = format!("`slots` of {label} is {}, not a mapping", field.describe());
-            let remedy = format!("Write `{EXAMPLE}`.");
+            let remedy = format!("write `{EXAMPLE}`");
             self.fail(
                 field,
                 Code::ImagesShape,
                 what,
-                "The manager reads `cpu`, `mem` and `gpu` from it.",
+                "the manager reads `cpu`, `mem` and `gpu` from it",
                 &remedy,
             );
             return None;
@@ -289,7 +273,7 @@ impl Judge<'_> {
                     item.mark,
                     first,
                     &format!("The alias `{alias}`"),
-                    "Keep the one with the right target.",
+                    "keep the one with the right target",
                 );
             }
             let Some(target) = target else { continue };
@@ -319,14 +303,14 @@ impl Judge<'_> {
             node,
             Code::ImagesShape,
             what,
-            "The manager takes each entry apart into two.",
-            &format!("Write `- {example}`."),
+            "the manager takes each entry apart into two",
+            &format!("write `- {example}`"),
         );
         None
     }
 
     fn twice(&mut self, second: Mark, first: Mark, what: &str, remedy: &str) {
-        let why = format!("It stands {}; one would silently win.", first.and_again(second));
+        let why = format!("it stands {}; one would silently win", first.and_again(second));
         self.failures.push(
             Failure::new(Code::ImagesDuplicate, format!("{what} is there twice"))
                 .why(why)

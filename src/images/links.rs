@@ -187,13 +187,13 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Fai
         let Resolved::Missing { end } = map.from(at) else { continue };
         let latest = format!("{end}:latest");
         let remedy = if !end.contains(':') && known.contains(&latest) {
-            format!("Name the tag too: `{latest}`.")
+            format!("name the tag too: `{latest}`")
         } else {
             // Past the first hundred a guess helps nobody, and each is a comparison with every tag.
             let guess = (dangling.len() < 100).then(|| closest(&end, known.iter().map(String::as_str)));
             match guess.flatten() {
                 Some(meant) => format!("Did you mean `{meant}`?"),
-                None => "Add the image and tag to the list, or remove the alias.".to_owned(),
+                None => "add the image and tag to the list, or remove the alias".to_owned(),
             }
         };
         let via = if end == link.target { String::new() } else { format!(", by way of `{}`", link.target) };

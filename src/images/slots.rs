@@ -27,8 +27,7 @@ pub(super) fn cpu(node: &Node, file: &str, image: &str) -> Result<u64, Failure> 
 /// The `mem` slot: MiB for etcd, and GiB as a person reads it.
 pub(super) fn mem(node: &Node, file: &str, image: &str) -> Result<(u64, String), Failure> {
     let what = format!("`mem` of {image}");
-    let gib =
-        number(node, file, &what, MAX_GIB, |wanted| format!("Write GiB as a number: `mem: {wanted}`."))?;
+    let gib = number(node, file, &what, MAX_GIB, |wanted| format!("write GiB as a number: `mem: {wanted}`"))?;
     // Python's `int(gib * 1024)`: truncated, not rounded. Exact for a whole number, and bounded.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ..= 2^30")]
     let mib = (gib * 1024.0) as u64;
@@ -38,7 +37,7 @@ pub(super) fn mem(node: &Node, file: &str, image: &str) -> Result<(u64, String),
 /// The `gpu` slot with two decimals.
 pub(super) fn gpu(node: &Node, file: &str, image: &str) -> Result<String, Failure> {
     let what = format!("`gpu` of {image}");
-    let gpu = number(node, file, &what, MAX_UNITS, |wanted| format!("Write a number: `gpu: {wanted}`."))?;
+    let gpu = number(node, file, &what, MAX_UNITS, |wanted| format!("write a number: `gpu: {wanted}`"))?;
     Ok(two_decimals(gpu))
 }
 

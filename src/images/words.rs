@@ -21,22 +21,22 @@ fn check(text: &str, what: &str) -> Result<(), Failure> {
     if text.is_empty() || text == ":" {
         return bad(
             "is empty".into(),
-            "Nobody could ask for it by name.",
-            "Write a name, or remove the entry.",
+            "nobody could ask for it by name",
+            "write a name, or remove the entry",
         );
     }
     if text.len() > MAX_BYTES {
         return bad(
             format!("has {} bytes", text.len()),
-            "It becomes part of an etcd key.",
-            "Shorten it to at most 4096 bytes.",
+            "it becomes part of an etcd key",
+            "shorten it to at most 4096 bytes",
         );
     }
     match text.chars().find(|c| c.is_whitespace() || c.is_control()) {
         Some(c) => bad(
             format!("holds {}: `{text:?}`", describe(c)),
-            "It becomes part of an etcd key, and nobody would see the character there.",
-            "Remove white space and control characters; `-` and `_` are fine.",
+            "it becomes part of an etcd key, and nobody would see the character there",
+            "remove white space and control characters; `-` and `_` are fine",
         ),
         None => Ok(()),
     }

@@ -141,8 +141,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     "A `...` line is not supported",
-                    "YAML readers disagree on what may stand before and after it.",
-                    "Remove the line.",
+                    "YAML readers disagree on what may stand before and after it",
+                    "remove the line",
                 );
                 self.pos += 3;
             }
@@ -156,8 +156,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     &format!("The tag `{tag}` is not supported"),
-                    "Tags give values another type, and the manager fails on tags it does not know.",
-                    "Remove the tag; put quotes around text.",
+                    "tags give values another type, and the manager fails on tags it does not know",
+                    "remove the tag; put quotes around text",
                 );
                 self.pos = end.max(self.pos + 1);
             }
@@ -165,8 +165,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     "A `%` directive is not supported",
-                    "The file is read as YAML 1.1 and 1.2 alike, whatever it says about itself.",
-                    "Remove the line.",
+                    "the file is read as YAML 1.1 and 1.2 alike, whatever it says about itself",
+                    "remove the line",
                 );
                 self.pos = self.line_end(self.pos);
             }
@@ -174,8 +174,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     "A key that starts with `?` is not supported",
-                    "YAML readers disagree on how such keys end.",
-                    "Write `key: value` on one line.",
+                    "YAML readers disagree on how such keys end",
+                    "write `key: value` on one line",
                 );
                 self.pos += 1;
             }
@@ -183,8 +183,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     "A tab stands where only spaces may",
-                    "The manager's YAML reader takes tabs in comments and inside quotes only.",
-                    "Replace it with spaces.",
+                    "the manager's YAML reader takes tabs in comments and inside quotes only",
+                    "replace it with spaces",
                 );
                 while self.peek(0) == Some('\t') {
                     self.pos += 1;
@@ -194,8 +194,8 @@ impl<'a> Layout<'a> {
                 self.refuse(
                     self.pos,
                     &format!("`{c}` stands where YAML readers disagree on what it means"),
-                    "It belongs to no value that all readers see.",
-                    "Put quotes around the text it belongs to, or take it out.",
+                    "it belongs to no value that all readers see",
+                    "put quotes around the text it belongs to, or take it out",
                 );
                 self.pos += 1;
             }
@@ -216,15 +216,15 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 &format!("{} has an unusual name: `{name}`", if anchor { "An anchor" } else { "An alias" }),
-                "YAML readers disagree on where such a name ends.",
-                "Use the letters a to z, digits, `-` and `_`, and put a space after the name.",
+                "YAML readers disagree on where such a name ends",
+                "use the letters a to z, digits, `-` and `_`, and put a space after the name",
             );
         } else if anchor && let Some(first) = self.anchors.insert(name.clone(), self.mark(start)) {
             self.refuse(
                 start,
                 &format!("The anchor `&{name}` is defined twice"),
-                &format!("It is also defined on line {}.", first.line),
-                "Give one of them another name.",
+                &format!("it is also defined on line {}", first.line),
+                "give one of them another name",
             );
         }
     }
@@ -240,8 +240,8 @@ impl<'a> Layout<'a> {
             self.refuse(
                 self.pos,
                 "The line that starts a block of text holds something else",
-                "Only `|` or `>`, `+` or `-`, a digit and a comment may stand there.",
-                "Start the text on the next line, or put it in double quotes.",
+                "only `|` or `>`, `+` or `-`, a digit and a comment may stand there",
+                "start the text on the next line, or put it in double quotes",
             );
         }
         self.header = true;
@@ -280,15 +280,15 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 "Text without quotes goes over several lines",
-                "YAML readers disagree on where such text ends.",
-                "Put it in double quotes on one line.",
+                "YAML readers disagree on where such text ends",
+                "put it in double quotes on one line",
             );
         } else if source.contains('\t') {
             self.refuse(
                 start,
                 &format!("Text without quotes holds a tab: `{}`", quoted(&source)),
-                "The manager's YAML reader takes tabs in comments and inside quotes only.",
-                "Put quotes around the text, or use spaces.",
+                "the manager's YAML reader takes tabs in comments and inside quotes only",
+                "put quotes around the text, or use spaces",
             );
         } else if matches!(
             first,
@@ -299,8 +299,8 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 &format!("`{source}` needs quotes"),
-                "YAML readers disagree on what it is without them.",
-                &format!("Quote it: `{}`.", quoted(&source)),
+                "YAML readers disagree on what it is without them",
+                &format!("quote it: `{}`", quoted(&source)),
             );
         }
     }
@@ -324,8 +324,8 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 "The quotes cannot be followed here",
-                "Something stands between them and the value they belong to.",
-                "Write the value on one line of its own.",
+                "something stands between them and the value they belong to",
+                "write the value on one line of its own",
             );
         }
     }
@@ -342,16 +342,16 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 "A block of text is not indented",
-                "The manager's YAML reader wants each of its lines to start with a space.",
-                "Indent the lines of the text.",
+                "the manager's YAML reader wants each of its lines to start with a space",
+                "indent the lines of the text",
             );
         }
         if self.chars.get(start..scalar.end).unwrap_or_default().contains(&'\t') {
             self.refuse(
                 start,
                 "A block of text holds a tab",
-                "YAML readers disagree on tabs at the edge of a block.",
-                "Put the text in double quotes and write the tab as `\\t`.",
+                "YAML readers disagree on tabs at the edge of a block",
+                "put the text in double quotes and write the tab as `\\t`",
             );
         }
         self.pos = self.pos.max(scalar.end);
@@ -359,8 +359,8 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 "A block of text ends with the file, without a line break",
-                "YAML readers disagree on whether the text has a line break at its end.",
-                "End the last line of the file with a line break.",
+                "YAML readers disagree on whether the text has a line break at its end",
+                "end the last line of the file with a line break",
             );
         }
     }
@@ -375,22 +375,22 @@ impl<'a> Layout<'a> {
             self.refuse(
                 start,
                 "A key has no colon",
-                "Each entry of a mapping is a key, a colon, a space and a value, the colon on the line of the key.",
-                "Write `key: value`, with a space after the colon.",
+                "each entry of a mapping is a key, a colon, a space and a value, the colon on the line of the key",
+                "write `key: value`, with a space after the colon",
             );
         } else if self.mark(start).line != self.mark(colon).line {
             self.refuse(
                 start,
                 "A key goes over several lines",
-                "The manager's YAML reader wants a key and its colon on one line.",
-                "Write the key on one line.",
+                "the manager's YAML reader wants a key and its colon on one line",
+                "write the key on one line",
             );
         } else if colon - start > MAX_KEY {
             self.refuse(
                 start,
                 &format!("A key is longer than {MAX_KEY} characters"),
-                "The manager's YAML reader gives up looking for its colon.",
-                "Shorten the key.",
+                "the manager's YAML reader gives up looking for its colon",
+                "shorten the key",
             );
         }
     }

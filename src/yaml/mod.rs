@@ -93,12 +93,12 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
     for c in text.chars() {
         let why = match c {
             '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                Some("It ends a line for YAML 1.1 readers and does not for newer ones.")
+                Some("it ends a line for YAML 1.1 readers and does not for newer ones")
             }
             '\t' | '\n' | '\r' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' => None,
             '\u{ff00}'..='\u{fffd}' | '\u{10000}'.. => None,
-            '\u{feff}' => Some("A byte order mark may stand at the very start of a file only."),
-            _ => Some("YAML files hold printable characters only."),
+            '\u{feff}' => Some("a byte order mark may stand at the very start of a file only"),
+            _ => Some("YAML files hold printable characters only"),
         };
         if let Some(why) = why
             && failures.len() < SHOWN

@@ -177,9 +177,9 @@ fn duplicate_keys_are_all_reported_with_both_lines() {
     assert_eq!(
         found,
         [
-            "f.yml:3:1 It stands on line 1 and again on line 3.",
-            "f.yml:4:11 It stands on line 4, at column 5 and again at column 11.",
-            "f.yml:5:1 It stands on line 2 and again on line 5.",
+            "f.yml:3:1 it stands on line 1 and again on line 3",
+            "f.yml:4:11 it stands on line 4, at column 5 and again at column 11",
+            "f.yml:5:1 it stands on line 2 and again on line 5",
         ]
     );
     for clash in

@@ -267,7 +267,7 @@ impl Builder<'_> {
             }
             if let Some((earlier, other)) = first {
                 let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
-                let why = format!("It stands {}{same}.", earlier.and_again(key.mark));
+                let why = format!("it stands {}{same}", earlier.and_again(key.mark));
                 self.layout.problem(
                     Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
                         .why(why)
@@ -331,9 +331,9 @@ impl Builder<'_> {
     fn syntax(&self, at: usize, info: &str) -> Failure {
         let mark = self.layout.mark(at);
         let remedy = if self.layout.indentation(at).any(|c| c == '\t') {
-            "Indent with spaces; the line starts with a tab."
+            "indent with spaces; the line starts with a tab"
         } else {
-            "Look at this line and the ones before it: often a bracket or a quote is left open, or the indentation moved."
+            "look at this line and the ones before it: often a bracket or a quote is left open, or the indentation moved"
         };
         Failure::new(Code::YamlSyntax, format!("`{}` is not well-formed YAML", self.file))
             .why(format!("the reader stopped here: {info}"))
