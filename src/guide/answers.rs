@@ -21,6 +21,8 @@ pub enum Origin {
     Environment(String),
     /// The guide's default.
     Default,
+    /// A person, at a prompt or in a form.
+    Typed,
 }
 
 impl fmt::Display for Origin {
@@ -31,6 +33,7 @@ impl fmt::Display for Origin {
             Origin::Development => f.write_str("`--development`"),
             Origin::Environment(name) => write!(f, "the environment name `{name}`"),
             Origin::Default => f.write_str("the default"),
+            Origin::Typed => f.write_str("what was typed"),
         }
     }
 }
@@ -41,6 +44,13 @@ pub struct Given {
     value: SecretString,
     /// Where the value comes from.
     pub origin: Origin,
+}
+
+impl Given {
+    /// The value as a screen may show it; none for secrets.
+    pub fn shown(&self, variable: &super::Variable) -> Option<&str> {
+        (!variable.is_secret()).then(|| self.value.expose_secret())
+    }
 }
 
 /// The values given so far. Everything is kept as a secret; the key decides what may be shown.
@@ -59,6 +69,11 @@ impl Answers {
         }
         self.0.insert(variable.key, Given { value, origin });
         Ok(())
+    }
+
+    /// Takes a value back; a default may count again.
+    pub fn unset(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// The value and origin of a key, if it has one.
