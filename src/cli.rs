@@ -11,13 +11,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     failure::{Code, Failure},
-    frontend::{Output, Terminal, headless},
+    frontend::{Output, Terminal, headless, tui},
     session::{Inputs, Overwrite},
 };
 
 /// Prepares an etcd cluster and a PostgreSQL database for the Backend.AI manager.
 ///
-/// With `--answers FILE` and no command all stages run, and no question is asked.
+/// Without a command it opens the wizard on this terminal. With `--answers FILE` and no command all
+/// stages run, and no question is asked.
 #[derive(Debug, Parser)]
 #[command(version, disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub struct Cli {
@@ -25,6 +26,9 @@ pub struct Cli {
     global: Global,
     #[command(flatten)]
     overwrite: OverwriteFlags,
+    /// Opens the wizard, filled in from the answers files
+    #[arg(long)]
+    review: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -63,7 +67,7 @@ struct Global {
     /// Needs no confirmation
     #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
     yes: bool,
-    /// Where transcripts are kept
+    /// Where transcripts and unfinished answers are kept
     #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
     state_dir: Option<PathBuf>,
 }
@@ -209,7 +213,12 @@ pub fn start() -> ExitCode {
         },
     };
     let none = OverwriteFlags::default();
+    if cli.review && (cli.command.is_some() || answers.is_empty()) {
+        return terminal.refuse_idle("`--review` goes with `--answers FILE` and without a command");
+    }
+    let wizard = cli.review || (answers.is_empty() && !yes && terminal.is_full());
     let status = match cli.command {
+        None if wizard => tui::serve(&terminal, &inputs(none, answers), state_dir, cli.review),
         None => {
             let work = headless::Run {
                 stages: Vec::new(),

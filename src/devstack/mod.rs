@@ -6,6 +6,7 @@
 mod etcd;
 mod find;
 mod home;
+mod look;
 mod ports;
 mod postgres;
 mod process;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 pub use find::{Programs, places, programs};
+pub use look::{Look, Seen, SeenState, look};
 
 use crate::failure::{Code, Failure};
 use crate::guide::development_home;
@@ -124,7 +126,7 @@ impl Status {
 }
 
 /// Starts what does not run and waits until both servers answer.
-pub async fn up(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Stack, Failure> {
+pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result<Stack, Failure> {
     let programs = programs(&places())?;
     let account = Account::for_postgres()?;
     let home = Home::make(&options.home).await?;
@@ -214,7 +216,7 @@ fn server(
     version: String,
     process: Option<Process>,
     started: bool,
-    say: &mut dyn FnMut(&str),
+    say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Server, Failure> {
     let pid = process.map(|process| process.pid).ok_or_else(|| {
         Failure::new(Code::DevStart, format!("{title} answered on port {port} and was gone right after"))
@@ -306,7 +308,7 @@ fn record(home: &Home, stack: &Stack) -> Result<(), Failure> {
 }
 
 /// Stops what runs and keeps the data; true when something had to be stopped.
-pub async fn down(home: &Path, say: &mut dyn FnMut(&str)) -> Result<bool, Failure> {
+pub async fn down(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
     match Home::open(home).await? {
         Some(home) => stop_both(&home, say).await,
         None => {
@@ -316,7 +318,7 @@ pub async fn down(home: &Path, say: &mut dyn FnMut(&str)) -> Result<bool, Failur
     }
 }
 
-async fn stop_both(home: &Home, say: &mut dyn FnMut(&str)) -> Result<bool, Failure> {
+async fn stop_both(home: &Home, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
     let postgres = process::stop("PostgreSQL", || postgres::find(&home.path), postgres::STOP).await;
     let etcd = process::stop("etcd", || etcd::find(&home.path), etcd::STOP).await;
     for (title, stopped) in [("PostgreSQL", &postgres), ("etcd", &etcd)] {
@@ -381,7 +383,7 @@ pub fn reset_unconfirmed(home: &Path) -> Failure {
 }
 
 /// Stops the stack and removes its folder; true when there was one. The caller has asked.
-pub async fn reset(home: &Path, say: &mut dyn FnMut(&str)) -> Result<bool, Failure> {
+pub async fn reset(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
     let Some(home) = Home::open(home).await? else {
         say("there is no development stack to remove");
         return Ok(false);

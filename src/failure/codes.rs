@@ -55,6 +55,8 @@ codes! {
         "Nothing told the program which servers are meant. Give `--answers FILE`, `--set KEY=VALUE`, the environment names of the manager, or `--development` for the values of the guide's development setup.";
     NeedsConfirmation = "E-NEEDS-CONFIRMATION", NEEDS_INPUT, "A confirmation is needed and nobody can give it",
         "`run` shows what it would change and asks before it writes. Without a terminal nobody can answer: give `--yes`, or `--answers FILE`, which needs no confirmation.";
+    Editor = "E-EDITOR", INTERNAL, "The editor or the pager did not do its work",
+        "The wizard opens files with the program that `VISUAL`, `EDITOR` or `PAGER` names, else with vi, nano, less or more. Set the name to a program that is there; the line is handed over as `+LINE`.";
     StateDir = "E-STATE-DIR", INPUT, "The state directory cannot be written",
         "Transcripts are kept in the state directory: `--state-dir`, else `BACKENDAI_SETUP_STATE_DIR`, `$XDG_STATE_HOME/backendai-setup` or `~/.local/state/backendai-setup`. Commands that write to servers stop when it cannot be written; name another folder with `--state-dir`.";
 

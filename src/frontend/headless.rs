@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, shell_word, status, words},
     report::{
-        Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan,
+        History, Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan,
         write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
@@ -73,10 +73,11 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
                 .remedy("give `--yes`, or the answers as `--answers FILE`");
         return terminal.fail(&[failure]);
     }
-    let transcript =
-        state_dir(work.state_dir).and_then(|folder| Transcript::create(&folder, session.name(), titles()));
-    let transcript = match transcript {
-        Ok(transcript) => transcript,
+    let opened = state_dir(work.state_dir).and_then(|folder| {
+        Transcript::create(&folder, session.name(), titles()).map(|transcript| (folder, transcript))
+    });
+    let (folder, transcript) = match opened {
+        Ok(opened) => opened,
         Err(failure) => return terminal.fail(&[failure]),
     };
     in_runtime(terminal, async {
@@ -87,8 +88,9 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
             }
         }
         let shown = transcript.path().display().to_string();
+        let history = History::create(&folder, session.name());
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
-            vec![live(terminal, what_next(&session)), Box::new(transcript)];
+            vec![live(terminal, what_next(&session)), Box::new(transcript), Box::new(history)];
         status_of(&drive(terminal, &session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
@@ -232,7 +234,7 @@ fn live(terminal: &Terminal, closing: Vec<String>) -> Box<dyn Reporter + Send> {
     }
 }
 
-fn titles() -> BTreeMap<StageId, &'static str> {
+pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
     stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
 
@@ -280,10 +282,10 @@ async fn drive(
 }
 
 /// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
-struct Signals(Vec<(u8, Signal)>);
+pub(super) struct Signals(Vec<(u8, Signal)>);
 
 impl Signals {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let kinds = [
             (status::INTERRUPTED, SignalKind::interrupt()),
             (status::TERMINATED, SignalKind::terminate()),
@@ -300,7 +302,7 @@ impl Signals {
         )
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(super) async fn next(&mut self) -> u8 {
         if self.0.is_empty() {
             return std::future::pending().await;
         }

@@ -4,5 +4,6 @@ pub mod dev;
 pub mod headless;
 pub mod offline;
 mod terminal;
+pub mod tui;
 
 pub use terminal::{Output, Terminal};

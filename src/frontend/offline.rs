@@ -4,7 +4,7 @@ use std::{
     fs::Permissions,
     io::{self, Write},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use tempfile::NamedTempFile;
@@ -51,45 +51,73 @@ pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
     status::SUCCESS
 }
 
+/// The samples, each with the name of its file.
+const SAMPLES: [(&str, &str); 2] =
+    [("image-metadata.yml", bundle::IMAGE_METADATA), ("image-aliases.yml", bundle::IMAGE_ALIASES)];
+
 /// Copies the samples, never over a file that is there.
 pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
-    let samples =
-        [("image-metadata.yml", bundle::IMAGE_METADATA), ("image-aliases.yml", bundle::IMAGE_ALIASES)];
-    let taken: Vec<Failure> = samples
+    let taken: Vec<Failure> = SAMPLES
         .iter()
         .map(|(name, _)| folder.join(name))
         .filter(|path| path.symlink_metadata().is_ok())
-        .map(|path| {
-            Failure::new(Code::FileForeign, format!("`{}` is there already", path.display()))
-                .remedy("move it away, or name another folder")
-        })
+        .map(|path| taken(&path).remedy("move it away, or name another folder"))
         .collect();
     if !taken.is_empty() {
         return terminal.fail(&taken);
     }
-    for (name, text) in samples {
+    for (name, text) in SAMPLES {
         let path = folder.join(name);
-        let copy = || {
-            let mut file = NamedTempFile::new_in(folder)?;
-            file.write_all(text.as_bytes())?;
-            // To be edited like any file of the user's: readable for others.
-            file.as_file().set_permissions(Permissions::from_mode(0o644))?;
-            file.persist_noclobber(&path).map_err(|refused| refused.error)
-        };
-        if let Err(error) = copy() {
-            let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-                .why(words(&error));
-            return terminal.fail(&[match error.kind() {
-                io::ErrorKind::NotFound => {
-                    failure.remedy(format!("mkdir -p {}", shell_word(&folder.to_string_lossy())))
-                }
-                _ => failure.remedy("make room or mend the folder, then try again"),
-            }]);
+        if let Err(failure) = copy_sample(&path, text) {
+            return terminal.fail(&[failure]);
         }
         terminal.note(&format!("copied:  {}", path.display()));
     }
     terminal.note("name them as `images.metadata` and `images.aliases` in your answers");
     status::SUCCESS
+}
+
+/// Copies the samples that a person is about to edit; a copy that was made before is as good.
+///
+/// # Errors
+/// When another file has the name, or nothing can be written there.
+pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+    let copy = |(name, text): (&str, &str)| {
+        let path = folder.join(name);
+        match std::fs::read(&path) {
+            Ok(bytes) if bytes == text.as_bytes() => Ok(path),
+            Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
+            Err(_) => copy_sample(&path, text).map(|()| path),
+        }
+    };
+    let [metadata, aliases] = SAMPLES;
+    Ok((copy(metadata)?, copy(aliases)?))
+}
+
+fn taken(path: &Path) -> Failure {
+    Failure::new(Code::FileForeign, format!("`{}` is there already", path.display()))
+}
+
+fn copy_sample(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let copy = || {
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        // To be edited like any file of the user's: readable for others.
+        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.persist_noclobber(path).map_err(|refused| refused.error)?;
+        Ok(())
+    };
+    copy().map_err(|error: io::Error| {
+        let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
+            .why(words(&error));
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                failure.remedy(format!("mkdir -p {}", shell_word(&folder.to_string_lossy())))
+            }
+            _ => failure.remedy("make room or mend the folder, then try again"),
+        }
+    })
 }
 
 /// Reports every problem of the answers and of the files that they name.

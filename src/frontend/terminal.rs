@@ -48,6 +48,11 @@ impl Terminal {
         !self.is_json() && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// Can a screen be shown, and does somebody sit at it?
+    pub fn is_full(&self) -> bool {
+        !self.is_json() && io::stdin().is_terminal() && io::stdout().is_terminal()
+    }
+
     /// Writes a result to stdout.
     pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut out = anstream::AutoStream::auto(io::stdout()).lock();

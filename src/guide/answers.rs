@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{Code, Failure, Place};
 
-use super::{Section, accept::Refused, did_you_mean, variable, variable::Default, variables};
+use super::{Reference, Section, accept::Refused, did_you_mean, variable, variable::Default, variables};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Origin {
     Default,
     /// A person, at a prompt or in a form.
     Typed,
+    /// An earlier, unfinished round.
+    Draft,
 }
 
 impl fmt::Display for Origin {
@@ -34,6 +36,7 @@ impl fmt::Display for Origin {
             Origin::Environment(name) => write!(f, "the environment name `{name}`"),
             Origin::Default => f.write_str("the default"),
             Origin::Typed => f.write_str("what was typed"),
+            Origin::Draft => f.write_str("an earlier round"),
         }
     }
 }
@@ -44,12 +47,23 @@ pub struct Given {
     value: SecretString,
     /// Where the value comes from.
     pub origin: Origin,
+    reference: Option<Reference>,
 }
 
 impl Given {
     /// The value as a screen may show it; none for secrets.
     pub fn shown(&self, variable: &super::Variable) -> Option<&str> {
         (!variable.is_secret()).then(|| self.value.expose_secret())
+    }
+
+    /// The value, still wrapped.
+    pub fn value(&self) -> &SecretString {
+        &self.value
+    }
+
+    /// Where a secret was looked up.
+    pub fn reference(&self) -> Option<&Reference> {
+        self.reference.as_ref()
     }
 }
 
@@ -67,8 +81,15 @@ impl Answers {
         if let Err(refused) = (variable.accept)(value.expose_secret()) {
             return Err(refuse(variable, value.expose_secret(), &origin, refused));
         }
-        self.0.insert(variable.key, Given { value, origin });
+        self.0.insert(variable.key, Given { value, origin, reference: None });
         Ok(())
+    }
+
+    /// Remembers where a secret was looked up, so that a saved file can say so.
+    pub fn refer(&mut self, key: &str, reference: Reference) {
+        if let Some(given) = self.0.get_mut(key) {
+            given.reference = Some(reference);
+        }
     }
 
     /// Takes a value back; a default may count again.
@@ -114,7 +135,7 @@ impl Answers {
             if let Default::Value(value) = variable.default {
                 self.0
                     .entry(variable.key)
-                    .or_insert_with(|| Given { value: value.into(), origin: Origin::Default });
+                    .or_insert_with(|| Given { value: value.into(), origin: Origin::Default, reference: None });
             }
         }
     }
@@ -202,6 +223,8 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
     let failure = failure.remedy(refused.remedy);
     match origin {
         Origin::File(place) => failure.at(place.clone()),
+        // Whoever typed it has it before their eyes.
+        Origin::Typed => failure,
         other => failure.why(format!("the value comes from {other}")),
     }
 }

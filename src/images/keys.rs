@@ -97,18 +97,21 @@ impl ImageList {
     /// The guide's `docker pull` lines, one for each tag with a digest of its own. Images are hosted as
     /// `lablup/kernel-NAME:TAG`; a name with a slash is a repository already.
     pub fn pull_commands(&self) -> Vec<String> {
-        let mut commands = Vec::new();
-        for image in &self.images {
-            let repository = if image.name.contains('/') {
-                image.name.clone()
-            } else {
-                format!("lablup/kernel-{}", image.name)
-            };
-            for tag in image.tags.iter().filter(|tag| tag.alias_of().is_none()) {
-                commands.push(format!("docker pull {}", shell_word(&format!("{repository}:{}", tag.tag))));
-            }
-        }
-        commands
+        self.images.iter().flat_map(Image::pull_commands).collect()
+    }
+}
+
+impl Image {
+    /// Where its tags are pulled from.
+    pub fn repository(&self) -> String {
+        if self.name.contains('/') { self.name.clone() } else { format!("lablup/kernel-{}", self.name) }
+    }
+
+    /// The guide's `docker pull` lines of this image.
+    pub fn pull_commands(&self) -> Vec<String> {
+        let repository = self.repository();
+        let own = self.tags.iter().filter(|tag| tag.alias_of().is_none());
+        own.map(|tag| format!("docker pull {}", shell_word(&format!("{repository}:{}", tag.tag)))).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Faces without a screen: everything that writes events down.
 
 mod failure;
+mod history;
 mod json;
 mod plain;
 mod run_state;
@@ -13,12 +14,13 @@ use std::io;
 use crate::workflow::Event;
 
 pub use failure::write_failure;
+pub use history::{History, LastRun, history};
 pub use json::Json;
 pub use plain::Plain;
 pub use run_state::{RunState, StageProgress};
 pub use style::Style;
 pub use tables::{write_checks, write_images, write_plan, write_pull_commands, write_status};
-pub use transcript::{Transcript, state_dir};
+pub use transcript::{Transcript, state_dir, target_folder};
 
 /// Something that writes events down.
 pub trait Reporter {

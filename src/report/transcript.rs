@@ -39,6 +39,13 @@ pub fn state_dir(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
     })
 }
 
+/// The folder of one target in the state directory.
+pub fn target_folder(state_dir: &Path, target: &str) -> PathBuf {
+    // A name is the user's own text; a folder must not lead anywhere else.
+    const KEPT_AS_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'@');
+    state_dir.join(utf8_percent_encode(target, KEPT_AS_IS).to_string())
+}
+
 /// Writes events into a file of the state directory.
 pub struct Transcript {
     plain: Plain<anstream::StripStream<File>>,
@@ -55,9 +62,7 @@ impl Transcript {
         target: &str,
         titles: BTreeMap<StageId, &'static str>,
     ) -> Result<Self, Failure> {
-        // A name is the user's own text; a folder must not lead anywhere else.
-        const KEPT_AS_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'@');
-        let folder = state_dir.join(utf8_percent_encode(target, KEPT_AS_IS).to_string()).join("transcripts");
+        let folder = target_folder(state_dir, target).join("transcripts");
         let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
         let open = || {

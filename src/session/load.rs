@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use crate::{
     failure::{Code, Failure, Place, shell_word, words},
-    guide::{self, Answers, Leaf, Leaves, Origin, SecretSource, leaves},
+    guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, leaves},
     services::files::{self, INPUT_LIMIT},
     world::Overwrite,
     yaml,
@@ -168,6 +168,11 @@ impl Gathering {
         let refuse = |what: String, remedy: String| {
             Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place.clone())
         };
+        let reference = match &value {
+            SecretSource::Text(_) => None,
+            SecretSource::Env(name) => Some(Reference::Env(name.clone())),
+            SecretSource::File(path) => Some(Reference::File(path.clone())),
+        };
         let value = match value {
             SecretSource::Text(text) => {
                 if variable.is_secret() && open && !published {
@@ -211,6 +216,9 @@ impl Gathering {
             }
         } else {
             self.set(variable.key, value, origin);
+            if let Some(reference) = reference {
+                self.answers.refer(variable.key, reference);
+            }
         }
     }
 
@@ -247,7 +255,10 @@ impl Gathering {
             };
             let Some(given) = self.answers.given(variable.key) else {
                 if !self.tried.contains(variable.key) && variable.key != "version" {
-                    self.set(variable.key, value, Origin::Environment(name));
+                    self.set(variable.key, value, Origin::Environment(name.clone()));
+                    if variable.is_secret() {
+                        self.answers.refer(variable.key, Reference::Env(name));
+                    }
                 }
                 continue;
             };
@@ -326,7 +337,7 @@ fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
 }
 
 /// A secret's file: UTF-8 text, one trailing line break taken off.
-fn read_secret(path: &Path) -> Result<SecretString, Failure> {
+pub(super) fn read_secret(path: &Path) -> Result<SecretString, Failure> {
     let bytes = files::read_input(path)?;
     let text = String::from_utf8(bytes).map_err(|_| {
         Failure::new(Code::FileRead, format!("`{}` is not UTF-8 text", path.display()))

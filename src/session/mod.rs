@@ -1,6 +1,7 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
 mod judge;
+mod keep;
 mod load;
 mod work;
 
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use crate::world::Overwrite;
+pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather};
 
 /// What is to be done with the answers.

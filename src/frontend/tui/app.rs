@@ -1,0 +1,485 @@
+//! What is known and shown. `update` changes it, `view` draws it; neither does any work.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use tui_input::Input;
+
+use crate::{
+    devstack::{self, Look},
+    failure::{Failure, status},
+    guide::{Answers, GUIDE, Section},
+    session::{Overwrite, Scope, stage_abouts},
+    workflow::{RungState, StageId, StageState, Verdict},
+};
+
+use super::{
+    form::Form,
+    images::ImagesPage,
+    keymap::Place,
+    msg::{Effect, Survey},
+    running::RunPage,
+    theme::{Sign, Theme},
+};
+
+/// The page of the image list.
+pub(super) const IMAGES: usize = 3;
+
+/// Where a person is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Welcome,
+    /// One section of variables, by its place among the pages.
+    Section(usize),
+    Review,
+    Menu,
+    Run,
+    Done,
+}
+
+impl Page {
+    /// What the draft calls it.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Page::Welcome => "welcome",
+            Page::Section(at) => sections().get(at).map_or("review", |section| section.id),
+            Page::Review | Page::Run | Page::Done | Page::Menu => "review",
+        }
+    }
+
+    pub(super) fn by_id(id: &str) -> Self {
+        match sections().iter().position(|section| section.id == id) {
+            Some(at) => Page::Section(at),
+            None => Page::Review,
+        }
+    }
+}
+
+/// The sections that have a page, in the order of the guide.
+pub(super) fn sections() -> Vec<&'static Section> {
+    GUIDE.iter().copied().filter(|section| section.id != "general").collect()
+}
+
+/// Something in front of the page.
+pub(super) enum Overlay {
+    Help,
+    /// A question on leaving; the choice stands first on staying.
+    Leave {
+        cursor: usize,
+    },
+    /// Something in full.
+    Reading {
+        what: Reading,
+        scroll: usize,
+    },
+    /// One stage alone: its Changes, then `w`.
+    Alone {
+        stage: StageId,
+        scroll: usize,
+    },
+    /// A word to be typed before something foreign is overwritten.
+    Confirm {
+        failure: Failure,
+        grants: Grant,
+        input: Input,
+    },
+}
+
+/// What is shown in full.
+pub(super) enum Reading {
+    Answers,
+    Verdict(usize),
+    Stage(StageId),
+    Problems(Vec<Failure>),
+    Keypairs(PathBuf, SecretString),
+}
+
+/// What a typed confirmation allows to overwrite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    Mount,
+    Leftovers,
+}
+
+impl Grant {
+    /// The word that confirms it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Grant::Mount => "replace",
+            Grant::Leftovers => "remove",
+        }
+    }
+}
+
+/// The live check of one section.
+#[derive(Default)]
+pub(super) struct Probe {
+    pub(super) generation: u64,
+    pub(super) state: ProbeState,
+    /// Latest state shown among the steps until the next one is known.
+    pub(super) was: Option<RungState>,
+}
+
+#[derive(Default)]
+pub(super) enum ProbeState {
+    /// Nothing was asked since the last change.
+    #[default]
+    Idle,
+    Running {
+        since: Duration,
+    },
+    Found(Verdict),
+    Refused(Vec<Failure>),
+}
+
+/// What a survey found.
+#[derive(Default)]
+pub(super) struct Surveyed {
+    pub(super) generation: u64,
+    pub(super) since: Option<Duration>,
+    pub(super) result: Option<Result<Vec<StageState>, Vec<Failure>>>,
+}
+
+impl Surveyed {
+    pub(super) fn stages(&self) -> &[StageState] {
+        match &self.result {
+            Some(Ok(stages)) => stages,
+            _ => &[],
+        }
+    }
+}
+
+/// The choices of the first page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Continue,
+    Development,
+    Servers,
+    File,
+}
+
+/// The first page.
+#[derive(Default)]
+pub(super) struct Welcome {
+    pub(super) cursor: usize,
+    pub(super) look: Option<Look>,
+    /// What the development stack said since it was asked to start; none when it was not.
+    pub(super) starting: Option<Vec<String>>,
+    pub(super) failures: Vec<Failure>,
+    /// The path of an answers file under way.
+    pub(super) path: Option<Input>,
+}
+
+/// What is offered as "Continue".
+#[derive(Debug)]
+pub struct Unfinished {
+    /// The answers so far.
+    pub answers: Answers,
+    /// The page they were left on.
+    pub page: String,
+    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
+    pub words: String,
+}
+
+/// What the wizard begins with.
+#[derive(Debug)]
+pub struct Start {
+    /// Answers from flags, files and the environment.
+    pub answers: Answers,
+    /// Everything is answered: begin with the review.
+    pub review: bool,
+    /// An earlier, unfinished round.
+    pub unfinished: Option<Unfinished>,
+    /// What the command line allows to overwrite.
+    pub overwrite: Overwrite,
+    /// Signs and colours.
+    pub theme: Theme,
+    /// Who works where: `root@gpu-01`.
+    pub host: String,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// In which time of day is told.
+    pub zone: TimeZone,
+}
+
+/// All of it.
+pub struct App {
+    pub(super) theme: Theme,
+    pub(super) host: String,
+    pub(super) size: (u16, u16),
+    pub(super) zone: TimeZone,
+    pub(super) now: Duration,
+    pub(super) page: Page,
+    pub(super) trail: Vec<Page>,
+    pub(super) overlay: Option<Overlay>,
+    pub(super) notice: Option<(Sign, String)>,
+    pub(super) answers: Answers,
+    pub(super) forms: Vec<Form>,
+    pub(super) probes: Vec<Probe>,
+    pub(super) visited: BTreeSet<usize>,
+    pub(super) welcome: Welcome,
+    pub(super) unfinished: Option<Unfinished>,
+    pub(super) images: ImagesPage,
+    pub(super) survey: Surveyed,
+    /// The survey of one stage as it would run alone.
+    pub(super) alone: Surveyed,
+    pub(super) review: ReviewPage,
+    pub(super) menu_cursor: usize,
+    pub(super) remembered: Vec<(StageId, String)>,
+    pub(super) run: Option<RunPage>,
+    pub(super) done_cursor: usize,
+    pub(super) saved_answers: Option<PathBuf>,
+    pub(super) overwrite: Overwrite,
+    pub(super) status: u8,
+    pub(super) development: bool,
+    /// Was anything typed or loaded that a draft should keep?
+    pub(super) changed: bool,
+}
+
+/// The review.
+#[derive(Default)]
+pub(super) struct ReviewPage {
+    /// Where a person put the cursor; until then it stands where it matters.
+    pub(super) cursor: Option<usize>,
+    pub(super) view: View,
+}
+
+/// What of a list is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum View {
+    #[default]
+    All,
+    Changed,
+    Problems,
+}
+
+impl View {
+    pub(super) fn next(self) -> Self {
+        match self {
+            View::All => View::Changed,
+            View::Changed => View::Problems,
+            View::Problems => View::All,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            View::All => "all",
+            View::Changed => "changed",
+            View::Problems => "problems",
+        }
+    }
+}
+
+impl App {
+    /// The wizard as it begins, and what it asks for at once.
+    pub fn new(start: Start) -> (Self, Vec<Effect>) {
+        let mut answers = start.answers;
+        let _ = answers.set("version", "1".into(), crate::guide::Origin::Default);
+        let mut app = Self {
+            theme: start.theme,
+            host: start.host,
+            size: start.size,
+            zone: start.zone,
+            now: Duration::ZERO,
+            page: Page::Welcome,
+            trail: Vec::new(),
+            overlay: None,
+            notice: None,
+            forms: sections().into_iter().map(|section| Form::new(section, &answers)).collect(),
+            probes: sections().iter().map(|_| Probe::default()).collect(),
+            visited: BTreeSet::new(),
+            answers,
+            welcome: Welcome::default(),
+            unfinished: start.unfinished,
+            images: ImagesPage::default(),
+            survey: Surveyed::default(),
+            alone: Surveyed::default(),
+            review: ReviewPage::default(),
+            menu_cursor: 0,
+            remembered: Vec::new(),
+            run: None,
+            done_cursor: 0,
+            saved_answers: None,
+            overwrite: start.overwrite,
+            status: status::SUCCESS,
+            development: false,
+            changed: false,
+        };
+        let effects = if start.review { app.go(Page::Review) } else { vec![Effect::Look] };
+        (app, effects)
+    }
+
+    /// The choices of the first page.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        let first = self.unfinished.is_some().then_some(Choice::Continue);
+        first.into_iter().chain([Choice::Development, Choice::Servers, Choice::File]).collect()
+    }
+
+    /// The innermost thing that takes keys.
+    pub(super) fn place(&self) -> Place {
+        match &self.overlay {
+            Some(Overlay::Help | Overlay::Reading { .. }) => return Place::Reading,
+            Some(Overlay::Leave { .. }) => return Place::Leave,
+            Some(Overlay::Alone { .. }) => return Place::Alone,
+            Some(Overlay::Confirm { .. }) => return Place::Confirm,
+            None => {}
+        }
+        match self.page {
+            Page::Welcome if self.welcome.path.is_some() => Place::Text,
+            Page::Welcome => Place::Welcome,
+            Page::Section(IMAGES) if self.images.search_open => Place::Search,
+            Page::Section(IMAGES) if !self.images.in_fields => Place::Images,
+            Page::Section(at) => match self.forms.get(at).and_then(Form::field) {
+                Some(field) if field.variable.is_secret() => Place::Secret,
+                _ => Place::Text,
+            },
+            Page::Review => Place::Review,
+            Page::Menu => Place::Menu,
+            Page::Run => match &self.run {
+                Some(run) if run.search_open => Place::Search,
+                Some(run) if run.has_failed() => Place::Failed,
+                _ => Place::Run,
+            },
+            Page::Done => Place::Done,
+        }
+    }
+
+    /// What the cluster is called.
+    pub(super) fn name(&self) -> String {
+        if let Some(name) = self.answers.given("name").and_then(|given| given.shown(variable("name"))) {
+            return name.to_owned();
+        }
+        let address = self.answers.given("database.address");
+        let address = address.and_then(|given| given.shown(variable("database.address")));
+        address.map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned()).unwrap_or_default()
+    }
+
+    /// Is anything wrong or missing in the answers of a section?
+    pub(super) fn problems_of(&self, at: usize) -> Vec<Failure> {
+        let Some(form) = self.forms.get(at) else { return Vec::new() };
+        let mut answers = self.answers.clone();
+        answers.fill_defaults();
+        let own = |failure: &Failure| failure.what.contains(&format!("`{}.", form.section.id));
+        answers.problems(&[form.section]).into_iter().filter(own).collect()
+    }
+
+    pub(super) fn is_complete(&self, at: usize) -> bool {
+        self.forms.get(at).is_some_and(|form| !form.has_errors()) && self.problems_of(at).is_empty()
+    }
+
+    /// The sign of a section among the steps.
+    pub(super) fn step_sign(&self, at: usize) -> Sign {
+        if self.forms.get(at).is_some_and(Form::has_errors) {
+            return Sign::Failed;
+        }
+        let broken_list = at == IMAGES && self.images.listed.list.is_none() && !self.images.listed.problems.is_empty();
+        match self.probes.get(at).map(|probe| &probe.state) {
+            _ if broken_list => Sign::Failed,
+            Some(ProbeState::Running { .. }) => Sign::UnderWay,
+            Some(ProbeState::Found(verdict)) => verdict.state().into(),
+            Some(ProbeState::Refused(_)) => Sign::Failed,
+            _ if self.visited.contains(&at) && self.is_complete(at) => Sign::Done,
+            _ => Sign::ToCome,
+        }
+    }
+
+    /// Is anything under way whose time is shown?
+    pub(super) fn is_busy(&self) -> bool {
+        let probing = self.probes.iter().any(|probe| matches!(probe.state, ProbeState::Running { .. }));
+        let running = self.run.as_ref().is_some_and(|run| run.is_live());
+        probing
+            || running
+            || self.survey.since.is_some()
+            || self.alone.since.is_some()
+            || (self.welcome.starting.is_some() && self.page == Page::Welcome)
+    }
+
+    /// A run under way must not be suspended or left without a word.
+    pub(super) fn is_running(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.state.summary.is_none() && run.refused.is_empty())
+    }
+
+    pub(super) fn say(&mut self, sign: Sign, text: impl Into<String>) {
+        self.notice = Some((sign, text.into()));
+    }
+
+    /// Fills the forms anew from the answers.
+    pub(super) fn refill(&mut self) {
+        self.forms = sections().into_iter().map(|section| Form::new(section, &self.answers)).collect();
+    }
+
+    /// Which page or dialog is on the screen.
+    pub(super) fn whereabouts(&self) -> (Page, bool) {
+        (self.page, self.overlay.is_some())
+    }
+
+    /// The exit status on leaving.
+    pub fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// The window's title.
+    pub fn title(&self) -> String {
+        let what = match (self.page, &self.run) {
+            (Page::Run | Page::Done, Some(run)) => run.title(),
+            (Page::Section(at), _) => self.forms.get(at).map_or("", |form| form.section.title).to_owned(),
+            (Page::Review, _) => "Review".to_owned(),
+            (Page::Menu, _) => "Menu".to_owned(),
+            _ => "backendai-setup".to_owned(),
+        };
+        match self.name() {
+            name if name.is_empty() || self.page == Page::Welcome => what,
+            name => format!("{what} · {name}"),
+        }
+    }
+}
+
+pub(super) fn variable(key: &str) -> &'static crate::guide::Variable {
+    crate::guide::variable(key).unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
+}
+
+/// The title of a stage.
+pub(super) fn stage_title(id: &str) -> &'static str {
+    stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
+}
+
+/// The section whose check a stage waits for first.
+pub(super) fn section_of_stage(id: &str) -> Option<usize> {
+    let about = stage_abouts().into_iter().find(|about| about.id == id)?;
+    let first = about.sections.first()?;
+    sections().iter().position(|section| section.id == *first)
+}
+
+/// Has this section a live check?
+pub(super) fn has_check(at: usize) -> bool {
+    sections().get(at).is_some_and(|section| Scope::checks(&[section.id.to_owned()]).is_ok())
+}
+
+/// Which survey a message is about.
+pub(super) fn surveyed(app: &mut App, survey: Survey) -> &mut Surveyed {
+    match survey {
+        Survey::Images => &mut app.images.survey,
+        Survey::All => &mut app.survey,
+        Survey::One(_) => &mut app.alone,
+    }
+}
+
+/// The guide's development values, with the ports of the running stack.
+pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
+    let mut problems = Vec::new();
+    for variable in crate::guide::variables() {
+        let value = match variable.key {
+            "etcd.endpoints" => Some(format!("localhost:{}", stack.etcd.port)),
+            "database.address" => Some(format!("localhost:{}", stack.postgres.port)),
+            "storage.mount" => Some(stack.mount.display().to_string()),
+            _ => variable.development.map(|development| development()),
+        };
+        let Some(value) = value else { continue };
+        if let Err(failure) = answers.set(variable.key, value.into(), crate::guide::Origin::Development) {
+            problems.push(failure);
+        }
+    }
+    problems
+}

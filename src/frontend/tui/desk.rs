@@ -1,0 +1,364 @@
+//! Where effects become work. Everything runs beside the screen and comes back as a message; nothing
+//! here waits for a server.
+
+use std::{collections::HashMap, path::PathBuf, time::Duration};
+
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::{
+    devstack::{self, Options},
+    failure::{Code, Failure},
+    frontend::{headless::titles, offline::samples_to_edit},
+    guide::Answers,
+    report::{History, Reporter, Transcript, history},
+    session::{self, Inputs, Intent, Overwrite, Scope, Session, stage_abouts},
+    workflow::{Event, EventKind, StageState, Stop, Verdict},
+};
+
+use super::{
+    app::sections,
+    msg::{Effect, Listed, Msg, Survey},
+};
+
+/// Messages that may wait for the screen; a run that is ahead waits for it.
+const AHEAD: usize = 1024;
+
+/// Does the work and hands the results in.
+pub struct Desk {
+    sender: mpsc::Sender<Msg>,
+    /// What comes back.
+    pub(super) messages: mpsc::Receiver<Msg>,
+    probes: HashMap<usize, Stop>,
+    surveys: HashMap<&'static str, Stop>,
+    run: Option<Stop>,
+    state_dir: Result<PathBuf, Failure>,
+    fixture: Option<PathBuf>,
+}
+
+impl Desk {
+    /// A desk that keeps drafts, transcripts and history there.
+    pub fn new(state_dir: Result<PathBuf, Failure>, fixture: Option<PathBuf>) -> Self {
+        let (sender, messages) = mpsc::channel(AHEAD);
+        Self { sender, messages, probes: HashMap::new(), surveys: HashMap::new(), run: None, state_dir, fixture }
+    }
+
+    /// Hands messages in from outside.
+    pub fn sender(&self) -> mpsc::Sender<Msg> {
+        self.sender.clone()
+    }
+
+    /// Begins what an effect asks for. What belongs to the screen is not done here.
+    pub(super) fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Look => self.later(async {
+                Msg::Looked(Box::new(devstack::look(&Options::default().home).await))
+            }),
+            Effect::StartStack => self.start_stack(),
+            Effect::Load(path) => self.blocking(move || {
+                let answers = vec![path.display().to_string()];
+                let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
+                Msg::Loaded(Box::new(gathered.answers), gathered.problems)
+            }),
+            Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
+            Effect::CancelProbe(section) => {
+                if let Some(stop) = self.probes.remove(&section) {
+                    stop.now(0);
+                }
+            }
+            Effect::List { generation, answers } => self.blocking(move || {
+                let listed = Box::new(list(&answers));
+                Msg::Listed { generation, listed }
+            }),
+            Effect::Survey { survey, generation, answers, overwrite } => {
+                self.survey(survey, generation, *answers, overwrite);
+            }
+            Effect::Run { stages, skip, answers, overwrite } => self.run(&stages, &skip, *answers, overwrite),
+            Effect::StopRun(status) => {
+                if let Some(stop) = &self.run {
+                    stop.now(status);
+                }
+            }
+            Effect::Watch(section, answers) => {
+                self.later(async move { Msg::Watched(watch(section, *answers).await) });
+            }
+            Effect::Remember(answers) => self.remember(*answers),
+            Effect::SaveDraft(page, answers) => {
+                // A draft that cannot be kept is no reason to bother anyone; a run will tell.
+                if let Ok(folder) = &self.state_dir {
+                    let _ = session::save_draft(folder, page, &answers);
+                }
+            }
+            Effect::ForgetDraft => {
+                if let Ok(folder) = &self.state_dir {
+                    session::forget_draft(folder);
+                }
+            }
+            Effect::SaveAnswers(answers) => {
+                let folder = self.state_dir.clone();
+                self.blocking(move || {
+                    let name = name(&answers);
+                    Msg::Saved("answers", folder.and_then(|folder| session::save_answers(&folder, &name, &answers)))
+                });
+            }
+            Effect::SaveLog(stage, text) => self.blocking(move || {
+                let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
+                Msg::Saved("Log", session::save_text(&path, &text))
+            }),
+            Effect::CopySamples => self.blocking(|| {
+                let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+                Msg::Samples(samples_to_edit(&here))
+            }),
+            Effect::ReadKeypairs(path) => self.blocking(move || Msg::Keypairs(session::read_credentials(&path))),
+            // These belong to the screen.
+            Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    fn later(&self, work: impl Future<Output = Msg> + Send + 'static) {
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let _ = sender.send(work.await).await;
+        });
+    }
+
+    /// Reads files: a mount that hangs holds a thread, never the screen.
+    fn blocking(&self, work: impl FnOnce() -> Msg + Send + 'static) {
+        self.later(async {
+            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Msg::Back(Err(broke())))
+        });
+    }
+
+    fn start_stack(&self) {
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let (lines, mut said) = mpsc::unbounded_channel::<String>();
+            let telling = sender.clone();
+            let teller = tokio::spawn(async move {
+                while let Some(line) = said.recv().await {
+                    let _ = telling.send(Msg::StackSaid(line)).await;
+                }
+            });
+            let up = {
+                let mut say = move |line: &str| drop(lines.send(line.to_owned()));
+                devstack::up(&Options::default(), &mut say).await
+            };
+            let _ = teller.await;
+            let _ = sender.send(Msg::StackUp(Box::new(up))).await;
+        });
+    }
+
+    fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
+        let stop = Stop::default();
+        if let Some(older) = self.probes.insert(section, stop.clone()) {
+            older.now(0);
+        }
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = check(section, answers) => result,
+                () = stop.asked() => return,
+            };
+            let _ = sender.send(Msg::Probed { section, generation, result }).await;
+        });
+    }
+
+    fn survey(&mut self, survey: Survey, generation: u64, answers: Answers, overwrite: Overwrite) {
+        let kind = match survey {
+            Survey::Images => "images",
+            Survey::All => "all",
+            Survey::One(_) => "one",
+        };
+        let stop = Stop::default();
+        if let Some(older) = self.surveys.insert(kind, stop.clone()) {
+            older.now(0);
+        }
+        let (sender, fixture) = (self.sender.clone(), self.fixture.clone());
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = look(survey, answers, overwrite, fixture) => result,
+                () = stop.asked() => return,
+            };
+            let _ = sender.send(Msg::Surveyed { survey, generation, result }).await;
+        });
+    }
+
+    fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
+        let (sender, fixture) = (self.sender.clone(), self.fixture.clone());
+        let scope = Scope::stages(stages, None, skip).map_err(|failure| vec![failure]);
+        let state_dir = self.state_dir.clone();
+        let stop = Stop::default();
+        self.run = Some(stop.clone());
+        tokio::spawn(async move {
+            let opened = match scope {
+                Ok(scope) => open(answers, fixture, overwrite, scope, Intent::Run).await,
+                Err(failures) => Err(failures),
+            };
+            let begun = opened.and_then(|session| {
+                let folder = state_dir.map_err(|failure| vec![failure])?;
+                let transcript = Transcript::create(&folder, session.name(), titles());
+                let transcript = transcript.map_err(|failure| vec![failure])?;
+                let history = History::create(&folder, session.name());
+                Ok((session, transcript, history))
+            });
+            let (session, mut transcript, mut history) = match begun {
+                Ok(begun) => begun,
+                Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
+            };
+            let path = transcript.path().display().to_string();
+            let mut run = session.start(Intent::Run, Some(path));
+            let mut asked = false;
+            loop {
+                let event = tokio::select! {
+                    event = run.events.recv() => event,
+                    () = stop.asked(), if !asked => {
+                        asked = true;
+                        run.stop.now(stop.status());
+                        continue;
+                    }
+                };
+                let Some(event) = event else { return };
+                // Lost output must not stop the work.
+                let _ = transcript.report(&event);
+                let _ = history.report(&event);
+                let _ = sender.send(Msg::Ran(Box::new(event))).await;
+            }
+        });
+    }
+
+    fn remember(&self, answers: Answers) {
+        let Ok(folder) = self.state_dir.clone() else { return };
+        self.blocking(move || {
+            let ran = history(&folder, &name(&answers));
+            let words = |id| {
+                let last: &crate::report::LastRun = ran.get(id)?;
+                let what = if matches!(last.outcome.as_str(), "changed" | "unchanged") { "" } else { last.outcome.as_str() };
+                Some((id, format!("{what} {}", ago(last.at)).trim().to_owned()))
+            };
+            Msg::Remembered(stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
+        });
+    }
+}
+
+/// How long ago, in the largest unit: `12 min ago`.
+pub(super) fn ago(at: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// What the cluster of these answers is called.
+pub(super) fn name(answers: &Answers) -> String {
+    crate::guide::Settings::new(answers, &[]).map(|settings| settings.name).unwrap_or_else(|_| "unnamed".into())
+}
+
+fn broke() -> Failure {
+    Failure::new(Code::Internal, "a piece of work broke off by a fault of this program")
+        .remedy("try again; keep the transcript for a report")
+}
+
+async fn open(
+    answers: Answers,
+    fixture: Option<PathBuf>,
+    overwrite: Overwrite,
+    scope: Scope,
+    intent: Intent,
+) -> Result<Session, Vec<Failure>> {
+    let opened = tokio::task::spawn_blocking(move || {
+        Session::new(&answers, fixture.as_deref(), overwrite, scope, intent)
+    });
+    opened.await.unwrap_or_else(|_| Err(vec![broke()]))
+}
+
+/// Makes the check of one section.
+async fn check(section: usize, answers: Answers) -> Result<Verdict, Vec<Failure>> {
+    let id = sections().get(section).map_or("", |section| section.id).to_owned();
+    let scope = Scope::checks(&[id]).map_err(|failure| vec![failure])?;
+    let session = open(answers, None, Overwrite::default(), scope, Intent::Check).await?;
+    let run = session.start(Intent::Check, None);
+    let _stop = StopOnDrop(run.stop.clone());
+    let mut events = events(run.events);
+    while let Some(event) = events.next().await {
+        if let EventKind::Check { verdict, .. } = event.kind {
+            return Ok(verdict);
+        }
+    }
+    Err(vec![broke()])
+}
+
+async fn watch(section: usize, answers: Answers) -> Result<(), Failure> {
+    // No longer than until the next question.
+    let asked = tokio::time::timeout(Duration::from_secs(10), check(section, answers)).await;
+    match asked {
+        Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
+        Ok(Err(failures)) => failures.into_iter().next().map_or(Ok(()), Err),
+        Err(_) => Err(Failure::new(Code::EtcdTimeout, "no answer within 10 s")),
+    }
+}
+
+async fn look(
+    survey: Survey,
+    answers: Answers,
+    overwrite: Overwrite,
+    fixture: Option<PathBuf>,
+) -> Result<Vec<StageState>, Vec<Failure>> {
+    let stages: Vec<String> = match survey {
+        Survey::Images => vec!["load-images".into(), "load-aliases".into()],
+        Survey::All => Vec::new(),
+        Survey::One(id) => vec![id.to_owned()],
+    };
+    let runs = |wanted: &str| stages.is_empty() || stages.iter().any(|stage| stage == wanted);
+    let fixture = fixture.filter(|_| runs("populate-fixtures"));
+    let scope = Scope::stages(&stages, None, &[]).map_err(|failure| vec![failure])?;
+    let intent = Intent::Plan { detailed: false };
+    let session = open(answers, fixture, overwrite, scope, intent).await?;
+    let run = session.start(intent, None);
+    let _stop = StopOnDrop(run.stop.clone());
+    let mut events = events(run.events);
+    let mut failures = Vec::new();
+    while let Some(event) = events.next().await {
+        match event.kind {
+            EventKind::Plan { stages } => return Ok(stages),
+            EventKind::Summary(summary) => failures = summary.failures,
+            _ => {}
+        }
+    }
+    Err(failures)
+}
+
+fn list(answers: &Answers) -> Listed {
+    let scope = match Scope::checks(&["images".to_owned()]) {
+        Ok(scope) => scope,
+        Err(failure) => return Listed { list: None, problems: vec![failure] },
+    };
+    let intent = Intent::Plan { detailed: false };
+    match Session::new(answers, None, Overwrite::default(), scope, intent) {
+        Ok(session) => {
+            let list = session.images().cloned();
+            let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
+            Listed { list, problems }
+        }
+        Err(problems) => Listed { list: None, problems },
+    }
+}
+
+fn events(receiver: mpsc::Receiver<Event>) -> impl futures::Stream<Item = Event> + Unpin {
+    Box::pin(futures::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|event| (event, receiver))
+    }))
+}
+
+/// Work whose result nobody wants any more is stopped.
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.now(0);
+    }
+}

@@ -1,0 +1,213 @@
+//! A form: the fields of one section, what is typed into them and what is wrong with it.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use secrecy::{ExposeSecret, SecretString};
+use tui_input::{Input, InputRequest};
+
+use crate::{
+    failure::{Code, Failure},
+    guide::{Answers, Default, Origin, Section, Variable},
+};
+
+/// What stands in a field.
+pub(super) enum Entry {
+    /// Text with a cursor in it.
+    Text(Input),
+    /// A secret: typed at its end alone, since nobody sees where the cursor is.
+    Secret(SecretString),
+}
+
+/// One field.
+pub(super) struct Field {
+    pub(super) variable: &'static Variable,
+    pub(super) entry: Entry,
+    /// Why what stands in it cannot be used.
+    pub(super) error: Option<Failure>,
+    /// Shown on request.
+    pub(super) revealed: bool,
+    /// Changed since it was last judged.
+    dirty: bool,
+}
+
+impl Field {
+    fn new(variable: &'static Variable, answers: &Answers) -> Self {
+        let given = answers.given(variable.key);
+        let entry = if variable.is_secret() {
+            Entry::Secret(given.map(|given| given.value().clone()).unwrap_or_default())
+        } else {
+            let text = given.and_then(|given| given.shown(variable)).unwrap_or_default();
+            Entry::Text(Input::new(text.to_owned()))
+        };
+        Self { variable, entry, error: None, revealed: false, dirty: false }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        match &self.entry {
+            Entry::Text(input) => input.value().is_empty(),
+            Entry::Secret(secret) => secret.expose_secret().is_empty(),
+        }
+    }
+
+    pub(super) fn is_required(&self) -> bool {
+        matches!(self.variable.default, Default::Required)
+    }
+
+    /// Replaces what stands in it.
+    pub(super) fn fill(&mut self, text: &str) {
+        self.entry = match &self.entry {
+            Entry::Text(_) => Entry::Text(Input::new(text.to_owned())),
+            Entry::Secret(_) => Entry::Secret(text.into()),
+        };
+        self.dirty = true;
+    }
+
+    /// Takes one key; false when it means nothing in a text field.
+    pub(super) fn type_key(&mut self, key: KeyEvent) -> bool {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
+            return false;
+        }
+        let request = match key.code {
+            KeyCode::Char('a') if control => InputRequest::GoToStart,
+            KeyCode::Char('e') if control => InputRequest::GoToEnd,
+            KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
+            KeyCode::Char('u') if control => InputRequest::DeleteLine,
+            KeyCode::Char(_) if control => return false,
+            KeyCode::Char(character) if !character.is_control() => InputRequest::InsertChar(character),
+            KeyCode::Backspace => InputRequest::DeletePrevChar,
+            KeyCode::Delete => InputRequest::DeleteNextChar,
+            KeyCode::Left => InputRequest::GoToPrevChar,
+            KeyCode::Right => InputRequest::GoToNextChar,
+            KeyCode::Home => InputRequest::GoToStart,
+            KeyCode::End => InputRequest::GoToEnd,
+            _ => return false,
+        };
+        self.request(request);
+        true
+    }
+
+    fn request(&mut self, request: InputRequest) {
+        let changed = match &mut self.entry {
+            Entry::Text(input) => input.handle(request).is_some_and(|change| change.value),
+            Entry::Secret(secret) => {
+                let mut text = secret.expose_secret().to_owned();
+                match request {
+                    InputRequest::InsertChar(character) => text.push(character),
+                    InputRequest::DeletePrevChar => drop(text.pop()),
+                    InputRequest::DeleteLine | InputRequest::DeletePrevWord => text.clear(),
+                    _ => return,
+                }
+                *secret = text.into();
+                true
+            }
+        };
+        if changed {
+            self.dirty = true;
+            self.error = None;
+        }
+    }
+
+    /// Puts a pasted line where the cursor is.
+    pub(super) fn paste(&mut self, line: &str) {
+        match &mut self.entry {
+            Entry::Text(input) => {
+                for character in line.chars().filter(|character| !character.is_control()) {
+                    input.handle(InputRequest::InsertChar(character));
+                }
+            }
+            Entry::Secret(secret) => *secret = format!("{}{line}", secret.expose_secret()).into(),
+        }
+        self.dirty = true;
+        self.error = None;
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// Judges what stands in it and keeps it among the answers; true when the answers changed.
+    fn judge(&mut self, answers: &mut Answers) -> bool {
+        if !std::mem::take(&mut self.dirty) {
+            return false;
+        }
+        self.error = None;
+        let key = self.variable.key;
+        let had = answers.given(key).is_some();
+        let value: SecretString = match &self.entry {
+            Entry::Text(input) => input.value().trim().into(),
+            Entry::Secret(secret) => secret.clone(),
+        };
+        if value.expose_secret().is_empty() {
+            answers.unset(key);
+            return had;
+        }
+        if answers.is(key, &value) {
+            return false;
+        }
+        if let Err(failure) = answers.set(key, value, Origin::Typed) {
+            self.error = Some(failure);
+            answers.unset(key);
+            return had;
+        }
+        true
+    }
+}
+
+/// The fields of one section.
+pub(super) struct Form {
+    pub(super) section: &'static Section,
+    pub(super) fields: Vec<Field>,
+    pub(super) focus: usize,
+}
+
+impl Form {
+    pub(super) fn new(section: &'static Section, answers: &Answers) -> Self {
+        let fields = section.variables.iter().map(|variable| Field::new(variable, answers)).collect();
+        Self { section, fields, focus: 0 }
+    }
+
+    pub(super) fn field(&self) -> Option<&Field> {
+        self.fields.get(self.focus)
+    }
+
+    pub(super) fn field_mut(&mut self) -> Option<&mut Field> {
+        self.fields.get_mut(self.focus)
+    }
+
+    pub(super) fn find(&mut self, key: &str) -> Option<&mut Field> {
+        self.fields.iter_mut().find(|field| field.variable.key == key)
+    }
+
+    /// Judges every field that was changed; true when the answers changed.
+    pub(super) fn judge(&mut self, answers: &mut Answers) -> bool {
+        let mut changed = false;
+        for field in &mut self.fields {
+            changed |= field.judge(answers);
+        }
+        changed
+    }
+
+    /// The next field, from the focus on and round, that is required and empty or refused.
+    pub(super) fn next_wanting(&self) -> Option<usize> {
+        let count = self.fields.len();
+        (1..=count).map(|step| (self.focus + step) % count).find(|at| {
+            let field = &self.fields[*at];
+            field.error.is_some() || (field.is_required() && field.is_empty())
+        })
+    }
+
+    /// Says that a field cannot stay empty.
+    pub(super) fn complain(&mut self, at: usize) {
+        if let Some(field) = self.fields.get_mut(at)
+            && field.error.is_none()
+            && field.is_empty()
+        {
+            let what = format!("{} is needed to go on", field.variable.title);
+            field.error = Some(Failure::new(Code::AnswersMissing, what));
+        }
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.fields.iter().any(|field| field.error.is_some())
+    }
+}

@@ -1,0 +1,202 @@
+//! From the terminal's events to input: a lone Esc is held for a moment, because a slow line may cut
+//! an arrow key in two.
+
+use std::{collections::VecDeque, time::Duration};
+
+use futures::{FutureExt, StreamExt};
+use ratatui::crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+/// What a person does.
+#[derive(Debug)]
+pub enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// A paste.
+    Paste(SecretString),
+    /// Another window size.
+    Resize(u16, u16),
+    /// A signal with this exit status.
+    Signal(u8),
+    /// SIGTSTP from outside.
+    Stop,
+    /// SIGCONT after a stop that nobody announced.
+    Resumed,
+}
+
+/// A lone Esc is held so long; a line over the network is slower.
+fn patience() -> Duration {
+    let remote = std::env::var_os("SSH_CONNECTION").is_some();
+    Duration::from_millis(if remote { 100 } else { 50 })
+}
+
+/// Keys of a terminal.
+pub(super) struct Keys {
+    /// Given up while an editor has the terminal.
+    stream: Option<EventStream>,
+    joiner: Joiner,
+    deadline: Option<Instant>,
+    ready: VecDeque<Input>,
+    patience: Duration,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Self {
+            stream: Some(EventStream::new()),
+            joiner: Joiner::default(),
+            deadline: None,
+            ready: VecDeque::new(),
+            patience: patience(),
+        }
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.stream = None;
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.stream = Some(EventStream::new());
+    }
+
+    /// The next input; none when the terminal is gone. May be dropped at any time without a loss.
+    pub(super) async fn next(&mut self) -> Option<Input> {
+        loop {
+            if let Some(input) = self.ready.pop_front() {
+                return Some(input);
+            }
+            let Some(stream) = &mut self.stream else { return std::future::pending().await };
+            let event = match self.deadline {
+                None => stream.next().await,
+                Some(deadline) => match tokio::time::timeout_at(deadline, stream.next()).await {
+                    Ok(event) => event,
+                    Err(_) => {
+                        self.deadline = None;
+                        self.ready.extend(self.joiner.give_up().into_iter().map(Input::Key));
+                        continue;
+                    }
+                },
+            };
+            self.take(event?.ok()?);
+        }
+    }
+
+    /// Everything that has come already.
+    pub(super) fn drop_pending(&mut self) {
+        while let Some(stream) = &mut self.stream
+            && let Some(Some(Ok(event))) = stream.next().now_or_never()
+        {
+            self.take(event);
+        }
+        self.ready.retain(|input| !matches!(input, Input::Key(_) | Input::Paste(_)));
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                let keys = self.joiner.take(key);
+                self.ready.extend(keys.into_iter().map(Input::Key));
+            }
+            Event::Paste(text) => self.ready.push_back(Input::Paste(text.into())),
+            Event::Resize(columns, rows) => self.ready.push_back(Input::Resize(columns, rows)),
+            _ => {}
+        }
+        self.deadline = self.joiner.is_holding().then(|| Instant::now() + self.patience);
+    }
+}
+
+/// Puts keys together that came in pieces: `Esc`, `[`, `A` is an arrow.
+#[derive(Debug, Default)]
+pub(super) struct Joiner(Vec<KeyEvent>);
+
+impl Joiner {
+    pub(super) fn is_holding(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// Nothing followed: the keys are what they are.
+    pub(super) fn give_up(&mut self) -> Vec<KeyEvent> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Takes a key and gives those that are certain.
+    pub(super) fn take(&mut self, key: KeyEvent) -> Vec<KeyEvent> {
+        if self.0.is_empty() {
+            if key.code == KeyCode::Esc && key.modifiers.is_empty() {
+                self.0.push(key);
+                return Vec::new();
+            }
+            return vec![key];
+        }
+        if key.code == KeyCode::Esc {
+            // The first one stands for itself, the second may begin something.
+            let held = self.give_up();
+            self.0.push(key);
+            return held;
+        }
+        self.0.push(key);
+        let rest: Option<String> = self
+            .0
+            .iter()
+            .skip(1)
+            .map(|key| match key.code {
+                KeyCode::Char(character) => Some(character),
+                _ => None,
+            })
+            .collect();
+        let Some(rest) = rest else { return self.give_up() };
+        if let Some(joined) = joined(&rest) {
+            self.0.clear();
+            return vec![joined];
+        }
+        let begins = ["[A", "[B", "[C", "[D", "[H", "[F", "[Z", "OP", "OA", "OB", "OC", "OD", "OH", "OF", "[3~", "[5~", "[6~", "[1~", "[4~"];
+        if begins.iter().any(|whole| whole.starts_with(&rest)) { Vec::new() } else { self.give_up() }
+    }
+}
+
+fn joined(rest: &str) -> Option<KeyEvent> {
+    let code = match rest {
+        "[A" | "OA" => KeyCode::Up,
+        "[B" | "OB" => KeyCode::Down,
+        "[C" | "OC" => KeyCode::Right,
+        "[D" | "OD" => KeyCode::Left,
+        "[H" | "OH" | "[1~" => KeyCode::Home,
+        "[F" | "OF" | "[4~" => KeyCode::End,
+        "[3~" => KeyCode::Delete,
+        "[5~" => KeyCode::PageUp,
+        "[6~" => KeyCode::PageDown,
+        "[Z" => return Some(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)),
+        "OP" => KeyCode::F(1),
+        _ => return None,
+    };
+    Some(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Vec<KeyCode> {
+        let mut joiner = Joiner::default();
+        let mut codes = Vec::new();
+        for character in text.chars() {
+            let code = if character == '\u{1b}' { KeyCode::Esc } else { KeyCode::Char(character) };
+            codes.extend(joiner.take(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+        codes.extend(joiner.give_up());
+        codes.into_iter().map(|key| key.code).collect()
+    }
+
+    #[test]
+    fn a_key_that_came_in_pieces_is_put_together() {
+        use KeyCode::{Char, Down, Esc, PageUp, Up};
+        assert_eq!(keys("a\u{1b}[Ab"), [Char('a'), Up, Char('b')]);
+        assert_eq!(keys("\u{1b}[5~\u{1b}OB"), [PageUp, Down]);
+        assert_eq!(keys("\u{1b}"), [Esc]);
+        assert_eq!(keys("\u{1b}x"), [Esc, Char('x')]);
+        assert_eq!(keys("\u{1b}\u{1b}[A"), [Esc, Up]);
+        assert_eq!(keys("\u{1b}[q"), [Esc, Char('['), Char('q')]);
+    }
+}

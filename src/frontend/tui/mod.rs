@@ -1,0 +1,159 @@
+//! The full-screen wizard: fills in answers, shows events, and does no work of its own.
+//!
+//! [`App`] is what is known; `update` takes a [`Msg`] and gives effects back, `view` draws. Both are pure.
+//! The [`Desk`] turns effects into work, [`run`] is the loop, the [`Guard`] gives the terminal back.
+
+mod app;
+mod desk;
+mod form;
+mod guard;
+mod images;
+mod input;
+mod keymap;
+mod msg;
+mod reviewing;
+mod running;
+mod screen;
+mod seat;
+mod text;
+mod theme;
+mod update;
+mod view;
+
+use std::{io, path::PathBuf};
+
+use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal::size};
+
+use crate::{
+    failure::{Code, Failure, status, words},
+    report::{history, state_dir, write_failure},
+    session::{self, Inputs},
+    workflow::RungState,
+};
+
+use super::Terminal;
+
+pub use app::{App, Start, Unfinished};
+pub use desk::Desk;
+pub use guard::Guard;
+pub use input::Input;
+pub use msg::{Effect, Errand, Listed, Msg, Survey};
+pub use screen::{Ended, run};
+pub use seat::Seat;
+pub use theme::Theme;
+
+/// Runs the wizard on this terminal.
+pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, review: bool) -> u8 {
+    if let Some(failure) = unfit(terminal) {
+        return terminal.fail(&[failure]);
+    }
+    let gathered = session::gather(inputs);
+    if !gathered.problems.is_empty() {
+        return terminal.fail(&gathered.problems);
+    }
+    let folder = state_dir(state);
+    let (columns, rows) = size().unwrap_or((80, 24));
+    let start = Start {
+        answers: gathered.answers,
+        review,
+        unfinished: folder.as_ref().ok().and_then(|folder| unfinished(folder)),
+        overwrite: inputs.overwrite,
+        theme: Theme {
+            ascii: terminal.style.ascii,
+            color: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        },
+        host: host(),
+        size: (columns, rows),
+        zone: jiff::tz::TimeZone::system(),
+    };
+    let notices = gathered.notices;
+    let work = async {
+        let (mut app, effects) = App::new(start);
+        if let Some(notice) = notices.first() {
+            app.notice = Some((theme::Sign::from(RungState::Warned), notice.what.clone()));
+        }
+        let mut desk = Desk::new(folder, inputs.fixture.clone());
+        let shown = show(&mut app, &mut desk, effects).await;
+        farewell(terminal, &app, shown)
+    };
+    super::headless::in_runtime(terminal, work)
+}
+
+/// Takes the screen, shows the application, and gives the screen back.
+async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Result<(Ended, Vec<String>)> {
+    let guard = Guard::new()?;
+    let mut screen = Screen::new(CrosstermBackend::new(io::stdout()))?;
+    let mut seat = seat::Terminal::new();
+    let ended = run(&mut screen, &mut seat, desk, app, effects).await;
+    let broke = guard.broke();
+    drop(guard);
+    Ok((ended, broke))
+}
+
+/// What stands on the ordinary screen afterwards, and the exit status.
+fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Ended, Vec<String>)>) -> u8 {
+    let (ended, broke) = match shown {
+        Ok(shown) => shown,
+        Err(error) => {
+            let failure = Failure::new(Code::Internal, "the terminal could not be taken")
+                .why(words(&error))
+                .remedy("give the answers as `--answers FILE`, which needs no terminal");
+            return terminal.fail(&[failure]);
+        }
+    };
+    let status = match ended {
+        Ended::Quit(status) => status,
+        Ended::Lost => return status::HANGUP,
+    };
+    for line in broke {
+        terminal.note(&line);
+    }
+    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+    for failure in app.failures() {
+        let _ = write_failure(&mut err, terminal.style, &failure);
+    }
+    drop(err);
+    for line in app.farewell() {
+        terminal.note(&line);
+    }
+    status
+}
+
+/// Why this terminal cannot show the wizard.
+fn unfit(terminal: &Terminal) -> Option<Failure> {
+    if !terminal.is_full() {
+        let failure = Failure::new(Code::NeedsAnswers, "the wizard needs a terminal, and there is none");
+        return Some(failure.remedy("leave `--review` out, or start it at a terminal"));
+    }
+    let dumb = std::env::var("TERM").map_or(true, |term| term.is_empty() || term == "dumb");
+    dumb.then(|| {
+        Failure::new(Code::NeedsAnswers, "the wizard needs a terminal that can move its cursor")
+            .why("`TERM` is `dumb` or not set")
+            .remedy("give the answers as `--answers FILE`, or set TERM to what your terminal is")
+    })
+}
+
+/// What an earlier round left, in words.
+fn unfinished(folder: &std::path::Path) -> Option<Unfinished> {
+    let draft = session::draft(folder).ok().flatten()?;
+    let ran = history(folder, &desk::name(&draft.answers));
+    let total = session::stage_abouts().len();
+    let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
+    let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
+    let words = match failed {
+        Some((id, last)) => {
+            format!("{done} of {total} done, {} failed {}", app::stage_title(id), desk::ago(last.at))
+        }
+        None => format!("answers left {}", desk::ago(draft.saved)),
+    };
+    Some(Unfinished { answers: draft.answers, page: draft.page, words })
+}
+
+/// Who works where: `root@gpu-01`.
+fn host() -> String {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = user.filter(|user| !user.is_empty());
+    let user = user.unwrap_or_else(|| if rustix::process::geteuid().is_root() { "root".into() } else { "you".into() });
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    format!("{user}@{}", name.split('.').next().unwrap_or_default())
+}

@@ -1,0 +1,189 @@
+//! What the application is told, and what it asks for. It does nothing by itself.
+
+use std::{path::PathBuf, time::Duration};
+
+use ratatui::crossterm::event::KeyEvent;
+use secrecy::SecretString;
+
+use crate::{
+    devstack::{Look, Stack},
+    failure::Failure,
+    guide::Answers,
+    images::ImageList,
+    session::Overwrite,
+    workflow::{Event, StageId, StageState, Verdict},
+};
+
+/// What a survey is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Survey {
+    /// The image list against what etcd holds.
+    Images,
+    /// All stages.
+    All,
+    /// One stage as it would run alone.
+    One(StageId),
+}
+
+/// The image list as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct Listed {
+    /// The whole list, when it is sound.
+    pub list: Option<ImageList>,
+    /// What is wrong with it, or worth saying.
+    pub problems: Vec<Failure>,
+}
+
+/// What the application is told.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(SecretString),
+    /// The window has this size now.
+    Resize(u16, u16),
+    /// Time went on: so long since the start.
+    Tick(Duration),
+    /// What is there on this machine.
+    Looked(Box<Look>),
+    /// The development stack says what it does.
+    StackSaid(String),
+    /// The development stack is up, or not.
+    StackUp(Box<Result<Stack, Failure>>),
+    /// An answers file was read.
+    Loaded(Box<Answers>, Vec<Failure>),
+    /// A probe ended.
+    Probed {
+        /// The section's place among the pages.
+        section: usize,
+        /// Which probe it was: older ones are dropped.
+        generation: u64,
+        /// What it found, or why it could not begin.
+        result: Result<Verdict, Vec<Failure>>,
+    },
+    /// The image list was read.
+    Listed {
+        /// Which reading it was.
+        generation: u64,
+        /// What was read.
+        listed: Box<Listed>,
+    },
+    /// A survey ended.
+    Surveyed {
+        /// What it was for.
+        survey: Survey,
+        /// Which survey it was.
+        generation: u64,
+        /// The state of each stage, or every problem.
+        result: Result<Vec<StageState>, Vec<Failure>>,
+    },
+    /// Something happened in the run.
+    Ran(Box<Event>),
+    /// The run could not begin.
+    NotRun(Vec<Failure>),
+    /// The server of a failed stage was asked again.
+    Watched(Result<(), Failure>),
+    /// When each stage last ran, in words.
+    Remembered(Vec<(StageId, String)>),
+    /// Something was written down: where, or why not.
+    Saved(&'static str, Result<PathBuf, Failure>),
+    /// The samples were copied, to be edited.
+    Samples(Result<(PathBuf, PathBuf), Failure>),
+    /// A person came back from an editor or a pager.
+    Back(Result<(), Failure>),
+    /// The keypairs were read.
+    Keypairs(Result<SecretString, Failure>),
+    /// A signal with this exit status asks to end.
+    Signal(u8),
+    /// A signal asks to stop for a while.
+    Suspend,
+}
+
+/// Where a person goes for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Errand {
+    /// Into the editor, at a line.
+    Edit(PathBuf, usize),
+    /// Into the pager.
+    Read(PathBuf),
+    /// To the shell, until called back.
+    Suspend,
+}
+
+/// What the application asks for.
+#[derive(Debug)]
+pub enum Effect {
+    /// Look at this machine.
+    Look,
+    /// Start the development stack.
+    StartStack,
+    /// Read an answers file.
+    Load(PathBuf),
+    /// Probe a section.
+    Probe {
+        /// The section's place among the pages.
+        section: usize,
+        /// Which probe it is.
+        generation: u64,
+        /// What to probe with.
+        answers: Box<Answers>,
+    },
+    /// Break the probe of this section off.
+    CancelProbe(usize),
+    /// Read the image list.
+    List {
+        /// Which reading it is.
+        generation: u64,
+        /// Where it is.
+        answers: Box<Answers>,
+    },
+    /// See what would change.
+    Survey {
+        /// What for.
+        survey: Survey,
+        /// Which survey it is.
+        generation: u64,
+        /// With these answers.
+        answers: Box<Answers>,
+        /// What may be overwritten.
+        overwrite: Overwrite,
+    },
+    /// Run stages.
+    Run {
+        /// These, or all.
+        stages: Vec<String>,
+        /// But not these.
+        skip: Vec<String>,
+        /// With these answers.
+        answers: Box<Answers>,
+        /// What may be overwritten.
+        overwrite: Overwrite,
+    },
+    /// Stop the run after the unit under way.
+    StopRun(u8),
+    /// Ask the server of this section once.
+    Watch(usize, Box<Answers>),
+    /// Look up when each stage last ran.
+    Remember(Box<Answers>),
+    /// Keep the unfinished answers.
+    SaveDraft(&'static str, Box<Answers>),
+    /// Let go of the unfinished answers.
+    ForgetDraft,
+    /// Write the answers file that repeats this.
+    SaveAnswers(Box<Answers>),
+    /// Write a log down.
+    SaveLog(StageId, String),
+    /// Copy the samples into the working folder, to be edited.
+    CopySamples,
+    /// Read the keypairs.
+    ReadKeypairs(PathBuf),
+    /// Copy text by way of the terminal.
+    Copy(String),
+    /// Go somewhere and come back.
+    Away(Errand),
+    /// Draw everything anew.
+    Redraw,
+    /// End with this exit status.
+    Quit(u8),
+}

@@ -1,0 +1,118 @@
+//! What the review lists, in order, and whether anything is in the way of writing.
+
+use crate::{
+    failure::{Code, Failure},
+    workflow::{RungState, StageState},
+};
+
+use super::app::{App, Grant, IMAGES, ProbeState, View, has_check};
+
+/// One entry of the review.
+pub(super) enum Item<'a> {
+    /// A target with what its check found.
+    Target(usize),
+    /// All answers.
+    Answers,
+    /// A stage with its Changes.
+    Stage(&'a StageState),
+    /// Something that keeps the stages from being looked at.
+    Problem(&'a Failure),
+}
+
+impl App {
+    /// Everything that the review lists.
+    pub(super) fn review_items(&self) -> Vec<Item<'_>> {
+        let mut items = Vec::new();
+        for at in 0..self.forms.len() {
+            // etcd, PostgreSQL and storage are always told; the others when there is something to tell.
+            if (has_check(at) && at < IMAGES) || !self.is_complete(at) || self.is_wrong(at) {
+                items.push(Item::Target(at));
+            }
+        }
+        items.push(Item::Answers);
+        match &self.survey.result {
+            Some(Ok(stages)) => items.extend(stages.iter().map(Item::Stage)),
+            Some(Err(problems)) => {
+                let told = |problem: &&Failure| problem.code != Code::AnswersMissing;
+                items.extend(problems.iter().filter(told).map(Item::Problem));
+            }
+            None => {}
+        }
+        items.retain(|item| match self.review.view {
+            View::All => true,
+            View::Changed => matches!(item, Item::Stage(stage) if stage.state != "done"),
+            View::Problems => self.is_problem(item),
+        });
+        items
+    }
+
+    /// Did the check of a section fail, or warn?
+    fn is_wrong(&self, at: usize) -> bool {
+        match self.probes.get(at).map(|probe| &probe.state) {
+            Some(ProbeState::Found(verdict)) => {
+                matches!(verdict.state(), RungState::Failed | RungState::Warned)
+            }
+            Some(ProbeState::Refused(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Does this entry keep anything from being written?
+    pub(super) fn is_problem(&self, item: &Item<'_>) -> bool {
+        match item {
+            Item::Target(at) => {
+                let failed = match self.probes.get(*at).map(|probe| &probe.state) {
+                    Some(ProbeState::Found(verdict)) => verdict.state() == RungState::Failed,
+                    Some(ProbeState::Refused(_)) => true,
+                    _ => false,
+                };
+                failed || !self.is_complete(*at)
+            }
+            Item::Answers => false,
+            Item::Stage(stage) => stage.failure.is_some(),
+            Item::Problem(_) => true,
+        }
+    }
+
+    /// Where the cursor of the review stands: where it was put, else at the first problem, else at the
+    /// first change.
+    pub(super) fn review_cursor(&self) -> usize {
+        let items = self.review_items();
+        if let Some(cursor) = self.review.cursor {
+            return cursor.min(items.len().saturating_sub(1));
+        }
+        let problem = items.iter().position(|item| self.is_problem(item));
+        let change = items.iter().position(|item| matches!(item, Item::Stage(stage) if stage.state == "pending"));
+        let stage = items.iter().position(|item| matches!(item, Item::Stage(_)));
+        problem.or(change).or(stage).unwrap_or(0)
+    }
+
+    /// Why nothing can be written yet; none when it can.
+    pub(super) fn obstacle(&self) -> Option<String> {
+        // `v` must not hide what is in the way.
+        let missing = (0..self.forms.len()).find(|at| !self.is_complete(*at));
+        if let Some(at) = missing {
+            return Some(format!("answers are missing under {}", self.forms[at].section.title));
+        }
+        let broken = (0..self.forms.len()).find(|at| self.is_problem(&Item::Target(*at)));
+        if let Some(at) = broken {
+            return Some(format!("the check of {} failed", self.forms[at].section.title));
+        }
+        match &self.survey.result {
+            None => Some("the servers are still being looked at".into()),
+            Some(Err(problems)) => Some(problems.first().map_or_else(String::new, |first| first.what.clone())),
+            Some(Ok(stages)) => stages
+                .iter()
+                .find_map(|stage| stage.failure.as_ref().map(|failure| format!("{}: {}", stage.title, failure.what))),
+        }
+    }
+}
+
+/// What a typed word would allow, for a conflict that can be overwritten.
+pub(super) fn grant(failure: &Failure) -> Option<Grant> {
+    match failure.code {
+        Code::MountForeign => Some(Grant::Mount),
+        Code::ImagesCircle => Some(Grant::Leftovers),
+        _ => None,
+    }
+}

@@ -1,0 +1,256 @@
+//! The page of a run: the one reducer of events, and bounded logs to look at.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tui_input::Input;
+
+use crate::{
+    failure::Failure,
+    report::RunState,
+    session::stage_abouts,
+    workflow::{Event, EventKind, Level, Outcome, StageId},
+};
+
+/// So many lines of a stage are kept; older ones are counted and dropped.
+pub(super) const LINES_KEPT: usize = 10_000;
+/// A line longer than this is cut when it comes in.
+const LINE_LENGTH: usize = 1000;
+
+/// One line of a log.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    /// Since the stage began.
+    pub(super) after: Duration,
+    pub(super) level: Tone,
+    pub(super) text: String,
+}
+
+/// How a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Info,
+    Good,
+    Warning,
+    Error,
+}
+
+/// The log of one stage.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) began: Option<Timestamp>,
+    pub(super) lines: VecDeque<Line>,
+    pub(super) dropped: usize,
+    pub(super) took_ms: Option<u64>,
+}
+
+impl Log {
+    fn push(&mut self, at: Timestamp, level: Tone, text: &str) {
+        let after = self.began.map_or(Duration::ZERO, |began| {
+            Duration::try_from(at.duration_since(began)).unwrap_or_default()
+        });
+        let text = match text.char_indices().nth(LINE_LENGTH) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text.to_owned(),
+        };
+        if self.lines.len() == LINES_KEPT {
+            self.lines.pop_front();
+            self.dropped += 1;
+        }
+        self.lines.push_back(Line { after, level, text });
+    }
+}
+
+/// The page.
+pub(super) struct RunPage {
+    /// The stages that were asked for; empty means all.
+    pub(super) wanted: Vec<String>,
+    pub(super) skip: Vec<String>,
+    pub(super) order: Vec<StageId>,
+    pub(super) state: RunState,
+    pub(super) logs: BTreeMap<StageId, Log>,
+    pub(super) since: Duration,
+    pub(super) ended: Option<Duration>,
+    /// Why it could not even begin.
+    pub(super) refused: Vec<Failure>,
+    pub(super) stopping: bool,
+    /// The stage that a person chose to look at; else the one that moves.
+    pub(super) chosen: Option<usize>,
+    pub(super) follow: bool,
+    pub(super) scroll: usize,
+    pub(super) errors_only: bool,
+    pub(super) search: Input,
+    pub(super) search_open: bool,
+    /// The choice after a failure.
+    pub(super) cursor: usize,
+    pub(super) watch: Watch,
+}
+
+/// Is the server of a failed stage back?
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    pub(super) asking: bool,
+    pub(super) asked: Option<Duration>,
+    /// Since when it answers, or why not.
+    pub(super) found: Option<Result<Duration, Failure>>,
+}
+
+impl RunPage {
+    pub(super) fn new(wanted: Vec<String>, skip: Vec<String>, now: Duration) -> Self {
+        let order = stage_abouts().into_iter().map(|about| about.id);
+        let order = order.filter(|id| wanted.is_empty() || wanted.iter().any(|one| one == id));
+        let order = order.filter(|id| !skip.iter().any(|one| one == id)).collect();
+        Self {
+            wanted,
+            skip,
+            order,
+            state: RunState::default(),
+            logs: BTreeMap::new(),
+            since: now,
+            ended: None,
+            refused: Vec::new(),
+            stopping: false,
+            chosen: None,
+            follow: true,
+            scroll: 0,
+            errors_only: false,
+            search: Input::default(),
+            search_open: false,
+            cursor: 0,
+            watch: Watch::default(),
+        }
+    }
+
+    /// Takes in one event.
+    pub(super) fn apply(&mut self, event: &Event, now: Duration) {
+        self.state.apply(event);
+        match &event.kind {
+            EventKind::StageStarted { stage } => {
+                let log = self.logs.entry(stage).or_default();
+                log.began = Some(event.time);
+            }
+            EventKind::Log { stage, level, message } => {
+                let tone = match level {
+                    Level::Info => Tone::Info,
+                    Level::Warning => Tone::Warning,
+                };
+                self.logs.entry(stage).or_default().push(event.time, tone, message);
+            }
+            EventKind::StageFinished { stage, outcome, duration_ms } => {
+                let log = self.logs.entry(stage).or_default();
+                log.took_ms = Some(*duration_ms);
+                let (tone, text) = match outcome {
+                    Outcome::Changed(done) => (Tone::Good, done.summary.clone()),
+                    Outcome::Unchanged { summary } => (Tone::Good, format!("nothing to do: {summary}")),
+                    Outcome::Failed { failure } => (Tone::Error, failure.what.clone()),
+                    Outcome::Skipped { because } => {
+                        (Tone::Warning, format!("not started: {} failed", super::app::stage_title(because)))
+                    }
+                    Outcome::Cancelled => (Tone::Warning, "stopped".to_owned()),
+                };
+                log.push(event.time, tone, &text);
+                if let Outcome::Failed { failure } = outcome {
+                    for line in failure.why.iter().flat_map(|why| why.lines()) {
+                        log.push(event.time, Tone::Error, line);
+                    }
+                }
+            }
+            EventKind::Summary(_) => self.ended = Some(now),
+            EventKind::Version { .. }
+            | EventKind::Notice { .. }
+            | EventKind::Check { .. }
+            | EventKind::Plan { .. }
+            | EventKind::Progress { .. } => {}
+        }
+    }
+
+    /// The stage whose log is shown.
+    pub(super) fn shown(&self) -> usize {
+        if let Some(chosen) = self.chosen {
+            return chosen.min(self.order.len().saturating_sub(1));
+        }
+        let at = |id: StageId| self.order.iter().position(|known| *known == id).unwrap_or_default();
+        let failed = self.failed().map(|(id, _)| at(id));
+        let live = self.state.stages.iter().filter(|stage| stage.outcome.is_none());
+        let live = live.map(|stage| at(stage.stage)).max();
+        let last = self.state.stages.iter().map(|stage| at(stage.stage)).max();
+        failed.or(live).or(last).unwrap_or_default()
+    }
+
+    pub(super) fn log(&self) -> Option<&Log> {
+        self.logs.get(self.order.get(self.shown())?)
+    }
+
+    /// The numbers of the lines that are shown.
+    pub(super) fn lines(&self) -> Vec<usize> {
+        let Some(log) = self.log() else { return Vec::new() };
+        let bad = |line: &Line| matches!(line.level, Tone::Warning | Tone::Error);
+        let wanted = |(at, line): (usize, &Line)| (!self.errors_only || bad(line)).then_some(at);
+        log.lines.iter().enumerate().filter_map(wanted).collect()
+    }
+
+    pub(super) fn outcome(&self, id: StageId) -> Option<&Outcome> {
+        self.state.stages.iter().find(|stage| stage.stage == id)?.outcome.as_ref()
+    }
+
+    /// The stage that failed first.
+    pub(super) fn failed(&self) -> Option<(StageId, &Failure)> {
+        self.state.stages.iter().find_map(|stage| match &stage.outcome {
+            Some(Outcome::Failed { failure }) => Some((stage.stage, failure)),
+            _ => None,
+        })
+    }
+
+    /// It ended, and not well.
+    pub(super) fn has_failed(&self) -> bool {
+        !self.refused.is_empty() || self.state.summary.as_ref().is_some_and(|summary| summary.status != 0)
+    }
+
+    /// What to tell first about a run that did not end well.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        let told = self.failed().map(|(_, failure)| failure);
+        let summary = self.state.summary.as_ref();
+        told.or(self.refused.first()).or_else(|| summary.and_then(|summary| summary.failures.first()))
+    }
+
+    /// Something moves.
+    pub(super) fn is_live(&self) -> bool {
+        (self.state.summary.is_none() && self.refused.is_empty()) || self.has_failed()
+    }
+
+    pub(super) fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> usize {
+        self.order.iter().filter(|id| self.outcome(id).is_some_and(&wanted)).count()
+    }
+
+    pub(super) fn done(&self) -> usize {
+        self.count(|outcome| matches!(outcome, Outcome::Changed(_) | Outcome::Unchanged { .. }))
+    }
+
+    /// What the window's title says.
+    pub(super) fn title(&self) -> String {
+        let total = self.order.len();
+        let stage = self.order.get(self.shown()).map_or("", |id| super::app::stage_title(id));
+        match &self.state.summary {
+            Some(summary) if summary.status == 0 => "Done".to_owned(),
+            Some(_) => format!("Failed: {stage}"),
+            None if !self.refused.is_empty() => "Not started".to_owned(),
+            None => format!("{}/{total} {stage}", self.done()),
+        }
+    }
+
+    /// The later stages of the same lane: they need the failed one.
+    pub(super) fn dependents(&self, id: StageId) -> Vec<StageId> {
+        let abouts = stage_abouts();
+        let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
+        let lane = abouts.get(at).map(|about| about.lane);
+        abouts
+            .iter()
+            .skip(at + 1)
+            .filter(|about| Some(about.lane) == lane && self.order.contains(&about.id))
+            .map(|about| about.id)
+            .collect()
+    }
+}

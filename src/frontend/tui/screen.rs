@@ -1,0 +1,150 @@
+//! The loop: draw, wait for one thing, take what has come meanwhile, draw again.
+
+use std::time::{Duration, Instant};
+
+use ratatui::{Terminal, backend::Backend};
+
+use super::{
+    app::App,
+    desk::Desk,
+    input::Input,
+    msg::{Effect, Errand, Msg},
+    seat::Seat,
+};
+
+/// While something moves, the screen is drawn so often.
+const BEAT: Duration = Duration::from_millis(100);
+/// Messages are taken in for so long before they are shown.
+const SHOWN_AFTER: Duration = Duration::from_millis(12);
+
+/// Why the loop ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit status.
+    Quit(u8),
+    /// The terminal is gone.
+    Lost,
+}
+
+/// Shows the application until it ends.
+pub async fn run<B: Backend, S: Seat>(
+    terminal: &mut Terminal<B>,
+    seat: &mut S,
+    desk: &mut Desk,
+    app: &mut App,
+    first: Vec<Effect>,
+) -> Ended {
+    let began = Instant::now();
+    let mut screen = Screen { terminal, seat, desk, title: String::new() };
+    if let Some(ended) = screen.perform(app, first).await {
+        return ended;
+    }
+    loop {
+        let was = app.whereabouts();
+        if screen.terminal.draw(|frame| app.view(frame)).is_err() {
+            return screen.lost(app);
+        }
+        screen.retitle(app);
+        let msg = tokio::select! {
+            input = screen.seat.next() => match input {
+                Some(input) => match screen.take(app, input) {
+                    Some(msg) => msg,
+                    None => continue,
+                },
+                None => return screen.lost(app),
+            },
+            Some(msg) = screen.desk.messages.recv() => msg,
+            () = tokio::time::sleep(BEAT), if app.is_busy() => Msg::Tick(began.elapsed()),
+        };
+        let mut next = Some(msg);
+        let since = Instant::now();
+        while let Some(msg) = next.take() {
+            let mut effects = app.update(Msg::Tick(began.elapsed()));
+            effects.extend(app.update(msg));
+            if let Some(ended) = screen.perform(app, effects).await {
+                return ended;
+            }
+            // Many messages make one picture.
+            if since.elapsed() < SHOWN_AFTER {
+                next = screen.desk.messages.try_recv().ok();
+            }
+        }
+        if app.whereabouts() != was {
+            // Keys that were pressed for another page are not meant for this one.
+            if screen.terminal.draw(|frame| app.view(frame)).is_err() {
+                return screen.lost(app);
+            }
+            screen.seat.forget_pending();
+        }
+    }
+}
+
+struct Screen<'a, B: Backend, S> {
+    terminal: &'a mut Terminal<B>,
+    seat: &'a mut S,
+    desk: &'a mut Desk,
+    title: String,
+}
+
+impl<B: Backend, S: Seat> Screen<'_, B, S> {
+    fn take(&mut self, app: &mut App, input: Input) -> Option<Msg> {
+        match input {
+            Input::Key(key) => Some(Msg::Key(key)),
+            Input::Paste(text) => Some(Msg::Paste(text)),
+            Input::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
+            Input::Signal(status) => Some(Msg::Signal(status)),
+            Input::Stop => Some(Msg::Suspend),
+            Input::Resumed => {
+                self.redraw(app);
+                None
+            }
+        }
+    }
+
+    fn redraw(&mut self, app: &mut App) {
+        let _ = self.terminal.clear();
+        if let Ok(size) = self.terminal.size() {
+            app.update(Msg::Resize(size.width, size.height));
+        }
+        self.title.clear();
+    }
+
+    fn retitle(&mut self, app: &App) {
+        let title = app.title();
+        if title != self.title {
+            self.seat.title(&title);
+            self.title = title;
+        }
+    }
+
+    /// What belongs to the screen is done here, the rest at the desk.
+    async fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Option<Ended> {
+        let mut ended = None;
+        for effect in effects {
+            match effect {
+                Effect::Quit(status) => ended = Some(Ended::Quit(status)),
+                Effect::Copy(text) => self.seat.copy(&text),
+                Effect::Redraw => self.redraw(app),
+                Effect::Away(errand) => {
+                    let result = self.seat.away(&errand).await;
+                    self.redraw(app);
+                    if errand != Errand::Suspend || result.is_err() {
+                        for effect in app.update(Msg::Back(result)) {
+                            self.desk.perform(effect);
+                        }
+                    }
+                }
+                other => self.desk.perform(other),
+            }
+        }
+        ended
+    }
+
+    /// Without a terminal nobody can be asked; the answers are kept.
+    fn lost(&mut self, app: &mut App) -> Ended {
+        for effect in app.update(Msg::Signal(crate::failure::status::HANGUP)) {
+            self.desk.perform(effect);
+        }
+        Ended::Lost
+    }
+}

@@ -1,0 +1,183 @@
+//! Where a person sits: keys and signals come from there, and a person can go away for a while.
+
+use std::{io, path::Path, process::Stdio};
+
+use futures::FutureExt;
+use ratatui::crossterm::{clipboard::CopyToClipboard, execute, terminal::SetTitle};
+use rustix::process::{Signal, getpgrp, getpid, kill_process, kill_process_group};
+use tokio::{
+    process::Command,
+    signal::unix::{self, SignalKind},
+};
+
+use crate::{
+    failure::{Code, Failure, words},
+    frontend::headless::Signals,
+};
+
+use super::{
+    guard,
+    input::{Input, Keys},
+    msg::Errand,
+};
+
+/// Where a person sits; tests sit somewhere else.
+pub trait Seat {
+    /// The next thing that a person does; none when the terminal is gone.
+    fn next(&mut self) -> impl Future<Output = Option<Input>>;
+    /// Forgets keys that were pressed before what is on the screen now was drawn.
+    fn forget_pending(&mut self);
+    /// Hands text to the terminal's clipboard.
+    fn copy(&mut self, text: &str);
+    /// Sets the window's title.
+    fn title(&mut self, text: &str);
+    /// Goes away and comes back.
+    ///
+    /// # Errors
+    /// When the editor or pager cannot be started, or ends with a failure.
+    fn away(&mut self, errand: &Errand) -> impl Future<Output = Result<(), Failure>>;
+}
+
+/// A real terminal.
+pub(super) struct Terminal {
+    keys: Keys,
+    signals: Signals,
+    stop: Option<unix::Signal>,
+    resumed: Option<unix::Signal>,
+}
+
+impl Terminal {
+    pub(super) fn new() -> Self {
+        let listen = |kind| unix::signal(kind).ok();
+        Self {
+            keys: Keys::new(),
+            signals: Signals::new(),
+            stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
+            resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
+        }
+    }
+
+    /// Stops this process until somebody continues it.
+    fn sleep(&mut self) -> io::Result<()> {
+        guard::leave();
+        // The whole group stops, as with ^Z at any program: whoever started us gets the terminal back.
+        kill_process_group(getpgrp(), Signal::TSTP)?;
+        kill_process(getpid(), Signal::STOP)?;
+        // Continued. Our own signals need no second look.
+        self.forget_signals();
+        guard::enter()
+    }
+}
+
+async fn heard(signal: &mut Option<unix::Signal>) {
+    let came = match signal {
+        Some(signal) => signal.recv().await.is_some(),
+        None => false,
+    };
+    if !came {
+        std::future::pending().await
+    }
+}
+
+impl Seat for Terminal {
+    async fn next(&mut self) -> Option<Input> {
+        tokio::select! {
+            input = self.keys.next() => input,
+            status = self.signals.next() => Some(Input::Signal(status)),
+            () = heard(&mut self.stop) => Some(Input::Stop),
+            () = heard(&mut self.resumed) => {
+                // The shell may have changed the modes meanwhile.
+                guard::leave();
+                let _ = guard::enter();
+                Some(Input::Resumed)
+            }
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        self.keys.drop_pending();
+    }
+
+    fn copy(&mut self, text: &str) {
+        let _ = execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text));
+    }
+
+    fn title(&mut self, text: &str) {
+        let plain: String = text.chars().filter(|character| !character.is_control()).collect();
+        let _ = execute!(io::stdout(), SetTitle(plain));
+    }
+
+    async fn away(&mut self, errand: &Errand) -> Result<(), Failure> {
+        self.keys.pause();
+        let result = match errand {
+            Errand::Suspend => {
+                self.sleep().map_err(|error| lost(&error))
+            }
+            Errand::Edit(file, line) => {
+                guard::leave();
+                let done = open("EDITOR", &["vi", "nano"], Some(*line), file).await;
+                self.forget_signals();
+                guard::enter().map_err(|error| lost(&error)).and(done)
+            }
+            Errand::Read(file) => {
+                guard::leave();
+                let done = open("PAGER", &["less", "more"], None, file).await;
+                self.forget_signals();
+                guard::enter().map_err(|error| lost(&error)).and(done)
+            }
+        };
+        self.keys.resume();
+        result
+    }
+}
+
+impl Terminal {
+    /// A ^C in the editor was meant for the editor.
+    fn forget_signals(&mut self) {
+        while self.signals.next().now_or_never().is_some() {}
+        for signal in [&mut self.stop, &mut self.resumed].into_iter().flatten() {
+            while signal.recv().now_or_never().is_some() {}
+        }
+    }
+}
+
+fn lost(error: &io::Error) -> Failure {
+    Failure::new(Code::Internal, "the terminal could not be taken again").why(words(error))
+}
+
+/// Starts what the environment names, else the first that is there; `+LINE` is understood by all common editors.
+async fn open(name: &str, usual: &[&str], line: Option<usize>, file: &Path) -> Result<(), Failure> {
+    let wanted = ["VISUAL", name].into_iter().filter(|it| *it != "VISUAL" || name == "EDITOR");
+    let wanted = wanted.filter_map(|name| std::env::var(name).ok()).find(|value| !value.trim().is_empty());
+    let command = match wanted {
+        Some(command) => command,
+        None => usual
+            .iter()
+            .find(|program| which::which(program).is_ok())
+            .map(|program| (*program).to_owned())
+            .ok_or_else(|| {
+                Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
+                    .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))
+            })?,
+    };
+    // The shell takes the words of EDITOR apart, as it does for git; the file is no part of its text.
+    let line = line.map(|line| format!("+{line}"));
+    let script = format!("{command} \"$@\"");
+    let started = Command::new("/bin/sh")
+        .args(["-c", &script, "sh"])
+        .args(line)
+        .arg(file)
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .status()
+        .await;
+    match started {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::new(Code::Editor, format!("`{command}` ended with {status}"))
+            .remedy(format!("set {name} to a program that works"))),
+        Err(error) => Err(Failure::new(Code::Editor, format!("`{command}` could not be started"))
+            .why(words(&error))
+            .remedy(format!("set {name} to a program that works"))),
+    }
+}

@@ -1,0 +1,109 @@
+//! The first page: where are the servers?
+
+use std::path::PathBuf;
+
+use tui_input::Input;
+
+use crate::frontend::tui::{
+    app::{App, Choice, Page},
+    keymap::Action,
+    msg::Effect,
+    theme::Sign,
+};
+
+use super::moved;
+
+impl App {
+    pub(super) fn welcome_key(&mut self, action: Action) -> Vec<Effect> {
+        if self.welcome.path.is_some() {
+            return self.path_key(action);
+        }
+        // While the development stack starts there is nothing to choose.
+        if self.welcome.starting.is_some() {
+            return Vec::new();
+        }
+        let choices = self.choices();
+        match action {
+            Action::Next => {
+                self.welcome.failures.clear();
+                match choices.get(self.welcome.cursor) {
+                    Some(Choice::Continue) => self.go_on(),
+                    Some(Choice::Development) => self.start_development(),
+                    Some(Choice::Servers) => self.go(Page::Section(0)),
+                    Some(Choice::File) => {
+                        self.welcome.path = Some(Input::new("answers.yml".into()));
+                        Vec::new()
+                    }
+                    None => Vec::new(),
+                }
+            }
+            Action::Back => {
+                self.say(Sign::NotNeeded, "This is the first page; q leaves");
+                Vec::new()
+            }
+            _ => {
+                self.welcome.cursor = moved(self.welcome.cursor, choices.len(), action, choices.len());
+                Vec::new()
+            }
+        }
+    }
+
+    fn start_development(&mut self) -> Vec<Effect> {
+        if let Some(obstacle) = self.welcome.look.as_ref().and_then(|look| look.obstacle.clone()) {
+            self.welcome.failures = vec![obstacle];
+            // It may have been mended meanwhile.
+            return vec![Effect::Look];
+        }
+        self.welcome.starting = Some(Vec::new());
+        vec![Effect::StartStack]
+    }
+
+    /// Takes an earlier round up where it was left.
+    fn go_on(&mut self) -> Vec<Effect> {
+        let Some(unfinished) = &self.unfinished else { return Vec::new() };
+        self.answers = unfinished.answers.clone();
+        let _ = self.answers.set("version", "1".into(), crate::guide::Origin::Default);
+        let page = Page::by_id(&unfinished.page);
+        self.changed = true;
+        self.refill();
+        let mut effects = Vec::new();
+        // A secret is not kept: that page comes first.
+        let missing = (0..self.forms.len()).find(|at| !self.is_complete(*at));
+        let page = match (page, missing) {
+            (Page::Section(at), Some(missing)) => Page::Section(at.min(missing)),
+            (Page::Section(at), None) => Page::Section(at),
+            (_, Some(missing)) => Page::Section(missing),
+            (page, None) => page,
+        };
+        if let Page::Section(at) = page {
+            for before in 0..at {
+                self.visited.insert(before);
+                self.trail.push(Page::Section(before));
+                effects.extend(self.probe(before, false));
+            }
+        }
+        let trail = std::mem::take(&mut self.trail);
+        effects.extend(self.go(page));
+        self.trail = std::iter::once(Page::Welcome).chain(trail).collect();
+        self.focus_wanting();
+        effects
+    }
+
+    fn path_key(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Next => {
+                let path = self.welcome.path.as_ref().map(|input| input.value().trim().to_owned());
+                match path {
+                    Some(path) if !path.is_empty() => vec![Effect::Load(PathBuf::from(path))],
+                    _ => Vec::new(),
+                }
+            }
+            Action::Back => {
+                self.welcome.path = None;
+                self.welcome.failures.clear();
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

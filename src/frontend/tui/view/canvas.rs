@@ -1,0 +1,136 @@
+//! A part of the screen that is written line by line, from the top.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    text::{Line, Span},
+};
+
+use crate::frontend::tui::{
+    text::{self, both_ends, cut_line},
+    theme::{Sign, Theme},
+};
+
+/// Writes lines into an area; what is below its end is dropped.
+pub(in crate::frontend::tui) struct Canvas<'a> {
+    buffer: &'a mut Buffer,
+    area: Rect,
+    row: u16,
+    pub(super) theme: Theme,
+}
+
+impl<'a> Canvas<'a> {
+    pub(super) fn new(buffer: &'a mut Buffer, area: Rect, theme: Theme) -> Self {
+        let area = area.intersection(buffer.area);
+        Self { buffer, area, row: 0, theme }
+    }
+
+    pub(super) fn columns(&self) -> usize {
+        usize::from(self.area.width)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        usize::from(self.area.height)
+    }
+
+    /// Rows that are still free.
+    pub(super) fn left(&self) -> usize {
+        usize::from(self.area.height.saturating_sub(self.row))
+    }
+
+    /// Where the next line goes on the screen.
+    pub(super) fn at(&self) -> (u16, u16) {
+        (self.area.x, self.area.y + self.row)
+    }
+
+    /// Writes a line, cut to the width.
+    pub(super) fn line(&mut self, line: impl Into<Line<'static>>) {
+        if self.left() > 0 {
+            let line = cut_line(line.into(), self.columns(), self.theme.ellipsis());
+            self.buffer.set_line(self.area.x, self.area.y + self.row, &line, self.area.width);
+        }
+        self.row = self.row.saturating_add(1);
+    }
+
+    /// Writes something at the left and something at the right end.
+    pub(super) fn ends(&mut self, left: impl Into<Line<'static>>, right: impl Into<Line<'static>>) {
+        let mut right = right.into();
+        right.spans.push(Span::raw(" "));
+        let line = both_ends(left.into(), right, self.columns(), self.theme.ellipsis());
+        self.line(line);
+    }
+
+    pub(super) fn blank(&mut self) {
+        self.row = self.row.saturating_add(1);
+    }
+
+    /// Leaves a line free when at least `needed` rows stay.
+    pub(super) fn blank_if(&mut self, needed: usize) {
+        if self.left() > needed {
+            self.blank();
+        }
+    }
+
+    /// Goes down so that exactly `rows` are left.
+    pub(super) fn bottom(&mut self, rows: usize) {
+        let rows = u16::try_from(rows).unwrap_or(u16::MAX);
+        self.row = self.row.max(self.area.height.saturating_sub(rows));
+    }
+
+    /// A title with something at the right.
+    pub(super) fn title(&mut self, title: &str, right: &str) {
+        let (title, right) = (self.theme.text(title), self.theme.text(right));
+        self.ends(Span::styled(title, self.theme.bold()), Span::styled(right, self.theme.dim()));
+    }
+
+    /// A thin line with a word in it.
+    pub(super) fn rule(&mut self, word: &str) {
+        let word = text::cut(&self.theme.text(word), self.columns().saturating_sub(6), self.theme.ellipsis());
+        let rest = self.columns().saturating_sub(text::width(&word) + 5);
+        let line = if word.is_empty() {
+            "─".repeat(self.columns().saturating_sub(1))
+        } else {
+            format!("── {word} {}", "─".repeat(rest))
+        };
+        self.line(Line::styled(line, self.theme.dim()));
+    }
+
+    /// A sign and words, wrapped below each other.
+    pub(super) fn told(&mut self, indent: usize, sign: Sign, words: &str, right: Line<'static>) {
+        let first = indent + self.theme.sign_width() + 1;
+        let reserved = if right.width() > 0 { right.width() + 3 } else { 1 };
+        let words = self.theme.text(words);
+        let room = self.columns().saturating_sub(first + reserved).max(1);
+        let mut lines = text::wrap(&words, room).into_iter();
+        let head = Line::from(vec![
+            Span::raw(" ".repeat(indent)),
+            self.theme.sign(sign),
+            Span::raw(" "),
+            Span::raw(lines.next().unwrap_or_default()),
+        ]);
+        self.ends(head, right);
+        for line in lines {
+            self.line(Line::raw(format!("{}{line}", " ".repeat(first))));
+        }
+    }
+
+    /// Words, wrapped, all of them indented.
+    pub(super) fn words(&mut self, indent: usize, words: &str, style: ratatui::style::Style) {
+        let words = self.theme.text(words);
+        for line in text::wrap(&words, self.columns().saturating_sub(indent + 1).max(1)) {
+            self.line(Line::styled(format!("{}{line}", " ".repeat(indent)), style));
+        }
+    }
+}
+
+/// `0.4 ms`, `1.2 s`, `2 min 05 s`.
+pub(super) fn duration(ms: f64) -> String {
+    if ms < 1000.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 60_000.0 {
+        format!("{:.1} s", ms / 1000.0)
+    } else {
+        let seconds = (ms / 1000.0) as u64;
+        format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}

@@ -1,0 +1,148 @@
+//! All is done: where everything is, and what comes next.
+//!
+//! ```text
+//!  ✓ Prepared in 0.3 s: 7 stages, 5 changed, 2 unchanged
+//!
+//!    alembic.ini     move it beside the manager's alembic/ folder
+//!    manager.env     source it before you start the manager
+//!    keypairs.yml    only you can read it
+//!    answers.yml     repeats all this:  backendai-setup --answers …
+//!
+//!    Next, in the manager's folder:
+//!      . ./manager.env && python -m ai.backend.gateway.server
+//!
+//!  > Show the keypairs
+//!    Run a single stage
+//!    Leave
+//! ```
+
+use ratatui::text::{Line, Span};
+
+use crate::{
+    failure::shell_word,
+    frontend::tui::{app::{App, variable}, running::RunPage, text::{pad, width}, theme::Sign},
+    guide::Default,
+    workflow::Outcome,
+};
+
+use super::{Canvas, canvas::duration};
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let Some(run) = &app.run else { return };
+    canvas.told(1, Sign::Done, &headline(run), Line::default());
+    canvas.blank_if(14);
+    let files = app.files();
+    let wide = files.iter().map(|(name, _)| width(name)).max().unwrap_or(0) + 3;
+    for (name, what) in files {
+        canvas.line(Line::from(vec![
+            Span::raw("   "),
+            Span::styled(pad(&theme.text(&name), wide, ""), theme.bold()),
+            Span::raw(theme.text(&what)),
+        ]));
+    }
+    if let Some(path) = &app.saved_answers {
+        canvas.blank_if(10);
+        canvas.line("   The answers that repeat all this, without secrets:");
+        canvas.line(theme.text(&format!("     {}", path.display())));
+    }
+    if let Some(command) = app.next_command() {
+        canvas.blank_if(7);
+        canvas.line("   Next, in the manager's folder:");
+        canvas.line(Span::styled(format!("     {}", theme.text(&command)), theme.accent()));
+    }
+    let endings = app.endings();
+    canvas.blank_if(endings.len());
+    for (at, ending) in endings.iter().enumerate() {
+        let here = at == app.done_cursor;
+        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        canvas.line(Line::from(vec![mark, Span::styled(*ending, style)]));
+    }
+}
+
+fn headline(run: &RunPage) -> String {
+    let summary = run.state.summary.as_ref();
+    let time = duration(summary.map_or(0.0, |summary| summary.duration_ms as f64));
+    let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
+    let unchanged = run.done() - changed;
+    let stages = match run.order.len() {
+        1 => "1 stage".to_owned(),
+        some => format!("{some} stages"),
+    };
+    format!("Prepared in {time}: {stages}, {changed} changed, {unchanged} unchanged")
+}
+
+impl App {
+    /// The path that an answer of the section files names, unless it is `none`.
+    fn file(&self, key: &str) -> Option<String> {
+        let variable = variable(key);
+        let given = self.answers.given(key).and_then(|given| given.shown(variable)).map(str::to_owned);
+        let path = match (given, variable.default) {
+            (Some(path), _) => path,
+            (None, Default::Value(path)) => path.to_owned(),
+            (None, _) => return None,
+        };
+        (path != "none").then_some(path)
+    }
+
+    fn wrote(&self, stage: &str) -> bool {
+        self.run.as_ref().is_some_and(|run| {
+            run.order.iter().any(|id| *id == stage && run.outcome(id).is_some())
+        })
+    }
+
+    /// The files that this run wrote or found as they should be, each with what to do with it.
+    pub(in crate::frontend::tui) fn files(&self) -> Vec<(String, String)> {
+        let about = [
+            ("files.alembic-ini", "write-config", "move it beside the manager's alembic/ folder"),
+            ("files.environment", "write-config", "source it before you start the manager"),
+            ("files.credentials", "populate-fixtures", "the two keypairs; only you can read it"),
+        ];
+        let written = about.into_iter().filter(|(_, stage, _)| self.wrote(stage));
+        written.filter_map(|(key, _, what)| Some((self.file(key)?, what.to_owned()))).collect()
+    }
+
+    /// The guide's next command, once all that it needs is there.
+    pub(in crate::frontend::tui) fn next_command(&self) -> Option<String> {
+        if !self.wrote("write-config") {
+            return None;
+        }
+        let path = self.file("files.environment")?;
+        let path = std::path::absolute(&path).map_or(path, |path| path.display().to_string());
+        Some(format!(". {} && python -m ai.backend.gateway.server", shell_word(&path)))
+    }
+
+    /// What stands on the ordinary screen after leaving: outcome, paths, the next command.
+    pub fn farewell(&self) -> Vec<String> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let Some(summary) = run.state.summary.as_ref().filter(|summary| summary.status == 0) else {
+            return Vec::new();
+        };
+        let mut lines = vec![headline(run)];
+        let files: Vec<String> = self.files().into_iter().map(|(path, _)| path).collect();
+        if !files.is_empty() {
+            lines.push(format!("Files:       {}", files.join(", ")));
+        }
+        if let Some(path) = &self.saved_answers {
+            lines.push(format!("Answers:     {}", path.display()));
+        }
+        if let Some(path) = &summary.transcript {
+            lines.push(format!("Transcript:  {path}"));
+        }
+        if let Some(command) = self.next_command() {
+            lines.push(format!("Next:        {command}"));
+        }
+        lines
+    }
+
+    /// What is told after leaving when a run did not end well.
+    pub fn failures(&self) -> Vec<crate::failure::Failure> {
+        let Some(run) = &self.run else { return Vec::new() };
+        if !run.has_failed() {
+            return Vec::new();
+        }
+        let summary = run.state.summary.iter().flat_map(|summary| summary.failures.iter().cloned());
+        run.refused.iter().cloned().chain(summary).collect()
+    }
+}

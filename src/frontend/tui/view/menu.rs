@@ -1,0 +1,76 @@
+//! The menu: every stage with its live state; each can be run alone.
+//!
+//! ```text
+//!  Stages                      what is there now, and when each last ran
+//!
+//!  > ✓ Image list       done      181 keys as they should be   2 min ago
+//!    ○ Schema           pending   10 statements                    never
+//!    ✗ Shared folder    conflict  etcd already names `/mnt/old`  3 days ago
+//!
+//!  the image list into etcd
+//! ```
+
+use ratatui::text::{Line, Span};
+
+use crate::{
+    frontend::tui::{app::App, text::pad, theme::Sign},
+    session::stage_abouts,
+};
+
+use super::{Canvas, ladder};
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let right = if app.survey.since.is_some() { "looking at the servers" } else { "when it last ran" };
+    canvas.title(" Stages, each alone", right);
+    canvas.blank_if(12);
+    let abouts = stage_abouts();
+    for (at, about) in abouts.iter().enumerate() {
+        let here = at == app.menu_cursor;
+        let state = app.survey.stages().iter().find(|state| state.stage == about.id);
+        let (sign, word, words) = match (state, &app.survey.result) {
+            (Some(state), _) => {
+                let sign = match state.state {
+                    "done" => Sign::Done,
+                    "pending" => Sign::ToCome,
+                    _ => Sign::Failed,
+                };
+                (sign, state.state, state.summary.clone())
+            }
+            (None, Some(_)) => (Sign::NotNeeded, "unknown", String::new()),
+            (None, None) => (Sign::UnderWay, "looking", String::new()),
+        };
+        let last = app.remembered.iter().find(|(id, _)| *id == about.id);
+        let last = last.map_or("never", |(_, when)| when.as_str()).to_owned();
+        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        canvas.ends(
+            Line::from(vec![
+                mark,
+                theme.sign(sign),
+                Span::raw(" "),
+                Span::styled(pad(about.title, 15, ""), style),
+                Span::raw(pad(word, 10, "")),
+                Span::raw(theme.text(&words)),
+            ]),
+            Span::styled(last, theme.dim()),
+        );
+    }
+    canvas.blank_if(3);
+    if let Some(Err(problems)) = &app.survey.result {
+        for problem in problems {
+            ladder::failed(canvas, 1, problem);
+        }
+        return;
+    }
+    if let Some(about) = abouts.get(app.menu_cursor) {
+        canvas.rule(about.title);
+        canvas.words(2, &format!("{}  ({})", about.summary, about.id), ratatui::style::Style::new());
+        let state = app.survey.stages().iter().find(|state| state.stage == about.id);
+        if let Some(failure) = state.and_then(|state| state.failure.as_ref()) {
+            ladder::failed(canvas, 2, failure);
+        } else {
+            canvas.words(2, "Enter shows its changes; w there runs it, and nothing else.", theme.dim());
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The frame around every page: header, steps, footer, and what stands in front.
+//!
+//! ```text
+//!  backendai-setup                                         seoul-03 · root@gpu-01
+//! ────────────────────────────────────────────────────────────────────────────────
+//!  ✓ etcd         (the page)
+//!  ● PostgreSQL
+//!  ○ Storage
+//!  …
+//! ── ✓ a notice, when there is one ───────────────────────────────────────────────
+//!  Tab next   Enter next   ^R reveal   Esc back   ^G help
+//! ```
+
+mod canvas;
+mod done;
+mod help;
+mod images;
+mod ladder;
+mod menu;
+mod overlay;
+pub(super) mod reading;
+mod review;
+mod run;
+mod section;
+mod welcome;
+
+use ratatui::{
+    Frame,
+    layout::{Position, Rect},
+    style::Color,
+    text::{Line, Span},
+};
+
+use super::{
+    app::{App, Overlay, Page, sections},
+    keymap,
+    text::{self, both_ends},
+    theme::{Sign, Theme},
+};
+
+pub(super) use canvas::Canvas;
+
+/// Below this a page cannot be used.
+const LEAST: (u16, u16) = (60, 16);
+/// From here on the steps stand at the left.
+const STEPS: (u16, u16) = (80, 20);
+/// Columns of the steps.
+const STEP_COLUMNS: u16 = 16;
+/// From here on a help column joins at the right.
+const WIDE: u16 = 110;
+/// Columns of the help column.
+const HELP_COLUMNS: u16 = 36;
+
+impl App {
+    /// Draws everything.
+    pub fn view(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        if area.width == 0 || area.height == 0 {
+            return;
+        }
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            let words = format!(
+                "The window is {}x{}; {}x{} is the least that works.",
+                area.width, area.height, LEAST.0, LEAST.1
+            );
+            let mut canvas = Canvas::new(frame.buffer_mut(), area, self.theme);
+            for line in text::wrap(&words, usize::from(area.width)) {
+                canvas.line(Line::raw(line));
+            }
+            return;
+        }
+        let body = Rect { x: 0, y: 2, width: area.width, height: area.height - 4 };
+        let buffer = frame.buffer_mut();
+        rule(buffer, area, 1, self.theme, None);
+        Canvas::new(buffer, Rect { height: 1, ..area }, self.theme).line(self.header(area.width));
+        let notice = self.notice.as_ref().map(|(sign, text)| (*sign, text.as_str()));
+        rule(buffer, area, area.height - 2, self.theme, notice);
+        let foot = Rect { y: area.height - 1, height: 1, ..area };
+        Canvas::new(buffer, foot, self.theme).line(self.footer(area.width));
+        let cursor = self.body(buffer, body);
+        if self.theme.ascii {
+            for cell in &mut buffer.content {
+                if let Some(plain) = Theme::plain(cell.symbol()) {
+                    cell.set_symbol(plain);
+                }
+            }
+        }
+        if let Some(cursor) = cursor.filter(|at| area.contains(*at)) {
+            frame.set_cursor_position(cursor);
+        }
+    }
+
+    /// Draws the page or what stands in front of it; gives the place of the cursor.
+    fn body(&self, buffer: &mut ratatui::buffer::Buffer, body: Rect) -> Option<Position> {
+        let mut page = body;
+        let steps = matches!(self.page, Page::Section(_) | Page::Review);
+        if steps && self.has_steps() && !matches!(self.overlay, Some(Overlay::Help)) {
+            self.steps(buffer, Rect { width: STEP_COLUMNS, ..body });
+            page.x += STEP_COLUMNS;
+            page.width -= STEP_COLUMNS;
+        }
+        if page.width >= WIDE - STEP_COLUMNS && matches!(self.page, Page::Section(_)) && self.overlay.is_none() {
+            page.width -= HELP_COLUMNS + 2;
+            let column = Rect { x: page.right() + 2, width: HELP_COLUMNS, ..page };
+            help::column(self, buffer, column);
+        }
+        let mut canvas = Canvas::new(buffer, page, self.theme);
+        match &self.overlay {
+            Some(Overlay::Help) => help::page(self, &mut canvas),
+            Some(Overlay::Reading { scroll, .. }) => reading::page(self, &mut canvas, *scroll),
+            Some(Overlay::Alone { stage, scroll }) => reading::alone(self, &mut canvas, stage, *scroll),
+            Some(Overlay::Leave { cursor }) => overlay::leave(self, &mut canvas, *cursor),
+            Some(Overlay::Confirm { failure, grants, input }) => {
+                return overlay::confirm(self, &mut canvas, failure, *grants, input);
+            }
+            None => match self.page {
+                Page::Welcome => return welcome::page(self, &mut canvas),
+                Page::Section(super::app::IMAGES) => return images::page(self, &mut canvas),
+                Page::Section(at) => return section::page(self, &mut canvas, at),
+                Page::Review => review::page(self, &mut canvas),
+                Page::Menu => menu::page(self, &mut canvas),
+                Page::Run => return run::page(self, &mut canvas),
+                Page::Done => done::page(self, &mut canvas),
+            },
+        }
+        None
+    }
+
+    fn has_steps(&self) -> bool {
+        self.size.0 >= STEPS.0 && self.size.1 >= STEPS.1
+    }
+
+    fn header(&self, columns: u16) -> Line<'static> {
+        let mut left = vec![Span::styled(" backendai-setup", self.theme.bold())];
+        if self.page == Page::Welcome {
+            left.push(Span::raw(concat!(" ", env!("CARGO_PKG_VERSION"))));
+        }
+        let step = match self.page {
+            Page::Section(at) => Some(at + 1),
+            Page::Review => Some(sections().len() + 1),
+            _ => None,
+        };
+        if let (Some(step), false) = (step, self.has_steps()) {
+            let title = match self.page {
+                Page::Section(at) => sections().get(at).map_or("", |section| section.title),
+                _ => "Review",
+            };
+            left.push(Span::raw(format!("   step {step} of {}: {title}", sections().len() + 2)));
+        }
+        let name = self.name();
+        let who = if name.is_empty() || self.page == Page::Welcome {
+            self.host.clone()
+        } else {
+            let dot = if self.theme.ascii { "-" } else { "·" };
+            format!("{} {dot} {}", self.theme.text(&name), self.host)
+        };
+        let right = Line::from(vec![Span::styled(who, self.theme.dim()), Span::raw(" ")]);
+        both_ends(Line::from(left), right, usize::from(columns), self.theme.ellipsis())
+    }
+
+    /// What the keys do here, as many as fit; help and the way back come first when room is short.
+    fn footer(&self, columns: u16) -> Line<'static> {
+        let place = self.place();
+        let room = usize::from(columns).saturating_sub(2);
+        let mut shown = keymap::footer(place);
+        let wide = |keys: &[(&str, &str)]| {
+            keys.iter().map(|(key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()
+        };
+        while wide(&shown) > room + 3 && shown.len() > 3 {
+            // The last three are the way out and the help.
+            let at = shown.len() - 4;
+            shown.remove(at);
+        }
+        let off = self.page == Page::Review && self.overlay.is_none() && self.obstacle().is_some();
+        let mut spans = vec![Span::raw(" ")];
+        for (key, label) in shown {
+            if spans.len() > 1 {
+                spans.push(Span::raw("   "));
+            }
+            let label = if key == "w" && off { "is off" } else { label };
+            let key = self.theme.text(key);
+            let key = if self.theme.ascii { key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up") } else { key };
+            spans.push(Span::styled(key, self.theme.bold()));
+            spans.push(Span::styled(format!(" {label}"), self.theme.dim()));
+        }
+        text::cut_line(Line::from(spans), usize::from(columns), self.theme.ellipsis())
+    }
+
+    fn steps(&self, buffer: &mut ratatui::buffer::Buffer, area: Rect) {
+        let mut canvas = Canvas::new(buffer, area, self.theme);
+        let step = |here: bool, sign: Sign, title: &str| {
+            let sign = if here { Sign::Here } else { sign };
+            let style = if here { self.theme.bold() } else { ratatui::style::Style::new() };
+            Line::from(vec![
+                Span::raw(" "),
+                self.theme.sign(sign),
+                Span::raw(" "),
+                Span::styled(title.to_owned(), style),
+            ])
+        };
+        for (at, section) in sections().iter().enumerate() {
+            canvas.line(step(self.page == Page::Section(at), self.step_sign(at), section.title));
+        }
+        canvas.line(step(self.page == Page::Review, Sign::ToCome, "Review"));
+        canvas.line(step(false, Sign::ToCome, "Run"));
+    }
+}
+
+/// A line across the screen; a notice stands in it.
+fn rule(
+    buffer: &mut ratatui::buffer::Buffer,
+    area: Rect,
+    row: u16,
+    theme: Theme,
+    notice: Option<(Sign, &str)>,
+) {
+    let columns = usize::from(area.width);
+    let line = match notice {
+        None => Line::styled("─".repeat(columns), theme.dim()),
+        Some((sign, notice)) => {
+            let room = columns.saturating_sub(6 + theme.sign_width());
+            let notice = text::cut(&theme.text(notice), room, theme.ellipsis());
+            let used = 5 + theme.sign_width() + text::width(&notice);
+            Line::from(vec![
+                Span::styled("── ", theme.dim()),
+                theme.sign(sign),
+                Span::raw(" "),
+                Span::raw(notice),
+                Span::styled(format!(" {}", "─".repeat(columns.saturating_sub(used))), theme.dim()),
+            ])
+        }
+    };
+    Canvas::new(buffer, Rect { y: row, height: 1, ..area }, theme).line(line);
+}
+
+/// Red words for a code at the right end of a line.
+pub(super) fn code(theme: Theme, failure: &crate::failure::Failure) -> Line<'static> {
+    let color = if failure.is_warning() { Color::Yellow } else { Color::Red };
+    Line::styled(failure.code.to_string(), theme.painted(color))
+}

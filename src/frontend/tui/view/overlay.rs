@@ -1,0 +1,67 @@
+//! Questions: on leaving, and before something foreign is overwritten.
+//!
+//! ```text
+//!  Leave?
+//!
+//!  Nothing was written. Answers are kept, passwords are not.
+//!
+//!  > Stay
+//!    Leave
+//! ```
+
+use ratatui::{
+    layout::Position,
+    text::{Line, Span},
+};
+use tui_input::Input;
+
+use crate::{
+    failure::Failure,
+    frontend::tui::app::{App, Grant},
+};
+
+use super::{Canvas, ladder};
+
+pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
+    let theme = canvas.theme;
+    canvas.line(Span::styled(" Leave?", theme.bold()));
+    canvas.blank();
+    let wrote = app.run.as_ref().is_some_and(|run| run.done() > 0);
+    let words = match (wrote, app.changed) {
+        (true, _) => "What was written stays; run the program again to go on.",
+        (false, true) => "Nothing was written. Answers are kept, passwords are not.",
+        (false, false) => "Nothing was written.",
+    };
+    canvas.words(1, words, ratatui::style::Style::new());
+    canvas.blank();
+    for (at, choice) in ["Stay", "Leave"].into_iter().enumerate() {
+        let here = at == cursor;
+        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        canvas.line(Line::from(vec![mark, Span::styled(choice, style)]));
+    }
+}
+
+pub(super) fn confirm(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    failure: &Failure,
+    grants: Grant,
+    input: &Input,
+) -> Option<Position> {
+    let theme = canvas.theme;
+    canvas.line(Span::styled(" Overwrite it?", theme.bold()));
+    canvas.blank();
+    ladder::failed(canvas, 1, &Failure { remedy: None, ..failure.clone() });
+    canvas.blank();
+    let words = match grants {
+        Grant::Mount => "the path in etcd becomes yours once you press w",
+        Grant::Leftovers => "keys of the older list are removed once you press w",
+    };
+    canvas.words(1, &format!("Type {} and Enter: {words}. Esc leaves everything as it is.", grants.word()), ratatui::style::Style::new());
+    canvas.blank();
+    let (x, y) = canvas.at();
+    canvas.line(format!(" > {}", app.theme.text(input.value())));
+    let column = u16::try_from(3 + input.visual_cursor()).ok()?;
+    Some(Position::new(x + column, y))
+}

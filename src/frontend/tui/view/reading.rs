@@ -1,0 +1,209 @@
+//! Something in full, to scroll in: answers, a ladder, the Changes of a stage.
+//!
+//! ```text
+//!  Schema                                             12 lines
+//!
+//!    + table keypairs
+//!        CREATE TABLE keypairs (
+//!    …
+//! ```
+
+use ratatui::text::{Line, Span};
+use secrecy::ExposeSecret;
+
+use crate::{
+    failure::Failure,
+    frontend::tui::{
+        app::{App, Overlay, Reading, sections, stage_title},
+        text,
+    },
+    guide::{Answers, Default, Variable},
+    workflow::{Change, StageState},
+};
+
+use super::{Canvas, canvas::duration};
+
+/// Title, what stands at its right, and the lines.
+type Page = (String, String, Vec<String>);
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>, scroll: usize) {
+    if let Some(Overlay::Reading { what, .. }) = &app.overlay {
+        let (title, right, lines) = read(app, what);
+        show(canvas, &title, &right, &lines, scroll);
+    }
+}
+
+/// One stage as it would run alone.
+pub(super) fn alone(app: &App, canvas: &mut Canvas<'_>, stage: &str, scroll: usize) {
+    let (right, lines) = alone_lines(app, stage);
+    let (mut title, mut all) = (format!(" {} alone", stage_title(stage)), lines);
+    if canvas.rows() < 6 {
+        title = title.trim().to_owned();
+        all.retain(|line| !line.is_empty());
+    }
+    show(canvas, &title, &right, &all, scroll);
+}
+
+fn alone_lines(app: &App, stage: &str) -> (String, Vec<String>) {
+    match &app.alone.result {
+        None => {
+            let seconds = app.alone.since.map_or(0, |since| app.now.saturating_sub(since).as_secs());
+            let time = if seconds > 0 { format!(", {seconds} s") } else { String::new() };
+            ("nothing is written yet".into(), vec![format!("  looking at what is there{time}")])
+        }
+        Some(Err(problems)) => ("w is off".into(), problems.iter().flat_map(problem_lines).collect()),
+        Some(Ok(stages)) => match stages.iter().find(|state| state.stage == stage) {
+            Some(state) if state.failure.is_some() => ("w is off".into(), stage_lines(state)),
+            Some(state) => ("nothing is written yet".into(), stage_lines(state)),
+            None => (String::new(), Vec::new()),
+        },
+    }
+}
+
+fn show(canvas: &mut Canvas<'_>, title: &str, right: &str, lines: &[String], scroll: usize) {
+    let theme = canvas.theme;
+    let columns = canvas.columns().saturating_sub(1).max(1);
+    // Long lines are wrapped, with the same indent.
+    let mut wrapped = Vec::new();
+    for line in lines {
+        let line = theme.text(line);
+        let indent = line.chars().take_while(|character| *character == ' ').count();
+        let rest = text::wrap(line.trim_start(), columns.saturating_sub(indent).max(1));
+        wrapped.extend(rest.into_iter().map(|part| format!("{}{part}", " ".repeat(indent))));
+    }
+    let rows = canvas.rows().saturating_sub(2).max(1);
+    let last = wrapped.len().saturating_sub(rows);
+    let top = scroll.min(last);
+    let right = if last > 0 {
+        let end = (top + rows).min(wrapped.len());
+        format!("{}-{end} of {}", top + 1, wrapped.len())
+    } else {
+        right.to_owned()
+    };
+    canvas.title(title, &right);
+    canvas.blank();
+    for line in wrapped.into_iter().skip(top).take(rows) {
+        canvas.line(Line::from(Span::raw(line)));
+    }
+}
+
+/// What stands in full, as text to be copied.
+pub(in crate::frontend::tui) fn text(app: &App) -> String {
+    let lines = match &app.overlay {
+        Some(Overlay::Reading { what, .. }) => read(app, what).2,
+        Some(Overlay::Alone { stage, .. }) => alone_lines(app, stage).1,
+        _ => Vec::new(),
+    };
+    lines.join("\n")
+}
+
+fn read(app: &App, what: &Reading) -> Page {
+    match what {
+        Reading::Answers => ("All answers".into(), "secrets hidden".into(), answer_lines(&app.answers)),
+        Reading::Verdict(at) => {
+            let title = sections().get(*at).map_or("", |section| section.title).to_owned();
+            let (_, words, right) = super::review::target(app, *at);
+            (title, right, verdict_lines(app, *at, words))
+        }
+        Reading::Stage(id) => {
+            let state = app.survey.stages().iter().find(|state| state.stage == *id);
+            let lines = state.map(stage_lines).unwrap_or_default();
+            (stage_title(id).to_owned(), "nothing is written yet".into(), lines)
+        }
+        Reading::Problems(problems) => {
+            ("In the way".into(), String::new(), problems.iter().flat_map(problem_lines).collect())
+        }
+        Reading::Keypairs(path, text) => {
+            let lines = text.expose_secret().lines().map(|line| format!("  {line}")).collect();
+            (" Keypairs".into(), path.display().to_string(), lines)
+        }
+    }
+}
+
+fn verdict_lines(app: &App, at: usize, words: String) -> Vec<String> {
+    use crate::frontend::tui::app::ProbeState;
+    let verdict = match app.probes.get(at).map(|probe| &probe.state) {
+        Some(ProbeState::Found(verdict)) => verdict,
+        Some(ProbeState::Refused(problems)) => return problems.iter().flat_map(problem_lines).collect(),
+        _ => return vec![format!("  {words}")],
+    };
+    let mut lines = vec![format!("  {words}"), String::new()];
+    for rung in &verdict.rungs {
+        let word = match rung.state {
+            crate::workflow::RungState::Passed => "ok",
+            crate::workflow::RungState::Warned => "warning",
+            crate::workflow::RungState::Failed => "failed",
+            crate::workflow::RungState::NotNeeded => "not needed",
+        };
+        let took = if rung.latency_ms > 0.0 { format!("  ({})", duration(rung.latency_ms)) } else { String::new() };
+        lines.push(format!("  {:<11}{:<12}{}{took}", rung.name, word, rung.detail));
+        if let Some(failure) = &rung.failure {
+            lines.extend(failure.why.iter().chain(&failure.remedy).map(|words| format!("             {words}")));
+            lines.push(format!("             {}", failure.code));
+        }
+    }
+    lines
+}
+
+fn stage_lines(state: &StageState) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(failure) = &state.failure {
+        lines.extend(problem_lines(failure));
+    }
+    if state.changes.is_empty() && state.failure.is_none() {
+        lines.push(format!("  nothing to do: {}", state.summary));
+    }
+    for change in &state.changes {
+        lines.push(format!("  {change}"));
+        if let Change::Statement { sql, .. } = change {
+            lines.extend(sql.lines().map(|line| format!("      {line}")));
+        }
+    }
+    lines
+}
+
+fn problem_lines(failure: &Failure) -> Vec<String> {
+    let place = failure.place.as_ref().map(|place| format!("{place}  ")).unwrap_or_default();
+    let mut lines = vec![format!("  {place}{}", failure.what)];
+    lines.extend(failure.why.iter().flat_map(|why| why.lines()).map(|line| format!("    {line}")));
+    lines.extend(failure.remedy.iter().map(|words| format!("    {words}")));
+    lines.push(format!("    {}", failure.code));
+    lines.push(String::new());
+    lines
+}
+
+fn answer_lines(answers: &Answers) -> Vec<String> {
+    let mut lines = Vec::new();
+    for section in crate::guide::GUIDE {
+        lines.push(format!("  {}", section.title));
+        for variable in section.variables {
+            let (value, origin) = answer(answers, variable);
+            lines.push(format!("    {:<16}{value}{origin}", variable.title));
+        }
+    }
+    lines
+}
+
+fn answer(answers: &Answers, variable: &Variable) -> (String, String) {
+    match answers.given(variable.key) {
+        None => match variable.default {
+            Default::Required => ("not answered".into(), String::new()),
+            Default::Unset(what) => (what.into(), "  (default)".into()),
+            Default::Value(value) => (value.into(), "  (default)".into()),
+        },
+        Some(given) => {
+            let value = given.shown(variable).map_or_else(
+                || match given.reference() {
+                    Some(reference) => format!("set, from {reference}"),
+                    None => "set".into(),
+                },
+                str::to_owned,
+            );
+            let origin = match given.origin {
+                crate::guide::Origin::Typed | crate::guide::Origin::Default => String::new(),
+                ref origin => format!("  ({})", origin.to_string().replace('`', "")),
+            };
+            (value, origin)
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! The review: the state of each target, the answers, and what each stage would change.
+//!
+//! ```text
+//!  Review                                   nothing is written yet
+//!
+//!    ✓ etcd         local at db-01:2379, 1 key              0.4 ms
+//!    ✓ PostgreSQL   no backend yet, 15.18                   1.2 ms
+//!  > ✗ Storage      /mnt/vfroot is not mounted
+//!      all answers
+//!
+//!    + Image list       181 keys
+//!    ~ Shared folder    1 key       /mnt/old → /mnt/vfroot
+//!    ✓ Schema           is there
+//!
+//!  ✗ /etc/fstab has this folder. As root:  mount /mnt/vfroot
+//!    w is off until it is mended
+//! ```
+
+use ratatui::{
+    style::Color,
+    text::{Line, Span},
+};
+
+use crate::{
+    failure::Failure,
+    frontend::tui::{
+        app::{App, ProbeState, View},
+        reviewing::{Item, grant},
+        text::pad,
+        theme::Sign,
+    },
+    workflow::{Change, RungState, StageState},
+};
+
+use super::{Canvas, canvas::duration, ladder};
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let right = match (app.review.view, app.survey.since) {
+        (View::All, Some(_)) => "looking at the servers",
+        (View::All, None) => "nothing is written yet",
+        (view, _) => view.word(),
+    };
+    canvas.title("Review", right);
+    canvas.blank_if(14);
+    let items = app.review_items();
+    let cursor = app.review_cursor();
+    let below = note_rows(app, canvas.rows());
+    let rows = canvas.left().saturating_sub(below).max(3);
+    let mut lines: Vec<(bool, Line<'static>)> = Vec::new();
+    let mut at_line = 0;
+    let mut before: Option<bool> = None;
+    for (at, item) in items.iter().enumerate() {
+        let is_stage = matches!(item, Item::Stage(_) | Item::Problem(_));
+        if before.is_some_and(|before| before != is_stage) {
+            lines.push((false, totals(app)));
+        }
+        before = Some(is_stage);
+        if at == cursor {
+            at_line = lines.len();
+        }
+        lines.push((true, line(app, canvas, item, at == cursor)));
+    }
+    if app.survey.result.is_none() {
+        lines.push((false, Line::default()));
+        let seconds = app.survey.since.map_or(0, |since| app.now.saturating_sub(since).as_secs());
+        let time = if seconds > 0 { format!("  {seconds} s") } else { String::new() };
+        lines.push((
+            false,
+            Line::from(vec![
+                Span::raw("  "),
+                theme.sign(Sign::UnderWay),
+                Span::raw(format!(" looking at what is there, stage by stage{time}")),
+            ]),
+        ));
+    }
+    if items.is_empty() {
+        lines.push((false, Line::raw(format!("  Nothing under \"{}\"; v shows others.", app.review.view.word()))));
+    }
+    let first = (at_line + 1).saturating_sub(rows);
+    for (_, line) in lines.into_iter().skip(first).take(rows) {
+        canvas.line(line);
+    }
+    canvas.bottom(below);
+    note(app, canvas, items.get(cursor));
+}
+
+/// How many things are to be written.
+fn totals(app: &App) -> Line<'static> {
+    let changes: Vec<Change> =
+        app.survey.stages().iter().flat_map(|stage| stage.changes.iter().cloned()).collect();
+    match &app.survey.result {
+        Some(Ok(_)) if changes.is_empty() => Line::styled("  nothing to change", app.theme.dim()),
+        Some(Ok(_)) => Line::styled(format!("  to write: {}", Change::count(&changes)), app.theme.dim()),
+        _ => Line::default(),
+    }
+}
+
+fn note_rows(app: &App, rows: usize) -> usize {
+    let wrong = app.review_items().iter().any(|item| app.is_problem(item));
+    match (wrong, rows >= 16) {
+        (true, true) => 5,
+        (true, false) => 3,
+        (false, _) => 1,
+    }
+}
+
+/// What is in the way, and the way out; else what the keys do next.
+fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
+    let theme = canvas.theme;
+    let Some(item) = item else { return };
+    if !app.is_problem(item) {
+        let words = match app.obstacle() {
+            Some(obstacle) => format!("w is off: {obstacle}"),
+            None if app.survey.stages().iter().all(|stage| stage.changes.is_empty()) => {
+                "Everything is as it should be. w runs all stages again; nothing will change.".into()
+            }
+            None => "w writes all this; Enter shows an entry in full.".into(),
+        };
+        canvas.line(Line::styled(theme.text(&words), theme.dim()));
+        return;
+    }
+    match item {
+        Item::Target(at) if !app.is_complete(*at) => {
+            canvas.told(0, Sign::Failed, "answers are missing or refused; Enter leads there", Line::default());
+        }
+        Item::Target(at) => match app.probes.get(*at).map(|probe| &probe.state) {
+            Some(ProbeState::Found(verdict)) => {
+                if let Some(failure) = verdict.failures().next() {
+                    hint(canvas, failure);
+                }
+            }
+            Some(ProbeState::Refused(failures)) => {
+                if let Some(failure) = failures.first() {
+                    hint(canvas, failure);
+                }
+            }
+            _ => {}
+        },
+        Item::Stage(stage) => {
+            if let Some(failure) = &stage.failure {
+                hint(canvas, failure);
+            }
+        }
+        Item::Problem(problem) => hint(canvas, problem),
+        Item::Answers => {}
+    }
+}
+
+fn hint(canvas: &mut Canvas<'_>, failure: &Failure) {
+    let theme = canvas.theme;
+    let shown = if canvas.left() >= 4 { failure.clone() } else { Failure { why: None, ..failure.clone() } };
+    ladder::failed(canvas, 0, &shown);
+    let words = if grant(failure).is_some() {
+        "w is off; Enter asks whether to overwrite it"
+    } else {
+        "w is off until it is mended; r checks again"
+    };
+    canvas.words(theme.sign_width() + 1, words, theme.dim());
+}
+
+fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'static> {
+    let theme = canvas.theme;
+    let mark = if here { Span::styled("> ", theme.accent()) } else { Span::raw("  ") };
+    let bold = if here { theme.bold() } else { ratatui::style::Style::new() };
+    let columns = canvas.columns().saturating_sub(1);
+    let ends = |left: Vec<Span<'static>>, right: String| {
+        super::super::text::both_ends(
+            Line::from(left),
+            Line::styled(right, theme.dim()),
+            columns,
+            theme.ellipsis(),
+        )
+    };
+    match item {
+        Item::Target(at) => {
+            let title = app.forms.get(*at).map_or("", |form| form.section.title);
+            let (sign, words, right) = target(app, *at);
+            let left = vec![
+                mark,
+                theme.sign(sign),
+                Span::raw(" "),
+                Span::styled(pad(title, 13, ""), bold),
+                Span::raw(theme.text(&words)),
+            ];
+            ends(left, right)
+        }
+        Item::Answers => {
+            let blank = " ".repeat(theme.sign_width() + 1);
+            ends(vec![mark, Span::raw(blank), Span::styled("all answers", bold)], String::new())
+        }
+        Item::Stage(stage) => {
+            let (sign, words) = stage_words(stage);
+            let left = vec![
+                mark,
+                stage_sign(app, stage, sign),
+                Span::raw(" "),
+                Span::styled(pad(stage.title, 16, ""), bold),
+                Span::raw(theme.text(&words)),
+            ];
+            ends(left, String::new())
+        }
+        Item::Problem(problem) => {
+            let words = match &problem.place {
+                Some(place) => format!("{place}  {}", problem.what),
+                None => problem.what.clone(),
+            };
+            let left = vec![mark, theme.sign(Sign::Failed), Span::raw(" "), Span::styled(theme.text(&words), bold)];
+            ends(left, problem.code.to_string())
+        }
+    }
+}
+
+/// `+` where something is new, `~` where something changes, `✓` where all is done.
+fn stage_sign(app: &App, stage: &StageState, sign: char) -> Span<'static> {
+    let theme = app.theme;
+    let width = theme.sign_width();
+    let text = |sign: &str, color: Color| Span::styled(format!("{sign:<width$}"), theme.painted(color));
+    match (stage.state, sign) {
+        ("done", _) => theme.sign(Sign::Done),
+        ("pending", '~') => text("~", Color::Yellow),
+        ("pending", '-') => text("-", Color::Yellow),
+        ("pending", _) => text("+", Color::Green),
+        _ => theme.sign(Sign::Failed),
+    }
+}
+
+/// What a stage would do, in one line.
+pub(super) fn stage_words(stage: &StageState) -> (char, String) {
+    let sign = match stage.changes.iter().map(Change::sign).collect::<Vec<_>>() {
+        signs if signs.contains(&'~') => '~',
+        signs if signs.contains(&'+') => '+',
+        signs if signs.contains(&'-') => '-',
+        _ => ' ',
+    };
+    let words = match (&stage.failure, stage.changes.as_slice()) {
+        (Some(failure), _) => format!("{}  {}", failure.what, failure.code),
+        (None, []) => stage.summary.clone(),
+        (None, [Change::Key { old: Some(old), new: Some(new), .. }]) => format!("1 key   {old} → {new}"),
+        (None, [Change::Database { name }]) => format!("1       {name}"),
+        (None, changes) => {
+            let mut words = stage.summary.clone();
+            if let [Change::File { path, .. }, ..] = changes {
+                let files: Vec<&str> = changes
+                    .iter()
+                    .filter_map(|change| match change {
+                        Change::File { path, .. } => path.rsplit('/').next(),
+                        _ => None,
+                    })
+                    .collect();
+                let _ = path;
+                words = format!("{words}  {}", files.join(", "));
+            }
+            words
+        }
+    };
+    (sign, words)
+}
+
+/// What the check of a section found, in one line.
+pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
+    if !app.is_complete(at) {
+        return (Sign::Failed, "answers are missing or refused".into(), String::new());
+    }
+    match app.probes.get(at).map(|probe| &probe.state) {
+        Some(ProbeState::Running { since }) => {
+            let seconds = app.now.saturating_sub(*since).as_secs();
+            let right = if seconds > 0 { format!("{seconds} s") } else { String::new() };
+            (Sign::UnderWay, "checking".into(), right)
+        }
+        Some(ProbeState::Found(verdict)) => {
+            let ms: f64 = verdict.rungs.iter().map(|rung| rung.latency_ms).sum();
+            let words = match verdict.state() {
+                RungState::Failed => verdict.failures().next().map(|failure| failure.what.clone()),
+                RungState::Warned => verdict.warnings().next().map(|failure| failure.what.clone()),
+                _ => None,
+            };
+            let right = match verdict.failures().next() {
+                Some(failure) => failure.code.to_string(),
+                None => duration(ms),
+            };
+            (verdict.state().into(), words.unwrap_or_else(|| verdict.summary.clone()), right)
+        }
+        Some(ProbeState::Refused(failures)) => {
+            (Sign::Failed, failures.first().map_or_else(String::new, |failure| failure.what.clone()), String::new())
+        }
+        _ => (Sign::ToCome, "not checked yet".into(), String::new()),
+    }
+}

@@ -1,0 +1,311 @@
+//! A run: the stages at the left, the log of one of them at the right, and what to do after a failure.
+//!
+//! ```text
+//!  ✓ Image list      181 keys   31 ms │ Schema, since 14:03:22
+//!  … Schema          4 of 8    0.1 s  │ +0.006 fresh database detected
+//!    ██████████░░░░░░░░░              │ +0.022 table keypairs
+//!  ○ Keypairs                         │
+//!  5 of 7 done, 0.2 s                 │                        following
+//! ────────────────────────────────────────────────────────────────────
+//!  ✗ Schema stopped: …                                       E-DB-LOST
+//!    Why     …
+//!    State   …
+//!    Next    …
+//!  > Try again
+//!    Change an answer     …
+//! ```
+
+use ratatui::{
+    layout::Position,
+    style::Color,
+    text::{Line, Span},
+};
+
+use crate::{
+    frontend::tui::{
+        app::{App, section_of_stage, sections, stage_title},
+        running::{RunPage, Tone},
+        text::{self, cut, pad},
+        theme::Sign,
+        update::Remedy,
+    },
+    workflow::{Outcome, StageId},
+};
+
+use super::{Canvas, canvas::duration, code};
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
+    let run = app.run.as_ref()?;
+    let failed = run.has_failed();
+    let panel = if failed { 12.min(canvas.rows().saturating_sub(4)) } else { 0 };
+    let rows = canvas.rows() - panel;
+    let stages = stage_lines(app, run, rows);
+    let left = 36.min(canvas.columns() / 2);
+    let log = log_lines(app, run, canvas.columns().saturating_sub(left + 4), rows);
+    let bar = if app.theme.ascii { "|" } else { "│" };
+    for row in 0..rows {
+        let mut line = stages.get(row).cloned().unwrap_or_default();
+        line = text::cut_line(line, left, app.theme.ellipsis());
+        let blanks = left.saturating_sub(line.width());
+        line.spans.push(Span::styled(format!("{} {bar} ", " ".repeat(blanks)), app.theme.dim()));
+        line.spans.extend(log.get(row).cloned().unwrap_or_default().spans);
+        canvas.line(line);
+    }
+    let mut cursor = None;
+    if run.search_open {
+        let column = left + 3 + 2 + run.search.visual_cursor();
+        let (x, y) = canvas.at();
+        cursor = Some(Position::new(x + u16::try_from(column).ok()?, y.saturating_sub(1)));
+    }
+    if failed {
+        panel_of(app, run, canvas);
+    }
+    cursor
+}
+
+fn stage_lines(app: &App, run: &RunPage, rows: usize) -> Vec<Line<'static>> {
+    let theme = app.theme;
+    let mut lines = Vec::new();
+    for (at, id) in run.order.iter().enumerate() {
+        let progress = run.state.stages.iter().find(|stage| stage.stage == *id);
+        let (sign, words) = match progress.map(|stage| (&stage.outcome, stage.progress)) {
+            None => (Sign::ToCome, String::new()),
+            Some((None, progress)) => {
+                let words = progress.map_or(String::new(), |(done, total)| format!("{done} of {total}"));
+                (Sign::UnderWay, words)
+            }
+            Some((Some(Outcome::Changed(done)), _)) => {
+                (Sign::Done, format!("{} done", done.changes))
+            }
+            Some((Some(Outcome::Unchanged { .. }), _)) => (Sign::Done, "as it was".into()),
+            Some((Some(Outcome::Failed { .. }), progress)) => {
+                let words = progress.map_or("failed".into(), |(done, total)| format!("{done} of {total}"));
+                (Sign::Failed, words)
+            }
+            Some((Some(Outcome::Skipped { .. }), _)) => (Sign::NotNeeded, "not started".into()),
+            Some((Some(Outcome::Cancelled), _)) => (Sign::NotNeeded, "stopped".into()),
+        };
+        let here = at == run.shown();
+        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        let time = run.logs.get(id).and_then(|log| log.took_ms).map_or(String::new(), |ms| short(ms as f64));
+        let words = pad(&words, 11, theme.ellipsis());
+        lines.push(Line::from(vec![
+            Span::raw(" "),
+            theme.sign(sign),
+            Span::raw(" "),
+            Span::styled(pad(stage_title(id), 14, ""), style),
+            Span::raw(words),
+            Span::styled(format!("{time:>7}"), theme.dim()),
+        ]));
+    }
+    let skipped: Vec<&str> = run.skip.iter().map(|id| stage_title(id)).collect();
+    if !skipped.is_empty() && lines.len() < rows {
+        lines.push(Line::styled(format!("   skipped: {}", skipped.join(", ")), theme.dim()));
+    }
+    if let Some(bar) = bar(app, run).filter(|_| lines.len() + 2 < rows) {
+        lines.push(Line::default());
+        lines.push(bar);
+    }
+    if lines.len() + 1 < rows {
+        let end = run.ended.unwrap_or(app.now);
+        let seconds = end.saturating_sub(run.since).as_secs_f64();
+        lines.push(Line::default());
+        let words = match (&run.state.summary, run.stopping) {
+            (None, true) => " stopping".to_owned(),
+            (None, false) if run.state.stages.is_empty() && run.refused.is_empty() => {
+                format!(" checking the targets, {seconds:.1} s")
+            }
+            _ => format!(" {} of {} done, {seconds:.1} s", run.done(), run.order.len()),
+        };
+        lines.push(Line::raw(words));
+    }
+    lines
+}
+
+fn short(ms: f64) -> String {
+    if ms < 1000.0 { format!("{ms:.0} ms") } else { duration(ms) }
+}
+
+/// How far the stage under way is.
+fn bar(app: &App, run: &RunPage) -> Option<Line<'static>> {
+    const CELLS: usize = 28;
+    let live = run.state.stages.iter().filter(|stage| stage.outcome.is_none());
+    let (done, total) = live.filter_map(|stage| stage.progress).next_back()?;
+    let full = (done * CELLS).checked_div(total)?.min(CELLS);
+    Some(Line::from(vec![
+        Span::raw("   "),
+        Span::styled("█".repeat(full), app.theme.accent()),
+        Span::styled("░".repeat(CELLS - full), app.theme.dim()),
+    ]))
+}
+
+fn log_lines(app: &App, run: &RunPage, columns: usize, rows: usize) -> Vec<Line<'static>> {
+    let theme = app.theme;
+    let Some(id) = run.order.get(run.shown()) else { return Vec::new() };
+    let began = run.log().and_then(|log| log.began).map_or_else(
+        || stage_title(id).to_owned(),
+        |began| {
+            let time = began.to_zoned_datetime(app.zone.clone()).strftime("%H:%M:%S");
+            format!("{}, since {time}", stage_title(id))
+        },
+    );
+    let mut lines = vec![Line::styled(cut(&began, columns, theme.ellipsis()), theme.bold())];
+    let shown = run.lines();
+    let room = rows.saturating_sub(2).max(1);
+    let top = run.top(room);
+    let wanted = run.search.value().to_lowercase();
+    if let Some(log) = run.log() {
+        for at in shown.iter().skip(top).take(room) {
+            let Some(line) = log.lines.get(*at) else { continue };
+            let offset = format!("+{:.3} ", line.after.as_secs_f64());
+            let words = theme.text(&line.text);
+            let sign = match line.level {
+                Tone::Info => Span::raw(""),
+                Tone::Good => theme.sign(Sign::Done),
+                Tone::Warning => theme.sign(Sign::Warning),
+                Tone::Error => theme.sign(Sign::Failed),
+            };
+            let gap = if line.level == Tone::Info { "" } else { " " };
+            let hit = !wanted.is_empty() && words.to_lowercase().contains(&wanted);
+            let style = if hit { theme.reversed() } else { ratatui::style::Style::new() };
+            let spans = vec![Span::styled(offset, theme.dim()), sign, Span::raw(gap), Span::styled(words, style)];
+            lines.push(text::cut_line(Line::from(spans), columns, theme.ellipsis()));
+        }
+    }
+    while lines.len() + 1 < rows {
+        lines.push(Line::default());
+    }
+    if run.search_open {
+        lines.push(Line::raw(format!("/ {}", theme.text(run.search.value()))));
+        return lines;
+    }
+    let mut state = Vec::new();
+    if let Some(dropped) = run.log().map(|log| log.dropped).filter(|dropped| *dropped > 0) {
+        state.push(format!("{dropped} earlier lines are in the transcript"));
+    }
+    if run.errors_only {
+        state.push("errors only".into());
+    }
+    if run.follow {
+        state.push("following".into());
+    } else {
+        state.push(format!("line {} of {}", top + 1, shown.len()));
+    }
+    let state = cut(&state.join(", "), columns, theme.ellipsis());
+    let blanks = columns.saturating_sub(text::width(&state));
+    lines.push(Line::styled(format!("{}{state}", " ".repeat(blanks)), theme.dim()));
+    lines
+}
+
+/// What failed, why, in which state everything is, and what can be done.
+fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    canvas.rule("");
+    let Some(failure) = run.failure() else { return };
+    let stopped = failure.code == crate::failure::Code::Cancelled;
+    let what = match run.failed() {
+        Some((id, failure)) => format!("{} stopped: {}", stage_title(id), failure.what),
+        None => failure.what.clone(),
+    };
+    canvas.told(1, if stopped { Sign::Warning } else { Sign::Failed }, &what, code(theme, failure));
+    let roomy = canvas.left() >= 9;
+    if roomy && canvas.left() > 9 {
+        canvas.blank();
+    }
+    let mut row = |title: &str, words: &str| {
+        let lines = text::wrap(&theme.text(words), canvas.columns().saturating_sub(12).max(1));
+        let keep = if roomy { 2 } else { 1 };
+        for (at, line) in lines.into_iter().take(keep).enumerate() {
+            let title = if at == 0 { title } else { "" };
+            canvas.line(Line::from(vec![
+                Span::raw("   "),
+                Span::styled(pad(title, 8, ""), theme.dim()),
+                Span::raw(line),
+            ]));
+        }
+    };
+    if let Some(why) = failure.why.as_ref().filter(|_| roomy) {
+        row("Why", why);
+    }
+    row("State", &state(run));
+    if let Some(remedy) = &failure.remedy {
+        row("Next", remedy);
+    }
+    if let Some((id, _)) = run.failed() {
+        watched(app, run, id, canvas);
+    }
+    let remedies = app.remedies();
+    canvas.bottom(remedies.len());
+    for (at, remedy) in remedies.iter().enumerate() {
+        let here = at == run.cursor;
+        let (title, words) = words_of(run, *remedy);
+        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        canvas.line(Line::from(vec![
+            mark,
+            Span::styled(pad(title, 20, ""), style),
+            Span::styled(theme.text(&words), theme.dim()),
+        ]));
+    }
+}
+
+fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
+    match remedy {
+        Remedy::Again => ("Try again", "what is done is not repeated".into()),
+        Remedy::Change => ("Change an answer", "back to the review".into()),
+        Remedy::Skip => {
+            let needs: Vec<&str> = run
+                .failed()
+                .map(|(id, _)| run.dependents(id))
+                .unwrap_or_default()
+                .into_iter()
+                .map(stage_title)
+                .collect();
+            let words = match needs.as_slice() {
+                [] => "the other stages run without it".into(),
+                [one] => format!("{one} needs it and is skipped too"),
+                several => format!("{} need it and are skipped too", several.join(" and ")),
+            };
+            ("Skip it", words)
+        }
+        Remedy::Leave => {
+            let from = run.failed().map_or(String::new(), |(id, _)| format!(" --from {id}"));
+            ("Leave", format!("later:  backendai-setup run{from}"))
+        }
+    }
+}
+
+fn state(run: &RunPage) -> String {
+    let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
+    let Some((id, _)) = run.failed() else {
+        return match changed {
+            0 => "nothing was written".into(),
+            some => format!("{some} stages are done and stay so; nothing else was begun"),
+        };
+    };
+    let own = match id {
+        "install-schema" => "the schema is as it was: its one transaction was rolled back",
+        "load-images" | "load-aliases" => "keys written so far stay; no alias is without its target",
+        _ => "what it had written stays",
+    };
+    let others = match run.done() {
+        0 => "no other stage was done".to_owned(),
+        1 => "one other stage is done and stays so".to_owned(),
+        some => format!("{some} other stages are done and stay so"),
+    };
+    format!("{own}; {others}")
+}
+
+fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>) {
+    let title = section_of_stage(id).and_then(|at| sections().get(at).copied()).map_or("", |section| section.title);
+    let (sign, words) = match &run.watch.found {
+        None => return,
+        Some(Ok(since)) => {
+            let seconds = app.now.saturating_sub(*since).as_secs();
+            (Sign::Done, format!("{title} answers, since {seconds} s"))
+        }
+        Some(Err(failure)) => (Sign::UnderWay, format!("asked again every 2 s: {}", failure.what)),
+    };
+    let _ = Color::Reset;
+    canvas.told(11, sign, &words, Line::default());
+}

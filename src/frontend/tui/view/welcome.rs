@@ -1,0 +1,156 @@
+//! The first page.
+//!
+//! ```text
+//!  Prepare etcd and PostgreSQL for the Backend.AI manager
+//!
+//!    etcd          the image list, its aliases and the shared folder
+//!    PostgreSQL    the database, its schema and two new keypairs
+//!    files         alembic.ini, manager.env, keypairs.yml
+//!
+//!  Checks leave no trace. Nothing is written to a server until you press w.
+//!
+//!  Where are your servers?
+//!
+//!  > On this machine, for development                       2 keys to done
+//!      ✓ PostgreSQL  localhost:8100  15.18 answers               0.3 ms
+//!      ○ etcd        localhost:8120  nobody there; will be started
+//!      ○ folder      …/mount  will be made
+//!    On servers I name
+//!    As an answers file says
+//! ```
+
+use ratatui::{
+    layout::Position,
+    text::{Line, Span},
+};
+
+use crate::{
+    devstack::{Look, Seen, SeenState},
+    frontend::tui::{
+        app::{App, Choice},
+        text::pad,
+        theme::Sign,
+    },
+};
+
+use super::{Canvas, canvas::duration, ladder};
+
+pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
+    let theme = canvas.theme;
+    let roomy = canvas.rows() >= 18;
+    canvas.line(Span::styled(" Prepare etcd and PostgreSQL for the Backend.AI manager", theme.bold()));
+    if roomy {
+        canvas.blank();
+    }
+    for (title, what) in [
+        ("etcd", "the image list, its aliases and the shared folder"),
+        ("PostgreSQL", "the database, its schema and two new keypairs"),
+        ("files", "alembic.ini, manager.env, keypairs.yml"),
+    ] {
+        canvas.line(format!("   {}{what}", pad(title, 14, theme.ellipsis())));
+    }
+    if roomy {
+        canvas.blank();
+        canvas.line(" Checks leave no trace. Nothing is written to a server until you press w.");
+        canvas.blank();
+        canvas.line(Span::styled(" Where are your servers?", theme.bold()));
+        canvas.blank();
+    }
+    let mut cursor = None;
+    for (at, choice) in app.choices().into_iter().enumerate() {
+        cursor = one(app, canvas, choice, at == app.welcome.cursor).or(cursor);
+    }
+    for failure in &app.welcome.failures {
+        canvas.blank_if(4);
+        ladder::failed(canvas, 1, failure);
+    }
+    cursor
+}
+
+fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option<Position> {
+    let theme = canvas.theme;
+    let (words, right) = match choice {
+        Choice::Continue => {
+            let words = app.unfinished.as_ref().map_or_else(String::new, |it| it.words.clone());
+            (format!("Continue: {words}"), "")
+        }
+        Choice::Development => ("On this machine, for development".to_owned(), "2 keys to done"),
+        Choice::Servers => ("On servers I name".to_owned(), ""),
+        Choice::File => ("As an answers file says".to_owned(), ""),
+    };
+    let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+    let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+    canvas.ends(
+        Line::from(vec![mark, Span::styled(theme.text(&words), style)]),
+        Span::styled(right, theme.dim()),
+    );
+    match choice {
+        Choice::Development => development(app, canvas),
+        Choice::File => {
+            let input = app.welcome.path.as_ref()?;
+            let (x, y) = canvas.at();
+            let label = "     Path   ";
+            canvas.line(format!("{label}{}", theme.text(input.value())));
+            let column = u16::try_from(label.len() + input.visual_cursor()).ok()?;
+            return Some(Position::new(x + column, y));
+        }
+        _ => {}
+    }
+    None
+}
+
+fn development(app: &App, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    if let Some(lines) = &app.welcome.starting {
+        for line in lines {
+            canvas.told(5, Sign::Done, line, Line::default());
+        }
+        canvas.told(5, Sign::UnderWay, "starting etcd and PostgreSQL", Line::default());
+        return;
+    }
+    let Some(look) = &app.welcome.look else {
+        canvas.told(5, Sign::UnderWay, "looking at localhost", Line::default());
+        return;
+    };
+    for seen in [&look.postgres, &look.etcd] {
+        server(canvas, seen);
+    }
+    let (path, exists) = &look.mount;
+    let (sign, what) = if *exists { (Sign::Done, "is there") } else { (Sign::ToCome, "will be made") };
+    let path = path.display().to_string();
+    canvas.ends(
+        Line::from(vec![
+            Span::raw("     "),
+            theme.sign(sign),
+            Span::raw(format!(" {}{}  {what}", pad("folder", 12, ""), theme.text(&path))),
+        ]),
+        Line::default(),
+    );
+    obstacle(canvas, look);
+}
+
+fn server(canvas: &mut Canvas<'_>, seen: &Seen) {
+    let theme = canvas.theme;
+    let (sign, what) = match &seen.state {
+        SeenState::Answers { version } => (Sign::Done, format!("{version} answers")),
+        SeenState::WillStart { data: false } => (Sign::ToCome, "nobody there; will be started".to_owned()),
+        SeenState::WillStart { data: true } => {
+            (Sign::ToCome, "stopped; will be started with its data".to_owned())
+        }
+        SeenState::Silent => (Sign::Warning, "runs, but does not answer".to_owned()),
+        SeenState::Foreign => (Sign::Failed, "somebody else listens there".to_owned()),
+    };
+    let right = match seen.state {
+        SeenState::Answers { .. } => Line::raw(duration(seen.latency_ms)),
+        _ => Line::default(),
+    };
+    let address = pad(&format!("localhost:{}", seen.port), 17, "");
+    let words = format!(" {}{address}{}", pad(seen.title, 12, ""), theme.text(&what));
+    canvas.ends(Line::from(vec![Span::raw("     "), theme.sign(sign), Span::raw(words)]), right);
+}
+
+fn obstacle(canvas: &mut Canvas<'_>, look: &Look) {
+    if let Some(obstacle) = &look.obstacle {
+        ladder::failed(canvas, 5, obstacle);
+    }
+}

@@ -1,0 +1,98 @@
+//! The answers file that would repeat a run: secrets by reference alone.
+
+use std::{fmt, path::absolute};
+
+use secrecy::ExposeSecret;
+use serde_yaml::{Mapping, Value};
+
+use crate::{failure::Failure, yaml};
+
+use super::{Answers, Origin, Shape, Variable, variables};
+
+/// Where a secret came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// An environment name.
+    Env(String),
+    /// A file.
+    File(String),
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reference::Env(name) => f.write_str(name),
+            Reference::File(path) => f.write_str(path),
+        }
+    }
+}
+
+/// Keys whose value is a path that may be relative.
+const PATHS: &[&str] =
+    &["images.metadata", "images.aliases", "files.alembic-ini", "files.environment", "files.credentials"];
+
+impl Answers {
+    /// These answers as an answers file: each where it belongs, in the order of the guide, paths made
+    /// absolute, secrets by reference. Defaults that nobody gave are left out.
+    ///
+    /// # Errors
+    /// `E-INTERNAL` when the text would not be read back as it was written.
+    pub fn repeatable(&self) -> Result<String, Failure> {
+        let mut root = Mapping::new();
+        let mut names = Vec::new();
+        for variable in variables() {
+            let Some(given) = self.given(variable.key).filter(|given| given.origin != Origin::Default || variable.key == "version")
+            else {
+                continue;
+            };
+            let value = if variable.is_secret() {
+                let reference = given.reference().cloned().unwrap_or_else(|| Reference::Env(variable.env()));
+                if let Reference::Env(name) = &reference {
+                    names.push(name.clone());
+                }
+                source(&reference)
+            } else {
+                shaped(variable, given.value().expose_secret())
+            };
+            put(&mut root, variable.key, value);
+        }
+        let text = yaml::write(&root)?;
+        let mut head = String::from("# Repeats the setup:  backendai-setup --answers THIS-FILE\n");
+        match names.as_slice() {
+            [] => {}
+            names => head.push_str(&format!("# Secrets are not in here. Set first:  {}\n", names.join(", "))),
+        }
+        Ok(head + &text)
+    }
+}
+
+fn source(reference: &Reference) -> Value {
+    let (kind, target) = match reference {
+        Reference::Env(name) => ("env", name.clone()),
+        Reference::File(path) => ("file", absolute(path).map_or(path.clone(), |path| path.display().to_string())),
+    };
+    Value::Mapping([(kind.into(), target.into())].into_iter().collect())
+}
+
+fn shaped(variable: &Variable, text: &str) -> Value {
+    match variable.shape {
+        Shape::List => Value::Sequence(text.split(',').map(|item| item.trim().into()).collect()),
+        Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
+        Shape::Text if PATHS.contains(&variable.key) && text != "none" => {
+            absolute(text).map_or(text.into(), |path| path.display().to_string().into())
+        }
+        Shape::Text | Shape::Secret => text.into(),
+    }
+}
+
+fn put(root: &mut Mapping, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => drop(root.insert(key.into(), value)),
+        Some((section, rest)) => {
+            let entry = root.entry(section.into()).or_insert_with(|| Value::Mapping(Mapping::new()));
+            if let Value::Mapping(below) = entry {
+                put(below, rest, value);
+            }
+        }
+    }
+}
