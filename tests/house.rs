@@ -65,7 +65,12 @@ const RULES: &[Rule] = &[
 const EXPOSES: &[(&str, usize)] = &[
     ("fixture.rs", 2),
     ("guide/answers.rs", 6),
+    ("frontend/tui/form.rs", 6),
+    ("frontend/tui/update/mod.rs", 1),
+    ("frontend/tui/view/reading.rs", 1),
+    ("frontend/tui/view/section.rs", 1),
     ("guide/file.rs", 1),
+    ("guide/repeat.rs", 1),
     ("manager_config.rs", 4),
     ("services/etcd.rs", 1),
     ("services/postgres.rs", 1),

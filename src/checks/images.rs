@@ -28,9 +28,7 @@ impl Check for ImagesCheck {
         let mut verdict = Verdict::new();
         match world.judged_images() {
             Some(Ok(list)) => {
-                let tags: usize = list.images.iter().map(|image| image.tags.len()).sum();
-                let counts =
-                    format!("{} images, {tags} tags, {} aliases", list.images.len(), list.aliases.len());
+                let counts = list.counts();
                 verdict.tell(&counts);
                 verdict.pass("list", counts, since);
                 for warning in &list.warnings {

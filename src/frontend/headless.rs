@@ -11,8 +11,8 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, shell_word, status, words},
     report::{
-        History, Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure, write_plan,
-        write_status,
+        History, Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure,
+        write_plan, write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
     workflow::StageId,

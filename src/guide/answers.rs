@@ -133,9 +133,11 @@ impl Answers {
     pub fn fill_defaults(&mut self) {
         for variable in variables() {
             if let Default::Value(value) = variable.default {
-                self.0
-                    .entry(variable.key)
-                    .or_insert_with(|| Given { value: value.into(), origin: Origin::Default, reference: None });
+                self.0.entry(variable.key).or_insert_with(|| Given {
+                    value: value.into(),
+                    origin: Origin::Default,
+                    reference: None,
+                });
             }
         }
     }

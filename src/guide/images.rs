@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    accept,
+    accept::{self, Refused},
     answers::Answers,
     variable::{Default, Section, Shape, Variable},
 };
@@ -15,11 +15,18 @@ pub struct Images {
     pub metadata: Option<PathBuf>,
     /// The user's `image-aliases.yml`; none means the built-in sample.
     pub aliases: Option<PathBuf>,
+    /// The images to load; none means all.
+    pub only: Option<Vec<String>>,
 }
 
 impl Images {
     pub(super) fn from_answers(answers: &Answers) -> Self {
-        Self { metadata: answers.path("images.metadata"), aliases: answers.path("images.aliases") }
+        let names = |text: String| text.split(',').map(|name| name.trim().to_owned()).collect();
+        Self {
+            metadata: answers.path("images.metadata"),
+            aliases: answers.path("images.aliases"),
+            only: answers.text("images.only").map(names),
+        }
     }
 }
 
@@ -48,5 +55,27 @@ pub(super) static SECTION: Section = Section {
             manager_env: None,
             accept: accept::path,
         },
+        Variable {
+            key: "images.only",
+            title: "Only",
+            help: "Names of the images to load; the others and their aliases are left out.",
+            shape: Shape::List,
+            default: Default::Unset("all images"),
+            development: None,
+            manager_env: None,
+            accept: only,
+        },
     ],
 };
+
+fn only(text: &str) -> Result<(), Refused> {
+    let mut seen = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        accept::plain_text(name, 255)?;
+        if seen.contains(&name) {
+            return Err(Refused::new(format!("`{name}` stands in it twice"), "keep one of them"));
+        }
+        seen.push(name);
+    }
+    Ok(())
+}

@@ -51,7 +51,6 @@ pub const UNBUILT: &[&str] = &[
     "database.tls.ca",
     "database.tls.cert",
     "database.tls.key",
-    "images.only",
     "expect.etcd-cluster",
     "expect.database-system",
 ];

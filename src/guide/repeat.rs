@@ -41,7 +41,9 @@ impl Answers {
         let mut root = Mapping::new();
         let mut names = Vec::new();
         for variable in variables() {
-            let Some(given) = self.given(variable.key).filter(|given| given.origin != Origin::Default || variable.key == "version")
+            let Some(given) = self
+                .given(variable.key)
+                .filter(|given| given.origin != Origin::Default || variable.key == "version")
             else {
                 continue;
             };
@@ -69,7 +71,9 @@ impl Answers {
 fn source(reference: &Reference) -> Value {
     let (kind, target) = match reference {
         Reference::Env(name) => ("env", name.clone()),
-        Reference::File(path) => ("file", absolute(path).map_or(path.clone(), |path| path.display().to_string())),
+        Reference::File(path) => {
+            ("file", absolute(path).map_or(path.clone(), |path| path.display().to_string()))
+        }
     };
     Value::Mapping([(kind.into(), target.into())].into_iter().collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Alias, Image, ImageList, Source, Tag, links, slots,
+    Alias, Image, ImageList, LeftOut, Source, Tag, links, slots,
     words::{closest, word},
 };
 use crate::{
@@ -23,7 +23,8 @@ pub(super) fn both(metadata: Source<'_>, aliases: Source<'_>) -> Result<ImageLis
     others.failures.extend(problems);
     let aliases_read = root.map(|root| others.aliases(&root)).unwrap_or_default();
 
-    let mut list = ImageList { images, aliases: aliases_read, warnings: Vec::new() };
+    let mut list =
+        ImageList { images, aliases: aliases_read, warnings: Vec::new(), left_out: LeftOut::default() };
     let (loops, dangling) = links::check(&list, metadata.file, aliases.file);
     judge.failures.sort_by(|one, two| one.place.cmp(&two.place));
     others.failures.sort_by(|one, two| one.place.cmp(&two.place));

@@ -6,6 +6,7 @@
 mod judge;
 mod keys;
 mod links;
+mod only;
 mod slots;
 mod words;
 
@@ -36,6 +37,17 @@ pub struct ImageList {
     pub aliases: Vec<Alias>,
     /// What is worth saying though the list is sound: `W-IMAGES-FIELD`, `W-IMAGES-DANGLING`.
     pub warnings: Vec<Failure>,
+    /// How much of the files `images.only` leaves out.
+    pub left_out: LeftOut,
+}
+
+/// What a choice of images leaves out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Images that were not chosen.
+    pub images: usize,
+    /// Aliases that lead to one of those.
+    pub aliases: usize,
 }
 
 /// One image of `image-metadata.yml`.

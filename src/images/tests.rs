@@ -49,6 +49,26 @@ fn all_problems_of_both_files_at_once() {
 }
 
 #[test]
+fn a_choice_takes_its_aliases_along() {
+    let metadata = "images:
+- {name: python, tags: [[latest, ':3.6'], [3.6-debian, a]], slots: {cpu: 1, mem: 1.0, gpu: 0}}
+- {name: r, tags: [[latest, b]], slots: {cpu: 1, mem: 1.0, gpu: 0}}
+"
+    .replace(":3.6'", ":3.6-debian'");
+    let aliases = "aliases:\n- [py, python:latest]\n- [snake, py]\n- [R, r:latest]\n- [gone, nowhere:x]\n";
+    let list = judge_text(&metadata, aliases).unwrap();
+    let part = list.only(&["python".to_owned()]).unwrap();
+    let names: Vec<&str> = part.aliases.iter().map(|alias| alias.alias.as_str()).collect();
+    assert_eq!(names, ["py", "snake", "gone"], "what leads nowhere is no reason to leave it out");
+    assert_eq!(part.left_out, LeftOut { images: 1, aliases: 1 });
+    assert_eq!(part.counts(), "1 images, 2 tags, 3 aliases; 1 images, 1 aliases left out by `images.only`");
+    let part = list.only(&["r".to_owned(), "python".to_owned()]).unwrap();
+    assert_eq!((part.images.clone(), part.aliases.clone()), (list.images.clone(), list.aliases.clone()));
+    let unknown = list.only(&["pyton".to_owned(), "x".to_owned()]).unwrap_err();
+    assert_eq!(unknown, [("pyton".to_owned(), Some("python".to_owned())), ("x".to_owned(), None)]);
+}
+
+#[test]
 fn warnings_leave_the_list_sound() {
     let metadata = "version: 2
 images:

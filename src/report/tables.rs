@@ -128,8 +128,7 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList) -> io:
         let cells = format!("{:>4} {:>4} {:>9} {:>5}", row.tags, row.cpu, row.mem_gib, row.gpu);
         writeln!(out, "{} {cells}  {}", pad(&row.name, width), row.aliases.join(", "))?;
     }
-    let tags: usize = rows.iter().map(|row| row.tags).sum();
-    writeln!(out, "{} images, {tags} tags, {} aliases", rows.len(), list.aliases.len())
+    writeln!(out, "{}", list.counts())
 }
 
 /// Prints the guide's `docker pull` lines.

@@ -6,7 +6,7 @@ use crate::{
     bundle,
     failure::{Code, Failure},
     fixture::Fixture,
-    guide::{Answers, Images, Settings},
+    guide::{Answers, Images, Origin, Settings},
     images::{self, ImageList, Source},
     services::files,
     world::{Overwrite, World},
@@ -41,7 +41,8 @@ pub(super) fn judge(
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
-    let images = scope.needs("images").then(|| load_images(&answers.images()));
+    let images =
+        scope.needs("images").then(|| load_images(&answers.images()).and_then(|list| choose(list, &answers)));
     match settings {
         Some(settings) if problems.is_empty() => {
             let mut notices = Settings::notes(&answers);
@@ -78,6 +79,27 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
         ),
         (metadata, aliases) => Err([metadata.err(), aliases.err()].into_iter().flatten().collect()),
     }
+}
+
+/// Leaves out what `images.only` does not name.
+fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>> {
+    let Some(names) = answers.images().only else { return Ok(list) };
+    list.only(&names).map_err(|unknown| {
+        let place = answers.given("images.only").map(|given| given.origin.clone());
+        let told = |(name, near): (String, Option<String>)| {
+            let what =
+                format!("`images.only` names `{}`, which is no image of the list", name.escape_debug());
+            let failure = Failure::new(Code::AnswersValue, what).remedy(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`backendai-setup images` shows the list".into(),
+            });
+            match &place {
+                Some(Origin::File(place)) => failure.at(place.clone()),
+                _ => failure,
+            }
+        };
+        unknown.into_iter().map(told).collect()
+    })
 }
 
 fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {

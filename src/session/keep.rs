@@ -66,7 +66,9 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
         let Some(given) = answers.given(variable.key) else { continue };
         let key = variable.key.to_owned();
         match (given.shown(variable), given.reference()) {
-            (Some(text), _) if given.origin != Origin::Default => drop(kept.answers.insert(key, text.to_owned())),
+            (Some(text), _) if given.origin != Origin::Default => {
+                drop(kept.answers.insert(key, text.to_owned()))
+            }
             (None, Some(Reference::Env(name))) => drop(kept.environment.insert(key, name.clone())),
             (None, Some(Reference::File(path))) => drop(kept.files.insert(key, path.clone())),
             _ => {}
@@ -90,11 +92,14 @@ pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
         return Ok(None);
     }
     let bytes = files::read_input(&path)?;
-    let kept: Kept = serde_json::from_slice(&bytes).ok().filter(|kept: &Kept| kept.version == VERSION).ok_or_else(|| {
-        Failure::new(Code::FileRead, "the draft of unfinished answers cannot be read")
-            .why("it is damaged, or of another version")
-            .remedy(format!("remove it: rm {}", crate::failure::shell_word(&path.to_string_lossy())))
-    })?;
+    let kept: Kept = serde_json::from_slice(&bytes)
+        .ok()
+        .filter(|kept: &Kept| kept.version == VERSION)
+        .ok_or_else(|| {
+            Failure::new(Code::FileRead, "the draft of unfinished answers cannot be read")
+                .why("it is damaged, or of another version")
+                .remedy(format!("remove it: rm {}", crate::failure::shell_word(&path.to_string_lossy())))
+        })?;
     let mut answers = Answers::default();
     for (key, value) in kept.answers {
         let _ = answers.set(&key, value.into(), Origin::Draft);
@@ -153,9 +158,11 @@ pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
         };
         return match written {
             Ok(()) => Ok(std::path::absolute(&path).unwrap_or(path)),
-            Err(error) => Err(Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-                .why(words(&error))
-                .remedy("make room or mend the folder")),
+            Err(error) => {
+                Err(Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
+                    .why(words(&error))
+                    .remedy("make room or mend the folder"))
+            }
         };
     }
     unreachable!("an endless range ended")

@@ -101,10 +101,10 @@ fn keys_and_values() {
         wrong("half a sign-in", "etcd.user", "root", "E-ANSWERS-VALUE", &["etcd.password"]),
         wrong(
             "a key not built",
-            "images.only",
-            "[python]",
+            "etcd.manager-endpoint",
+            "proxy:2379",
             "E-ANSWERS-UNBUILT",
-            &["`images.only`", "not built"],
+            &["`etcd.manager-endpoint`", "not built"],
         ),
         wrong(
             "a section not built",

@@ -65,6 +65,21 @@ fn keys_are_those_of_the_manager() {
 }
 
 #[test]
+fn only_the_chosen_images_are_loaded() {
+    let site = Site::new();
+    let told = site.runs("run load-images load-aliases --set images.only=python,r");
+    assert!(told.stderr.contains("20 images, "), "{}", told.stderr);
+    assert!(told.stderr.contains("left out by `images.only`"), "{}", told.stderr);
+    let keys = site.etcd.get_all("");
+    assert!(keys.contains_key("/sorna/local/images/python/tags/latest"));
+    assert!(keys.contains_key("/sorna/local/images/_aliases/R"), "{keys:#?}");
+    assert!(!keys.keys().any(|key| key.contains("/images/julia") || key.contains("tensorflow")));
+    let refused = site.run("run load-images --set images.only=pyton");
+    assert_eq!(refused.status, 3);
+    assert!(refused.stderr.contains("did you mean `python`?"), "{}", refused.stderr);
+}
+
+#[test]
 fn lists_that_crashed_the_manager_are_refused_before_anything_is_written() {
     let site = Site::new();
     let before = site.etcd.revision();

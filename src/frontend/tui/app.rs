@@ -353,7 +353,9 @@ impl App {
         }
         let address = self.answers.given("database.address");
         let address = address.and_then(|given| given.shown(variable("database.address")));
-        address.map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned()).unwrap_or_default()
+        address
+            .map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned())
+            .unwrap_or_default()
     }
 
     /// Is anything wrong or missing in the answers of a section?
@@ -374,7 +376,8 @@ impl App {
         if self.forms.get(at).is_some_and(Form::has_errors) {
             return Sign::Failed;
         }
-        let broken_list = at == IMAGES && self.images.listed.list.is_none() && !self.images.listed.problems.is_empty();
+        let broken_list =
+            at == IMAGES && self.images.listed.list.is_none() && !self.images.listed.problems.is_empty();
         match self.probes.get(at).map(|probe| &probe.state) {
             _ if broken_list => Sign::Failed,
             Some(ProbeState::Running { .. }) => Sign::UnderWay,

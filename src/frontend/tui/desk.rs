@@ -41,7 +41,15 @@ impl Desk {
     /// A desk that keeps drafts, transcripts and history there.
     pub fn new(state_dir: Result<PathBuf, Failure>, fixture: Option<PathBuf>) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
-        Self { sender, messages, probes: HashMap::new(), surveys: HashMap::new(), run: None, state_dir, fixture }
+        Self {
+            sender,
+            messages,
+            probes: HashMap::new(),
+            surveys: HashMap::new(),
+            run: None,
+            state_dir,
+            fixture,
+        }
     }
 
     /// Hands messages in from outside.
@@ -52,9 +60,9 @@ impl Desk {
     /// Begins what an effect asks for. What belongs to the screen is not done here.
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Look => self.later(async {
-                Msg::Looked(Box::new(devstack::look(&Options::default().home).await))
-            }),
+            Effect::Look => {
+                self.later(async { Msg::Looked(Box::new(devstack::look(&Options::default().home).await)) })
+            }
             Effect::StartStack => self.start_stack(),
             Effect::Load(path) => self.blocking(move || {
                 let answers = vec![path.display().to_string()];
@@ -99,7 +107,10 @@ impl Desk {
                 let folder = self.state_dir.clone();
                 self.blocking(move || {
                     let name = name(&answers);
-                    Msg::Saved("answers", folder.and_then(|folder| session::save_answers(&folder, &name, &answers)))
+                    Msg::Saved(
+                        "answers",
+                        folder.and_then(|folder| session::save_answers(&folder, &name, &answers)),
+                    )
                 });
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
@@ -110,7 +121,9 @@ impl Desk {
                 let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
                 Msg::Samples(samples_to_edit(&here))
             }),
-            Effect::ReadKeypairs(path) => self.blocking(move || Msg::Keypairs(session::read_credentials(&path))),
+            Effect::ReadKeypairs(path) => {
+                self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
+            }
             // These belong to the screen.
             Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
         }
@@ -233,7 +246,11 @@ impl Desk {
             let ran = history(&folder, &name(&answers));
             let words = |id| {
                 let last: &crate::report::LastRun = ran.get(id)?;
-                let what = if matches!(last.outcome.as_str(), "changed" | "unchanged") { "" } else { last.outcome.as_str() };
+                let what = if matches!(last.outcome.as_str(), "changed" | "unchanged") {
+                    ""
+                } else {
+                    last.outcome.as_str()
+                };
                 Some((id, format!("{what} {}", ago(last.at)).trim().to_owned()))
             };
             Msg::Remembered(stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
@@ -255,7 +272,9 @@ pub(super) fn ago(at: Timestamp) -> String {
 
 /// What the cluster of these answers is called.
 pub(super) fn name(answers: &Answers) -> String {
-    crate::guide::Settings::new(answers, &[]).map(|settings| settings.name).unwrap_or_else(|_| "unnamed".into())
+    crate::guide::Settings::new(answers, &[])
+        .map(|settings| settings.name)
+        .unwrap_or_else(|_| "unnamed".into())
 }
 
 fn broke() -> Failure {
@@ -338,7 +357,10 @@ fn list(answers: &Answers) -> Listed {
         Err(failure) => return Listed { list: None, problems: vec![failure] },
     };
     let intent = Intent::Plan { detailed: false };
-    match Session::new(answers, None, Overwrite::default(), scope, intent) {
+    // The page shows the whole list, also what is left out.
+    let mut answers = answers.clone();
+    answers.unset("images.only");
+    match Session::new(&answers, None, Overwrite::default(), scope, intent) {
         Ok(session) => {
             let list = session.images().cloned();
             let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();

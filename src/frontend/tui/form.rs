@@ -187,10 +187,10 @@ impl Form {
         changed
     }
 
-    /// The next field, from the focus on and round, that is required and empty or refused.
+    /// The next field, beginning with the one in focus and round, that is required and empty or refused.
     pub(super) fn next_wanting(&self) -> Option<usize> {
         let count = self.fields.len();
-        (1..=count).map(|step| (self.focus + step) % count).find(|at| {
+        (0..count).map(|step| (self.focus + step) % count).find(|at| {
             let field = &self.fields[*at];
             field.error.is_some() || (field.is_required() && field.is_empty())
         })

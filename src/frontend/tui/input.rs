@@ -1,9 +1,9 @@
 //! From the terminal's events to input: a lone Esc is held for a moment, because a slow line may cut
 //! an arrow key in two.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, task::Poll, time::Duration};
 
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use ratatui::crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use secrecy::SecretString;
 use tokio::time::Instant;
@@ -82,10 +82,11 @@ impl Keys {
         }
     }
 
-    /// Everything that has come already.
-    pub(super) fn drop_pending(&mut self) {
+    /// Forgets every key that has come already.
+    pub(super) async fn drop_pending(&mut self) {
+        // Polled as this task: the stream remembers who waits first, and would wake nobody else.
         while let Some(stream) = &mut self.stream
-            && let Some(Some(Ok(event))) = stream.next().now_or_never()
+            && let Poll::Ready(Some(Ok(event))) = futures::poll!(stream.next())
         {
             self.take(event);
         }
@@ -150,7 +151,10 @@ impl Joiner {
             self.0.clear();
             return vec![joined];
         }
-        let begins = ["[A", "[B", "[C", "[D", "[H", "[F", "[Z", "OP", "OA", "OB", "OC", "OD", "OH", "OF", "[3~", "[5~", "[6~", "[1~", "[4~"];
+        let begins = [
+            "[A", "[B", "[C", "[D", "[H", "[F", "[Z", "OP", "OA", "OB", "OC", "OD", "OH", "OF", "[3~", "[5~",
+            "[6~", "[1~", "[4~",
+        ];
         if begins.iter().any(|whole| whole.starts_with(&rest)) { Vec::new() } else { self.give_up() }
     }
 }

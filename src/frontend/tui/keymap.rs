@@ -83,9 +83,8 @@ pub(super) struct Binding {
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
-const EVERYWHERE: &[Place] = &[
-    Welcome, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Search, Leave, Confirm,
-];
+const EVERYWHERE: &[Place] =
+    &[Welcome, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Search, Leave, Confirm];
 /// Where letters are no text.
 const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Leave];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
@@ -145,14 +144,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         "to the files",
         &[]
     ),
-    binding!(
-        keys![plain(KeyCode::Up), letter('k'), plain(KeyCode::BackTab)],
-        "↑ k",
-        Up,
-        LISTS,
-        "up",
-        &[]
-    ),
+    binding!(keys![plain(KeyCode::Up), letter('k'), plain(KeyCode::BackTab)], "↑ k", Up, LISTS, "up", &[]),
     binding!(
         keys![plain(KeyCode::Down), letter('j'), plain(KeyCode::Tab)],
         "↑↓",
@@ -175,41 +167,69 @@ pub(super) const BINDINGS: &[Binding] = &[
     binding!(keys![letter('w')], "w", Write, &[Alone], "run it", &[Alone]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Review], "open", &[Review]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Menu], "its changes", &[Menu]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Failed, Done, Leave], "do it", &[Failed, Done, Leave]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, EVERYWHERE, "next", &[Welcome, Text, Secret, Images]),
     binding!(
-        keys![plain(KeyCode::PageUp)],
-        "PgUp",
-        PageUp,
+        keys![plain(KeyCode::Enter)],
+        "Enter",
+        Next,
+        &[Failed, Done, Leave],
+        "do it",
+        &[Failed, Done, Leave]
+    ),
+    binding!(
+        keys![plain(KeyCode::Enter)],
+        "Enter",
+        Next,
         EVERYWHERE,
-        "back a page",
+        "next",
+        &[Welcome, Text, Secret, Images]
+    ),
+    binding!(keys![plain(KeyCode::PageUp)], "PgUp", PageUp, EVERYWHERE, "back a page", &[]),
+    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, EVERYWHERE, "log", &[Run]),
+    binding!(keys![letter('g'), plain(KeyCode::Home)], "g", First, LETTERS, "first", &[]),
+    binding!(
+        keys![letter('G'), (KeyCode::Char('G'), KeyModifiers::SHIFT), plain(KeyCode::End)],
+        "G",
+        Last,
+        LETTERS,
+        "last",
         &[]
     ),
-    binding!(
-        keys![plain(KeyCode::PageDown)],
-        "PgUp PgDn",
-        PageDown,
-        EVERYWHERE,
-        "log",
-        &[Run]
-    ),
-    binding!(keys![letter('g'), plain(KeyCode::Home)], "g", First, LETTERS, "first", &[]),
-    binding!(keys![letter('G'), (KeyCode::Char('G'), KeyModifiers::SHIFT), plain(KeyCode::End)], "G", Last, LETTERS, "last", &[]),
     binding!(keys![letter('f')], "f", Follow, &[Run, Failed], "follow", &[Run]),
     binding!(keys![letter('/')], "/", Search, &[Images, Run, Failed], "search", &[Images, Run]),
     binding!(keys![letter('n')], "n", NextHit, &[Run, Failed], "next hit", &[]),
-    binding!(keys![letter('N'), (KeyCode::Char('N'), KeyModifiers::SHIFT)], "N", PreviousHit, &[Run, Failed], "hit before", &[]),
+    binding!(
+        keys![letter('N'), (KeyCode::Char('N'), KeyModifiers::SHIFT)],
+        "N",
+        PreviousHit,
+        &[Run, Failed],
+        "hit before",
+        &[]
+    ),
     binding!(keys![letter('v')], "v", View, &[Images, Review], "view", &[Images]),
     binding!(keys![letter('v')], "v", View, &[Run, Failed], "errors", &[Run]),
     binding!(keys![letter('e')], "e", Edit, &[Images], "edit", &[Images]),
     binding!(keys![letter('r')], "r", CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
     binding!(keys![letter('s')], "s", Save, &[Run, Failed], "save", &[Run]),
-    binding!(keys![letter('y')], "y", Copy, &[Images, Run, Failed, Done, Reading, Alone], "copy", &[Failed, Done]),
+    binding!(
+        keys![letter('y')],
+        "y",
+        Copy,
+        &[Images, Run, Failed, Done, Reading, Alone],
+        "copy",
+        &[Failed, Done]
+    ),
     binding!(keys![letter('t')], "t", Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
     binding!(keys![letter('m')], "m", Menu, &[Welcome, Review, Images, Done, Run], "menu", &[Review]),
     binding!(keys![control('r')], "^R", Reveal, &[Secret], "reveal", &[Secret]),
     binding!(keys![control('f')], "^F", Development, FIELDS, "development values", &[]),
-    binding!(keys![plain(KeyCode::Esc)], "Esc", Back, EVERYWHERE, "back", &[Text, Secret, Images, Review, Menu, Reading, Alone, Confirm, Search, Leave]),
+    binding!(
+        keys![plain(KeyCode::Esc)],
+        "Esc",
+        Back,
+        EVERYWHERE,
+        "back",
+        &[Text, Secret, Images, Review, Menu, Reading, Alone, Confirm, Search, Leave]
+    ),
     binding!(keys![letter('q')], "q", Quit, LETTERS, "quit", &[Welcome, Done]),
     binding!(keys![control('c')], "^C", Interrupt, &[Run], "stop", &[Run]),
     binding!(keys![control('c')], "^C", Interrupt, EVERYWHERE, "leave", &[]),

@@ -15,6 +15,9 @@ mod reviewing;
 mod running;
 mod screen;
 mod seat;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+mod tests;
 mod text;
 mod theme;
 mod update;
@@ -153,7 +156,8 @@ fn unfinished(folder: &std::path::Path) -> Option<Unfinished> {
 fn host() -> String {
     let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let user = user.filter(|user| !user.is_empty());
-    let user = user.unwrap_or_else(|| if rustix::process::geteuid().is_root() { "root".into() } else { "you".into() });
+    let user = user
+        .unwrap_or_else(|| if rustix::process::geteuid().is_root() { "root".into() } else { "you".into() });
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{user}@{}", name.split('.').next().unwrap_or_default())
 }

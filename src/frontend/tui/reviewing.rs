@@ -82,7 +82,8 @@ impl App {
             return cursor.min(items.len().saturating_sub(1));
         }
         let problem = items.iter().position(|item| self.is_problem(item));
-        let change = items.iter().position(|item| matches!(item, Item::Stage(stage) if stage.state == "pending"));
+        let change =
+            items.iter().position(|item| matches!(item, Item::Stage(stage) if stage.state == "pending"));
         let stage = items.iter().position(|item| matches!(item, Item::Stage(_)));
         problem.or(change).or(stage).unwrap_or(0)
     }
@@ -100,10 +101,12 @@ impl App {
         }
         match &self.survey.result {
             None => Some("the servers are still being looked at".into()),
-            Some(Err(problems)) => Some(problems.first().map_or_else(String::new, |first| first.what.clone())),
-            Some(Ok(stages)) => stages
-                .iter()
-                .find_map(|stage| stage.failure.as_ref().map(|failure| format!("{}: {}", stage.title, failure.what))),
+            Some(Err(problems)) => {
+                Some(problems.first().map_or_else(String::new, |first| first.what.clone()))
+            }
+            Some(Ok(stages)) => stages.iter().find_map(|stage| {
+                stage.failure.as_ref().map(|failure| format!("{}: {}", stage.title, failure.what))
+            }),
         }
     }
 }

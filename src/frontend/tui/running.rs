@@ -49,9 +49,9 @@ pub(super) struct Log {
 
 impl Log {
     fn push(&mut self, at: Timestamp, level: Tone, text: &str) {
-        let after = self.began.map_or(Duration::ZERO, |began| {
-            Duration::try_from(at.duration_since(began)).unwrap_or_default()
-        });
+        let after = self
+            .began
+            .map_or(Duration::ZERO, |began| Duration::try_from(at.duration_since(began)).unwrap_or_default());
         let text = match text.char_indices().nth(LINE_LENGTH) {
             Some((end, _)) => format!("{}…", &text[..end]),
             None => text.to_owned(),

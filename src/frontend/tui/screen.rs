@@ -74,7 +74,7 @@ pub async fn run<B: Backend, S: Seat>(
             if screen.terminal.draw(|frame| app.view(frame)).is_err() {
                 return screen.lost(app);
             }
-            screen.seat.forget_pending();
+            screen.seat.forget_pending().await;
         }
     }
 }

@@ -26,7 +26,7 @@ pub trait Seat {
     /// The next thing that a person does; none when the terminal is gone.
     fn next(&mut self) -> impl Future<Output = Option<Input>>;
     /// Forgets keys that were pressed before what is on the screen now was drawn.
-    fn forget_pending(&mut self);
+    fn forget_pending(&mut self) -> impl Future<Output = ()>;
     /// Hands text to the terminal's clipboard.
     fn copy(&mut self, text: &str);
     /// Sets the window's title.
@@ -94,8 +94,8 @@ impl Seat for Terminal {
         }
     }
 
-    fn forget_pending(&mut self) {
-        self.keys.drop_pending();
+    async fn forget_pending(&mut self) {
+        self.keys.drop_pending().await;
     }
 
     fn copy(&mut self, text: &str) {
@@ -110,9 +110,7 @@ impl Seat for Terminal {
     async fn away(&mut self, errand: &Errand) -> Result<(), Failure> {
         self.keys.pause();
         let result = match errand {
-            Errand::Suspend => {
-                self.sleep().map_err(|error| lost(&error))
-            }
+            Errand::Suspend => self.sleep().map_err(|error| lost(&error)),
             Errand::Edit(file, line) => {
                 guard::leave();
                 let done = open("EDITOR", &["vi", "nano"], Some(*line), file).await;
@@ -157,7 +155,10 @@ async fn open(name: &str, usual: &[&str], line: Option<usize>, file: &Path) -> R
             .map(|program| (*program).to_owned())
             .ok_or_else(|| {
                 Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
-                    .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))
+                    .remedy(format!(
+                        "set {name}, for example `export {name}={}`",
+                        usual.first().unwrap_or(&"")
+                    ))
             })?,
     };
     // The shell takes the words of EDITOR apart, as it does for git; the file is no part of its text.

@@ -66,7 +66,8 @@ impl App {
                 if matches!(event.kind, EventKind::Summary(_)) { self.ran() } else { Vec::new() }
             }
             Msg::NotRun(failures) => {
-                self.status = status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL);
+                self.status =
+                    status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL);
                 if let Some(run) = &mut self.run {
                     run.refused = failures;
                 }
@@ -121,7 +122,9 @@ impl App {
                 self.say(Sign::Failed, failure.what);
                 Vec::new()
             }
-            Msg::Key(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Tick(_) | Msg::Signal(_) | Msg::Suspend => Vec::new(),
+            Msg::Key(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Tick(_) | Msg::Signal(_) | Msg::Suspend => {
+                Vec::new()
+            }
         }
     }
 

@@ -18,6 +18,7 @@ impl App {
     /// Reads the list again, and asks etcd what it holds.
     pub(super) fn read_images(&mut self) -> Vec<Effect> {
         self.images.generation += 1;
+        self.images.only = self.answers.images().only.map(|only| only.into_iter().collect());
         vec![Effect::List { generation: self.images.generation, answers: Box::new(self.answers.clone()) }]
     }
 
@@ -58,7 +59,8 @@ impl App {
             Action::Forward | Action::Backward => {
                 self.images.in_fields = true;
                 if let Some(form) = self.forms.get_mut(IMAGES) {
-                    form.focus = if action == Action::Forward { 0 } else { form.fields.len().saturating_sub(1) };
+                    form.focus =
+                        if action == Action::Forward { 0 } else { form.fields.len().saturating_sub(1) };
                 }
                 Vec::new()
             }
@@ -154,7 +156,9 @@ impl App {
 
     fn where_to_edit(&self, images: &crate::guide::Images) -> (Option<PathBuf>, usize) {
         let wrong = self.images.first_problem();
-        if let (Some(place), false) = (wrong.and_then(|problem| problem.place.as_ref()), self.images.view == View::Changed) {
+        if let (Some(place), false) =
+            (wrong.and_then(|problem| problem.place.as_ref()), self.images.view == View::Changed)
+        {
             return (Some(PathBuf::from(&place.file)), place.line);
         }
         (images.metadata.clone(), self.images.selected().map_or(1, |row| row.line.max(1)))

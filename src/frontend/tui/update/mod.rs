@@ -319,7 +319,9 @@ pub(super) fn type_into(input: &mut Input, key: KeyEvent) {
         KeyCode::Char('e') if control => InputRequest::GoToEnd,
         KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
         KeyCode::Char('u') if control => InputRequest::DeleteLine,
-        KeyCode::Char(character) if !control && !character.is_control() => InputRequest::InsertChar(character),
+        KeyCode::Char(character) if !control && !character.is_control() => {
+            InputRequest::InsertChar(character)
+        }
         KeyCode::Backspace => InputRequest::DeletePrevChar,
         KeyCode::Delete => InputRequest::DeleteNextChar,
         KeyCode::Left => InputRequest::GoToPrevChar,

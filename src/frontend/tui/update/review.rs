@@ -171,7 +171,8 @@ impl App {
                     match grant(failure) {
                         Some(grants) => {
                             let failure = failure.clone();
-                            self.overlay = Some(Overlay::Confirm { failure, grants, input: Input::default() });
+                            self.overlay =
+                                Some(Overlay::Confirm { failure, grants, input: Input::default() });
                         }
                         None => {
                             let what = failure.what.clone();

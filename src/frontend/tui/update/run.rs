@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     failure::status,
     frontend::tui::{
-        app::{App, Page, Reading, Overlay, section_of_stage, variable},
+        app::{App, Overlay, Page, Reading, section_of_stage, variable},
         keymap::Action,
         msg::{Effect, Errand},
         running::{RunPage, Tone},
@@ -248,7 +248,9 @@ impl RunPage {
         let hits: Vec<usize> = shown
             .iter()
             .enumerate()
-            .filter(|(_, line)| log.lines.get(**line).is_some_and(|line| line.text.to_lowercase().contains(&wanted)))
+            .filter(|(_, line)| {
+                log.lines.get(**line).is_some_and(|line| line.text.to_lowercase().contains(&wanted))
+            })
             .map(|(at, _)| at)
             .collect();
         let here = self.top(rows);

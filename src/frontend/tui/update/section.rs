@@ -99,8 +99,7 @@ impl App {
     pub(super) fn focus_wanting(&mut self) {
         let at = self.at();
         if let (Page::Section(_), Some(form)) = (self.page, self.forms.get_mut(at)) {
-            let first = form.fields.len().saturating_sub(1);
-            form.focus = first;
+            form.focus = 0;
             form.focus = form.next_wanting().unwrap_or(0);
         }
     }
@@ -251,7 +250,8 @@ fn database_url(text: &str) -> Option<Vec<(&'static str, String)>> {
         parts.push(("database.name", name));
     }
     for (key, value) in url.query_pairs() {
-        if key == "sslmode" && guide::variable("database.sslmode").is_some_and(|it| (it.accept)(&value).is_ok())
+        if key == "sslmode"
+            && guide::variable("database.sslmode").is_some_and(|it| (it.accept)(&value).is_ok())
         {
             parts.push(("database.sslmode", value.into_owned()));
         }

@@ -123,9 +123,9 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// `0.4 ms`, `1.2 s`, `2 min 05 s`.
+/// `0.4 ms`, `0.2 s`, `2 min 05 s`.
 pub(super) fn duration(ms: f64) -> String {
-    if ms < 1000.0 {
+    if ms < 100.0 {
         format!("{ms:.1} ms")
     } else if ms < 60_000.0 {
         format!("{:.1} s", ms / 1000.0)

@@ -20,7 +20,12 @@ use ratatui::text::{Line, Span};
 
 use crate::{
     failure::shell_word,
-    frontend::tui::{app::{App, variable}, running::RunPage, text::{pad, width}, theme::Sign},
+    frontend::tui::{
+        app::{App, stage_title, variable},
+        running::RunPage,
+        text::{pad, width},
+        theme::Sign,
+    },
     guide::Default,
     workflow::Outcome,
 };
@@ -66,11 +71,11 @@ fn headline(run: &RunPage) -> String {
     let time = duration(summary.map_or(0.0, |summary| summary.duration_ms as f64));
     let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
     let unchanged = run.done() - changed;
-    let stages = match run.order.len() {
-        1 => "1 stage".to_owned(),
-        some => format!("{some} stages"),
-    };
-    format!("Prepared in {time}: {stages}, {changed} changed, {unchanged} unchanged")
+    if let [only] = run.order.as_slice() {
+        let what = if changed > 0 { "is done" } else { "was as it should be" };
+        return format!("{} {what}, in {time}", stage_title(only));
+    }
+    format!("Prepared in {time}: {} stages, {changed} changed, {unchanged} unchanged", run.order.len())
 }
 
 impl App {
@@ -87,9 +92,9 @@ impl App {
     }
 
     fn wrote(&self, stage: &str) -> bool {
-        self.run.as_ref().is_some_and(|run| {
-            run.order.iter().any(|id| *id == stage && run.outcome(id).is_some())
-        })
+        self.run
+            .as_ref()
+            .is_some_and(|run| run.order.iter().any(|id| *id == stage && run.outcome(id).is_some()))
     }
 
     /// The files that this run wrote or found as they should be, each with what to do with it.

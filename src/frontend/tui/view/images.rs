@@ -77,11 +77,18 @@ fn sources(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let images = app.answers.images();
     let name = |path: &Option<std::path::PathBuf>| match path {
-        Some(path) => path.file_name().map_or_else(|| path.display(), |name| std::path::Path::new(name).display()).to_string(),
+        Some(path) => path
+            .file_name()
+            .map_or_else(|| path.display(), |name| std::path::Path::new(name).display())
+            .to_string(),
         None => "built-in sample".to_owned(),
     };
     let words = format!("from {}, {}", name(&images.metadata), name(&images.aliases));
-    let words = if images.metadata == images.aliases { "from the built-in samples; e copies them to be edited".to_owned() } else { words };
+    let words = if images.metadata == images.aliases {
+        "from the built-in samples; e copies them to be edited".to_owned()
+    } else {
+        words
+    };
     canvas.line(Line::styled(theme.text(&words), theme.dim()));
 }
 
@@ -111,7 +118,11 @@ fn table(app: &App, canvas: &mut Canvas<'_>, below: usize) {
     // What is left of the columns belongs to the name.
     let choice = if images.only.is_some() { theme.sign_width() + 1 } else { 0 };
     let name = canvas.columns().saturating_sub(46 + choice).clamp(8, 44);
-    let head = format!("  {}{} tags  cpu       mem   gpu  alias  in etcd", " ".repeat(choice), pad("image", name, ""));
+    let head = format!(
+        "  {}{} tags  cpu       mem   gpu  alias  in etcd",
+        " ".repeat(choice),
+        pad("image", name, "")
+    );
     canvas.line(Line::styled(head, theme.dim()));
     let rows = canvas.left().saturating_sub(below).max(1);
     let first = (images.cursor + 1).saturating_sub(rows.max(1)).min(shown.len().saturating_sub(rows));
@@ -132,7 +143,13 @@ fn line(app: &App, row: &Row, here: bool, name: usize) -> Line<'static> {
         spans.push(Span::raw(" "));
     }
     let title = pad(&theme.text(&row.name), name, theme.ellipsis());
-    let style = if here { theme.bold() } else if chosen { ratatui::style::Style::new() } else { theme.dim() };
+    let style = if here {
+        theme.bold()
+    } else if chosen {
+        ratatui::style::Style::new()
+    } else {
+        theme.dim()
+    };
     spans.push(Span::styled(title, style));
     let numbers = if row.in_etcd == InEtcd::Left {
         " ".repeat(35)

@@ -99,7 +99,10 @@ impl App {
             page.x += STEP_COLUMNS;
             page.width -= STEP_COLUMNS;
         }
-        if page.width >= WIDE - STEP_COLUMNS && matches!(self.page, Page::Section(_)) && self.overlay.is_none() {
+        if page.width >= WIDE - STEP_COLUMNS
+            && matches!(self.page, Page::Section(_))
+            && self.overlay.is_none()
+        {
             page.width -= HELP_COLUMNS + 2;
             let column = Rect { x: page.right() + 2, width: HELP_COLUMNS, ..page };
             help::column(self, buffer, column);
@@ -179,7 +182,11 @@ impl App {
             }
             let label = if key == "w" && off { "is off" } else { label };
             let key = self.theme.text(key);
-            let key = if self.theme.ascii { key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up") } else { key };
+            let key = if self.theme.ascii {
+                key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up")
+            } else {
+                key
+            };
             spans.push(Span::styled(key, self.theme.bold()));
             spans.push(Span::styled(format!(" {label}"), self.theme.dim()));
         }

@@ -58,7 +58,11 @@ pub(super) fn confirm(
         Grant::Mount => "the path in etcd becomes yours once you press w",
         Grant::Leftovers => "keys of the older list are removed once you press w",
     };
-    canvas.words(1, &format!("Type {} and Enter: {words}. Esc leaves everything as it is.", grants.word()), ratatui::style::Style::new());
+    canvas.words(
+        1,
+        &format!("Type {} and Enter: {words}. Esc leaves everything as it is.", grants.word()),
+        ratatui::style::Style::new(),
+    );
     canvas.blank();
     let (x, y) = canvas.at();
     canvas.line(format!(" > {}", app.theme.text(input.value())));

@@ -135,10 +135,13 @@ fn verdict_lines(app: &App, at: usize, words: String) -> Vec<String> {
             crate::workflow::RungState::Failed => "failed",
             crate::workflow::RungState::NotNeeded => "not needed",
         };
-        let took = if rung.latency_ms > 0.0 { format!("  ({})", duration(rung.latency_ms)) } else { String::new() };
+        let took =
+            if rung.latency_ms > 0.0 { format!("  ({})", duration(rung.latency_ms)) } else { String::new() };
         lines.push(format!("  {:<11}{:<12}{}{took}", rung.name, word, rung.detail));
         if let Some(failure) = &rung.failure {
-            lines.extend(failure.why.iter().chain(&failure.remedy).map(|words| format!("             {words}")));
+            lines.extend(
+                failure.why.iter().chain(&failure.remedy).map(|words| format!("             {words}")),
+            );
             lines.push(format!("             {}", failure.code));
         }
     }

@@ -75,7 +75,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         ));
     }
     if items.is_empty() {
-        lines.push((false, Line::raw(format!("  Nothing under \"{}\"; v shows others.", app.review.view.word()))));
+        lines.push((
+            false,
+            Line::raw(format!("  Nothing under \"{}\"; v shows others.", app.review.view.word())),
+        ));
     }
     let first = (at_line + 1).saturating_sub(rows);
     for (_, line) in lines.into_iter().skip(first).take(rows) {
@@ -122,7 +125,12 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
     }
     match item {
         Item::Target(at) if !app.is_complete(*at) => {
-            canvas.told(0, Sign::Failed, "answers are missing or refused; Enter leads there", Line::default());
+            canvas.told(
+                0,
+                Sign::Failed,
+                "answers are missing or refused; Enter leads there",
+                Line::default(),
+            );
         }
         Item::Target(at) => match app.probes.get(*at).map(|probe| &probe.state) {
             Some(ProbeState::Found(verdict)) => {
@@ -205,7 +213,8 @@ fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'st
                 Some(place) => format!("{place}  {}", problem.what),
                 None => problem.what.clone(),
             };
-            let left = vec![mark, theme.sign(Sign::Failed), Span::raw(" "), Span::styled(theme.text(&words), bold)];
+            let left =
+                vec![mark, theme.sign(Sign::Failed), Span::raw(" "), Span::styled(theme.text(&words), bold)];
             ends(left, problem.code.to_string())
         }
     }
@@ -281,9 +290,11 @@ pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
             };
             (verdict.state().into(), words.unwrap_or_else(|| verdict.summary.clone()), right)
         }
-        Some(ProbeState::Refused(failures)) => {
-            (Sign::Failed, failures.first().map_or_else(String::new, |failure| failure.what.clone()), String::new())
-        }
+        Some(ProbeState::Refused(failures)) => (
+            Sign::Failed,
+            failures.first().map_or_else(String::new, |failure| failure.what.clone()),
+            String::new(),
+        ),
         _ => (Sign::ToCome, "not checked yet".into(), String::new()),
     }
 }

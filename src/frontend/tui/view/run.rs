@@ -74,9 +74,7 @@ fn stage_lines(app: &App, run: &RunPage, rows: usize) -> Vec<Line<'static>> {
                 let words = progress.map_or(String::new(), |(done, total)| format!("{done} of {total}"));
                 (Sign::UnderWay, words)
             }
-            Some((Some(Outcome::Changed(done)), _)) => {
-                (Sign::Done, format!("{} done", done.changes))
-            }
+            Some((Some(Outcome::Changed(done)), _)) => (Sign::Done, format!("{} done", done.changes)),
             Some((Some(Outcome::Unchanged { .. }), _)) => (Sign::Done, "as it was".into()),
             Some((Some(Outcome::Failed { .. }), progress)) => {
                 let words = progress.map_or("failed".into(), |(done, total)| format!("{done} of {total}"));
@@ -168,7 +166,8 @@ fn log_lines(app: &App, run: &RunPage, columns: usize, rows: usize) -> Vec<Line<
             let gap = if line.level == Tone::Info { "" } else { " " };
             let hit = !wanted.is_empty() && words.to_lowercase().contains(&wanted);
             let style = if hit { theme.reversed() } else { ratatui::style::Style::new() };
-            let spans = vec![Span::styled(offset, theme.dim()), sign, Span::raw(gap), Span::styled(words, style)];
+            let spans =
+                vec![Span::styled(offset, theme.dim()), sign, Span::raw(gap), Span::styled(words, style)];
             lines.push(text::cut_line(Line::from(spans), columns, theme.ellipsis()));
         }
     }
@@ -297,7 +296,8 @@ fn state(run: &RunPage) -> String {
 }
 
 fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>) {
-    let title = section_of_stage(id).and_then(|at| sections().get(at).copied()).map_or("", |section| section.title);
+    let title =
+        section_of_stage(id).and_then(|at| sections().get(at).copied()).map_or("", |section| section.title);
     let (sign, words) = match &run.watch.found {
         None => return,
         Some(Ok(since)) => {

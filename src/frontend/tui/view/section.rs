@@ -74,8 +74,13 @@ pub(super) fn fields(app: &App, canvas: &mut Canvas<'_>, form: &Form, focused: b
         }
     }
     if let (true, Some(field)) = (focused, form.field()) {
-        let help = canvas.theme.text(field.variable.help);
-        canvas.line(Line::styled(help, canvas.theme.dim()));
+        // As many lines as the longest help takes: nothing jumps when the focus moves.
+        let room = canvas.columns().saturating_sub(1).max(1);
+        let lines = |help: &str| text::wrap(help, room).len();
+        let most = form.fields.iter().map(|field| lines(field.variable.help)).max().unwrap_or(1);
+        let own = lines(field.variable.help);
+        canvas.words(0, field.variable.help, canvas.theme.dim());
+        (own..most).for_each(|_| canvas.blank());
     }
     cursor
 }

@@ -1,0 +1,443 @@
+//! Every screen in every state, at every size that matters, in plain signs too.
+
+use ratatui::crossterm::event::KeyCode::{self, BackTab, Char, Down, Enter, Esc, Tab};
+
+use crate::{
+    failure::{Code, Failure, Place},
+    frontend::tui::app::Page,
+    workflow::{EventKind, Level, Outcome},
+};
+
+use super::{
+    Listed, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, state, summary, unmounted,
+};
+
+/// At 80x24, 120x40 and 60x16, and at 80x24 in plain signs.
+fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
+    let mut all = String::new();
+    for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
+        all += &format!("{columns}x{rows}\n{}", make(columns, rows).screen());
+    }
+    let mut plain = make(80, 24);
+    plain.app.theme.ascii = true;
+    let screen = plain.screen();
+    assert!(screen.is_ascii(), "plain signs alone:\n{screen}");
+    all += &format!("80x24 in plain signs\n{screen}");
+    assert!(!all.contains("Canary"), "a secret is on the screen:\n{all}");
+    insta::assert_snapshot!(name, all);
+}
+
+fn section(at: usize, columns: u16, rows: u16, answered: bool) -> Wizard {
+    let mut wizard = if answered { Wizard::answered(columns, rows) } else { Wizard::new(columns, rows) };
+    wizard.app.go(Page::Section(at));
+    wizard
+}
+
+#[test]
+fn welcome() {
+    shown("welcome_looking", Wizard::new);
+    shown("welcome", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        wizard.looked();
+        wizard
+    });
+    shown("welcome_starting", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        wizard.looked().key(Enter).tell(Msg::StackSaid("PostgreSQL data made in /srv/postgresql".into()));
+        wizard
+    });
+    shown("welcome_failed", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        let failure = Failure::new(Code::DevPort, "port 8120, meant for etcd, is taken by `nginx` (pid 42)")
+            .remedy("stop what holds it, or take another port with `--etcd-port PORT`");
+        wizard.looked().key(Enter).tell(Msg::StackUp(Box::new(Err(failure))));
+        wizard
+    });
+    shown("welcome_file", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        let place = Place { file: "answers.yml".into(), line: 3, column: 5 };
+        let problem = Failure::new(Code::AnswersKey, "there is no key `etcd.namspace`")
+            .remedy("did you mean `etcd.namespace`?")
+            .at(place);
+        wizard.looked().keys(&[Down, Down, Enter, Enter]);
+        wizard.tell(Msg::Loaded(Box::default(), vec![problem]));
+        wizard
+    });
+    shown("welcome_continue", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        wizard.app.unfinished = Some(crate::frontend::tui::Unfinished {
+            answers: super::answers(),
+            page: "database".into(),
+            words: "4 of 7 done, Schema failed 12 min ago".into(),
+        });
+        wizard.looked();
+        wizard
+    });
+}
+
+#[test]
+fn sections() {
+    shown("etcd_empty", |columns, rows| section(0, columns, rows, false));
+    shown("database_typing", |columns, rows| {
+        let mut wizard = section(1, columns, rows, false);
+        wizard.text("db-01:5432").keys(&[Tab, Tab]).text("bai").key(Tab).text("Canary!");
+        wizard
+    });
+    shown("database_refused_value", |columns, rows| {
+        let mut wizard = section(1, columns, rows, false);
+        wizard.text("db-01:70000").keys(&[Tab, Tab, Enter]);
+        wizard
+    });
+    shown("database_probing", |columns, rows| {
+        let mut wizard = section(1, columns, rows, true);
+        wizard.key(Tab).tick(3200);
+        wizard
+    });
+    shown("database_good", |columns, rows| {
+        let mut wizard = section(1, columns, rows, true);
+        wizard.key(Tab).probed(1, good("db-01:5432"));
+        wizard
+    });
+    shown("database_failed_rung", |columns, rows| {
+        let mut wizard = section(1, columns, rows, true);
+        wizard.key(Tab).probed(1, refused());
+        wizard
+    });
+    shown("database_pasted", |columns, rows| {
+        let mut wizard = section(1, columns, rows, false);
+        wizard.tell(Msg::Paste("postgresql://bai%40x:Canary%21@db-02/main?sslmode=require".into()));
+        wizard
+    });
+    shown("storage_unmounted", |columns, rows| {
+        let mut wizard = section(2, columns, rows, true);
+        wizard.key(Tab).probed(2, unmounted());
+        wizard
+    });
+    shown("keypairs", |columns, rows| section(4, columns, rows, true));
+    shown("keypairs_the_same", |columns, rows| {
+        let mut wizard = section(4, columns, rows, true);
+        wizard.text("a@b.c").key(Tab).text("a@b.c").keys(&[BackTab]);
+        wizard
+    });
+    shown("files", |columns, rows| section(5, columns, rows, true));
+    shown("failed_elsewhere", |columns, rows| {
+        let mut wizard = section(1, columns, rows, true);
+        wizard.keys(&[Enter]).probed(1, refused());
+        wizard
+    });
+}
+
+fn images(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = section(3, columns, rows, true);
+    wizard.listed();
+    wizard
+}
+
+fn compared(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = images(columns, rows);
+    let key = |path: &str, old: Option<&str>, new: Option<&str>| crate::workflow::Change::Key {
+        key: format!("/sorna/local/images/{path}"),
+        old: old.map(Into::into),
+        new: new.map(Into::into),
+    };
+    let changes = vec![
+        key("python", None, Some("1")),
+        key("julia/cpu", Some("1"), Some("2")),
+        key("old-one", Some("1"), None),
+        key("old-one/tags/x", Some("1"), None),
+    ];
+    let generation = wizard.app.images.survey.generation;
+    let result =
+        Ok(vec![state("load-images", "pending", changes), state("load-aliases", "done", Vec::new())]);
+    wizard.tell(Msg::Surveyed { survey: Survey::Images, generation, result });
+    wizard
+}
+
+#[test]
+fn image_list() {
+    shown("images_reading", |columns, rows| section(3, columns, rows, true));
+    shown("images_not_compared", images);
+    shown("images", compared);
+    shown("images_tensorflow", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.keys(&[Down, Down]);
+        wizard
+    });
+    shown("images_search", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.key(Char('/')).text("torch");
+        wizard
+    });
+    shown("images_search_empty", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.key(Char('/')).text("tensr").key(Enter);
+        wizard
+    });
+    shown("images_changed", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.key(Char('v')).key(KeyCode::End);
+        wizard
+    });
+    shown("images_chosen", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.keys(&[Down, Char(' '), Down, Char(' ')]);
+        wizard
+    });
+    shown("images_fields", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.key(Tab).text("lists/image-metadata.yml");
+        wizard
+    });
+    shown("images_broken", |columns, rows| {
+        let mut wizard = compared(columns, rows);
+        wizard.key(Char('r'));
+        let generation = wizard.app.images.generation;
+        let place = Place { file: "image-metadata.yml".into(), line: 12, column: 10 };
+        let problem = Failure::new(Code::ImagesValue, "`mem` of `r` is text: \"8g\"")
+            .remedy("write GiB as a number: mem: 8")
+            .at(place);
+        let listed = Box::new(Listed { list: None, problems: vec![problem] });
+        wizard.tell(Msg::Listed { generation, listed });
+        wizard
+    });
+}
+
+fn review(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = Wizard::answered(columns, rows);
+    wizard.app.go(Page::Review);
+    wizard
+}
+
+fn conflict() -> Failure {
+    Failure::new(Code::MountForeign, "etcd already names `/mnt/old` as the shared folder")
+        .why("`/sorna/local/volumes/_mount` would become `/mnt/vfroot`; a running manager keeps the old one until it restarts")
+        .remedy("set `storage.mount: /mnt/old`, or replace it with `--replace-mount`")
+}
+
+fn with_conflict(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = review(columns, rows);
+    let mut stages = pending();
+    stages[2] = state("set-mount", "conflict", Vec::new());
+    stages[2].failure = Some(conflict());
+    stages[2].summary = conflict().what;
+    wizard.all_probed().surveyed(Ok(stages));
+    wizard
+}
+
+#[test]
+fn reviews() {
+    shown("review_looking", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.tick(2500);
+        wizard
+    });
+    shown("review", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending()));
+        wizard
+    });
+    shown("review_nothing_to_do", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        let stages = pending().into_iter().map(|stage| state(stage.stage, "done", Vec::new())).collect();
+        wizard.all_probed().surveyed(Ok(stages));
+        wizard
+    });
+    shown("review_unmounted", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().probed(2, unmounted()).surveyed(Ok(pending())).key(Char('w'));
+        wizard
+    });
+    shown("review_missing_answers", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        wizard.app.go(Page::Review);
+        let missing = Failure::new(Code::AnswersMissing, "`etcd.namespace` has no value");
+        wizard.surveyed(Err(vec![missing]));
+        wizard
+    });
+    shown("review_conflict", with_conflict);
+    shown("review_confirm", |columns, rows| {
+        let mut wizard = with_conflict(columns, rows);
+        wizard.key(Enter).text("repl");
+        wizard
+    });
+    shown("review_stage_in_full", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending())).keys(&[Down, Down, Down, Down, Down, Enter]);
+        wizard
+    });
+    shown("review_keys_in_full", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending())).keys(&[Enter, KeyCode::PageDown]);
+        wizard
+    });
+    shown("review_answers", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending())).keys(&[KeyCode::Up, Enter]);
+        wizard
+    });
+    shown("review_verdict", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().probed(1, refused()).surveyed(Ok(pending())).key(Enter);
+        wizard
+    });
+}
+
+#[test]
+fn menus() {
+    shown("menu", |columns, rows| {
+        let mut wizard = with_conflict(columns, rows);
+        wizard.key(Char('m')).tell(Msg::Remembered(vec![
+            ("load-images", "2 min ago".into()),
+            ("install-schema", "failed 3 days ago".into()),
+        ]));
+        wizard.surveyed(Ok(with_conflict(80, 24).app.survey.stages().to_vec())).keys(&[Down, Down]);
+        wizard
+    });
+    shown("menu_alone", |columns, rows| {
+        let mut wizard = with_conflict(columns, rows);
+        wizard.key(Char('m')).keys(&[Down, Down, Down, Down, Down, Enter]);
+        let generation = wizard.app.alone.generation;
+        let result = Ok(vec![pending()[5].clone()]);
+        wizard.tell(Msg::Surveyed { survey: Survey::One("install-schema"), generation, result });
+        wizard
+    });
+}
+
+pub(super) fn running(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = review(columns, rows);
+    wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+    for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
+        wizard.ran(EventKind::StageStarted { stage }).ran_at(31, finished(stage, changes));
+    }
+    wizard
+        .ran(EventKind::StageStarted { stage: "create-database" })
+        .ran_at(80, finished("create-database", 1));
+    wizard.ran_at(80, EventKind::StageStarted { stage: "install-schema" });
+    for (at, line) in ["connected as baiadmin", "lock taken", "fresh database detected"].iter().enumerate() {
+        wizard.ran_at(83 + at as i64 * 3, log("install-schema", line));
+    }
+    wizard.ran_at(90, EventKind::Progress { stage: "install-schema", done: 4, total: 8 }).tick(200);
+    wizard
+}
+
+fn failed(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = running(columns, rows);
+    let outcome = Outcome::Failed { failure: lost() };
+    wizard
+        .ran_at(131, EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 51 })
+        .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
+        .ran_at(
+            132,
+            EventKind::StageFinished {
+                stage: "populate-fixtures",
+                outcome: Outcome::Skipped { because: "install-schema" },
+                duration_ms: 0,
+            },
+        )
+        .ran_at(133, summary(7, vec![lost()]));
+    wizard
+}
+
+#[test]
+fn runs() {
+    shown("run_checking", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending())).key(Char('w')).tick(700);
+        wizard
+    });
+    shown("run", running);
+    shown("run_long_log", |columns, rows| {
+        let mut wizard = running(columns, rows);
+        for number in 0..10_050 {
+            wizard.ran_at(
+                100,
+                log("install-schema", &format!("statement {number} of many, with a long tail of words")),
+            );
+        }
+        wizard.key(KeyCode::PageUp);
+        wizard
+    });
+    shown("run_errors_only", |columns, rows| {
+        let mut wizard = running(columns, rows);
+        let message = "keys left from an older list: 漢字".into();
+        wizard
+            .ran_at(95, EventKind::Log { stage: "install-schema", level: Level::Warning, message })
+            .key(Char('v'));
+        wizard
+    });
+    shown("run_search", |columns, rows| {
+        let mut wizard = running(columns, rows);
+        wizard.key(Char('/')).text("lock");
+        wizard
+    });
+    shown("run_stopping", |columns, rows| {
+        let mut wizard = running(columns, rows);
+        wizard.control('c');
+        wizard
+    });
+    shown("run_failed", failed);
+    shown("run_failed_server_is_back", |columns, rows| {
+        let mut wizard = failed(columns, rows);
+        wizard.tick(1000).tell(Msg::Watched(Ok(()))).tick(3000).keys(&[Down, Down]);
+        wizard
+    });
+    shown("run_refused", |columns, rows| {
+        let mut wizard = review(columns, rows);
+        wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+        let failure = Failure::new(Code::StateDir, "no state directory is known")
+            .why("HOME is not set")
+            .remedy("give `--state-dir DIR`");
+        wizard.tell(Msg::NotRun(vec![failure]));
+        wizard
+    });
+}
+
+#[test]
+fn endings() {
+    let done = |columns, rows| {
+        let mut wizard = running(columns, rows);
+        wizard
+            .ran_at(131, finished("install-schema", 8))
+            .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
+            .ran_at(140, finished("populate-fixtures", 2))
+            .ran_at(150, summary(0, Vec::new()));
+        wizard.app.saved_answers = Some("/root/.local/state/backendai-setup/seoul-03/answers.yml".into());
+        wizard
+    };
+    shown("done", done);
+    shown("leave", |columns, rows| {
+        let mut wizard = done(columns, rows);
+        wizard.key(Char('q'));
+        wizard
+    });
+    shown("leave_unwritten", |columns, rows| {
+        let mut wizard = section(1, columns, rows, false);
+        wizard.text("db").control('c');
+        wizard
+    });
+    insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
+    assert!(failed(80, 24).app.farewell().is_empty());
+    assert_eq!(failed(80, 24).app.failures(), [lost()]);
+}
+
+#[test]
+fn help() {
+    for (name, keys) in [("help_field", 'g'), ("help_review", 'g')] {
+        shown(name, |columns, rows| {
+            let mut wizard =
+                if name == "help_field" { section(1, columns, rows, true) } else { review(columns, rows) };
+            wizard.control(keys);
+            wizard
+        });
+    }
+}
+
+#[test]
+fn too_small() {
+    let mut wizard = Wizard::new(50, 10);
+    assert_eq!(wizard.screen().trim(), "The window is 50x10; 60x16 is the least that\nworks.");
+    wizard.tell(Msg::Resize(80, 24)).looked();
+    assert!(wizard.screen().contains("Where are your servers?"));
+    wizard.key(Esc);
+    assert!(wizard.screen().contains("This is the first page; q leaves"));
+}

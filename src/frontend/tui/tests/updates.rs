@@ -1,0 +1,251 @@
+//! What keys and arrivals change, and what is asked for.
+
+use ratatui::crossterm::event::KeyCode::{Backspace, Char, Down, Enter, Esc, Tab};
+
+use crate::{
+    failure::status,
+    frontend::tui::{
+        app::{Page, ProbeState},
+        keymap::{Action, BINDINGS, Place},
+    },
+};
+
+use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, scenes, summary};
+
+fn probes(wizard: &Wizard) -> usize {
+    wizard.effects.iter().filter(|effect| matches!(effect, Effect::Probe { .. })).count()
+}
+
+#[test]
+fn a_probe_starts_when_a_field_is_left_and_never_while_it_is_typed_in() {
+    let mut wizard = Wizard::new(80, 24);
+    wizard.app.go(Page::Section(1));
+    wizard.text("db-01").key(Tab).key(Tab).text("bai").key(Tab).text("half a pass");
+    assert_eq!(probes(&wizard), 0, "the section is not complete, the password is half typed");
+    wizard.text("word").key(Tab);
+    assert_eq!(probes(&wizard), 1);
+    let Some(Effect::Probe { answers, .. }) =
+        wizard.effects.iter().find(|it| matches!(it, Effect::Probe { .. }))
+    else {
+        panic!("a probe")
+    };
+    assert!(answers.is("database.password", &"half a password".into()));
+    wizard.keys(&[Tab, Tab]);
+    assert_eq!(probes(&wizard), 1, "nothing changed, nothing is asked again");
+}
+
+#[test]
+fn a_change_cancels_the_probe_and_drops_what_it_finds() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Section(1));
+    wizard.key(Tab);
+    let old = wizard.generation(1);
+    assert!(matches!(wizard.app.probes[1].state, ProbeState::Running { .. }));
+    wizard.key(Char('x'));
+    assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::CancelProbe(1))));
+    wizard.tell(Msg::Probed { section: 1, generation: old, result: Ok(good("older answers")) });
+    assert!(
+        matches!(wizard.app.probes[1].state, ProbeState::Idle),
+        "what belongs to older answers is dropped"
+    );
+    wizard.key(Backspace).key(Tab).probed(1, good("now"));
+    assert!(matches!(wizard.app.probes[1].state, ProbeState::Found(_)));
+}
+
+#[test]
+fn enter_leads_through_what_is_missing_and_then_on() {
+    let mut wizard = Wizard::new(80, 24);
+    wizard.key(Down).key(Enter);
+    assert_eq!(wizard.app.page, Page::Section(0));
+    wizard.key(Enter);
+    assert!(wizard.screen().contains("Namespace is needed to go on"));
+    wizard.text("local").key(Enter).text("a:b:c").key(Enter);
+    assert_eq!(wizard.app.forms[0].focus, 1, "a refused value keeps the focus");
+    assert!(wizard.app.forms[0].fields[1].error.is_some());
+    wizard.control('u').text("db-01:2379").key(Enter);
+    assert_eq!(wizard.app.page, Page::Section(1));
+    wizard.key(Esc);
+    assert_eq!(wizard.app.page, Page::Section(0));
+    assert!(wizard.app.answers.is("etcd.endpoints", &"db-01:2379".into()), "going back loses nothing");
+}
+
+#[test]
+fn a_paste_is_split_or_cut() {
+    let mut wizard = Wizard::new(80, 24);
+    wizard.app.go(Page::Section(1));
+    wizard.tell(Msg::Paste("postgres://me:p%40ss@h.example:6000/main?sslmode=disable\n".into()));
+    for (key, value) in [
+        ("database.address", "h.example:6000"),
+        ("database.user", "me"),
+        ("database.password", "p@ss"),
+        ("database.name", "main"),
+        ("database.sslmode", "disable"),
+    ] {
+        assert!(wizard.app.answers.is(key, &value.into()), "{key}");
+    }
+    assert_eq!(probes(&wizard), 1);
+    wizard.tell(Msg::Paste("other:1234\nsecond\nthird".into())).key(Tab);
+    assert!(
+        wizard.app.answers.is("database.address", &"other:1234".into()),
+        "an address replaces the old one"
+    );
+    wizard.tell(Msg::Paste("x\ny\nz".into()));
+    assert!(wizard.screen().contains("2 more lines were cut"));
+}
+
+#[test]
+fn nothing_is_written_while_something_is_in_the_way() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Review);
+    let runs = |wizard: &Wizard| wizard.effects.iter().any(|effect| matches!(effect, Effect::Run { .. }));
+    wizard.key(Char('w'));
+    assert!(!runs(&wizard), "the servers are still being looked at");
+    wizard.all_probed().probed(1, refused()).surveyed(Ok(pending())).key(Char('w'));
+    assert!(!runs(&wizard), "a check failed");
+    wizard.probed(1, good("mended")).key(Char('w'));
+    assert!(runs(&wizard));
+    assert_eq!(wizard.app.page, Page::Run);
+}
+
+#[test]
+fn control_c_stops_a_run_first_and_leaves_at_the_second() {
+    let mut wizard = scenes::running(80, 24);
+    wizard.effects.clear();
+    wizard.control('c');
+    assert!(matches!(wizard.effects.as_slice(), [Effect::StopRun(status::INTERRUPTED)]));
+    wizard.control('c');
+    assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::Quit(status::INTERRUPTED))));
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.control('c');
+    assert!(wizard.screen().contains("Leave?"));
+    wizard.control('c');
+    assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::Quit(0))));
+}
+
+#[test]
+fn a_hangup_keeps_the_draft() {
+    let mut wizard = Wizard::new(80, 24);
+    wizard.app.go(Page::Section(0));
+    wizard.text("local").tell(Msg::Signal(status::HANGUP));
+    let kept = wizard.effects.iter().any(
+        |effect| matches!(effect, Effect::SaveDraft("etcd", answers) if answers.is("etcd.namespace", &"local".into())),
+    );
+    assert!(kept, "what was typed last is in it");
+    assert!(matches!(wizard.effects.last(), Some(Effect::Quit(status::HANGUP))));
+    let mut wizard = scenes::running(80, 24);
+    wizard.effects.clear();
+    wizard.tell(Msg::Signal(status::TERMINATED));
+    assert!(matches!(wizard.effects.first(), Some(Effect::StopRun(status::TERMINATED))));
+    wizard.ran(summary(status::TERMINATED, vec![lost()]));
+    assert!(
+        matches!(wizard.effects.last(), Some(Effect::Quit(status::TERMINATED))),
+        "after the orderly stop"
+    );
+}
+
+#[test]
+fn a_failure_is_watched_and_can_be_retried_or_skipped() {
+    let mut wizard = scenes::running(80, 24);
+    let outcome = crate::workflow::Outcome::Failed { failure: lost() };
+    wizard
+        .ran(crate::workflow::EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 1 })
+        .ran(summary(7, vec![lost()]));
+    wizard.effects.clear();
+    wizard.tick(100).tick(200);
+    let asked = |wizard: &Wizard| wizard.effects.iter().filter(|it| matches!(it, Effect::Watch(..))).count();
+    assert_eq!(asked(&wizard), 1, "one question at a time");
+    wizard.tell(Msg::Watched(Err(lost()))).tick(2300);
+    assert_eq!(asked(&wizard), 2);
+    wizard.keys(&[Down, Down, Enter]);
+    let Some(Effect::Run { skip, .. }) = wizard.effects.last() else { panic!("a run") };
+    assert_eq!(skip, &["install-schema", "populate-fixtures"], "what needs it is skipped too");
+    assert_eq!(wizard.app.page, Page::Run);
+}
+
+#[test]
+fn a_stage_alone_shows_its_changes_before_it_runs() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Menu);
+    wizard.keys(&[Down, Down, Enter]);
+    wizard.key(Char('w'));
+    assert!(!wizard.effects.iter().any(|effect| matches!(effect, Effect::Run { .. })));
+    let generation = wizard.app.alone.generation;
+    let result = Ok(vec![pending()[2].clone()]);
+    wizard.tell(Msg::Surveyed { survey: Survey::One("set-mount"), generation, result });
+    assert!(wizard.screen().contains("/mnt/old → /mnt/vfroot"));
+    wizard.key(Char('w'));
+    let Some(Effect::Run { stages, .. }) = wizard.effects.last() else { panic!("a run") };
+    assert_eq!(stages, &["set-mount"]);
+}
+
+#[test]
+fn something_foreign_wants_its_word() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Review);
+    let mut stages = pending();
+    stages[2].state = "conflict";
+    stages[2].changes.clear();
+    stages[2].failure = Some(crate::failure::Failure::new(
+        crate::failure::Code::MountForeign,
+        "etcd already names `/mnt/old`",
+    ));
+    wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("yes").key(Enter);
+    assert!(!wizard.app.overwrite.mount);
+    wizard.control('u').text("replace").key(Enter);
+    assert!(wizard.app.overwrite.mount);
+    let Some(Effect::Survey { overwrite, .. }) = wizard.effects.last() else { panic!("a new look") };
+    assert!(overwrite.mount && !overwrite.leftovers && !overwrite.keypairs);
+}
+
+#[test]
+fn a_million_lines_stay_bounded() {
+    let mut wizard = scenes::running(80, 24);
+    for number in 0..1_000_000 {
+        wizard.ran(log("install-schema", &format!("line {number}")));
+    }
+    let kept = wizard.app.run.as_ref().and_then(|run| run.log()).unwrap();
+    assert_eq!(kept.lines.len(), crate::frontend::tui::running::LINES_KEPT);
+    assert_eq!(kept.lines.len() + kept.dropped, 1_000_003);
+    assert!(wizard.screen().contains("line 999999"));
+    let long = "x".repeat(1_000_000);
+    wizard.ran(log("install-schema", &long));
+    let kept = wizard.app.run.as_ref().and_then(|run| run.log()).unwrap();
+    assert!(kept.lines.back().is_some_and(|line| line.text.len() < 2000));
+    wizard.ran(finished("install-schema", 1));
+}
+
+#[test]
+fn one_letter_has_one_meaning_and_some_keys_are_never_bound() {
+    use ratatui::crossterm::event::KeyModifiers;
+    let mut letters: Vec<(char, Action)> = Vec::new();
+    for binding in BINDINGS {
+        for (code, modifiers) in binding.keys {
+            assert!(!modifiers.contains(KeyModifiers::ALT), "{}", binding.shown);
+            if let (Char(letter), true) = (code, modifiers.contains(KeyModifiers::CONTROL)) {
+                assert!(!"sqbhj\\".contains(*letter), "{}", binding.shown);
+            }
+            if let (Char(letter), true) = (code, modifiers.is_empty()) {
+                let known = letters.iter().find(|(known, _)| known == letter);
+                assert!(
+                    known.is_none_or(|(_, action)| *action == binding.action),
+                    "`{letter}` has two meanings"
+                );
+                letters.push((*letter, binding.action));
+            }
+        }
+        for place in binding.footer {
+            assert!(
+                binding.places.contains(place),
+                "the footer names {} where it does nothing",
+                binding.shown
+            );
+        }
+    }
+    for place in [Place::Text, Place::Secret, Place::Search, Place::Confirm] {
+        let bound = BINDINGS.iter().filter(|binding| binding.places.contains(&place));
+        for (code, modifiers) in bound.flat_map(|binding| binding.keys) {
+            let types = matches!(code, Char(_)) && !modifiers.contains(KeyModifiers::CONTROL);
+            assert!(!types, "letters are text under {place:?}");
+        }
+    }
+}
