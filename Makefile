@@ -8,7 +8,7 @@ DEMO    := $(CURDIR)/demo
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-check build demo test lint down
+.PHONY: help deps deps-check build demo test lint bench down
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ test: deps-check ## Run all tests, against real servers
 lint: ## Check the formatting and run clippy
 	@cargo fmt --all --check
 	@cargo clippy --locked --all-targets -- -D warnings
+
+bench: deps-check ## Measure the wizard: key to frame while a probe hangs, and a frame with a long log
+	@cargo bench --locked --bench wizard
 
 down: build ## Stop the development stack and remove its data and the demo's files
 	@'$(PROGRAM)' dev reset --yes

@@ -92,6 +92,8 @@ pub(super) enum Reading {
     Verdict(usize),
     Stage(StageId),
     Problems(Vec<Failure>),
+    /// One image with all its tags and aliases.
+    Image(String),
     Keypairs(PathBuf, SecretString),
 }
 
@@ -327,7 +329,7 @@ impl App {
             None => {}
         }
         match self.page {
-            Page::Welcome if self.welcome.path.is_some() => Place::Text,
+            Page::Welcome if self.welcome.path.is_some() => Place::Path,
             Page::Welcome => Place::Welcome,
             Page::Section(IMAGES) if self.images.search_open => Place::Search,
             Page::Section(IMAGES) if !self.images.in_fields => Place::Images,

@@ -144,8 +144,12 @@ impl Field {
         if answers.is(key, &value) {
             return false;
         }
-        if let Err(failure) = answers.set(key, value, Origin::Typed) {
-            self.error = Some(failure);
+        if let Err(failure) = answers.set(key, value.clone(), Origin::Typed) {
+            // It stands under the field: neither key nor value need saying.
+            let refused = (self.variable.accept)(value.expose_secret()).err();
+            self.error = Some(refused.map_or(failure, |refused| {
+                Failure::new(Code::AnswersValue, refused.why).remedy(refused.remedy)
+            }));
             answers.unset(key);
             return had;
         }

@@ -29,6 +29,7 @@ pub(super) enum Action {
     PreviousHit,
     Quit,
     Choose,
+    Details,
     Edit,
     Follow,
     Menu,
@@ -45,6 +46,8 @@ pub(super) enum Action {
 pub(super) enum Place {
     /// A list of choices: Welcome, Done, a failed run.
     Welcome,
+    /// The path of an answers file.
+    Path,
     Text,
     Secret,
     Images,
@@ -65,7 +68,8 @@ pub(super) enum Place {
 }
 
 use Place::{
-    Alone, Confirm, Done, Failed, Images, Leave, Menu, Reading, Review, Run, Search, Secret, Text, Welcome,
+    Alone, Confirm, Done, Failed, Images, Leave, Menu, Path, Reading, Review, Run, Search, Secret, Text,
+    Welcome,
 };
 
 /// Keys that do one thing in some places.
@@ -83,8 +87,12 @@ pub(super) struct Binding {
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
-const EVERYWHERE: &[Place] =
-    &[Welcome, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Search, Leave, Confirm];
+const EVERYWHERE: &[Place] = &[
+    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Search, Leave,
+    Confirm,
+];
+/// Where a page can be turned.
+const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Alone];
 /// Where letters are no text.
 const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Leave];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
@@ -144,7 +152,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         "to the files",
         &[]
     ),
-    binding!(keys![plain(KeyCode::Up), letter('k'), plain(KeyCode::BackTab)], "↑ k", Up, LISTS, "up", &[]),
+    binding!(keys![plain(KeyCode::Up), letter('k'), plain(KeyCode::BackTab)], "↑", Up, LISTS, "", &[]),
     binding!(
         keys![plain(KeyCode::Down), letter('j'), plain(KeyCode::Tab)],
         "↑↓",
@@ -153,7 +161,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         "choose",
         &[Welcome, Images, Review, Menu, Failed, Done, Leave, Run]
     ),
-    binding!(keys![plain(KeyCode::Up), letter('k')], "↑ k", Up, &[Reading, Alone], "up", &[]),
+    binding!(keys![plain(KeyCode::Up), letter('k')], "↑", Up, &[Reading, Alone], "", &[]),
     binding!(
         keys![plain(KeyCode::Down), letter('j')],
         "↑↓",
@@ -162,9 +170,12 @@ pub(super) const BINDINGS: &[Binding] = &[
         "scroll",
         &[Reading, Alone]
     ),
-    binding!(keys![letter(' ')], "Space", Choose, &[Images], "choose", &[Images]),
+    binding!(keys![letter(' ')], "Space", Choose, &[Images], "in or out", &[Images]),
     binding!(keys![letter('w')], "w", Write, &[Review], "write", &[Review]),
     binding!(keys![letter('w')], "w", Write, &[Alone], "run it", &[Alone]),
+    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Search], "search", &[Search]),
+    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Confirm], "confirm", &[Confirm]),
+    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Path], "read it", &[Path]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Review], "open", &[Review]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Menu], "its changes", &[Menu]),
     binding!(
@@ -183,15 +194,17 @@ pub(super) const BINDINGS: &[Binding] = &[
         "next",
         &[Welcome, Text, Secret, Images]
     ),
-    binding!(keys![plain(KeyCode::PageUp)], "PgUp", PageUp, EVERYWHERE, "back a page", &[]),
-    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, EVERYWHERE, "log", &[Run]),
-    binding!(keys![letter('g'), plain(KeyCode::Home)], "g", First, LETTERS, "first", &[]),
+    binding!(keys![plain(KeyCode::PageUp)], "PgUp", PageUp, PAGED, "", &[]),
+    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, &[Run, Failed], "log", &[Run]),
+    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, PAGED, "a page", &[]),
+    binding!(keys![plain(KeyCode::Right)], "→", Details, &[Images], "details", &[Images]),
+    binding!(keys![letter('g'), plain(KeyCode::Home)], "g", First, LETTERS, "", &[]),
     binding!(
         keys![letter('G'), (KeyCode::Char('G'), KeyModifiers::SHIFT), plain(KeyCode::End)],
-        "G",
+        "g G",
         Last,
         LETTERS,
-        "last",
+        "first, last",
         &[]
     ),
     binding!(keys![letter('f')], "f", Follow, &[Run, Failed], "follow", &[Run]),
@@ -219,7 +232,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &[Failed, Done]
     ),
     binding!(keys![letter('t')], "t", Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
-    binding!(keys![letter('m')], "m", Menu, &[Welcome, Review, Images, Done, Run], "menu", &[Review]),
+    binding!(keys![letter('m')], "m", Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
     binding!(keys![control('r')], "^R", Reveal, &[Secret], "reveal", &[Secret]),
     binding!(keys![control('f')], "^F", Development, FIELDS, "development values", &[]),
     binding!(
@@ -228,7 +241,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         Back,
         EVERYWHERE,
         "back",
-        &[Text, Secret, Images, Review, Menu, Reading, Alone, Confirm, Search, Leave]
+        &[Path, Text, Secret, Images, Review, Menu, Reading, Alone, Confirm, Search, Leave]
     ),
     binding!(keys![letter('q')], "q", Quit, LETTERS, "quit", &[Welcome, Done]),
     binding!(keys![control('c')], "^C", Interrupt, &[Run], "stop", &[Run]),
@@ -267,7 +280,9 @@ pub(super) fn footer(place: Place) -> Vec<(&'static str, &'static str)> {
 pub(super) fn help(place: Place) -> Vec<(&'static str, &'static str)> {
     let mut seen = Vec::new();
     let mut rows = Vec::new();
-    for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
+    for binding in
+        BINDINGS.iter().filter(|binding| binding.places.contains(&place) && !binding.label.is_empty())
+    {
         if !seen.contains(&binding.action) {
             seen.push(binding.action);
             rows.push((binding.shown, binding.label));

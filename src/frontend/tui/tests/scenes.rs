@@ -306,6 +306,7 @@ fn menus() {
 pub(super) fn running(columns: u16, rows: u16) -> Wizard {
     let mut wizard = review(columns, rows);
     wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+    wizard.ran(EventKind::Plan { stages: pending() });
     for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
         wizard.ran(EventKind::StageStarted { stage }).ran_at(31, finished(stage, changes));
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     frontend::tui::{
-        app::{App, IMAGES, Page, View},
+        app::{App, IMAGES, Overlay, Page, Reading, View},
         keymap::Action,
         msg::{Effect, Errand, Survey},
         theme::Sign,
@@ -73,6 +73,13 @@ impl App {
                 self.images.cursor = 0;
                 let word = self.images.view.word();
                 self.say(Sign::Here, format!("Shown: {word}"));
+                Vec::new()
+            }
+            Action::Details => {
+                if let Some(row) = self.images.selected() {
+                    let what = Reading::Image(row.name.clone());
+                    self.overlay = Some(Overlay::Reading { what, scroll: 0 });
+                }
                 Vec::new()
             }
             Action::Choose => self.choose_image(),

@@ -85,7 +85,7 @@ impl App {
     /// A key that is bound to nothing is text where text can be.
     fn typed(&mut self, key: KeyEvent, place: Place) -> Vec<Effect> {
         match place {
-            Place::Text | Place::Secret if self.page == Page::Welcome => {
+            Place::Path => {
                 if let Some(path) = &mut self.welcome.path {
                     type_into(path, key);
                 }
@@ -129,7 +129,7 @@ impl App {
             }
         };
         match self.place() {
-            Place::Text | Place::Secret if self.page == Page::Welcome => {
+            Place::Path => {
                 self.welcome.path.iter_mut().for_each(into);
                 Vec::new()
             }

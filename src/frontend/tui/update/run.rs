@@ -30,6 +30,9 @@ pub(in crate::frontend::tui) enum Remedy {
 
 impl App {
     pub(super) fn start_run(&mut self, stages: Vec<String>, skip: Vec<String>) -> Vec<Effect> {
+        if self.is_running() {
+            return Vec::new();
+        }
         self.status = status::SUCCESS;
         self.run = Some(RunPage::new(stages.clone(), skip.clone(), self.now));
         if self.page != Page::Run {

@@ -3,6 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::Rect,
+    style::Style,
     text::{Line, Span},
 };
 
@@ -41,6 +42,16 @@ impl<'a> Canvas<'a> {
     /// Where the next line goes on the screen.
     pub(super) fn at(&self) -> (u16, u16) {
         (self.area.x, self.area.y + self.row)
+    }
+
+    /// The next rows as a canvas of their own: what is longer than that is cut off there.
+    pub(super) fn part(&mut self, rows: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
+        let height = u16::try_from(rows.min(self.left())).unwrap_or(u16::MAX);
+        let area = Rect { y: self.area.y + self.row, height, ..self.area };
+        if self.left() > 0 {
+            draw(&mut Canvas::new(self.buffer, area, self.theme));
+        }
+        self.row = self.row.saturating_add(height);
     }
 
     /// Writes a line, cut to the width.
@@ -88,7 +99,7 @@ impl<'a> Canvas<'a> {
         let word = text::cut(&self.theme.text(word), self.columns().saturating_sub(6), self.theme.ellipsis());
         let rest = self.columns().saturating_sub(text::width(&word) + 5);
         let line = if word.is_empty() {
-            "─".repeat(self.columns().saturating_sub(1))
+            "─".repeat(self.columns())
         } else {
             format!("── {word} {}", "─".repeat(rest))
         };
@@ -115,7 +126,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Words, wrapped, all of them indented.
-    pub(super) fn words(&mut self, indent: usize, words: &str, style: ratatui::style::Style) {
+    pub(super) fn words(&mut self, indent: usize, words: &str, style: Style) {
         let words = self.theme.text(words);
         for line in text::wrap(&words, self.columns().saturating_sub(indent + 1).max(1)) {
             self.line(Line::styled(format!("{}{line}", " ".repeat(indent)), style));

@@ -16,7 +16,10 @@
 //!    Leave
 //! ```
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     failure::shell_word,
@@ -61,7 +64,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     for (at, ending) in endings.iter().enumerate() {
         let here = at == app.done_cursor;
         let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        let style = if here { theme.bold() } else { Style::new() };
         canvas.line(Line::from(vec![mark, Span::styled(*ending, style)]));
     }
 }

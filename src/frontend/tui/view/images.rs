@@ -15,7 +15,7 @@
 
 use ratatui::{
     layout::Position,
-    style::Color,
+    style::{Color, Style},
     text::{Line, Span},
 };
 
@@ -146,7 +146,7 @@ fn line(app: &App, row: &Row, here: bool, name: usize) -> Line<'static> {
     let style = if here {
         theme.bold()
     } else if chosen {
-        ratatui::style::Style::new()
+        Style::new()
     } else {
         theme.dim()
     };
@@ -157,7 +157,7 @@ fn line(app: &App, row: &Row, here: bool, name: usize) -> Line<'static> {
         let mem = format!("{} GiB", row.mem);
         format!(" {:>4} {:>4} {:>9} {:>5}  {:>5}  ", row.tags.len(), row.cpu, mem, row.gpu, row.aliases.len())
     };
-    spans.push(Span::styled(numbers, if chosen { ratatui::style::Style::new() } else { theme.dim() }));
+    spans.push(Span::styled(numbers, if chosen { Style::new() } else { theme.dim() }));
     let (word, style) = match row.in_etcd {
         _ if !chosen => ("left out", theme.dim()),
         InEtcd::New => (InEtcd::New.word(), theme.painted(Color::Green)),

@@ -9,7 +9,10 @@
 //!                mend `database.password`
 //! ```
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     failure::Failure,
@@ -29,7 +32,6 @@ const NAME: usize = 11;
 /// Draws the check of a section into the rows that are left.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
     let Some(probe) = app.probes.get(at) else { return };
-    let theme = canvas.theme;
     match &probe.state {
         ProbeState::Idle => {
             let words = if app.is_complete(at) {
@@ -47,10 +49,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
             let right = if seconds > 0 { Line::raw(format!("{seconds} s")) } else { Line::default() };
             canvas.told(2, Sign::UnderWay, "checking; go on meanwhile", right);
         }
-        ProbeState::Found(verdict) => {
-            canvas.rule("live check");
-            rungs(canvas, verdict);
-        }
+        ProbeState::Found(verdict) => match verdict.failures().next() {
+            // Where room is short, the first failure and its remedy come before anything else.
+            Some(failure) if canvas.left() < 6 => {
+                failed(canvas, 0, &Failure { why: None, ..failure.clone() });
+            }
+            _ => {
+                canvas.rule("live check");
+                rungs(canvas, verdict);
+            }
+        },
         ProbeState::Refused(failures) => {
             canvas.rule("live check");
             for failure in failures {
@@ -58,7 +66,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
             }
         }
     }
-    let _ = theme;
 }
 
 /// Every rung; where room is short the passed ones fold into one line, the first failure always shows.
@@ -111,7 +118,10 @@ fn one(canvas: &mut Canvas<'_>, rung: &Rung) {
         canvas.line(Line::raw(format!("{}{line}", " ".repeat(first))));
     }
     if let Some(failure) = &rung.failure {
-        for (words, style) in [(&failure.why, theme.dim()), (&failure.remedy, ratatui::style::Style::new())] {
+        // The remedy always shows.
+        let remedy = failure.remedy.as_ref().map_or(0, |words| text::wrap(words, room).len());
+        let why = failure.why.as_ref().filter(|_| canvas.left() > remedy + 1);
+        for (words, style) in [(why, theme.dim()), (failure.remedy.as_ref(), Style::new())] {
             if let Some(words) = words {
                 canvas.words(first, words, style);
             }
@@ -140,6 +150,6 @@ pub(super) fn failed(canvas: &mut Canvas<'_>, indent: usize, failure: &Failure) 
         canvas.words(below, why, theme.dim());
     }
     if let Some(remedy) = &failure.remedy {
-        canvas.words(below, remedy, ratatui::style::Style::new());
+        canvas.words(below, remedy, Style::new());
     }
 }

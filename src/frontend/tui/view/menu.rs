@@ -10,7 +10,10 @@
 //!  the image list into etcd
 //! ```
 
-use ratatui::text::{Line, Span};
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use crate::{
     frontend::tui::{app::App, text::pad, theme::Sign},
@@ -43,7 +46,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         let last = app.remembered.iter().find(|(id, _)| *id == about.id);
         let last = last.map_or("never", |(_, when)| when.as_str()).to_owned();
         let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        let style = if here { theme.bold() } else { Style::new() };
         canvas.ends(
             Line::from(vec![
                 mark,
@@ -65,7 +68,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
     if let Some(about) = abouts.get(app.menu_cursor) {
         canvas.rule(about.title);
-        canvas.words(2, &format!("{}  ({})", about.summary, about.id), ratatui::style::Style::new());
+        canvas.words(2, &format!("{}  ({})", about.summary, about.id), Style::new());
         let state = app.survey.stages().iter().find(|state| state.stage == about.id);
         if let Some(failure) = state.and_then(|state| state.failure.as_ref()) {
             ladder::failed(canvas, 2, failure);

@@ -27,7 +27,7 @@ mod welcome;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
-    style::Color,
+    style::{Color, Style},
     text::{Line, Span},
 };
 
@@ -107,6 +107,10 @@ impl App {
             let column = Rect { x: page.right() + 2, width: HELP_COLUMNS, ..page };
             help::column(self, buffer, column);
         }
+        if steps && !self.has_steps() {
+            page.x += 1;
+            page.width -= 1;
+        }
         let mut canvas = Canvas::new(buffer, page, self.theme);
         match &self.overlay {
             Some(Overlay::Help) => help::page(self, &mut canvas),
@@ -153,6 +157,9 @@ impl App {
         let name = self.name();
         let who = if name.is_empty() || self.page == Page::Welcome {
             self.host.clone()
+        } else if !self.has_steps() {
+            // Where one is matters more than on which machine.
+            self.theme.text(&name)
         } else {
             let dot = if self.theme.ascii { "-" } else { "·" };
             format!("{} {dot} {}", self.theme.text(&name), self.host)
@@ -165,14 +172,29 @@ impl App {
     fn footer(&self, columns: u16) -> Line<'static> {
         let place = self.place();
         let room = usize::from(columns).saturating_sub(2);
-        let mut shown = keymap::footer(place);
-        let wide = |keys: &[(&str, &str)]| {
+        let mut shown: Vec<(&str, String)> =
+            keymap::footer(place).into_iter().map(|(key, label)| (key, label.to_owned())).collect();
+        let wide = |keys: &[(&str, String)]| {
             keys.iter().map(|(key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()
         };
-        while wide(&shown) > room + 3 && shown.len() > 3 {
-            // The last three are the way out and the help.
-            let at = shown.len() - 4;
-            shown.remove(at);
+        if let Some(problem) = self.images.first_problem().and_then(|problem| problem.place.as_ref())
+            && place == keymap::Place::Images
+        {
+            for (key, label) in &mut shown {
+                if *key == "e" {
+                    *label = format!("edit line {}", problem.line);
+                }
+            }
+        }
+        while wide(&shown) > room + 3 {
+            // The way on, the way out and the help stay.
+            let spare = |(key, _): &(&str, String)| {
+                !matches!(*key, "Enter" | "w" | "Esc" | "?" | "^G F1" | "^C" | "q")
+            };
+            match shown.iter().rposition(spare) {
+                Some(at) => drop(shown.remove(at)),
+                None => break,
+            }
         }
         let off = self.page == Page::Review && self.overlay.is_none() && self.obstacle().is_some();
         let mut spans = vec![Span::raw(" ")];
@@ -180,10 +202,10 @@ impl App {
             if spans.len() > 1 {
                 spans.push(Span::raw("   "));
             }
-            let label = if key == "w" && off { "is off" } else { label };
+            let label = if key == "w" && off { "is off".to_owned() } else { label };
             let key = self.theme.text(key);
             let key = if self.theme.ascii {
-                key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up")
+                key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up").replace("->", "Right")
             } else {
                 key
             };
@@ -197,7 +219,7 @@ impl App {
         let mut canvas = Canvas::new(buffer, area, self.theme);
         let step = |here: bool, sign: Sign, title: &str| {
             let sign = if here { Sign::Here } else { sign };
-            let style = if here { self.theme.bold() } else { ratatui::style::Style::new() };
+            let style = if here { self.theme.bold() } else { Style::new() };
             Line::from(vec![
                 Span::raw(" "),
                 self.theme.sign(sign),

@@ -11,6 +11,7 @@
 
 use ratatui::{
     layout::Position,
+    style::Style,
     text::{Line, Span},
 };
 use tui_input::Input;
@@ -32,12 +33,12 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
         (false, true) => "Nothing was written. Answers are kept, passwords are not.",
         (false, false) => "Nothing was written.",
     };
-    canvas.words(1, words, ratatui::style::Style::new());
+    canvas.words(1, words, Style::new());
     canvas.blank();
     for (at, choice) in ["Stay", "Leave"].into_iter().enumerate() {
         let here = at == cursor;
         let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+        let style = if here { theme.bold() } else { Style::new() };
         canvas.line(Line::from(vec![mark, Span::styled(choice, style)]));
     }
 }
@@ -61,7 +62,7 @@ pub(super) fn confirm(
     canvas.words(
         1,
         &format!("Type {} and Enter: {words}. Esc leaves everything as it is.", grants.word()),
-        ratatui::style::Style::new(),
+        Style::new(),
     );
     canvas.blank();
     let (x, y) = canvas.at();

@@ -67,9 +67,15 @@ fn show(canvas: &mut Canvas<'_>, title: &str, right: &str, lines: &[String], scr
     let mut wrapped = Vec::new();
     for line in lines {
         let line = theme.text(line);
+        // What goes on in the next line stands below the last column of the first.
+        let hang = text::head(&line, 32).rfind("  ").map_or(0, |at| at + 2);
         let indent = line.chars().take_while(|character| *character == ' ').count();
-        let rest = text::wrap(line.trim_start(), columns.saturating_sub(indent).max(1));
-        wrapped.extend(rest.into_iter().map(|part| format!("{}{part}", " ".repeat(indent))));
+        let hang = if text::width(&line) > columns { hang.max(indent).min(columns / 2) } else { indent };
+        let (first, rest) = line.split_at_checked(hang).unwrap_or(("", &line));
+        for (at, part) in text::wrap(rest, columns.saturating_sub(hang).max(1)).into_iter().enumerate() {
+            let before = if at == 0 { first.to_owned() } else { " ".repeat(hang) };
+            wrapped.push(before + &part);
+        }
     }
     let rows = canvas.rows().saturating_sub(2).max(1);
     let last = wrapped.len().saturating_sub(rows);
@@ -113,6 +119,7 @@ fn read(app: &App, what: &Reading) -> Page {
         Reading::Problems(problems) => {
             ("In the way".into(), String::new(), problems.iter().flat_map(problem_lines).collect())
         }
+        Reading::Image(name) => (name.clone(), String::new(), image_lines(app, name)),
         Reading::Keypairs(path, text) => {
             let lines = text.expose_secret().lines().map(|line| format!("  {line}")).collect();
             (" Keypairs".into(), path.display().to_string(), lines)
@@ -160,6 +167,28 @@ fn stage_lines(state: &StageState) -> Vec<String> {
         lines.push(format!("  {change}"));
         if let Change::Statement { sql, .. } = change {
             lines.extend(sql.lines().map(|line| format!("      {line}")));
+        }
+    }
+    lines
+}
+
+fn image_lines(app: &App, name: &str) -> Vec<String> {
+    let Some(row) = app.images.rows.iter().find(|row| row.name == name) else { return Vec::new() };
+    let aliases = if row.aliases.is_empty() { "none".to_owned() } else { row.aliases.join(", ") };
+    let mut lines = vec![
+        format!("  in etcd  {}", row.in_etcd.word()),
+        format!("  slots    cpu {}, mem {} GiB, gpu {}", row.cpu, row.mem, row.gpu),
+        format!("  aliases  {aliases}"),
+        String::new(),
+        "  Tags".into(),
+    ];
+    for (tag, digest) in &row.tags {
+        match digest.strip_prefix(':') {
+            Some(other) => lines.push(format!("    {tag}  → {other}")),
+            None => {
+                lines.push(format!("    {tag}  {}:{tag}", row.repository));
+                lines.push(format!("      {digest}"));
+            }
         }
     }
     lines

@@ -17,7 +17,7 @@
 //! ```
 
 use ratatui::{
-    style::Color,
+    style::{Color, Style},
     text::{Line, Span},
 };
 
@@ -99,11 +99,12 @@ fn totals(app: &App) -> Line<'static> {
     }
 }
 
+/// The rows below the list: the same for every entry, so that nothing jumps when the cursor moves.
 fn note_rows(app: &App, rows: usize) -> usize {
     let wrong = app.review_items().iter().any(|item| app.is_problem(item));
     match (wrong, rows >= 16) {
-        (true, true) => 5,
-        (true, false) => 3,
+        (true, true) => 6,
+        (true, false) => 4,
         (false, _) => 1,
     }
 }
@@ -157,8 +158,16 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
 
 fn hint(canvas: &mut Canvas<'_>, failure: &Failure) {
     let theme = canvas.theme;
-    let shown = if canvas.left() >= 4 { failure.clone() } else { Failure { why: None, ..failure.clone() } };
-    ladder::failed(canvas, 0, &shown);
+    // The flag that the remedy may name is not needed here: Enter asks.
+    let mut shown = failure.clone();
+    if grant(failure).is_some() {
+        shown.remedy = None;
+    }
+    if canvas.left() < 5 && shown.remedy.is_some() {
+        shown.why = None;
+    }
+    canvas.part(canvas.left() - 1, |canvas| ladder::failed(canvas, 0, &shown));
+    canvas.bottom(1);
     let words = if grant(failure).is_some() {
         "w is off; Enter asks whether to overwrite it"
     } else {
@@ -170,7 +179,7 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure) {
 fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'static> {
     let theme = canvas.theme;
     let mark = if here { Span::styled("> ", theme.accent()) } else { Span::raw("  ") };
-    let bold = if here { theme.bold() } else { ratatui::style::Style::new() };
+    let bold = if here { theme.bold() } else { Style::new() };
     let columns = canvas.columns().saturating_sub(1);
     let ends = |left: Vec<Span<'static>>, right: String| {
         super::super::text::both_ends(

@@ -17,11 +17,12 @@
 
 use ratatui::{
     layout::Position,
-    style::Color,
+    style::Style,
     text::{Line, Span},
 };
 
 use crate::{
+    failure::{Code, Failure},
     frontend::tui::{
         app::{App, section_of_stage, sections, stage_title},
         running::{RunPage, Tone},
@@ -39,8 +40,9 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     let failed = run.has_failed();
     let panel = if failed { 12.min(canvas.rows().saturating_sub(4)) } else { 0 };
     let rows = canvas.rows() - panel;
-    let stages = stage_lines(app, run, rows);
-    let left = 36.min(canvas.columns() / 2);
+    // The log needs its room: on a narrow screen times and bar go first.
+    let left = if canvas.columns() >= 78 { 35 + app.theme.sign_width() } else { 27 };
+    let stages = stage_lines(app, run, left, rows);
     let log = log_lines(app, run, canvas.columns().saturating_sub(left + 4), rows);
     let bar = if app.theme.ascii { "|" } else { "│" };
     for row in 0..rows {
@@ -63,7 +65,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     cursor
 }
 
-fn stage_lines(app: &App, run: &RunPage, rows: usize) -> Vec<Line<'static>> {
+fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'static>> {
     let theme = app.theme;
     let mut lines = Vec::new();
     for (at, id) in run.order.iter().enumerate() {
@@ -74,33 +76,35 @@ fn stage_lines(app: &App, run: &RunPage, rows: usize) -> Vec<Line<'static>> {
                 let words = progress.map_or(String::new(), |(done, total)| format!("{done} of {total}"));
                 (Sign::UnderWay, words)
             }
-            Some((Some(Outcome::Changed(done)), _)) => (Sign::Done, format!("{} done", done.changes)),
+            Some((Some(Outcome::Changed(done)), _)) => (Sign::Done, counted(run, id, done.changes)),
             Some((Some(Outcome::Unchanged { .. }), _)) => (Sign::Done, "as it was".into()),
             Some((Some(Outcome::Failed { .. }), progress)) => {
                 let words = progress.map_or("failed".into(), |(done, total)| format!("{done} of {total}"));
                 (Sign::Failed, words)
             }
-            Some((Some(Outcome::Skipped { .. }), _)) => (Sign::NotNeeded, "not started".into()),
+            Some((Some(Outcome::Skipped { .. }), _)) => (Sign::NotNeeded, "not begun".into()),
             Some((Some(Outcome::Cancelled), _)) => (Sign::NotNeeded, "stopped".into()),
         };
         let here = at == run.shown();
-        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
-        let time = run.logs.get(id).and_then(|log| log.took_ms).map_or(String::new(), |ms| short(ms as f64));
-        let words = pad(&words, 11, theme.ellipsis());
+        let style = if here { theme.bold() } else { Style::new() };
+        let ended = matches!(sign, Sign::Done | Sign::Failed);
+        let took = run.logs.get(id).and_then(|log| log.took_ms).filter(|_| ended && left > 30);
+        let time = took.map_or(String::new(), |ms| duration(ms as f64));
+        let words = pad(&words, 9, theme.ellipsis());
         lines.push(Line::from(vec![
             Span::raw(" "),
             theme.sign(sign),
             Span::raw(" "),
             Span::styled(pad(stage_title(id), 14, ""), style),
             Span::raw(words),
-            Span::styled(format!("{time:>7}"), theme.dim()),
+            Span::styled(if left > 30 { format!("{time:>8}") } else { String::new() }, theme.dim()),
         ]));
     }
     let skipped: Vec<&str> = run.skip.iter().map(|id| stage_title(id)).collect();
     if !skipped.is_empty() && lines.len() < rows {
         lines.push(Line::styled(format!("   skipped: {}", skipped.join(", ")), theme.dim()));
     }
-    if let Some(bar) = bar(app, run).filter(|_| lines.len() + 2 < rows) {
+    if let Some(bar) = bar(app, run, left.saturating_sub(4)).filter(|_| lines.len() + 2 < rows) {
         lines.push(Line::default());
         lines.push(bar);
     }
@@ -120,20 +124,24 @@ fn stage_lines(app: &App, run: &RunPage, rows: usize) -> Vec<Line<'static>> {
     lines
 }
 
-fn short(ms: f64) -> String {
-    if ms < 1000.0 { format!("{ms:.0} ms") } else { duration(ms) }
+/// What a stage did, in the words of the plan: `181 keys`.
+fn counted(run: &RunPage, id: &str, changes: usize) -> String {
+    let planned = run.state.plan.iter().find(|state| state.stage == id);
+    match planned.and_then(|state| state.changes.first()) {
+        Some(change) if changes > 1 => format!("{changes} {}", change.unit(changes)),
+        _ => "done".to_owned(),
+    }
 }
 
 /// How far the stage under way is.
-fn bar(app: &App, run: &RunPage) -> Option<Line<'static>> {
-    const CELLS: usize = 28;
+fn bar(app: &App, run: &RunPage, cells: usize) -> Option<Line<'static>> {
     let live = run.state.stages.iter().filter(|stage| stage.outcome.is_none());
     let (done, total) = live.filter_map(|stage| stage.progress).next_back()?;
-    let full = (done * CELLS).checked_div(total)?.min(CELLS);
+    let full = (done * cells).checked_div(total)?.min(cells);
     Some(Line::from(vec![
         Span::raw("   "),
         Span::styled("█".repeat(full), app.theme.accent()),
-        Span::styled("░".repeat(CELLS - full), app.theme.dim()),
+        Span::styled("░".repeat(cells - full), app.theme.dim()),
     ]))
 }
 
@@ -165,7 +173,7 @@ fn log_lines(app: &App, run: &RunPage, columns: usize, rows: usize) -> Vec<Line<
             };
             let gap = if line.level == Tone::Info { "" } else { " " };
             let hit = !wanted.is_empty() && words.to_lowercase().contains(&wanted);
-            let style = if hit { theme.reversed() } else { ratatui::style::Style::new() };
+            let style = if hit { theme.reversed() } else { Style::new() };
             let spans =
                 vec![Span::styled(offset, theme.dim()), sign, Span::raw(gap), Span::styled(words, style)];
             lines.push(text::cut_line(Line::from(spans), columns, theme.ellipsis()));
@@ -201,20 +209,49 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     canvas.rule("");
     let Some(failure) = run.failure() else { return };
-    let stopped = failure.code == crate::failure::Code::Cancelled;
+    let remedies = app.remedies();
+    // The choices always show; where room is short, what is told above them is cut.
+    let room = canvas.left().saturating_sub(remedies.len());
+    canvas.part(room, |canvas| told(app, run, failure, canvas));
+    canvas.bottom(remedies.len());
+    for (at, remedy) in remedies.iter().enumerate() {
+        let here = at == run.cursor;
+        let (title, words) = words_of(run, *remedy);
+        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
+        let style = if here { theme.bold() } else { Style::new() };
+        canvas.line(Line::from(vec![
+            mark,
+            Span::styled(pad(title, 20, ""), style),
+            Span::styled(theme.text(&words), theme.dim()),
+        ]));
+    }
+}
+
+/// What, why, in which state everything is, and what to do next.
+fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let stopped = failure.code == Code::Cancelled;
     let what = match run.failed() {
         Some((id, failure)) => format!("{} stopped: {}", stage_title(id), failure.what),
         None => failure.what.clone(),
     };
-    canvas.told(1, if stopped { Sign::Warning } else { Sign::Failed }, &what, code(theme, failure));
-    let roomy = canvas.left() >= 9;
-    if roomy && canvas.left() > 9 {
-        canvas.blank();
+    let sign = if stopped { Sign::Warning } else { Sign::Failed };
+    let roomy = canvas.rows() >= 6;
+    if !roomy {
+        // One line each: what, in which state everything is, and what to do or who answers again.
+        let left = vec![Span::raw(" "), theme.sign(sign), Span::raw(format!(" {}", theme.text(&what)))];
+        canvas.ends(Line::from(left), code(theme, failure));
+        canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
+        match run.failed().filter(|_| run.watch.found.is_some()) {
+            Some((id, _)) => watched(app, run, id, canvas, 3),
+            None => canvas.words(3, failure.remedy.as_deref().unwrap_or_default(), Style::new()),
+        }
+        return;
     }
+    canvas.told(1, sign, &what, code(theme, failure));
     let mut row = |title: &str, words: &str| {
         let lines = text::wrap(&theme.text(words), canvas.columns().saturating_sub(12).max(1));
-        let keep = if roomy { 2 } else { 1 };
-        for (at, line) in lines.into_iter().take(keep).enumerate() {
+        for (at, line) in lines.into_iter().take(2).enumerate() {
             let title = if at == 0 { title } else { "" };
             canvas.line(Line::from(vec![
                 Span::raw("   "),
@@ -223,7 +260,7 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
             ]));
         }
     };
-    if let Some(why) = failure.why.as_ref().filter(|_| roomy) {
+    if let Some(why) = &failure.why {
         row("Why", why);
     }
     row("State", &state(run));
@@ -231,20 +268,7 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
         row("Next", remedy);
     }
     if let Some((id, _)) = run.failed() {
-        watched(app, run, id, canvas);
-    }
-    let remedies = app.remedies();
-    canvas.bottom(remedies.len());
-    for (at, remedy) in remedies.iter().enumerate() {
-        let here = at == run.cursor;
-        let (title, words) = words_of(run, *remedy);
-        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { ratatui::style::Style::new() };
-        canvas.line(Line::from(vec![
-            mark,
-            Span::styled(pad(title, 20, ""), style),
-            Span::styled(theme.text(&words), theme.dim()),
-        ]));
+        watched(app, run, id, canvas, 11);
     }
 }
 
@@ -268,8 +292,8 @@ fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
             ("Skip it", words)
         }
         Remedy::Leave => {
-            let from = run.failed().map_or(String::new(), |(id, _)| format!(" --from {id}"));
-            ("Leave", format!("later:  backendai-setup run{from}"))
+            // The draft is kept, so the wizard knows where to go on.
+            ("Leave", "backendai-setup offers to continue here".into())
         }
     }
 }
@@ -295,7 +319,7 @@ fn state(run: &RunPage) -> String {
     format!("{own}; {others}")
 }
 
-fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>) {
+fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>, indent: usize) {
     let title =
         section_of_stage(id).and_then(|at| sections().get(at).copied()).map_or("", |section| section.title);
     let (sign, words) = match &run.watch.found {
@@ -306,6 +330,5 @@ fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>) {
         }
         Some(Err(failure)) => (Sign::UnderWay, format!("asked again every 2 s: {}", failure.what)),
     };
-    let _ = Color::Reset;
-    canvas.told(11, sign, &words, Line::default());
+    canvas.told(indent, sign, &words, Line::default());
 }

@@ -21,6 +21,7 @@
 
 use ratatui::{
     layout::Position,
+    style::Style,
     text::{Line, Span},
 };
 
@@ -38,15 +39,18 @@ use super::{Canvas, canvas::duration, ladder};
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     let theme = canvas.theme;
     let roomy = canvas.rows() >= 18;
+    // Where room is short, what went wrong needs it more.
+    let short = !roomy && !app.welcome.failures.is_empty();
     canvas.line(Span::styled(" Prepare etcd and PostgreSQL for the Backend.AI manager", theme.bold()));
     if roomy {
         canvas.blank();
     }
-    for (title, what) in [
+    let what_for = [
         ("etcd", "the image list, its aliases and the shared folder"),
         ("PostgreSQL", "the database, its schema and two new keypairs"),
         ("files", "alembic.ini, manager.env, keypairs.yml"),
-    ] {
+    ];
+    for (title, what) in what_for.into_iter().filter(|_| !short) {
         canvas.line(format!("   {}{what}", pad(title, 14, theme.ellipsis())));
     }
     if roomy {
@@ -79,7 +83,7 @@ fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option
         Choice::File => ("As an answers file says".to_owned(), ""),
     };
     let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-    let style = if here { theme.bold() } else { ratatui::style::Style::new() };
+    let style = if here { theme.bold() } else { Style::new() };
     canvas.ends(
         Line::from(vec![mark, Span::styled(theme.text(&words), style)]),
         Span::styled(right, theme.dim()),
@@ -117,12 +121,13 @@ fn development(app: &App, canvas: &mut Canvas<'_>) {
     }
     let (path, exists) = &look.mount;
     let (sign, what) = if *exists { (Sign::Done, "is there") } else { (Sign::ToCome, "will be made") };
+    let what = pad(what, 17, "");
     let path = path.display().to_string();
     canvas.ends(
         Line::from(vec![
             Span::raw("     "),
             theme.sign(sign),
-            Span::raw(format!(" {}{}  {what}", pad("folder", 12, ""), theme.text(&path))),
+            Span::raw(format!(" {}{what}{}", pad("folder", 12, ""), theme.text(&path))),
         ]),
         Line::default(),
     );
