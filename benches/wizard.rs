@@ -204,7 +204,8 @@ fn frame_with_log() -> Times {
     let event = |kind| Msg::Ran(Box::new(Event { time: Timestamp::UNIX_EPOCH, kind }));
     app.update(event(EventKind::StageStarted { stage: "load-images" }));
     for number in 0..LINES {
-        let message = format!("line {number} of a very long log, with words that go beyond the edge of the screen");
+        let message =
+            format!("line {number} of a very long log, with words that go beyond the edge of the screen");
         app.update(event(EventKind::Log { stage: "load-images", level: Level::Info, message }));
     }
     let mut terminal = Terminal::new(TestBackend::new(120, 40)).expect("a screen");

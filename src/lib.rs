@@ -17,6 +17,7 @@ pub mod schema;
 pub mod services;
 pub mod session;
 pub mod stages;
+pub mod state;
 pub mod workflow;
 pub mod world;
 pub mod yaml;

@@ -11,10 +11,11 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, shell_word, status, words},
     report::{
-        History, Json, Plain, Reporter, RunState, Transcript, state_dir, write_checks, write_failure,
-        write_plan, write_status,
+        History, Json, Plain, Reporter, RunState, Transcript, write_checks, write_failure, write_plan,
+        write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
+    state::state_dir,
     workflow::StageId,
 };
 

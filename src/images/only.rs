@@ -41,8 +41,21 @@ impl ImageList {
         let LeftOut { images, aliases } = self.left_out;
         let left = match (images, aliases) {
             (0, 0) => String::new(),
-            _ => format!("; {images} images, {aliases} aliases left out by `images.only`"),
+            _ => format!("; {} left out by `images.only`", both(images, aliases)),
         };
-        format!("{} images, {tags} tags, {} aliases{left}", self.images.len(), self.aliases.len())
+        let (images, aliases) = (count(self.images.len(), "image"), count(self.aliases.len(), "alias"));
+        format!("{images}, {}, {aliases}{left}", count(tags, "tag"))
+    }
+}
+
+fn both(images: usize, aliases: usize) -> String {
+    format!("{} and {}", count(images, "image"), count(aliases, "alias"))
+}
+
+fn count(number: usize, what: &str) -> String {
+    match (number, what) {
+        (1, _) => format!("1 {what}"),
+        (_, "alias") => format!("{number} aliases"),
+        _ => format!("{number} {what}s"),
     }
 }

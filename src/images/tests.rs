@@ -61,7 +61,7 @@ fn a_choice_takes_its_aliases_along() {
     let names: Vec<&str> = part.aliases.iter().map(|alias| alias.alias.as_str()).collect();
     assert_eq!(names, ["py", "snake", "gone"], "what leads nowhere is no reason to leave it out");
     assert_eq!(part.left_out, LeftOut { images: 1, aliases: 1 });
-    assert_eq!(part.counts(), "1 images, 2 tags, 3 aliases; 1 images, 1 aliases left out by `images.only`");
+    assert_eq!(part.counts(), "1 image, 2 tags, 3 aliases; 1 image and 1 alias left out by `images.only`");
     let part = list.only(&["r".to_owned(), "python".to_owned()]).unwrap();
     assert_eq!((part.images.clone(), part.aliases.clone()), (list.images.clone(), list.aliases.clone()));
     let unknown = list.only(&["pyton".to_owned(), "x".to_owned()]).unwrap_err();

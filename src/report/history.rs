@@ -12,9 +12,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::workflow::{Event, EventKind, Outcome};
+use crate::{
+    state::target_folder,
+    workflow::{Event, EventKind, Outcome},
+};
 
-use super::{Reporter, transcript::target_folder};
+use super::Reporter;
 
 /// The last run of one stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ pub use plain::Plain;
 pub use run_state::{RunState, StageProgress};
 pub use style::Style;
 pub use tables::{write_checks, write_images, write_plan, write_pull_commands, write_status};
-pub use transcript::{Transcript, state_dir, target_folder};
+pub use transcript::Transcript;
 
 /// Something that writes events down.
 pub trait Reporter {

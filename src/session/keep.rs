@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Code, Failure, words},
     guide::{self, Answers, Origin, Reference},
-    report::target_folder,
     services::files,
+    state::target_folder,
 };
 
 /// The version of the draft.

@@ -17,6 +17,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ),
     ("E-FILE-HUNG", "as E-MOUNT-HUNG"),
     ("E-IMAGES-CIRCLE", "provoked by the tests of the etcd stages"),
+    ("E-EDITOR", "provoked by the tests of the wizard"),
     ("E-DEV-MISSING", "provoked by the tests of the development stack"),
     ("E-DEV-PORT", "provoked by the tests of the development stack"),
     (

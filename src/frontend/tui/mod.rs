@@ -11,6 +11,7 @@ mod images;
 mod input;
 mod keymap;
 mod msg;
+mod pages;
 mod reviewing;
 mod running;
 mod screen;
@@ -29,8 +30,9 @@ use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal
 
 use crate::{
     failure::{Code, Failure, status, words},
-    report::{history, state_dir, write_failure},
+    report::{history, write_failure},
     session::{self, Inputs},
+    state::state_dir,
     workflow::RungState,
 };
 

@@ -2,6 +2,7 @@
 
 mod looping;
 mod properties;
+mod runs;
 mod scenes;
 mod updates;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Msg, Survey, Wizard, lost, pending, refused, scenes, summary};
+use super::{Msg, Survey, Wizard, lost, pending, refused, runs, summary};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -66,7 +66,7 @@ proptest! {
     ) {
         let mut wizard = match begins {
             0 => Wizard::new(size.0, size.1),
-            1 => scenes::running(size.0, size.1),
+            1 => runs::running(size.0, size.1),
             _ => Wizard::answered(size.0, size.1),
         };
         for step in steps {
@@ -89,7 +89,7 @@ proptest! {
 fn every_size_is_drawn() {
     for columns in (1..=300).step_by(7) {
         for rows in (1..=100).step_by(3) {
-            let mut wizard = scenes::running(columns, rows);
+            let mut wizard = runs::running(columns, rows);
             wizard.screen();
             wizard.app.go(crate::frontend::tui::app::Page::Section(1));
             wizard.screen();

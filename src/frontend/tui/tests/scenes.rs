@@ -5,15 +5,12 @@ use ratatui::crossterm::event::KeyCode::{self, BackTab, Char, Down, Enter, Esc, 
 use crate::{
     failure::{Code, Failure, Place},
     frontend::tui::app::Page,
-    workflow::{EventKind, Level, Outcome},
 };
 
-use super::{
-    Listed, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, state, summary, unmounted,
-};
+use super::{Listed, Msg, Survey, Wizard, good, pending, refused, state, unmounted};
 
 /// At 80x24, 120x40 and 60x16, and at 80x24 in plain signs.
-fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
+pub(super) fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
     let mut all = String::new();
     for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
         all += &format!("{columns}x{rows}\n{}", make(columns, rows).screen());
@@ -27,7 +24,7 @@ fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
     insta::assert_snapshot!(name, all);
 }
 
-fn section(at: usize, columns: u16, rows: u16, answered: bool) -> Wizard {
+pub(super) fn section(at: usize, columns: u16, rows: u16, answered: bool) -> Wizard {
     let mut wizard = if answered { Wizard::answered(columns, rows) } else { Wizard::new(columns, rows) };
     wizard.app.go(Page::Section(at));
     wizard
@@ -202,7 +199,7 @@ fn image_list() {
     });
 }
 
-fn review(columns: u16, rows: u16) -> Wizard {
+pub(super) fn review(columns: u16, rows: u16) -> Wizard {
     let mut wizard = Wizard::answered(columns, rows);
     wizard.app.go(Page::Review);
     wizard
@@ -301,124 +298,6 @@ fn menus() {
         wizard.tell(Msg::Surveyed { survey: Survey::One("install-schema"), generation, result });
         wizard
     });
-}
-
-pub(super) fn running(columns: u16, rows: u16) -> Wizard {
-    let mut wizard = review(columns, rows);
-    wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
-    wizard.ran(EventKind::Plan { stages: pending() });
-    for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
-        wizard.ran(EventKind::StageStarted { stage }).ran_at(31, finished(stage, changes));
-    }
-    wizard
-        .ran(EventKind::StageStarted { stage: "create-database" })
-        .ran_at(80, finished("create-database", 1));
-    wizard.ran_at(80, EventKind::StageStarted { stage: "install-schema" });
-    for (at, line) in ["connected as baiadmin", "lock taken", "fresh database detected"].iter().enumerate() {
-        wizard.ran_at(83 + at as i64 * 3, log("install-schema", line));
-    }
-    wizard.ran_at(90, EventKind::Progress { stage: "install-schema", done: 4, total: 8 }).tick(200);
-    wizard
-}
-
-fn failed(columns: u16, rows: u16) -> Wizard {
-    let mut wizard = running(columns, rows);
-    let outcome = Outcome::Failed { failure: lost() };
-    wizard
-        .ran_at(131, EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 51 })
-        .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
-        .ran_at(
-            132,
-            EventKind::StageFinished {
-                stage: "populate-fixtures",
-                outcome: Outcome::Skipped { because: "install-schema" },
-                duration_ms: 0,
-            },
-        )
-        .ran_at(133, summary(7, vec![lost()]));
-    wizard
-}
-
-#[test]
-fn runs() {
-    shown("run_checking", |columns, rows| {
-        let mut wizard = review(columns, rows);
-        wizard.all_probed().surveyed(Ok(pending())).key(Char('w')).tick(700);
-        wizard
-    });
-    shown("run", running);
-    shown("run_long_log", |columns, rows| {
-        let mut wizard = running(columns, rows);
-        for number in 0..10_050 {
-            wizard.ran_at(
-                100,
-                log("install-schema", &format!("statement {number} of many, with a long tail of words")),
-            );
-        }
-        wizard.key(KeyCode::PageUp);
-        wizard
-    });
-    shown("run_errors_only", |columns, rows| {
-        let mut wizard = running(columns, rows);
-        let message = "keys left from an older list: 漢字".into();
-        wizard
-            .ran_at(95, EventKind::Log { stage: "install-schema", level: Level::Warning, message })
-            .key(Char('v'));
-        wizard
-    });
-    shown("run_search", |columns, rows| {
-        let mut wizard = running(columns, rows);
-        wizard.key(Char('/')).text("lock");
-        wizard
-    });
-    shown("run_stopping", |columns, rows| {
-        let mut wizard = running(columns, rows);
-        wizard.control('c');
-        wizard
-    });
-    shown("run_failed", failed);
-    shown("run_failed_server_is_back", |columns, rows| {
-        let mut wizard = failed(columns, rows);
-        wizard.tick(1000).tell(Msg::Watched(Ok(()))).tick(3000).keys(&[Down, Down]);
-        wizard
-    });
-    shown("run_refused", |columns, rows| {
-        let mut wizard = review(columns, rows);
-        wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
-        let failure = Failure::new(Code::StateDir, "no state directory is known")
-            .why("HOME is not set")
-            .remedy("give `--state-dir DIR`");
-        wizard.tell(Msg::NotRun(vec![failure]));
-        wizard
-    });
-}
-
-#[test]
-fn endings() {
-    let done = |columns, rows| {
-        let mut wizard = running(columns, rows);
-        wizard
-            .ran_at(131, finished("install-schema", 8))
-            .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
-            .ran_at(140, finished("populate-fixtures", 2))
-            .ran_at(150, summary(0, Vec::new()));
-        wizard.app.saved_answers = Some("/root/.local/state/backendai-setup/seoul-03/answers.yml".into());
-        wizard
-    };
-    shown("done", done);
-    shown("leave", |columns, rows| {
-        let mut wizard = done(columns, rows);
-        wizard.key(Char('q'));
-        wizard
-    });
-    shown("leave_unwritten", |columns, rows| {
-        let mut wizard = section(1, columns, rows, false);
-        wizard.text("db").control('c');
-        wizard
-    });
-    insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
-    assert!(failed(80, 24).app.farewell().is_empty());
-    assert_eq!(failed(80, 24).app.failures(), [lost()]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, scenes, summary};
+use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, runs, summary};
 
 fn probes(wizard: &Wizard) -> usize {
     wizard.effects.iter().filter(|effect| matches!(effect, Effect::Probe { .. })).count()
@@ -109,7 +109,7 @@ fn nothing_is_written_while_something_is_in_the_way() {
 
 #[test]
 fn control_c_stops_a_run_first_and_leaves_at_the_second() {
-    let mut wizard = scenes::running(80, 24);
+    let mut wizard = runs::running(80, 24);
     wizard.effects.clear();
     wizard.control('c');
     assert!(matches!(wizard.effects.as_slice(), [Effect::StopRun(status::INTERRUPTED)]));
@@ -132,7 +132,7 @@ fn a_hangup_keeps_the_draft() {
     );
     assert!(kept, "what was typed last is in it");
     assert!(matches!(wizard.effects.last(), Some(Effect::Quit(status::HANGUP))));
-    let mut wizard = scenes::running(80, 24);
+    let mut wizard = runs::running(80, 24);
     wizard.effects.clear();
     wizard.tell(Msg::Signal(status::TERMINATED));
     assert!(matches!(wizard.effects.first(), Some(Effect::StopRun(status::TERMINATED))));
@@ -145,7 +145,7 @@ fn a_hangup_keeps_the_draft() {
 
 #[test]
 fn a_failure_is_watched_and_can_be_retried_or_skipped() {
-    let mut wizard = scenes::running(80, 24);
+    let mut wizard = runs::running(80, 24);
     let outcome = crate::workflow::Outcome::Failed { failure: lost() };
     wizard
         .ran(crate::workflow::EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 1 })
@@ -199,7 +199,7 @@ fn something_foreign_wants_its_word() {
 
 #[test]
 fn a_million_lines_stay_bounded() {
-    let mut wizard = scenes::running(80, 24);
+    let mut wizard = runs::running(80, 24);
     for number in 0..1_000_000 {
         wizard.ran(log("install-schema", &format!("line {number}")));
     }

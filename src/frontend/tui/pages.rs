@@ -1,0 +1,191 @@
+//! What the pages hold: where a person is, what stands in front, what is known of each target.
+
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+use tui_input::Input;
+
+use crate::{
+    devstack::Look,
+    failure::Failure,
+    workflow::{RungState, StageId, StageState, Verdict},
+};
+
+use super::app::sections;
+
+/// Where a person is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Page {
+    Welcome,
+    /// One section of variables, by its place among the pages.
+    Section(usize),
+    Review,
+    Menu,
+    Run,
+    Done,
+}
+
+impl Page {
+    /// What the draft calls it.
+    pub(super) fn id(self) -> &'static str {
+        match self {
+            Page::Welcome => "welcome",
+            Page::Section(at) => sections().get(at).map_or("review", |section| section.id),
+            Page::Review | Page::Run | Page::Done | Page::Menu => "review",
+        }
+    }
+
+    pub(super) fn by_id(id: &str) -> Self {
+        match sections().iter().position(|section| section.id == id) {
+            Some(at) => Page::Section(at),
+            None => Page::Review,
+        }
+    }
+}
+
+/// Something in front of the page.
+pub(super) enum Overlay {
+    Help,
+    /// A question on leaving; the choice stands first on staying.
+    Leave {
+        cursor: usize,
+    },
+    /// Something in full.
+    Reading {
+        what: Reading,
+        scroll: usize,
+    },
+    /// One stage alone: its Changes, then `w`.
+    Alone {
+        stage: StageId,
+        scroll: usize,
+    },
+    /// A word to be typed before something foreign is overwritten.
+    Confirm {
+        failure: Failure,
+        grants: Grant,
+        input: Input,
+    },
+}
+
+/// What is shown in full.
+pub(super) enum Reading {
+    Answers,
+    Verdict(usize),
+    Stage(StageId),
+    Problems(Vec<Failure>),
+    /// One image with all its tags and aliases.
+    Image(String),
+    Keypairs(PathBuf, SecretString),
+}
+
+/// What a typed confirmation allows to overwrite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    Mount,
+    Leftovers,
+}
+
+impl Grant {
+    /// The word that confirms it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Grant::Mount => "replace",
+            Grant::Leftovers => "remove",
+        }
+    }
+}
+
+/// The live check of one section.
+#[derive(Default)]
+pub(super) struct Probe {
+    pub(super) generation: u64,
+    pub(super) state: ProbeState,
+    /// Latest state shown among the steps until the next one is known.
+    pub(super) was: Option<RungState>,
+}
+
+#[derive(Default)]
+pub(super) enum ProbeState {
+    /// Nothing was asked since the last change.
+    #[default]
+    Idle,
+    Running {
+        since: Duration,
+    },
+    Found(Verdict),
+    Refused(Vec<Failure>),
+}
+
+/// What a survey found.
+#[derive(Default)]
+pub(super) struct Surveyed {
+    pub(super) generation: u64,
+    pub(super) since: Option<Duration>,
+    pub(super) result: Option<Result<Vec<StageState>, Vec<Failure>>>,
+}
+
+impl Surveyed {
+    pub(super) fn stages(&self) -> &[StageState] {
+        match &self.result {
+            Some(Ok(stages)) => stages,
+            _ => &[],
+        }
+    }
+}
+
+/// The choices of the first page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Continue,
+    Development,
+    Servers,
+    File,
+}
+
+/// The first page.
+#[derive(Default)]
+pub(super) struct Welcome {
+    pub(super) cursor: usize,
+    pub(super) look: Option<Look>,
+    /// What the development stack said since it was asked to start; none when it was not.
+    pub(super) starting: Option<Vec<String>>,
+    pub(super) failures: Vec<Failure>,
+    /// The path of an answers file under way.
+    pub(super) path: Option<Input>,
+}
+
+/// The review.
+#[derive(Default)]
+pub(super) struct ReviewPage {
+    /// Where a person put the cursor; until then it stands where it matters.
+    pub(super) cursor: Option<usize>,
+    pub(super) view: View,
+}
+
+/// What of a list is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum View {
+    #[default]
+    All,
+    Changed,
+    Problems,
+}
+
+impl View {
+    pub(super) fn next(self) -> Self {
+        match self {
+            View::All => View::Changed,
+            View::Changed => View::Problems,
+            View::Problems => View::All,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            View::All => "all",
+            View::Changed => "changed",
+            View::Problems => "problems",
+        }
+    }
+}
