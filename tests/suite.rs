@@ -6,3 +6,4 @@ mod docs;
 mod failures;
 mod servers;
 mod stages;
+mod tui;

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use etcd::Etcd;
 pub use fake::Fake;
+pub use guard::Guarded;
 pub use postgres::{Database, Postgres};
 pub use program::{Outcome, Program, Running};
 
@@ -27,14 +28,22 @@ pub use program::{Outcome, Program, Running};
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks until `condition` holds; panics with `what` when it does not within `deadline`.
-pub fn wait_until(what: &str, deadline: Duration, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, deadline: Duration, condition: impl FnMut() -> bool) {
+    assert!(comes_true(deadline, condition), "waited {deadline:?} in vain: {what}");
+}
+
+/// Looks until `condition` holds; false when it does not within `deadline`.
+pub fn comes_true(deadline: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let never = (Mutex::new(()), Condvar::new());
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < deadline, "waited {deadline:?} in vain: {what}");
+        if start.elapsed() >= deadline {
+            return false;
+        }
         let locked = never.0.lock().expect("nobody else has this lock");
         drop(never.1.wait_timeout(locked, Duration::from_millis(5)));
     }
+    true
 }
 
 /// A port that nobody listens on and that no other test was given.

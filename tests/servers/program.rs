@@ -1,6 +1,6 @@
-//! The program itself, run as a user runs it.
+//! The program itself, or another one, run as a user runs it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
 pub struct Program {
+    program: OsString,
     folder: TempDir,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -43,12 +44,18 @@ pub struct Running {
 impl Program {
     /// The program without arguments.
     pub fn new() -> Self {
+        Self::named(env!("CARGO_BIN_EXE_backendai-setup"))
+    }
+
+    /// Another program, in the same clean surroundings.
+    pub fn named(program: impl Into<OsString>) -> Self {
         let folder = tempfile::Builder::new().prefix("backendai-setup-test-").tempdir().expect("a folder");
         let current_dir = folder.path().join("work");
         for name in ["work", "home"] {
             std::fs::create_dir(folder.path().join(name)).expect("a folder");
         }
         Self {
+            program: program.into(),
             folder,
             arguments: Vec::new(),
             environment: Vec::new(),
@@ -56,6 +63,11 @@ impl Program {
             current_dir,
             under: Vec::new(),
         }
+    }
+
+    /// The path or name of the program.
+    pub fn program(&self) -> &OsStr {
+        &self.program
     }
 
     /// Adds arguments.
@@ -143,20 +155,28 @@ impl Program {
         Running { child, stdout, stderr }
     }
 
-    fn spawn(&self, more: &[String]) -> Child {
-        let more: Vec<OsString> = more.iter().map(OsString::from).collect();
-        let program = OsString::from(env!("CARGO_BIN_EXE_backendai-setup"));
+    /// The whole command with its clean environment; stdin, stdout and stderr are the caller's choice.
+    pub fn command<M: AsRef<OsStr>>(&self, more: &[M]) -> Command {
         // A shell in the background hands ignored signals down; the program would honour that.
-        let plain = ["env", "--default-signal=INT,HUP,TERM"].map(OsString::from);
-        let mut words = plain.iter().chain(&self.under).chain([&program]).chain(&self.arguments).chain(&more);
-        let mut child = Command::new(words.next().expect("at least the program"))
-            .args(words)
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT,HUP,TERM")
+            .args(&self.under)
+            .arg(&self.program)
+            .args(&self.arguments)
+            .args(more)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("LANG", "C.UTF-8")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.current_dir)
+            .current_dir(&self.current_dir);
+        command
+    }
+
+    fn spawn(&self, more: &[String]) -> Child {
+        let mut child = self
+            .command(more)
             .stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
