@@ -54,9 +54,21 @@ pub struct Look {
     pub obstacle: Option<Failure>,
 }
 
+/// The ports that the stack in this folder had last, else the guide's.
+pub(super) fn ports_before(home: &std::path::Path) -> (u16, u16) {
+    let text = std::fs::read(home.join("stack.json")).unwrap_or_default();
+    let stack: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let port = |server: &str, usual| {
+        let port = stack.get(server).and_then(|server| server.get("port")?.as_u64());
+        port.and_then(|port| u16::try_from(port).ok()).unwrap_or(usual)
+    };
+    (port("etcd", ETCD_PORT), port("postgres", POSTGRES_PORT))
+}
+
 /// Looks at the stack in this folder, and at the ports that it would take.
 pub async fn look(home: &std::path::Path) -> Look {
     let found = status(home).await;
+    let (etcd_port, postgres_port) = ports_before(&found.home);
     let seen = async |title, state, usual| {
         let (port, state) = match state {
             ServerState::Running(server) => (server.port, SeenState::Answers { version: server.version }),
@@ -74,8 +86,8 @@ pub async fn look(home: &std::path::Path) -> Look {
         Seen { title, port, state, latency_ms }
     };
     let (etcd, postgres) = futures::join!(
-        seen("etcd", found.etcd, ETCD_PORT),
-        seen("PostgreSQL", found.postgres, POSTGRES_PORT)
+        seen("etcd", found.etcd, etcd_port),
+        seen("PostgreSQL", found.postgres, postgres_port)
     );
     let starts = |seen: &Seen| matches!(seen.state, SeenState::WillStart { .. } | SeenState::Foreign);
     let wanted: Vec<_> = [(&etcd, "--etcd-port"), (&postgres, "--postgres-port")]

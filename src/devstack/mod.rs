@@ -48,9 +48,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Its folder.
     pub home: PathBuf,
-    /// etcd's port; without one, that of the running etcd, else 8120.
+    /// etcd's port; without one, the one it has or had last, else 8120.
     pub etcd_port: Option<u16>,
-    /// PostgreSQL's port; without one, that of the running PostgreSQL, else 8100.
+    /// PostgreSQL's port; without one, the one it has or had last, else 8100.
     pub postgres_port: Option<u16>,
 }
 
@@ -132,8 +132,9 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     let home = Home::make(&options.home).await?;
     let mount = home.folder("mount", 0o755)?;
 
+    let (etcd_before, postgres_before) = look::ports_before(&home.path);
     let etcd = etcd::find(&home.path);
-    let etcd_port = choose(&home.path, "etcd", etcd.as_ref(), etcd::port, options.etcd_port, ETCD_PORT)?;
+    let etcd_port = choose(&home.path, "etcd", etcd.as_ref(), etcd::port, options.etcd_port, etcd_before)?;
     let postgres = postgres::find(&home.path);
     let postgres_port = choose(
         &home.path,
@@ -141,7 +142,7 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
         postgres.as_ref(),
         postgres::port,
         options.postgres_port,
-        POSTGRES_PORT,
+        postgres_before,
     )?;
     if etcd_port == postgres_port {
         return Err(Failure::new(

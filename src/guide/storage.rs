@@ -43,10 +43,16 @@ impl Storage {
     }
 }
 
-/// The folder of the development stack. PostgreSQL refuses root and its own user cannot enter root's
-/// home, so for root it is a folder of the system.
+/// The environment name of the development stack's folder.
+pub const DEVELOPMENT_HOME: &str = "BACKENDAI_SETUP_DEV_DIR";
+
+/// The folder of the development stack: named, else the user's own. PostgreSQL refuses root and its own
+/// user cannot enter root's home, so for root it is a folder of the system.
 pub fn development_home() -> PathBuf {
     const NAME: &str = "backendai-setup-dev";
+    if let Some(named) = std::env::var_os(DEVELOPMENT_HOME).filter(|named| !named.is_empty()) {
+        return std::path::absolute(&named).unwrap_or_else(|_| PathBuf::from(named));
+    }
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/lib").join(NAME);
     }

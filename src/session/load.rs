@@ -305,7 +305,7 @@ pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failu
 fn strange_names() -> Vec<Failure> {
     let known: Vec<String> = guide::variables()
         .map(guide::Variable::env)
-        .chain(["BACKENDAI_SETUP_STATE_DIR".to_owned()])
+        .chain(["BACKENDAI_SETUP_STATE_DIR", guide::DEVELOPMENT_HOME].map(str::to_owned))
         .collect();
     std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())

@@ -94,9 +94,14 @@ fn pictures_have_what_the_screen_has() {
     let tmux = Tmux::start(60, 8, &program, &[], &[("FACE", "here")]);
     tmux.wait_for("failed");
     let svg = pictures::drawn(&tmux, &[("here  ", "<&>  ")]);
-    for part in
-        [">face</text>", "&lt;&amp;&gt;", "root@gpu-01", r##"fill="#d4d7dd" shape"##, "名", r#"opacity="0.6""#]
-    {
+    for part in [
+        ">face</text>",
+        "&lt;&amp;&gt;",
+        "root@gpu-01",
+        r##"fill="#d4d7dd" shape"##,
+        "名",
+        r#"opacity="0.6""#,
+    ] {
         assert!(svg.contains(part), "{part}\n{svg}");
     }
     if let Some(file) = std::env::var_os("PICTURE_OF_THE_HARNESS") {

@@ -11,6 +11,7 @@ mod pty;
 mod redact;
 mod svg;
 mod tmux;
+mod wizard;
 
 pub use capture::capture;
 pub use modes::Modes;

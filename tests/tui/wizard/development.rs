@@ -1,0 +1,95 @@
+//! The development setup: two keys from start to done.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::TempDir;
+
+use super::at_both_sizes;
+use crate::servers::{Program, free_port};
+use crate::tui::{Tmux, capture};
+
+/// A development stack of the test's own, on free ports; gone at the end.
+struct Private {
+    folder: TempDir,
+    program: Program,
+}
+
+impl Private {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("bst.").tempdir_in("/tmp").expect("a folder");
+        // PostgreSQL's own user must get through.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+        let home = folder.path().join("dev");
+        let program = Program::new().env("BACKENDAI_SETUP_DEV_DIR", &home);
+        let private = Self { folder, program };
+        // Its ports are remembered; its data are taken away again: the wizard finds nobody there.
+        let ports = [free_port(), free_port()].map(|port| port.to_string());
+        private.dev(&["dev", "up", "--etcd-port", &ports[0], "--postgres-port", &ports[1]]);
+        private.dev(&["dev", "down"]);
+        for data in ["etcd", "postgresql"] {
+            fs::remove_dir_all(home.join(data)).expect("data of the stack");
+        }
+        private
+    }
+
+    fn dev(&self, arguments: &[&str]) {
+        let command = self.program.command(arguments).output().expect("the program starts");
+        assert!(command.status.success(), "{}", String::from_utf8_lossy(&command.stderr));
+    }
+
+    fn ports(&self) -> [String; 2] {
+        let text = fs::read(self.folder.path().join("dev/stack.json")).expect("what runs is written down");
+        let stack: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        ["etcd", "postgres"].map(|server| format!("localhost:{}", stack[server]["port"]))
+    }
+
+    fn capture(&self, name: &str, tmux: &Tmux) {
+        let [etcd, postgres] = self.ports();
+        let (folder, work) =
+            (self.folder.path().display().to_string(), self.program.work().display().to_string());
+        let home = self.program.home().display().to_string();
+        let pairs = [
+            (etcd.as_str(), "localhost:8120"),
+            (postgres.as_str(), "localhost:8100"),
+            (folder.as_str(), "/var/lib"),
+            (work.as_str(), "/srv"),
+            (home.as_str(), "/root"),
+        ];
+        capture(name, tmux, &pairs);
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = self.program.command(&["dev", "reset", "--yes"]).output();
+    }
+}
+
+#[test]
+fn two_keys_from_start_to_done() {
+    at_both_sizes(|columns, rows| {
+        let private = Private::new();
+        let tmux = Tmux::start(columns, rows, &private.program, &[], &[]);
+        tmux.wait_for("will be started");
+        private.capture("development-1-welcome", &tmux);
+        tmux.keys(&["Enter"]);
+        tmux.wait_for("w writes all this");
+        tmux.wait_gone("checking");
+        private.capture("development-2-review", &tmux);
+        tmux.keys(&["w"]);
+        tmux.wait_for("Prepared in");
+        assert!(tmux.sent() <= 4, "{} keys", tmux.sent());
+        assert_eq!(tmux.title(), "Done · development");
+        tmux.wait_for("answers.yml");
+        private.capture("development-3-done", &tmux);
+        tmux.keys(&["q"]);
+        tmux.wait_for("> Stay");
+        tmux.keys(&["Down", "Enter"]);
+        assert_eq!(tmux.exit_status(), 0);
+        assert!(!tmux.is_alternate());
+        private.capture("development-4-left", &tmux);
+        let mode = fs::metadata(private.program.work().join("keypairs.yml")).expect("keypairs").permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+    });
+}

@@ -1,0 +1,42 @@
+//! The same answers through the wizard and headless give the same keys and rows.
+
+use super::Stand;
+
+/// Rows of the table without what is made anew each time.
+const ROWS: &str = "SELECT user_id, is_active, is_admin, resource_policy, concurrency_used, rate_limit, \
+    num_queries, length(access_key), length(secret_key) FROM keypairs ORDER BY user_id";
+
+#[test]
+fn wizard_and_headless_write_the_same() {
+    let wizard = Stand::new();
+    let tmux = wizard.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["w"]);
+    tmux.wait_for("Prepared in");
+    drop(tmux);
+
+    let headless = Stand::new();
+    headless.answers("directory");
+    let outcome =
+        headless.program.command(&["--answers", "answers.yml"]).output().expect("the program starts");
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+
+    let keys = |stand: &Stand| {
+        let mut keys = stand.etcd.get_all("");
+        let mount = keys.insert("/sorna/local/volumes/_mount".into(), "the mount".into());
+        assert_eq!(mount, Some(stand.mount()));
+        keys
+    };
+    assert_eq!(keys(&wizard), keys(&headless));
+    assert_eq!(keys(&wizard).len(), 299);
+    let postgres = crate::servers::Postgres::shared();
+    let own = |stand: &Stand, text: String| text.replace(&stand.database.user, "owner");
+    let dump = |stand: &Stand| own(stand, postgres.dump(&stand.database.name));
+    assert_eq!(dump(&wizard), dump(&headless));
+    let rows = |stand: &Stand| stand.database.psql(&stand.database.name, ROWS).expect("the table is there");
+    assert_eq!(rows(&wizard), rows(&headless));
+    for file in ["alembic.ini", "manager.env", "keypairs.yml"] {
+        assert!(wizard.program.work().join(file).is_file(), "{file}");
+        assert!(headless.program.work().join(file).is_file(), "{file}");
+    }
+}

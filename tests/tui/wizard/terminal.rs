@@ -1,0 +1,203 @@
+//! After leaving, however that comes about, the terminal is as it was, and the answers are kept.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::Stand;
+use crate::servers::{PATIENCE, Program, wait_until};
+use crate::tui::{Pty, Tmux};
+
+fn opened() -> (Program, Pty) {
+    let program = Program::new();
+    let pty = Pty::start(80, 24, &program, &[], &[]);
+    pty.wait_for_raw();
+    pty.wait_for("Where are your servers?");
+    (program, pty)
+}
+
+/// Down, Enter: the page of etcd; then something is typed.
+fn typed(pty: &mut Pty, text: &str) {
+    pty.write(b"\x1b[B\r");
+    pty.wait_for("Namespace");
+    pty.write(text.as_bytes());
+    pty.wait_for(text);
+}
+
+fn draft(program: &Program) -> String {
+    let path = program.home().join(".local/state/backendai-setup/draft.json");
+    fs::read_to_string(path).expect("the draft is there")
+}
+
+#[test]
+fn leaving_gives_the_terminal_back() {
+    let (_program, mut pty) = opened();
+    assert_ne!(pty.settings(), pty.settings_before());
+    pty.write(b"q");
+    pty.wait_for("Leave?");
+    pty.write(b"\x1b[B\r");
+    let left = pty.wait();
+    assert_eq!(left.status, 0);
+    left.is_as_before();
+}
+
+#[test]
+fn signals_give_the_terminal_back_and_keep_the_answers() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (program, mut pty) = opened();
+        typed(&mut pty, "zebra");
+        pty.signal(signal);
+        let left = pty.wait();
+        assert_eq!(left.status, status);
+        left.is_as_before();
+        assert!(draft(&program).contains("zebra"), "{signal:?}");
+    }
+}
+
+#[test]
+fn a_lost_connection_loses_no_answers() {
+    let (program, mut pty) = opened();
+    typed(&mut pty, "zebra");
+    pty.hang_up();
+    assert!(draft(&program).contains("zebra"));
+    let again = Pty::start(80, 24, &program, &[], &[]);
+    again.wait_for("Continue: answers left");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    // The test program itself as the child: it takes the screen as the wizard does, and panics.
+    if std::env::var_os("WIZARD_PANICS").is_some() {
+        let _guard = backendai_setup::frontend::tui::Guard::new().expect("a terminal");
+        panic!("a fault that nobody foresaw");
+    }
+    let program = Program::named(std::env::current_exe().expect("this test program"));
+    let arguments = [
+        "--exact",
+        "tui::wizard::terminal::a_panic_gives_the_terminal_back",
+        "--nocapture",
+        "--test-threads=1",
+    ];
+    let pty = Pty::start(80, 24, &program, &arguments, &[("WIZARD_PANICS", "1"), ("RUST_BACKTRACE", "0")]);
+    let left = pty.wait();
+    assert_ne!(left.status, 0);
+    let text = left.text();
+    let (entered, told) = (text.find("\u{1b}[?1049h"), text.find("a fault that nobody foresaw"));
+    let gone = text.find("\u{1b}[?1049l");
+    assert!(entered < gone && gone < told, "it is told on the ordinary screen:\n{text}");
+    left.is_as_before();
+}
+
+#[test]
+fn suspended_and_called_back() {
+    let program = Program::new();
+    let tmux = Tmux::shell(80, 24, &program);
+    tmux.text("stty -g > before; $PROGRAM");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("Where are your servers?");
+    for from_outside in [false, true] {
+        if from_outside {
+            let pid = child_of(tmux.pane());
+            rustix::process::kill_process(pid, Signal::TSTP).expect("the wizard runs");
+        } else {
+            tmux.keys(&["C-z"]);
+        }
+        tmux.wait_for("Stopped");
+        assert!(!tmux.is_alternate(), "the ordinary screen is back");
+        tmux.text("stty -g > now; cmp before now && echo the same");
+        tmux.keys(&["Enter"]);
+        tmux.wait_until("the settings are as before", |screen| screen.lines().any(|line| line == "the same"));
+        tmux.text("clear; fg");
+        tmux.keys(&["Enter"]);
+        tmux.wait_for("Where are your servers?");
+        tmux.wait_for("On servers I name");
+        assert!(tmux.is_alternate());
+        // It takes keys as before.
+        tmux.keys(&["Down"]);
+        tmux.wait_for("> On servers I name");
+        tmux.keys(&["Up"]);
+        tmux.wait_for("> On this machine");
+    }
+}
+
+/// The only child of a shell.
+fn child_of(shell: i32) -> rustix::process::Pid {
+    let path = format!("/proc/{shell}/task/{shell}/children");
+    let children = fs::read_to_string(path).expect("the kernel tells");
+    let pid = children.split_whitespace().next().expect("a child").parse().expect("a number");
+    rustix::process::Pid::from_raw(pid).expect("a process id is not 0")
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_run_is_orderly() {
+    let stand = Stand::new();
+    let name = stand.database.name.clone();
+    stand.database.psql("postgres", &format!("CREATE DATABASE {name}")).expect("the role may create it");
+    // Somebody holds the lock of the schema, so the run waits there.
+    let mut holder = std::process::Command::new("psql");
+    let url = format!(
+        "host={} port={} user={} dbname={name}",
+        stand.database.host, stand.database.port, stand.database.user
+    );
+    let mut holder = holder
+        .args([&url, "-qAt", "-c", "SELECT pg_advisory_lock(2225363)", "-c", "SELECT pg_sleep(600)"])
+        .env("PGPASSWORD", &stand.database.password)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("psql starts");
+    let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted";
+    wait_until("the lock is held", PATIENCE, || {
+        stand.database.psql(&name, held).is_ok_and(|count| count.trim() != "0")
+    });
+    let tmux = stand.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["w"]);
+    tmux.wait_for("… Schema");
+    tmux.wait_for("✓ Shared folder");
+    tmux.keys(&["C-z"]);
+    tmux.wait_for("Not suspended: stages are running");
+    tmux.keys(&["C-c"]);
+    tmux.wait_for("> Try again");
+    stand.capture("stopped-1-run", &tmux);
+    tmux.keys(&["C-c"]);
+    tmux.wait_for("> Stay");
+    tmux.keys(&["C-c"]);
+    let status = tmux.exit_status();
+    assert!(matches!(status, 7 | 130), "{status}");
+    let _ = holder.kill();
+    let _ = holder.wait();
+    let tables = stand.database.psql(&name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
+    assert_eq!(tables.expect("the database is there"), "0\n");
+}
+
+#[test]
+fn nothing_that_was_typed_in_secret_is_found_anywhere() {
+    let stand = Stand::new();
+    let tmux = stand.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["w"]);
+    tmux.wait_for("Prepared in");
+    tmux.keys(&["q"]);
+    tmux.wait_for("> Stay");
+    tmux.keys(&["Down", "Enter"]);
+    assert_eq!(tmux.exit_status(), 0);
+    assert!(!tmux.screen().contains(&stand.database.password));
+    let mut looked = 0;
+    let mut folders = vec![stand.program.home(), stand.program.work().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("our folder").flatten() {
+            let (path, name) = (entry.path(), entry.file_name());
+            if path.is_dir() {
+                folders.push(path);
+            } else if !["alembic.ini", "manager.env"].contains(&name.to_string_lossy().as_ref())
+                && path != stand.program.work().join("answers.yml")
+            {
+                looked += 1;
+                let text = String::from_utf8_lossy(&fs::read(&path).expect("our file")).into_owned();
+                let word = stand.database.password.split(':').next().expect("a word");
+                assert!(!text.contains(word), "{}", path.display());
+            }
+        }
+    }
+    assert!(looked >= 4, "transcript, history, answers and keypairs were looked at: {looked}");
+}
