@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
-use inquire::Confirm;
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -18,7 +17,10 @@ use crate::{
     workflow::StageId,
 };
 
-use super::Terminal;
+use super::{
+    Terminal,
+    question::{Reply, confirm},
+};
 
 /// What `run` is asked for.
 #[derive(Debug)]
@@ -114,18 +116,17 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    let question = tokio::task::spawn_blocking(|| Confirm::new("Write this?").with_default(false).prompt());
-    match question.await {
-        Ok(Ok(true)) => Answer::Yes,
-        Ok(Ok(false) | Err(inquire::InquireError::OperationCanceled)) => {
+    match confirm("Write this?".into()).await {
+        Reply::Yes => Answer::Yes,
+        Reply::No => {
             terminal.note("Nothing was written.");
             Answer::No(status::SUCCESS)
         }
-        Ok(Err(inquire::InquireError::OperationInterrupted)) => {
+        Reply::Stopped(status) => {
             terminal.note("Nothing was written.");
-            Answer::No(status::INTERRUPTED)
+            Answer::No(status)
         }
-        _ => {
+        Reply::Nothing => {
             let failure = Failure::new(Code::NeedsConfirmation, "the terminal gave no answer")
                 .remedy("give `--yes`, or the answers as `--answers FILE`");
             Answer::No(terminal.fail(&[failure]))
@@ -280,10 +281,10 @@ async fn drive(
 }
 
 /// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
-struct Signals(Vec<(u8, Signal)>);
+pub(super) struct Signals(Vec<(u8, Signal)>);
 
 impl Signals {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let kinds = [
             (status::INTERRUPTED, SignalKind::interrupt()),
             (status::TERMINATED, SignalKind::terminate()),
@@ -300,7 +301,7 @@ impl Signals {
         )
     }
 
-    async fn next(&mut self) -> u8 {
+    pub(super) async fn next(&mut self) -> u8 {
         if self.0.is_empty() {
             return std::future::pending().await;
         }
