@@ -3,14 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use inquire::Confirm;
 
 use crate::{
     devstack::{self, ETCD_PORT, Options, POSTGRES_PORT, ServerState, Stack, Status},
     failure::status as exit,
 };
 
-use super::{Terminal, headless::in_runtime};
+use super::{
+    Terminal,
+    headless::in_runtime,
+    question::{Reply, confirm},
+};
 
 /// What can be done with the development stack.
 #[derive(Debug, Subcommand)]
@@ -76,10 +79,14 @@ pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
             DevCommand::Reset(place) => {
                 let home = place.home();
                 let confirmed = match devstack::reset_question(&home) {
-                    Some(question) if !yes && terminal.can_ask() => {
-                        let ask = move || Confirm::new(&question).with_default(false).prompt();
-                        matches!(tokio::task::spawn_blocking(ask).await, Ok(Ok(true)))
-                    }
+                    Some(question) if !yes && terminal.can_ask() => match confirm(question).await {
+                        Reply::Yes => true,
+                        Reply::No | Reply::Nothing => false,
+                        Reply::Stopped(status) => {
+                            terminal.note("Nothing was removed.");
+                            return status;
+                        }
+                    },
                     Some(_) if !yes => return terminal.fail(&[devstack::reset_unconfirmed(&home)]),
                     _ => true,
                 };

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, io, path::PathBuf};
 
-use inquire::Confirm;
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -19,7 +18,10 @@ use crate::{
     workflow::StageId,
 };
 
-use super::Terminal;
+use super::{
+    Terminal,
+    question::{Reply, confirm},
+};
 
 /// What `run` is asked for.
 #[derive(Debug)]
@@ -117,18 +119,17 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    let question = tokio::task::spawn_blocking(|| Confirm::new("Write this?").with_default(false).prompt());
-    match question.await {
-        Ok(Ok(true)) => Answer::Yes,
-        Ok(Ok(false) | Err(inquire::InquireError::OperationCanceled)) => {
+    match confirm("Write this?".into()).await {
+        Reply::Yes => Answer::Yes,
+        Reply::No => {
             terminal.note("Nothing was written.");
             Answer::No(status::SUCCESS)
         }
-        Ok(Err(inquire::InquireError::OperationInterrupted)) => {
+        Reply::Stopped(status) => {
             terminal.note("Nothing was written.");
-            Answer::No(status::INTERRUPTED)
+            Answer::No(status)
         }
-        _ => {
+        Reply::Nothing => {
             let failure = Failure::new(Code::NeedsConfirmation, "the terminal gave no answer")
                 .remedy("give `--yes`, or the answers as `--answers FILE`");
             Answer::No(terminal.fail(&[failure]))

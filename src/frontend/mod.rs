@@ -3,6 +3,7 @@
 pub mod dev;
 pub mod headless;
 pub mod offline;
+mod question;
 mod terminal;
 pub mod tui;
 

@@ -63,9 +63,11 @@ fn tmux_has_clean_surroundings() {
     let mut names: Vec<&str> = names.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
     names.sort_unstable();
     assert_eq!(names, ["HOME", "LANG", "PATH", "TERM"]);
-    let tmux = Tmux::start(80, 24, &Program::named("sh"), &["-c", "kill -KILL $$"], &[]);
+    let program = Program::named("sh");
+    let tmux = Tmux::start(80, 24, &program, &["-c", "kill -KILL $$"], &[]);
     assert_eq!(tmux.exit_status(), 137);
-    let tmux = Tmux::start(80, 24, &Program::named("printf"), &[r"\033]52;c;aGVsbG8=\007"], &[]);
+    let program = Program::named("printf");
+    let tmux = Tmux::start(80, 24, &program, &[r"\033]52;c;aGVsbG8=\007"], &[]);
     tmux.exit_status();
     assert_eq!(tmux.clipboard(), "hello");
 }
@@ -77,12 +79,19 @@ fn tmux_has_a_shell_for_suspending() {
     assert_eq!(tmux.clipboard(), "");
     tmux.text("$PROGRAM; echo \"back: $?\"");
     tmux.keys(&["Enter", "x", "Enter"]);
-    tmux.wait_until("cat says x", |screen| screen.lines().filter(|line| *line == "x").count() == 2);
+    let twice = |text: &'static str| {
+        tmux.wait_until("cat repeats it", |screen| screen.lines().filter(|line| *line == text).count() == 2);
+    };
+    twice("x");
     tmux.keys(&["C-z"]);
-    tmux.wait_for("Stopped");
+    tmux.wait_for("back: 148");
     tmux.text("fg");
-    tmux.keys(&["Enter", "C-d"]);
-    tmux.wait_gone("no such text");
+    tmux.keys(&["Enter"]);
+    tmux.wait_until("cat goes on", |screen| screen.lines().any(|line| line == "$PROGRAM"));
+    tmux.keys(&["y", "Enter"]);
+    twice("y");
+    tmux.keys(&["C-d"]);
+    tmux.wait_until("the shell is back", |screen| screen.ends_with("\n$"));
     tmux.text("exit 5");
     tmux.keys(&["Enter"]);
     assert_eq!(tmux.exit_status(), 5);
@@ -150,7 +159,8 @@ fn a_pty_tells_what_is_left() {
 fn nothing_stays_when_the_tests_are_killed() {
     // The same test program as a child: it starts a screen, says who it is, and is killed.
     if let Some(told) = std::env::var_os("TUI_START_AND_HANG") {
-        let tmux = Tmux::start(80, 24, &Program::named("cat"), &[], &[]);
+        let program = Program::named("cat");
+        let tmux = Tmux::start(80, 24, &program, &[], &[]);
         std::fs::write(told, format!("{}\n", tmux.pane())).expect("the path can be written");
         loop {
             std::thread::park();

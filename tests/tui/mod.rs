@@ -8,6 +8,7 @@ mod harness;
 mod modes;
 mod pictures;
 mod pty;
+mod question;
 mod redact;
 mod svg;
 mod tmux;

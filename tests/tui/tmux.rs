@@ -193,6 +193,11 @@ impl Tmux {
     /// True once the program has ended and everything that it wrote is on the screen.
     pub fn has_ended(&self) -> bool {
         let said = self.ask("#{pane_dead} #{pane_dead_status}#{pane_dead_signal}");
+        if said.trim() == "1" {
+            // Now and then tmux 3.3a overlooks that a child has ended, until it is told once more.
+            let server = Pid::from_raw(self.server.pid().cast_signed()).expect("a process id is not 0");
+            let _ = kill_process(server, Signal::CHILD);
+        }
         said.strip_prefix("1 ").is_some_and(|status| !status.is_empty())
     }
 
