@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ratatui::{Terminal, backend::Backend};
+use ratatui::{Terminal, backend::Backend, layout::Rect};
 
 use super::{
     app::App,
@@ -102,8 +102,9 @@ impl<B: Backend, S: Seat> Screen<'_, B, S> {
     }
 
     fn redraw(&mut self, app: &mut App) {
-        let _ = self.terminal.clear();
+        // Not `clear`: it asks the terminal where its cursor is, and nobody would read the answer.
         if let Ok(size) = self.terminal.size() {
+            let _ = self.terminal.resize(Rect::new(0, 0, size.width, size.height));
             app.update(Msg::Resize(size.width, size.height));
         }
         self.title.clear();

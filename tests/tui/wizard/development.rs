@@ -81,7 +81,7 @@ fn two_keys_from_start_to_done() {
         tmux.wait_for("Prepared in");
         assert!(tmux.sent() <= 4, "{} keys", tmux.sent());
         assert_eq!(tmux.title(), "Done · development");
-        tmux.wait_for("answers.yml");
+        tmux.wait_for("without secrets:");
         private.capture("development-3-done", &tmux);
         tmux.keys(&["q"]);
         tmux.wait_for("> Stay");

@@ -47,7 +47,7 @@ fn a_wrong_password_is_mended_on_the_way() {
         tmux.keys(&["Tab", "C-u"]);
         tmux.text("directory");
         tmux.keys(&["Tab"]);
-        tmux.wait_for("✓ mount");
+        tmux.wait_for("✓ write");
         tmux.keys(&["Enter"]);
         tmux.wait_for("22 images");
         tmux.wait_for(" new");
@@ -130,7 +130,7 @@ fn a_hung_server_stops_nobody() {
         let tmux = stand.wizard(columns, rows, &[]);
         tmux.wait_for("> Continue: answers left");
         tmux.keys(&["Enter"]);
-        tmux.wait_for("> Addresses");
+        tmux.wait_for("> Namespace   local");
         tmux.wait_for(&silent.address);
     });
 }

@@ -197,6 +197,7 @@ impl App {
         let Some(run) = &self.run else { return Vec::new() };
         let Some(summary) = &run.state.summary else { return Vec::new() };
         self.status = summary.status;
+        self.notice = None;
         // What was found before the run is no longer true.
         self.survey.result = None;
         self.survey.since = None;

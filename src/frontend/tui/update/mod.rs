@@ -115,7 +115,8 @@ impl App {
 
     /// A paste keeps its first line and says what was cut.
     fn paste(&mut self, text: &str) -> Vec<Effect> {
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        // Terminals send line breaks of a paste as carriage returns.
+        let mut lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty());
         let first = lines.next().unwrap_or_default();
         let more = lines.count();
         self.notice = None;

@@ -52,12 +52,12 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(path) = &app.saved_answers {
         canvas.blank_if(10);
         canvas.line("   The answers that repeat all this, without secrets:");
-        canvas.line(theme.text(&format!("     {}", path.display())));
+        canvas.words(5, &path.display().to_string(), Style::new());
     }
     if let Some(command) = app.next_command() {
         canvas.blank_if(7);
         canvas.line("   Next, in the manager's folder:");
-        canvas.line(Span::styled(format!("     {}", theme.text(&command)), theme.accent()));
+        canvas.words(5, &command, theme.accent());
     }
     let endings = app.endings();
     canvas.blank_if(endings.len());

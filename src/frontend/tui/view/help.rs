@@ -47,8 +47,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     canvas.blank_if(rows.len().div_ceil(2));
     let half = (canvas.columns() / 2).saturating_sub(2);
     let entry = |(key, label): &(&str, &str)| {
-        let key = theme.text(key);
-        let key = if theme.ascii { key.replace('↑', "Up").replace('↓', "Down") } else { key };
+        let key = app.key_name(key);
         vec![
             Span::raw("   "),
             Span::styled(pad(&key, 14, ""), theme.bold()),

@@ -55,9 +55,6 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     if let Some(problem) = problem {
         canvas.bottom(4);
         ladder::failed(canvas, 0, problem);
-        if images.outdated && images.listed.list.is_some() {
-            canvas.words(2, "the table shows the last good list", canvas.theme.dim());
-        }
     }
     cursor
 }
@@ -89,6 +86,9 @@ fn sources(app: &App, canvas: &mut Canvas<'_>) {
     } else {
         words
     };
+    let stale = app.images.outdated && app.images.listed.list.is_some();
+    let words =
+        if stale { "the table shows the last good list; r reads the file again".to_owned() } else { words };
     canvas.line(Line::styled(theme.text(&words), theme.dim()));
 }
 

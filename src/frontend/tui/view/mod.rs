@@ -33,7 +33,7 @@ use ratatui::{
 
 use super::{
     app::{App, Overlay, Page, sections},
-    keymap,
+    keymap::{self, Place},
     text::{self, both_ends},
     theme::{Sign, Theme},
 };
@@ -168,51 +168,53 @@ impl App {
         both_ends(Line::from(left), right, usize::from(columns), self.theme.ellipsis())
     }
 
-    /// What the keys do here, as many as fit; help and the way back come first when room is short.
+    /// What the keys do here, as many as fit.
     fn footer(&self, columns: u16) -> Line<'static> {
         let place = self.place();
-        let room = usize::from(columns).saturating_sub(2);
-        let mut shown: Vec<(&str, String)> =
-            keymap::footer(place).into_iter().map(|(key, label)| (key, label.to_owned())).collect();
-        let wide = |keys: &[(&str, String)]| {
-            keys.iter().map(|(key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()
+        let off = place == Place::Review && self.obstacle().is_some();
+        let problem = self.images.first_problem().and_then(|problem| problem.place.as_ref());
+        let problem = problem.filter(|_| place == Place::Images);
+        let label = |(key, label): (&'static str, &'static str)| {
+            let label = match (key, problem) {
+                ("w", _) if off => "is off".to_owned(),
+                ("e", Some(place)) => format!("edit line {}", place.line),
+                _ => label.to_owned(),
+            };
+            (key, self.key_name(key), label)
         };
-        if let Some(problem) = self.images.first_problem().and_then(|problem| problem.place.as_ref())
-            && place == keymap::Place::Images
-        {
-            for (key, label) in &mut shown {
-                if *key == "e" {
-                    *label = format!("edit line {}", problem.line);
-                }
-            }
-        }
+        let mut shown: Vec<(&str, String, String)> = keymap::footer(place).into_iter().map(label).collect();
+        let room = usize::from(columns).saturating_sub(1);
+        let wide = |keys: &[(&str, String, String)]| {
+            keys.iter().map(|(_, key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()
+        };
         while wide(&shown) > room + 3 {
             // The way on, the way out and the help stay.
-            let spare = |(key, _): &(&str, String)| {
-                !matches!(*key, "Enter" | "w" | "Esc" | "?" | "^G F1" | "^C" | "q")
+            let stays = ["Enter", "w", "Esc", "?", "^G F1", "^C", "q"];
+            let spare = |(key, ..): &(&str, String, String)| {
+                !stays.contains(key) && !(*key == "e" && problem.is_some())
             };
             match shown.iter().rposition(spare) {
                 Some(at) => drop(shown.remove(at)),
                 None => break,
             }
         }
-        let off = self.page == Page::Review && self.overlay.is_none() && self.obstacle().is_some();
         let mut spans = vec![Span::raw(" ")];
-        for (key, label) in shown {
-            if spans.len() > 1 {
+        for (at, (_, key, label)) in shown.into_iter().enumerate() {
+            if at > 0 {
                 spans.push(Span::raw("   "));
             }
-            let label = if key == "w" && off { "is off".to_owned() } else { label };
-            let key = self.theme.text(key);
-            let key = if self.theme.ascii {
-                key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up").replace("->", "Right")
-            } else {
-                key
-            };
             spans.push(Span::styled(key, self.theme.bold()));
             spans.push(Span::styled(format!(" {label}"), self.theme.dim()));
         }
         text::cut_line(Line::from(spans), usize::from(columns), self.theme.ellipsis())
+    }
+
+    /// A key as this terminal can show it.
+    fn key_name(&self, key: &str) -> String {
+        if !self.theme.ascii {
+            return key.to_owned();
+        }
+        key.replace("↑↓", "Up Down").replace('↓', "Down").replace('↑', "Up").replace('→', "Right")
     }
 
     fn steps(&self, buffer: &mut ratatui::buffer::Buffer, area: Rect) {

@@ -41,7 +41,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     let panel = if failed { 12.min(canvas.rows().saturating_sub(4)) } else { 0 };
     let rows = canvas.rows() - panel;
     // The log needs its room: on a narrow screen times and bar go first.
-    let left = if canvas.columns() >= 78 { 35 + app.theme.sign_width() } else { 27 };
+    let left = if canvas.columns() >= 78 { 35 + app.theme.sign_width() } else { 28 };
     let stages = stage_lines(app, run, left, rows);
     let log = log_lines(app, run, canvas.columns().saturating_sub(left + 4), rows);
     let bar = if app.theme.ascii { "|" } else { "│" };
@@ -90,14 +90,14 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
         let ended = matches!(sign, Sign::Done | Sign::Failed);
         let took = run.logs.get(id).and_then(|log| log.took_ms).filter(|_| ended && left > 30);
         let time = took.map_or(String::new(), |ms| duration(ms as f64));
-        let words = pad(&words, 9, theme.ellipsis());
+        let words = pad(&words, 10, theme.ellipsis());
         lines.push(Line::from(vec![
             Span::raw(" "),
             theme.sign(sign),
             Span::raw(" "),
             Span::styled(pad(stage_title(id), 14, ""), style),
             Span::raw(words),
-            Span::styled(if left > 30 { format!("{time:>8}") } else { String::new() }, theme.dim()),
+            Span::styled(if left > 30 { format!("{time:>7}") } else { String::new() }, theme.dim()),
         ]));
     }
     let skipped: Vec<&str> = run.skip.iter().map(|id| stage_title(id)).collect();
@@ -233,6 +233,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     let stopped = failure.code == Code::Cancelled;
     let what = match run.failed() {
         Some((id, failure)) => format!("{} stopped: {}", stage_title(id), failure.what),
+        None if stopped && run.stopping => "Stopped as you asked".to_owned(),
         None => failure.what.clone(),
     };
     let sign = if stopped { Sign::Warning } else { Sign::Failed };
@@ -249,9 +250,10 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         return;
     }
     canvas.told(1, sign, &what, code(theme, failure));
-    let mut row = |title: &str, words: &str| {
+    let whole = canvas.rows() > 8;
+    let mut row = |title: &str, words: &str, most: usize| {
         let lines = text::wrap(&theme.text(words), canvas.columns().saturating_sub(12).max(1));
-        for (at, line) in lines.into_iter().take(2).enumerate() {
+        for (at, line) in lines.into_iter().take(most).enumerate() {
             let title = if at == 0 { title } else { "" };
             canvas.line(Line::from(vec![
                 Span::raw("   "),
@@ -261,11 +263,11 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         }
     };
     if let Some(why) = &failure.why {
-        row("Why", why);
+        row("Why", why, if whole { 3 } else { 1 });
     }
-    row("State", &state(run));
+    row("State", &state(run), 2);
     if let Some(remedy) = &failure.remedy {
-        row("Next", remedy);
+        row("Next", remedy, if whole { 2 } else { 1 });
     }
     if let Some((id, _)) = run.failed() {
         watched(app, run, id, canvas, 11);
