@@ -8,18 +8,85 @@ use super::Tmux;
 use super::capture::at_rest;
 use super::redact::Look;
 use super::svg;
-use crate::servers::Program;
+use super::wizard::{BREAKS, Stand, write_private};
+use crate::servers::{Postgres, Program};
 
 type Draw = fn(&str);
 
 /// Every picture and how to come to its screen; it calls [`picture`] with the name.
-const PICTURES: &[(&str, Draw)] = &[("explain", explain)];
+const PICTURES: &[(&str, Draw)] = &[
+    ("welcome", welcome),
+    ("ladder", ladder),
+    ("images", images),
+    ("review", review),
+    ("run-failed", failed),
+];
 
-fn explain(name: &str) {
-    let program = Program::new().args(["explain", "E-DB-AUTH"]);
-    let tmux = Tmux::start(80, 8, &program, &[], &[]);
-    assert_eq!(tmux.exit_status(), 0);
-    picture(name, &tmux, &[]);
+fn welcome(name: &str) {
+    let home = tempfile::tempdir().expect("a folder");
+    let program = Program::new().env("BACKENDAI_SETUP_DEV_DIR", home.path());
+    let tmux = Tmux::start(80, 24, &program, &[], &[]);
+    tmux.wait_for("will be made");
+    let home = home.path().display().to_string();
+    picture(name, &tmux, &[(&home, "/var/lib/backendai-setup-dev")]);
+}
+
+fn ladder(name: &str) {
+    let stand = Stand::new();
+    stand.answers("directory");
+    let wrong = "database:\n  password: {env: WRONG}\nversion: 1\n";
+    write_private(&stand.program.work().join("wrong.yml"), wrong);
+    let arguments = ["--answers", "answers.yml", "--answers", "wrong.yml", "--review"];
+    let tmux = Tmux::start(80, 24, &stand.program, &arguments, &[("WRONG", "not the password")]);
+    tmux.wait_for("E-DB-AUTH");
+    tmux.keys(&["Escape"]);
+    tmux.wait_for("Where are your servers?");
+    tmux.keys(&["Down", "Enter"]);
+    tmux.wait_for("> Namespace");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("> Address ");
+    tmux.keys(&["Tab", "Tab", "Tab"]);
+    tmux.wait_for("> Password");
+    stand.picture(name, &tmux);
+}
+
+fn images(name: &str) {
+    let stand = Stand::new();
+    stand.answers("directory");
+    let own = ["--answers", "answers.yml"];
+    let some = [&own[..], &["run", "load-images", "load-aliases", "--set", "images.only=r,julia,c"]].concat();
+    assert!(stand.program.command(&some).output().expect("the program starts").status.success());
+    let tmux = stand.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["Escape"]);
+    tmux.wait_for("Where are your servers?");
+    tmux.keys(&["Down", "Enter"]);
+    for sign in ["> Namespace", "> Address ", "> Shared folder"] {
+        tmux.wait_for(sign);
+        tmux.keys(&["Enter"]);
+    }
+    tmux.wait_for("unchanged");
+    stand.picture(name, &tmux);
+}
+
+fn review(name: &str) {
+    let stand = Stand::new();
+    let tmux = stand.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.wait_gone("checking");
+    stand.picture(name, &tmux);
+}
+
+fn failed(name: &str) {
+    let stand = Stand::new();
+    let database = &stand.database;
+    database.psql("postgres", &format!("CREATE DATABASE {}", database.name)).expect("the role may create it");
+    Postgres::shared().psql(&database.name, BREAKS);
+    let tmux = stand.review(80, 24, "directory");
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["w"]);
+    tmux.wait_for("PostgreSQL answers, since");
+    stand.picture(name, &tmux);
 }
 
 /// Draws the screen into `assets/pictures/<name>.svg` when the environment has `PICTURES=1`.

@@ -76,7 +76,12 @@ const RULES: &[Rule<&str>] = &[
         false,
     ),
     (r"(?:^|[^0-9A-Za-z])(?<thing>\+[0-9]+\.[0-9]{3})(?:[^0-9.]|$)", ["+#.###", "+0.013"], Side::Left, false),
-    (r"(?<thing>[0-9]+(?:\.[0-9]+)? [KMGTP]iB) free", ["# iB", "1.2 TiB"], Side::Left, false),
+    (
+        r"(?<thing>[0-9]+(?:\.[0-9]+)? [KMGTP]iB)(?: free| …| f…| fr…| fre…)",
+        ["# iB", "1.2 TiB"],
+        Side::Left,
+        false,
+    ),
     (r"(?:^|[^0-9A-Za-z])pid (?<thing>[0-9]+)", ["#", "4711"], Side::Left, false),
 ];
 

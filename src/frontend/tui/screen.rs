@@ -70,10 +70,8 @@ pub async fn run<B: Backend, S: Seat>(
             }
         }
         if app.whereabouts() != was {
-            // Keys that were pressed for another page are not meant for this one.
-            if screen.terminal.draw(|frame| app.view(frame)).is_err() {
-                return screen.lost(app);
-            }
+            // Keys that were pressed for another page are not meant for this one. Before it is drawn: whoever
+            // sees the new page may type at once.
             screen.seat.forget_pending().await;
         }
     }

@@ -80,7 +80,7 @@ fn two_keys_from_start_to_done() {
         tmux.keys(&["w"]);
         tmux.wait_for("Prepared in");
         assert!(tmux.sent() <= 4, "{} keys", tmux.sent());
-        assert_eq!(tmux.title(), "Done · development");
+        tmux.wait_until("the title tells", |_| tmux.title() == "Done · development");
         tmux.wait_for("without secrets:");
         private.capture("development-3-done", &tmux);
         tmux.keys(&["q"]);

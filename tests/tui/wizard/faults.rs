@@ -1,6 +1,6 @@
 //! An unmounted share, a failure in the middle of the schema, something foreign, another size.
 
-use super::{Stand, at_both_sizes};
+use super::{BREAKS, Stand, at_both_sizes};
 use crate::servers::Postgres;
 
 #[test]
@@ -36,12 +36,7 @@ fn a_failure_in_the_middle_of_the_schema_is_tried_again() {
         let stand = Stand::new();
         let (postgres, name) = (Postgres::shared(), &stand.database.name);
         stand.database.psql("postgres", &format!("CREATE DATABASE {name}")).expect("the role may create it");
-        let breaks = "CREATE FUNCTION apart() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
-            IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.vfolders') \
-            THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END $$; \
-            CREATE EVENT TRIGGER apart ON ddl_command_end WHEN TAG IN ('CREATE TABLE') \
-            EXECUTE FUNCTION apart()";
-        postgres.psql(name, breaks);
+        postgres.psql(name, BREAKS);
         let tmux = stand.review(columns, rows, "directory");
         tmux.wait_for("w writes all this");
         tmux.keys(&["w"]);

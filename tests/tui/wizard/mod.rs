@@ -8,4 +8,4 @@ mod parity;
 mod stand;
 mod terminal;
 
-pub use stand::{Stand, at_both_sizes};
+pub use stand::{BREAKS, Stand, at_both_sizes, write_private};

@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use crate::servers::{Database, Etcd, Postgres, Program};
-use crate::tui::{Tmux, capture};
+use crate::tui::{Tmux, capture, picture};
+
+/// SQL for a superuser: the server ends the session as soon as table vfolders is made.
+pub const BREAKS: &str = "CREATE FUNCTION apart() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.vfolders') \
+    THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END $$; \
+    CREATE EVENT TRIGGER apart ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION apart()";
 
 /// Own servers, nothing set up yet.
 pub struct Stand {
@@ -56,6 +62,15 @@ impl Stand {
 
     /// Compares the screen with the one that was kept; what differs from run to run is the same in it.
     pub fn capture(&self, name: &str, tmux: &Tmux) {
+        self.with_pairs(|pairs| capture(name, tmux, pairs));
+    }
+
+    /// Draws the screen for the README.
+    pub fn picture(&self, name: &str, tmux: &Tmux) {
+        self.with_pairs(|pairs| picture(name, tmux, pairs));
+    }
+
+    fn with_pairs(&self, use_them: impl Fn(&[(&str, &str)])) {
         let (mount, work) = (self.mount(), self.program.work().display().to_string());
         let pairs = [
             (self.etcd.endpoint.as_str(), "db-01:2379"),
@@ -65,7 +80,7 @@ impl Stand {
             (mount.as_str(), "/mnt/x"),
             (work.as_str(), "/srv"),
         ];
-        capture(name, tmux, &pairs);
+        use_them(&pairs);
     }
 }
 

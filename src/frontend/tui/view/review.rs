@@ -193,6 +193,8 @@ fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'st
         Item::Target(at) => {
             let title = app.forms.get(*at).map_or("", |form| form.section.title);
             let (sign, words, right) = target(app, *at);
+            // Always as wide, so that what stands before it does not move.
+            let right = format!("{right:>9}");
             let left = vec![
                 mark,
                 theme.sign(sign),

@@ -97,7 +97,7 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
             Span::raw(" "),
             Span::styled(pad(stage_title(id), 14, ""), style),
             Span::raw(words),
-            Span::styled(if left > 30 { format!("{time:>7}") } else { String::new() }, theme.dim()),
+            Span::styled(if left > 30 { format!("{time:>8}") } else { String::new() }, theme.dim()),
         ]));
     }
     let skipped: Vec<&str> = run.skip.iter().map(|id| stage_title(id)).collect();
@@ -250,9 +250,16 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         return;
     }
     canvas.told(1, sign, &what, code(theme, failure));
-    let whole = canvas.rows() > 8;
+    let whole = canvas.rows() >= 8;
     let mut row = |title: &str, words: &str, most: usize| {
-        let lines = text::wrap(&theme.text(words), canvas.columns().saturating_sub(12).max(1));
+        let columns = canvas.columns().saturating_sub(12).max(1);
+        let mut lines = text::wrap(&theme.text(words), columns);
+        if let (true, Some(last)) = (lines.len() > most, most.checked_sub(1).and_then(|at| lines.get_mut(at)))
+        {
+            // What is cut off says so.
+            *last = cut(&format!("{last}{}", " ".repeat(columns)), columns - 1, "").trim_end().to_owned()
+                + theme.ellipsis();
+        }
         for (at, line) in lines.into_iter().take(most).enumerate() {
             let title = if at == 0 { title } else { "" };
             canvas.line(Line::from(vec![
