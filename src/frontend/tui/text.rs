@@ -86,6 +86,9 @@ pub(super) fn both_ends(
     let mut line = cut_line(left, room, ellipsis);
     let blanks = columns.saturating_sub(line.width() + right_width);
     line.spans.push(Span::raw(" ".repeat(blanks)));
-    line.spans.extend(right.spans);
+    // The line's own style goes along with its spans.
+    let style = right.style;
+    line.spans
+        .extend(right.spans.into_iter().map(|span| Span::styled(span.content, style.patch(span.style))));
     cut_line(line, columns, ellipsis)
 }

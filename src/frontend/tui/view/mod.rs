@@ -191,7 +191,7 @@ impl App {
             // The way on, the way out and the help stay.
             let stays = ["Enter", "w", "Esc", "?", "^G F1", "^C", "q"];
             let spare = |(key, ..): &(&str, String, String)| {
-                !stays.contains(key) && !(*key == "e" && problem.is_some())
+                !(stays.contains(key) || *key == "e" && problem.is_some())
             };
             match shown.iter().rposition(spare) {
                 Some(at) => drop(shown.remove(at)),
