@@ -1,6 +1,8 @@
 //! How long a person waits: from a key to the frame that shows it while a probe hangs, and for one frame
 //! with a log of a million lines. `make bench` runs it.
 
+#![allow(clippy::print_stdout, reason = "what was measured is for people to read")]
+
 use std::{
     convert::Infallible,
     net::TcpListener,

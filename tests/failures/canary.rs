@@ -155,7 +155,9 @@ fn a_secret_that_does_not_read_is_not_repeated() {
         let case = Case::new().set("database.password", password);
         for form in ["text", "json"] {
             let outcome = case.outcome(&["--output", form]);
-            let told = outcome.stdout + &outcome.stderr;
+            // A time of day may hold any digits.
+            let times = regex::Regex::new(r#""time":"[^"]*""#).expect("a pattern");
+            let told = times.replace_all(&outcome.stdout, "").into_owned() + &outcome.stderr;
             assert_eq!(outcome.status, 3, "{password}: {told}");
             for word in ["canary", "0o777", "0777", "77_7", "7771", "2018"] {
                 assert!(!told.contains(word), "{password}: {told}");

@@ -46,7 +46,7 @@ const RULES: &[Rule<&str>] = &[
     (r"(?<thing>[^\s'`(]*/backendai-setup-test-[A-Za-z0-9-]*)", ["/T", "/srv"], Side::Left, false),
     (r"(?<thing>[0-9]{4}-[0-9]{2}-[0-9]{2})", ["####-##-##", "2026-03-02"], Side::Left, false),
     (
-        r"(?<thing>[0-9]{8}T[0-9]{6}Z(?:-[0-9]+)?)",
+        r"(?<thing>[0-9]{8}T[0-9]{6}(?:\.[0-9]{3})?Z(?:-[0-9]+)?)",
         ["########T######Z", "20260302T140322Z-4711"],
         Side::Left,
         false,
@@ -76,6 +76,8 @@ const RULES: &[Rule<&str>] = &[
         false,
     ),
     (r"(?:^|[^0-9A-Za-z])(?<thing>\+[0-9]+\.[0-9]{3})(?:[^0-9.]|$)", ["+#.###", "+0.013"], Side::Left, false),
+    // Cut off by the edge of its column.
+    (r", (?<thing>[0-9]+(?:\.[0-9]*)? ?[KMGTP]?i?…)", ["#…", "1.2…"], Side::Left, false),
     (
         r"(?<thing>[0-9]+(?:\.[0-9]+)? [KMGTP]iB)(?: free| …| f…| fr…| fre…)",
         ["# iB", "1.2 TiB"],
