@@ -44,6 +44,8 @@ pub(super) struct Terminal {
     signals: Signals,
     stop: Option<unix::Signal>,
     resumed: Option<unix::Signal>,
+    /// Somebody else sent SIGTSTP, so nobody needs to send it again.
+    told_to_stop: bool,
 }
 
 impl Terminal {
@@ -54,14 +56,13 @@ impl Terminal {
             signals: Signals::new(),
             stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
             resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
+            told_to_stop: false,
         }
     }
 
     /// Stops this process until somebody continues it.
     fn sleep(&mut self) -> io::Result<()> {
         guard::leave();
-        // The whole group stops, as with ^Z at any program: whoever started us gets the terminal back.
-        kill_process_group(getpgrp(), Signal::TSTP)?;
         kill_process(getpid(), Signal::STOP)?;
         // Continued. Our own signals need no second look.
         self.forget_signals();
@@ -84,7 +85,10 @@ impl Seat for Terminal {
         tokio::select! {
             input = self.keys.next() => input,
             status = self.signals.next() => Some(Input::Signal(status)),
-            () = heard(&mut self.stop) => Some(Input::Stop),
+            () = heard(&mut self.stop) => {
+                self.told_to_stop = true;
+                Some(Input::Stop)
+            }
             () = heard(&mut self.resumed) => {
                 // The shell may have changed the modes meanwhile.
                 guard::leave();
@@ -110,7 +114,17 @@ impl Seat for Terminal {
     async fn away(&mut self, errand: &Errand) -> Result<(), Failure> {
         self.keys.pause();
         let result = match errand {
-            Errand::Suspend => self.sleep().map_err(|error| lost(&error)),
+            Errand::Suspend => {
+                // The whole group stops, as with ^Z at any program: whoever started us gets the terminal back.
+                // Our own signal is taken in before, or it would stop us once more afterwards.
+                if !std::mem::take(&mut self.told_to_stop)
+                    && self.stop.is_some()
+                    && kill_process_group(getpgrp(), Signal::TSTP).is_ok()
+                {
+                    heard(&mut self.stop).await;
+                }
+                self.sleep().map_err(|error| lost(&error))
+            }
             Errand::Edit(file, line) => {
                 guard::leave();
                 let done = open("EDITOR", &["vi", "nano"], Some(*line), file).await;

@@ -187,6 +187,7 @@ fn fill(stand: &Stand, tmux: &crate::tui::Tmux) {
     let database = &stand.database;
     tmux.paste(&format!("postgresql://{}:x@{}/{}", database.user, database.address, database.name));
     tmux.wait_for("The URL was split into its fields");
+    tmux.wait_for("E-DB-AUTH");
     tmux.keys(&["Enter"]);
     tmux.wait_for("> Shared folder");
     tmux.text(&stand.mount());
