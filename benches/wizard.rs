@@ -69,6 +69,7 @@ fn wizard(answers: Answers) -> App {
         host: "root@bench".into(),
         size: (120, 40),
         zone: jiff::tz::TimeZone::UTC,
+        home: None,
     };
     App::new(start).0
 }

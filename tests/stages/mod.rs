@@ -6,6 +6,7 @@ mod events;
 mod golden;
 mod grammar;
 mod history;
+mod keep;
 mod keypairs;
 mod schema;
 mod site;

@@ -63,6 +63,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// In which time of day is told.
     pub zone: TimeZone,
+    /// What `~` stands for.
+    pub home: Option<PathBuf>,
 }
 
 /// All of it.
@@ -71,6 +73,7 @@ pub struct App {
     pub(super) host: String,
     pub(super) size: (u16, u16),
     pub(super) zone: TimeZone,
+    pub(super) home: Option<PathBuf>,
     pub(super) now: Duration,
     pub(super) page: Page,
     pub(super) trail: Vec<Page>,
@@ -109,6 +112,7 @@ impl App {
             host: start.host,
             size: start.size,
             zone: start.zone,
+            home: start.home,
             now: Duration::ZERO,
             page: Page::Welcome,
             trail: Vec::new(),

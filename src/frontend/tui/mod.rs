@@ -58,10 +58,15 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     }
     let folder = state_dir(state);
     let (columns, rows) = size().unwrap_or((80, 24));
+    let mut notices = gathered.notices;
+    let unfinished = folder.as_ref().ok().and_then(|folder| {
+        // A draft that does not read is told, and stays where it is.
+        unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
+    });
     let start = Start {
         answers: gathered.answers,
         review,
-        unfinished: folder.as_ref().ok().and_then(|folder| unfinished(folder)),
+        unfinished,
         overwrite: inputs.overwrite,
         theme: Theme {
             ascii: terminal.style.ascii,
@@ -70,8 +75,8 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         host: host(),
         size: (columns, rows),
         zone: jiff::tz::TimeZone::system(),
+        home: std::env::var_os("HOME").filter(|home| home.len() > 1).map(PathBuf::from),
     };
-    let notices = gathered.notices;
     let work = async {
         let (mut app, effects) = App::new(start);
         if let Some(notice) = notices.first() {
@@ -139,8 +144,8 @@ fn unfit(terminal: &Terminal) -> Option<Failure> {
 }
 
 /// What an earlier round left, in words.
-fn unfinished(folder: &std::path::Path) -> Option<Unfinished> {
-    let draft = session::draft(folder).ok().flatten()?;
+fn unfinished(folder: &std::path::Path) -> Result<Option<Unfinished>, Failure> {
+    let Some(draft) = session::draft(folder)? else { return Ok(None) };
     let ran = history(folder, &desk::name(&draft.answers));
     let total = session::stage_abouts().len();
     let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
@@ -151,7 +156,7 @@ fn unfinished(folder: &std::path::Path) -> Option<Unfinished> {
         }
         None => format!("answers left {}", desk::ago(draft.saved)),
     };
-    Some(Unfinished { answers: draft.answers, page: draft.page, words })
+    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
 }
 
 /// Who works where: `root@gpu-01`.

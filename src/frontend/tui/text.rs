@@ -44,7 +44,9 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     if columns == 0 {
         return vec![String::new()];
     }
-    textwrap::wrap(text, columns).into_iter().map(std::borrow::Cow::into_owned).collect()
+    // Names, flags and addresses stay whole: people copy them.
+    let options = textwrap::Options::new(columns).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
 }
 
 /// The line, cut to `columns` across its spans.

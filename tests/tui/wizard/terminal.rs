@@ -21,8 +21,13 @@ fn typed(pty: &mut Pty, text: &str) {
     pty.write(b"\x1b[B\r");
     pty.wait_for("Namespace");
     pty.write(text.as_bytes());
-    // Only what differs is drawn, letter by letter, between movements of the cursor.
-    wait_until("what was typed is on the screen", PATIENCE, || {
+    shown(pty, text);
+}
+
+/// Waits for text without blanks: only what differs is drawn, letter by letter, between movements of the
+/// cursor.
+fn shown(pty: &Pty, text: &str) {
+    wait_until(text, PATIENCE, || {
         let output = String::from_utf8_lossy(&pty.output()).into_owned();
         let letters = anstream::adapter::strip_str(&output).to_string().replace(char::is_whitespace, "");
         letters.contains(text)
@@ -205,4 +210,25 @@ fn nothing_that_was_typed_in_secret_is_found_anywhere() {
         }
     }
     assert!(looked >= 4, "transcript, history, answers and keypairs were looked at: {looked}");
+}
+
+#[test]
+fn an_error_is_told_after_the_screen_is_given_back() {
+    let stand = Stand::new();
+    stand.answers("directory");
+    let arguments = ["--answers", "answers.yml", "--review", "--state-dir", "/dev/null/kept"];
+    let mut pty = Pty::start(80, 24, &stand.program, &arguments, &[]);
+    shown(&pty, "117keys");
+    pty.write(b"w");
+    shown(&pty, "E-STATE-DIR");
+    pty.write(b"q");
+    shown(&pty, "Leave?");
+    pty.write(b"\x1b[B\r");
+    let left = pty.wait();
+    assert_eq!(left.status, 3);
+    left.is_as_before();
+    let text = left.text();
+    let after = text.rsplit("\u{1b}[?1049l").next().expect("what came after the screen");
+    assert!(after.contains("E-STATE-DIR") && after.contains("--state-dir"), "{after}");
+    assert!(stand.etcd.get_all("").is_empty(), "nothing was written");
 }

@@ -47,6 +47,7 @@ impl Wizard {
             host: "root@gpu-01".into(),
             size: (columns, rows),
             zone: jiff::tz::TimeZone::UTC,
+            home: Some("/root".into()),
         });
         Self { app, effects }
     }

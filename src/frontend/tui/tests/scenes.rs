@@ -321,3 +321,14 @@ fn too_small() {
     wizard.key(Esc);
     assert!(wizard.screen().contains("This is the first page; q leaves"));
 }
+
+#[test]
+fn a_menu_without_all_answers() {
+    shown("menu_missing_answers", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        wizard.key(Char('m'));
+        let missing = Failure::new(Code::AnswersMissing, "`database.user` has no value");
+        wizard.surveyed(Err(vec![missing]));
+        wizard
+    });
+}

@@ -1,7 +1,7 @@
 //! What work brings back. Whatever belongs to older answers is dropped.
 
 use crate::{
-    failure::{Failure, status},
+    failure::{Code, Failure, status},
     frontend::tui::{
         app::{App, Choice, IMAGES, Page, ProbeState, development_answers, sections, surveyed},
         msg::{Effect, Msg, Survey},
@@ -51,7 +51,7 @@ impl App {
                 let known = surveyed(self, survey);
                 if known.generation == generation {
                     known.since = None;
-                    known.result = Some(result);
+                    known.result = Some(result.map_err(in_the_wizard));
                     if survey == Survey::Images {
                         self.images.compare();
                     }
@@ -222,4 +222,12 @@ impl App {
         }
         effects
     }
+}
+
+/// Here a missing answer has a page of its own; files and flags are the other faces' ways.
+fn in_the_wizard(mut problems: Vec<Failure>) -> Vec<Failure> {
+    for problem in problems.iter_mut().filter(|problem| problem.code == Code::AnswersMissing) {
+        problem.remedy = Some("answer it on its page: `On servers I name` leads there".into());
+    }
+    problems
 }

@@ -52,7 +52,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     if let Some(path) = &app.saved_answers {
         canvas.blank_if(10);
         canvas.line("   The answers that repeat all this, without secrets:");
-        canvas.words(5, &path.display().to_string(), Style::new());
+        // As short as a shell still understands it.
+        let below = app.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        let path = below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()));
+        canvas.words(5, &path, Style::new());
     }
     if let Some(command) = app.next_command() {
         canvas.blank_if(7);

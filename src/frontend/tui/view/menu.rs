@@ -16,6 +16,7 @@ use ratatui::{
 };
 
 use crate::{
+    failure::Code,
     frontend::tui::{app::App, text::pad, theme::Sign},
     session::stage_abouts,
 };
@@ -61,7 +62,15 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
     canvas.blank_if(3);
     if let Some(Err(problems)) = &app.survey.result {
-        for problem in problems {
+        let missing = (0..app.forms.len()).filter(|at| !app.is_complete(*at));
+        let missing: Vec<&str> = missing.map(|at| app.forms[at].section.title).collect();
+        if !missing.is_empty() {
+            let words = format!("Not all is answered: {}", missing.join(", "));
+            canvas.told(1, Sign::Warning, &words, Line::default());
+            let words = "Enter looks at one stage; it needs the answers of its own sections alone.";
+            canvas.words(2 + theme.sign_width(), words, theme.dim());
+        }
+        for problem in problems.iter().filter(|problem| problem.code != Code::AnswersMissing) {
             ladder::failed(canvas, 1, problem);
         }
         return;
