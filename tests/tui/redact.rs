@@ -240,7 +240,7 @@ fn what_is_known_to_differ() {
         ("failed 3 s ago    x", "failed # ago      x"),
         ("at 2026-11-24 09:15:00", "at ####-##-## ##:##:##"),
         ("pid 4711  x", "pid #     x"),
-        ("in /tmp/backendai-setup-test-aB3dE9/work/answers.yml", "in /T/work/answers.yml"),
+        ("in /tmp/backendai-setup-test-aB3dE9/here/answers.yml", "in /T/here/answers.yml"),
         ("in /dev/shm/backendai-setup-test-pg-aB3…", "in /T…"),
         ("log 20261124T112859Z-4711.log", "log ########T######Z.log"),
         // And what is not.

@@ -63,25 +63,7 @@ impl Field {
 
     /// Takes one key; false when it means nothing in a text field.
     pub(super) fn type_key(&mut self, key: KeyEvent) -> bool {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
-            return false;
-        }
-        let request = match key.code {
-            KeyCode::Char('a') if control => InputRequest::GoToStart,
-            KeyCode::Char('e') if control => InputRequest::GoToEnd,
-            KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
-            KeyCode::Char('u') if control => InputRequest::DeleteLine,
-            KeyCode::Char(_) if control => return false,
-            KeyCode::Char(character) if !character.is_control() => InputRequest::InsertChar(character),
-            KeyCode::Backspace => InputRequest::DeletePrevChar,
-            KeyCode::Delete => InputRequest::DeleteNextChar,
-            KeyCode::Left => InputRequest::GoToPrevChar,
-            KeyCode::Right => InputRequest::GoToNextChar,
-            KeyCode::Home => InputRequest::GoToStart,
-            KeyCode::End => InputRequest::GoToEnd,
-            _ => return false,
-        };
+        let Some(request) = edit(key) else { return false };
         self.request(request);
         true
     }
@@ -214,4 +196,28 @@ impl Form {
     pub(super) fn has_errors(&self) -> bool {
         self.fields.iter().any(|field| field.error.is_some())
     }
+}
+
+/// What a key does in a line of text; nothing when it does not belong there.
+pub(super) fn edit(key: KeyEvent) -> Option<InputRequest> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    if key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SUPER) {
+        return None;
+    }
+    Some(match key.code {
+        KeyCode::Char('a') if control => InputRequest::GoToStart,
+        KeyCode::Char('e') if control => InputRequest::GoToEnd,
+        KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
+        KeyCode::Char('u') if control => InputRequest::DeleteLine,
+        KeyCode::Char(character) if !control && !character.is_control() => {
+            InputRequest::InsertChar(character)
+        }
+        KeyCode::Backspace => InputRequest::DeletePrevChar,
+        KeyCode::Delete => InputRequest::DeleteNextChar,
+        KeyCode::Left => InputRequest::GoToPrevChar,
+        KeyCode::Right => InputRequest::GoToNextChar,
+        KeyCode::Home => InputRequest::GoToStart,
+        KeyCode::End => InputRequest::GoToEnd,
+        _ => return None,
+    })
 }

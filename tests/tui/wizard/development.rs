@@ -54,7 +54,7 @@ impl Private {
             (postgres.as_str(), "localhost:8100"),
             (folder.as_str(), "/var/lib"),
             (work.as_str(), "/srv"),
-            (home.as_str(), "/root"),
+            (home.as_str(), "/me"),
         ];
         capture(name, tmux, &pairs);
     }

@@ -47,7 +47,7 @@ impl Wizard {
             host: "root@gpu-01".into(),
             size: (columns, rows),
             zone: jiff::tz::TimeZone::UTC,
-            home: Some("/root".into()),
+            home: Some("/srv/me".into()),
         });
         Self { app, effects }
     }
@@ -120,7 +120,7 @@ impl Wizard {
         self.tell(Msg::Looked(Box::new(Look {
             etcd: seen("etcd", 8120, SeenState::WillStart { data: false }),
             postgres: seen("PostgreSQL", 8100, SeenState::Answers { version: "15.18".into() }),
-            mount: ("/home/kim/.local/share/backendai-setup-dev/mount".into(), false),
+            mount: ("/srv/kim/.local/share/backendai-setup-dev/mount".into(), false),
             obstacle: None,
         })))
     }

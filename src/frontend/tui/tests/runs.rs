@@ -112,7 +112,7 @@ fn endings() {
             .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
             .ran_at(140, finished("populate-fixtures", 2))
             .ran_at(150, summary(0, Vec::new()));
-        wizard.app.saved_answers = Some("/root/.local/state/backendai-setup/seoul-03/answers.yml".into());
+        wizard.app.saved_answers = Some("/srv/me/.local/state/backendai-setup/seoul-03/answers.yml".into());
         wizard
     };
     shown("done", done);

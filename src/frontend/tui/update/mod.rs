@@ -9,7 +9,7 @@ mod welcome;
 
 pub(super) use run::Remedy;
 
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::crossterm::event::KeyEvent;
 use secrecy::ExposeSecret;
 use tui_input::{Input, InputRequest};
 
@@ -17,6 +17,7 @@ use crate::failure::status;
 
 use super::{
     app::{App, IMAGES, Overlay, Page, Reading, sections},
+    form::edit,
     keymap::{self, Action, Place},
     msg::{Effect, Errand, Msg},
     theme::Sign,
@@ -314,24 +315,9 @@ impl App {
 
 /// Lets a line editor take a key.
 pub(super) fn type_into(input: &mut Input, key: KeyEvent) {
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let request = match key.code {
-        KeyCode::Char('a') if control => InputRequest::GoToStart,
-        KeyCode::Char('e') if control => InputRequest::GoToEnd,
-        KeyCode::Char('w') if control => InputRequest::DeletePrevWord,
-        KeyCode::Char('u') if control => InputRequest::DeleteLine,
-        KeyCode::Char(character) if !control && !character.is_control() => {
-            InputRequest::InsertChar(character)
-        }
-        KeyCode::Backspace => InputRequest::DeletePrevChar,
-        KeyCode::Delete => InputRequest::DeleteNextChar,
-        KeyCode::Left => InputRequest::GoToPrevChar,
-        KeyCode::Right => InputRequest::GoToNextChar,
-        KeyCode::Home => InputRequest::GoToStart,
-        KeyCode::End => InputRequest::GoToEnd,
-        _ => return,
-    };
-    input.handle(request);
+    if let Some(request) = edit(key) {
+        input.handle(request);
+    }
 }
 
 /// Moves a cursor in a list of `count` entries.
