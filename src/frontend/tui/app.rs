@@ -151,6 +151,7 @@ impl App {
     /// The innermost thing that takes keys.
     pub(super) fn place(&self) -> Place {
         match &self.overlay {
+            Some(Overlay::Reading { what: Reading::Verdict(_), .. }) => return Place::Verdict,
             Some(Overlay::Help | Overlay::Reading { .. }) => return Place::Reading,
             Some(Overlay::Leave { .. }) => return Place::Leave,
             Some(Overlay::Alone { .. }) => return Place::Alone,

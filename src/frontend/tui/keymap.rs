@@ -58,6 +58,8 @@ pub(super) enum Place {
     Done,
     /// Something shown in full, to scroll in.
     Reading,
+    /// A live check in full; its page is one key away.
+    Verdict,
     /// The Changes of one stage, which can be run alone.
     Alone,
     Search,
@@ -69,7 +71,7 @@ pub(super) enum Place {
 
 use Place::{
     Alone, Confirm, Done, Failed, Images, Leave, Menu, Path, Reading, Review, Run, Search, Secret, Text,
-    Welcome,
+    Verdict, Welcome,
 };
 
 /// Keys that do one thing in some places.
@@ -88,13 +90,13 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
 const EVERYWHERE: &[Place] = &[
-    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Search, Leave,
-    Confirm,
+    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Search,
+    Leave, Confirm,
 ];
 /// Where a page can be turned.
-const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Alone];
+const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone];
 /// Where letters are no text.
-const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Alone, Leave];
+const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Leave];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
 
@@ -161,18 +163,19 @@ pub(super) const BINDINGS: &[Binding] = &[
         "choose",
         &[Welcome, Images, Review, Menu, Failed, Done, Leave, Run]
     ),
-    binding!(keys![plain(KeyCode::Up), letter('k')], "↑", Up, &[Reading, Alone], "", &[]),
+    binding!(keys![plain(KeyCode::Up), letter('k')], "↑", Up, &[Reading, Verdict, Alone], "", &[]),
     binding!(
         keys![plain(KeyCode::Down), letter('j')],
         "↑↓",
         Down,
-        &[Reading, Alone],
+        &[Reading, Verdict, Alone],
         "scroll",
-        &[Reading, Alone]
+        &[Reading, Verdict, Alone]
     ),
     binding!(keys![letter(' ')], "Space", Choose, &[Images], "in or out", &[Images]),
     binding!(keys![letter('w')], "w", Write, &[Review], "write", &[Review]),
     binding!(keys![letter('w')], "w", Write, &[Alone], "run it", &[Alone]),
+    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Verdict], "change its answers", &[Verdict]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Search], "search", &[Search]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Confirm], "confirm", &[Confirm]),
     binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Path], "read it", &[Path]),
@@ -241,7 +244,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         Back,
         EVERYWHERE,
         "back",
-        &[Path, Text, Secret, Images, Review, Menu, Reading, Alone, Confirm, Search, Leave]
+        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Confirm, Search, Leave]
     ),
     binding!(keys![letter('q')], "q", Quit, LETTERS, "quit", &[Welcome, Done]),
     binding!(keys![control('c')], "^C", Interrupt, &[Run], "stop", &[Run]),

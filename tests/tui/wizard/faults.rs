@@ -14,17 +14,20 @@ fn an_unmounted_share_keeps_w_off_until_it_is_mended() {
         tmux.wait_for("w is off: the check of Storage failed");
         stand.capture("unmounted-1-review", &tmux);
         assert!(stand.etcd.get_all("").is_empty(), "nothing is written");
-        // Enter shows the check in full; the page of the section is two steps back.
+        // Enter shows the check in full, and once more leads to the page where another answer can be given.
         tmux.keys(&["Enter"]);
         tmux.wait_for("mount      failed");
-        tmux.keys(&["Escape"]);
-        tmux.wait_for("to write:");
-        tmux.keys(&["C-c"]);
-        tmux.wait_for("> Stay");
-        tmux.keys(&["Down", "Enter"]);
-        assert_eq!(tmux.exit_status(), 0, "left before anything was written");
-        let tmux = stand.review(columns, rows, "directory");
-        tmux.wait_for("w writes all this");
+        stand.capture("unmounted-2-in-full", &tmux);
+        tmux.keys(&["Enter"]);
+        tmux.wait_for("> Shared folder");
+        tmux.keys(&["Tab", "C-u"]);
+        tmux.text("directory");
+        tmux.keys(&["Tab"]);
+        tmux.wait_for("✓ write");
+        for page in ["22 images", "> Administrator", "> alembic.ini", "w writes all this"] {
+            tmux.keys(&["Enter"]);
+            tmux.wait_for(page);
+        }
         tmux.keys(&["w"]);
         tmux.wait_for("Prepared in");
     });
@@ -68,9 +71,13 @@ fn a_failure_in_the_middle_of_the_schema_is_tried_again() {
 
 #[test]
 fn something_foreign_wants_a_word() {
+    at_both_sizes(something_foreign);
+}
+
+fn something_foreign(columns: u16, rows: u16) {
     let stand = Stand::new();
     stand.etcd.put("/sorna/local/volumes/_mount", "/mnt/old");
-    let tmux = stand.review(80, 24, "directory");
+    let tmux = stand.review(columns, rows, "directory");
     tmux.wait_for("E-MOUNT-FOREIGN");
     stand.capture("foreign-1-review", &tmux);
     tmux.keys(&["Enter"]);
@@ -86,8 +93,12 @@ fn something_foreign_wants_a_word() {
 
 #[test]
 fn another_size_and_back() {
+    at_both_sizes(smaller_and_back);
+}
+
+fn smaller_and_back(columns: u16, rows: u16) {
     let stand = Stand::new();
-    let tmux = stand.review(80, 24, "directory");
+    let tmux = stand.review(columns, rows, "directory");
     tmux.wait_for("w writes all this");
     tmux.wait_gone("checking");
     stand.capture("size-1-review", &tmux);
@@ -96,7 +107,7 @@ fn another_size_and_back() {
     stand.capture("size-2-review", &tmux);
     tmux.resize(50, 10);
     tmux.wait_for("The window is 50x10");
-    tmux.resize(80, 24);
+    tmux.resize(columns, rows);
     tmux.wait_for("● Review");
     stand.capture("size-1-review", &tmux);
     tmux.keys(&["C-t"]);

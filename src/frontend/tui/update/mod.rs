@@ -274,6 +274,10 @@ impl App {
                 let stage = *stage;
                 return self.write_alone(stage);
             }
+            Some(Overlay::Reading { what: Reading::Verdict(at), .. }) if action == Action::Next => {
+                let page = Page::Section(*at);
+                return self.go(page);
+            }
             Some(Overlay::Reading { scroll, .. } | Overlay::Alone { scroll, .. }) => match action {
                 Action::Up => *scroll = scroll.saturating_sub(1),
                 Action::Down => *scroll = scroll.saturating_add(1),

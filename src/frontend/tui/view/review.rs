@@ -136,27 +136,27 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
         Item::Target(at) => match app.probes.get(*at).map(|probe| &probe.state) {
             Some(ProbeState::Found(verdict)) => {
                 if let Some(failure) = verdict.failures().next() {
-                    hint(canvas, failure);
+                    hint(canvas, failure, true);
                 }
             }
             Some(ProbeState::Refused(failures)) => {
                 if let Some(failure) = failures.first() {
-                    hint(canvas, failure);
+                    hint(canvas, failure, true);
                 }
             }
             _ => {}
         },
         Item::Stage(stage) => {
             if let Some(failure) = &stage.failure {
-                hint(canvas, failure);
+                hint(canvas, failure, false);
             }
         }
-        Item::Problem(problem) => hint(canvas, problem),
+        Item::Problem(problem) => hint(canvas, problem, false),
         Item::Answers => {}
     }
 }
 
-fn hint(canvas: &mut Canvas<'_>, failure: &Failure) {
+fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     let theme = canvas.theme;
     // The flag that the remedy may name is not needed here: Enter asks.
     let mut shown = failure.clone();
@@ -170,6 +170,8 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure) {
     canvas.bottom(1);
     let words = if grant(failure).is_some() {
         "w is off; Enter asks whether to overwrite it"
+    } else if has_page {
+        "w is off until it is mended: r checks again, Enter leads to its answers"
     } else {
         "w is off until it is mended; r checks again"
     };
