@@ -171,7 +171,7 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     let words = if grant(failure).is_some() {
         "w is off; Enter asks whether to overwrite it"
     } else if has_page {
-        "w is off until it is mended: r checks again, Enter leads to its answers"
+        "w is off; r checks again, Enter leads to its answers"
     } else {
         "w is off until it is mended; r checks again"
     };
