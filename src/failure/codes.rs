@@ -84,7 +84,7 @@ codes! {
     AnswersVersion = "E-ANSWERS-VERSION", INPUT, "The answers file is of another version",
         "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
     AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be taken from where it is",
-        "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or in an environment name or file that is not there. Use `{env: NAME}`, `{file: PATH}`, or `chmod 600` on the answers file.";
+        "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or it cannot be had from where it is said to be: an environment name, a file, a program that failed or took more than 30 s, stdin that somebody else reads. Use `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT]}`, `{stdin: true}`, or `chmod 600` on the answers file.";
     AnswersNote = "W-ANSWERS-NOTE", SUCCESS, "An answer was understood, with a remark",
         "The value is used as the message says. Write it that way to silence the remark.";
     EnvironmentDiffers = "W-ENV-DIFFERS", SUCCESS, "An environment name differs from the answers file",

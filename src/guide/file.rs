@@ -8,22 +8,20 @@ use crate::{
 };
 
 use super::{
-    UNBUILT, Variable,
+    Reference, UNBUILT, Variable,
     answers::unknown_key,
     did_you_mean, variable,
     variable::{Default, Shape},
     variables,
 };
 
-/// Where a secret is, when it is not the text itself.
+/// What stands behind a key: a value, or where the secret is.
 #[derive(Debug, Clone)]
 pub enum SecretSource {
     /// The text itself.
     Text(SecretString),
-    /// `{env: NAME}`.
-    Env(String),
-    /// `{file: PATH}`; one trailing line break is taken off.
-    File(String),
+    /// A mapping that says where the secret is.
+    At(Reference),
 }
 
 /// One value of an answers file.
@@ -204,31 +202,29 @@ impl Walk<'_> {
         entries: &[(Node, Node)],
     ) -> Result<SecretSource, Box<Failure>> {
         let key = variable.key;
-        let form = format!("write `{key}: {{env: NAME}}` or `{key}: {{file: PATH}}`");
         let refuse = |what: String| {
-            Box::new(Failure::new(Code::AnswersSecret, what).remedy(form.clone()).at(node.place(self.file)))
+            let form = format!(
+                "write `{{env: NAME}}`, `{{file: PATH}}`, `{{command: [PROGRAM, ARGUMENT]}}`, `{{stdin: true}}` or \
+                 `{{prompt: true}}` behind `{key}:`"
+            );
+            Box::new(Failure::new(Code::AnswersSecret, what).remedy(form).at(node.place(self.file)))
         };
         let [(kind, target)] = entries else {
             return Err(refuse(format!("`{key}` must name one source of the secret")));
         };
-        match (&kind.value, &target.value) {
-            (Value::Text(kind), Value::Text(target)) if kind == "env" => {
-                Ok(SecretSource::Env(target.clone()))
+        let reference = match (&kind.value, &target.value) {
+            (Value::Text(kind), Value::Text(target)) if kind == "env" => Reference::Env(target.clone()),
+            (Value::Text(kind), Value::Text(target)) if kind == "file" => Reference::File(target.clone()),
+            (Value::Text(kind), Value::Sequence(words)) if kind == "command" && !words.is_empty() => {
+                let what = format!("a word of the command of `{key}`");
+                let words = words.iter().map(|word| node_text(word, self.file, &what));
+                Reference::Command(words.collect::<Result<_, _>>().map_err(Box::new)?)
             }
-            (Value::Text(kind), Value::Text(target)) if kind == "file" => {
-                Ok(SecretSource::File(target.clone()))
-            }
-            (Value::Text(kind), _) if matches!(kind.as_str(), "command" | "stdin" | "prompt") => {
-                Err(Failure::new(
-                    Code::AnswersUnbuilt,
-                    format!("`{key}`: the source `{kind}` is not built in this version"),
-                )
-                .remedy(form)
-                .at(node.place(self.file))
-                .into())
-            }
-            _ => Err(refuse(format!("`{key}` names no source of a secret that is known"))),
-        }
+            (Value::Text(kind), Value::Bool(true)) if kind == "stdin" => Reference::Stdin,
+            (Value::Text(kind), Value::Bool(true)) if kind == "prompt" => Reference::Prompt,
+            _ => return Err(refuse(format!("`{key}` names no source of a secret that is known"))),
+        };
+        Ok(SecretSource::At(reference))
     }
 
     fn expects(&self, node: &Node, what: &str, expected: &str, remedy: &str) -> Failure {

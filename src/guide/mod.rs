@@ -60,6 +60,11 @@ pub fn variables() -> impl Iterator<Item = &'static Variable> {
     GUIDE.iter().flat_map(|section| section.variables.iter())
 }
 
+/// Environment names that hold a secret: no program that is started from here gets them.
+pub fn secret_names() -> impl Iterator<Item = String> {
+    variables().filter(|variable| variable.is_secret()).map(Variable::env).chain(["PGPASSWORD".to_owned()])
+}
+
 /// The variable with this key, for example `etcd.namespace`.
 pub fn variable(key: &str) -> Option<&'static Variable> {
     variables().find(|variable| variable.key == key)

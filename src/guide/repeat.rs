@@ -14,8 +14,14 @@ use super::{Answers, Origin, Shape, Variable, variables};
 pub enum Reference {
     /// An environment name.
     Env(String),
-    /// A file.
+    /// A file; one trailing line break is taken off.
     File(String),
+    /// The output of a program, started without a shell; one trailing line break is taken off.
+    Command(Vec<String>),
+    /// The whole of stdin; one trailing line break is taken off.
+    Stdin,
+    /// A person, who is asked.
+    Prompt,
 }
 
 impl fmt::Display for Reference {
@@ -23,6 +29,10 @@ impl fmt::Display for Reference {
         match self {
             Reference::Env(name) => f.write_str(name),
             Reference::File(path) => f.write_str(path),
+            // Its arguments may be long, and are nobody's business on a screen.
+            Reference::Command(words) => write!(f, "{}", words.first().map_or("a command", String::as_str)),
+            Reference::Stdin => f.write_str("stdin"),
+            Reference::Prompt => f.write_str("a prompt"),
         }
     }
 }
@@ -70,12 +80,17 @@ impl Answers {
 
 fn source(reference: &Reference) -> Value {
     let (kind, target) = match reference {
-        Reference::Env(name) => ("env", name.clone()),
+        Reference::Env(name) => ("env", name.as_str().into()),
         Reference::File(path) => {
-            ("file", absolute(path).map_or(path.clone(), |path| path.display().to_string()))
+            ("file", absolute(path).map_or(path.clone(), |path| path.display().to_string()).into())
         }
+        Reference::Command(words) => {
+            ("command", Value::Sequence(words.iter().map(|word| word.as_str().into()).collect()))
+        }
+        Reference::Stdin => ("stdin", true.into()),
+        Reference::Prompt => ("prompt", true.into()),
     };
-    Value::Mapping([(kind.into(), target.into())].into_iter().collect())
+    Value::Mapping([(kind.into(), target)].into_iter().collect())
 }
 
 fn shaped(variable: &Variable, text: &str) -> Value {

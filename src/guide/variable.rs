@@ -56,6 +56,11 @@ impl Variable {
         }
     }
 
+    /// The twin of a secret's environment name: it names a file that holds the secret.
+    pub fn env_file(&self) -> Option<String> {
+        self.is_secret().then(|| self.env() + "_FILE")
+    }
+
     /// True when the value must never be shown.
     pub fn is_secret(&self) -> bool {
         self.shape == Shape::Secret

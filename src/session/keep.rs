@@ -112,7 +112,9 @@ pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
     for (key, reference) in references {
         let value: Option<SecretString> = match &reference {
             Reference::Env(name) => std::env::var(name).ok().map(Into::into),
-            Reference::File(path) => super::load::read_secret(Path::new(path)).ok(),
+            Reference::File(path) => super::secret::read_file(Path::new(path)).ok(),
+            // A program is not started, and nobody asked, before the person says so.
+            Reference::Command(_) | Reference::Stdin | Reference::Prompt => None,
         };
         if let Some(value) = value
             && answers.set(&key, value, Origin::Draft).is_ok()

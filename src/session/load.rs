@@ -11,11 +11,13 @@ use secrecy::SecretString;
 
 use crate::{
     failure::{Code, Failure, Place, shell_word, words},
-    guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, leaves},
+    guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, Variable, leaves},
     services::files::{self, INPUT_LIMIT},
     world::Overwrite,
     yaml,
 };
+
+use super::secret::{self, Sources, nobody_to_ask};
 
 /// Everything that the command line gives.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +40,10 @@ impl Inputs {
         !self.answers.is_empty()
             || !self.set.is_empty()
             || self.development
-            || guide::variables().any(|variable| environment(&variable.env()).is_some())
+            || guide::variables()
+                .flat_map(|variable| [Some(variable.env()), variable.env_file()])
+                .flatten()
+                .any(|name| environment(&name).is_some())
     }
 }
 
@@ -51,6 +56,8 @@ pub struct Gathered {
     pub problems: Vec<Failure>,
     /// What a person should hear.
     pub notices: Vec<Failure>,
+    /// Secrets that a person is to be asked for: failures where nobody can be.
+    pub to_ask: Vec<Failure>,
     /// Keys for which a value was given, sound or not: a refused value is no missing one.
     pub(super) tried: BTreeSet<&'static str>,
     /// A file did not read: what is missing may stand in it.
@@ -59,13 +66,22 @@ pub struct Gathered {
 
 /// Gathers answers from flags, files, `--development` and the environment, and judges each.
 pub fn gather(inputs: &Inputs) -> Gathered {
-    let mut gathering = Gathering::default();
+    let mut gathering = Gathering {
+        answers: Answers::default(),
+        tried: BTreeSet::new(),
+        problems: Vec::new(),
+        notices: Vec::new(),
+        flagged: BTreeSet::new(),
+        unread: false,
+        to_ask: Vec::new(),
+        sources: Sources::new(),
+    };
     gathering.flags(&inputs.set);
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
     gathering.environment();
-    let Gathering { answers, tried, problems, notices, unread, .. } = gathering;
-    Gathered { answers, problems, notices, tried, unread }
+    let Gathering { answers, tried, problems, notices, unread, to_ask, .. } = gathering;
+    Gathered { answers, problems, notices, to_ask, tried, unread }
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -73,7 +89,6 @@ fn environment(name: &str) -> Option<String> {
 }
 
 /// Answers as they come in: flags first, then files, development values, environment.
-#[derive(Default)]
 struct Gathering {
     answers: Answers,
     tried: BTreeSet<&'static str>,
@@ -81,6 +96,8 @@ struct Gathering {
     notices: Vec<Failure>,
     flagged: BTreeSet<&'static str>,
     unread: bool,
+    to_ask: Vec<Failure>,
+    sources: Sources,
 }
 
 impl Gathering {
@@ -126,6 +143,9 @@ impl Gathering {
     }
 
     fn files(&mut self, names: &[String]) {
+        if names.iter().any(|name| name == "-") {
+            self.sources.stdin_is_taken("`--answers -`");
+        }
         if names.iter().filter(|name| *name == "-").count() > 1 {
             self.problems.push(
                 Failure::new(Code::Usage, "`--answers -` is given twice").remedy("stdin can be read once"),
@@ -154,6 +174,11 @@ impl Gathering {
             self.tried.extend(refused);
             self.problems.extend(problems);
             let open = name != "-" && files::others_can_read(Path::new(name));
+            for leaf in &leaves {
+                if let SecretSource::At(Reference::Env(name)) = &leaf.value {
+                    self.sources.hide(name);
+                }
+            }
             for leaf in leaves {
                 self.leaf(leaf, open, name);
             }
@@ -165,46 +190,24 @@ impl Gathering {
         let Leaf { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
-        let refuse = |what: String, remedy: String| {
-            Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place.clone())
-        };
-        let reference = match &value {
-            SecretSource::Text(_) => None,
-            SecretSource::Env(name) => Some(Reference::Env(name.clone())),
-            SecretSource::File(path) => Some(Reference::File(path.clone())),
-        };
-        let value = match value {
+        let (value, reference) = match value {
             SecretSource::Text(text) => {
                 if variable.is_secret() && open && !published {
-                    self.problems.push(refuse(
-                        format!("`{}` stands in a file that others can read", variable.key),
-                        format!("chmod 600 {}", shell_word(name)),
-                    ));
+                    let what = format!("`{}` stands in a file that others can read", variable.key);
+                    let remedy = format!("chmod 600 {}", shell_word(name));
+                    self.problems.push(Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place));
                     return;
                 }
-                text
+                (text, None)
             }
-            SecretSource::Env(source) => match environment(&source) {
-                Some(text) => text.into(),
-                None => {
-                    self.problems.push(refuse(
-                        format!("`{}`: the environment name `{source}` is not set", variable.key),
-                        format!("export {source} before you start the program"),
-                    ));
+            SecretSource::At(reference) => match self.sources.look_up(variable.key, &reference) {
+                Ok(Some(text)) => (text, Some(reference)),
+                Ok(None) => {
+                    self.to_ask.push(nobody_to_ask(variable.key, &variable.env()).at(place));
                     return;
                 }
-            },
-            SecretSource::File(path) => match read_secret(Path::new(&path)) {
-                Ok(text) => text,
                 Err(failure) => {
-                    let why = failure.why.clone().unwrap_or_default();
-                    self.problems.push(
-                        refuse(
-                            format!("`{}`: {}", variable.key, failure.what),
-                            failure.remedy.unwrap_or_default(),
-                        )
-                        .why(why),
-                    );
+                    self.problems.push(failure.at(place));
                     return;
                 }
             },
@@ -237,27 +240,20 @@ impl Gathering {
     fn environment(&mut self) {
         self.problems.extend(strange_names());
         for variable in guide::variables() {
-            let name = variable.env();
-            let value = match std::env::var(&name) {
-                Ok(value) if !value.is_empty() => SecretString::from(value),
-                Err(VarError::NotUnicode(_)) => {
+            let (name, value, reference) = match self.named(variable) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(failure) => {
                     self.tried.insert(variable.key);
-                    self.problems.push(
-                        Failure::new(
-                            Code::AnswersValue,
-                            format!("`{name}` in the environment is not UTF-8 text"),
-                        )
-                        .remedy("set it in UTF-8, or unset it"),
-                    );
+                    self.problems.push(failure);
                     continue;
                 }
-                _ => continue,
             };
             let Some(given) = self.answers.given(variable.key) else {
                 if !self.tried.contains(variable.key) && variable.key != "version" {
-                    self.set(variable.key, value, Origin::Environment(name.clone()));
+                    self.set(variable.key, value, Origin::Environment(name));
                     if variable.is_secret() {
-                        self.answers.refer(variable.key, Reference::Env(name));
+                        self.answers.refer(variable.key, reference);
                     }
                 }
                 continue;
@@ -273,6 +269,43 @@ impl Gathering {
                     .remedy(format!("unset {name}, or mend `{key}`")),
                 );
             }
+        }
+    }
+
+    /// The value that the environment gives: by the variable's own name or, for a secret, by the twin that
+    /// names a file.
+    fn named(&self, variable: &Variable) -> Result<Option<(String, SecretString, Reference)>, Failure> {
+        let name = variable.env();
+        let value = match std::env::var(&name) {
+            Ok(value) if !value.is_empty() => Some(value),
+            Err(VarError::NotUnicode(_)) => {
+                return Err(Failure::new(
+                    Code::AnswersValue,
+                    format!("`{name}` in the environment is not UTF-8 text"),
+                )
+                .remedy("set it in UTF-8, or unset it"));
+            }
+            _ => None,
+        };
+        let twin = variable.env_file().and_then(|twin| Some((environment(&twin)?, twin)));
+        match (value, twin) {
+            (Some(_), Some((_, twin))) => {
+                Err(Failure::new(Code::AnswersSecret, format!("`{name}` and `{twin}` are both set"))
+                    .why("each gives the same secret, and one of them would be ignored")
+                    .remedy(format!("unset {name}, or unset {twin}")))
+            }
+            (Some(value), None) => Ok(Some((name.clone(), value.into(), Reference::Env(name)))),
+            // A file is not read where something else has given the secret: it may be meant for others.
+            (None, Some(_)) if self.tried.contains(variable.key) => Ok(None),
+            (None, Some((path, twin))) => match secret::read_file(Path::new(&path)) {
+                Ok(value) => Ok(Some((twin, value, Reference::File(path)))),
+                Err(failure) => Err(Failure {
+                    code: Code::AnswersSecret,
+                    what: format!("`{twin}`: {}", failure.what),
+                    ..failure
+                }),
+            },
+            (None, None) => Ok(None),
         }
     }
 }
@@ -304,7 +337,8 @@ pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failu
 /// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
 fn strange_names() -> Vec<Failure> {
     let known: Vec<String> = guide::variables()
-        .map(guide::Variable::env)
+        .flat_map(|variable| [Some(variable.env()), variable.env_file()])
+        .flatten()
         .chain(["BACKENDAI_SETUP_STATE_DIR", guide::DEVELOPMENT_HOME].map(str::to_owned))
         .collect();
     std::env::vars_os()
@@ -334,15 +368,4 @@ fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
         Failure::new(Code::FileRead, "stdin cannot be read").why(words(&error)).remedy("name a file")
     })?;
     Ok(("stdin".into(), bytes))
-}
-
-/// A secret's file: UTF-8 text, one trailing line break taken off.
-pub(super) fn read_secret(path: &Path) -> Result<SecretString, Failure> {
-    let bytes = files::read_input(path)?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Failure::new(Code::FileRead, format!("`{}` is not UTF-8 text", path.display()))
-            .remedy("write the secret as UTF-8")
-    })?;
-    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    Ok(text.into())
 }

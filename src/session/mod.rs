@@ -3,6 +3,7 @@
 mod judge;
 mod keep;
 mod load;
+mod secret;
 mod work;
 
 use std::{path::Path, sync::Arc};
@@ -184,7 +185,8 @@ impl Session {
         if !idle.is_empty() {
             return Err(idle);
         }
-        let Gathered { answers, mut problems, mut notices, tried, unread } = gather(inputs);
+        let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } = gather(inputs);
+        problems.extend(to_ask);
         match Self::new(&answers, inputs.fixture.as_deref(), inputs.overwrite, scope, intent) {
             Ok(session) if problems.is_empty() => {
                 notices.extend(session.notices);
@@ -194,8 +196,12 @@ impl Session {
             Err(missing) => {
                 // A value that was refused, or stands in a file that did not read, is no missing value.
                 let refused = |failure: &Failure| {
-                    failure.code == Code::AnswersMissing
-                        && (unread || tried.iter().any(|key| failure.what.starts_with(&format!("`{key}` "))))
+                    let about = |key: &&str| failure.what.starts_with(&format!("`{key}` "));
+                    let lacks = |key: &&str| failure.what.ends_with(&format!(" `{key}` is not"));
+                    match failure.code {
+                        Code::AnswersMissing => unread || tried.iter().any(about),
+                        _ => tried.iter().any(lacks),
+                    }
                 };
                 problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
                 Err(problems)

@@ -14,6 +14,7 @@ mod lost;
 mod network;
 mod nobody;
 mod schema;
+mod secrets;
 mod session;
 mod signals;
 mod storage;

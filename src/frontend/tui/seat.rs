@@ -13,6 +13,7 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, words},
     frontend::headless::Signals,
+    guide::secret_names,
 };
 
 use super::{
@@ -178,7 +179,11 @@ async fn open(name: &str, usual: &[&str], line: Option<usize>, file: &Path) -> R
     // The shell takes the words of EDITOR apart, as it does for git; the file is no part of its text.
     let line = line.map(|line| format!("+{line}"));
     let script = format!("{command} \"$@\"");
-    let started = Command::new("/bin/sh")
+    let mut shell = Command::new("/bin/sh");
+    for name in secret_names() {
+        shell.env_remove(name);
+    }
+    let started = shell
         .args(["-c", &script, "sh"])
         .args(line)
         .arg(file)

@@ -1,0 +1,205 @@
+//! Secrets by reference: from an environment name, a file, a program, stdin.
+
+use std::{
+    io::{self, IsTerminal, Read},
+    path::Path,
+    process::{ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::Command,
+    time::timeout,
+};
+
+use crate::{
+    failure::{Code, Failure, shell_word, words},
+    guide::{self, Reference},
+    services::files,
+};
+
+/// How long a program may take to give out a secret.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// No password is longer; more is somebody's mistake. In bytes.
+const LIMIT: u64 = 64 * 1024;
+
+/// Looks secrets up. Stdin serves one reader.
+#[derive(Debug)]
+pub(super) struct Sources {
+    stdin: Option<String>,
+    /// Environment names of other secrets: no program that is started gets them.
+    hidden: Vec<String>,
+}
+
+impl Sources {
+    /// Knows the environment names that hold secrets of the guide.
+    pub(super) fn new() -> Self {
+        Self { stdin: None, hidden: guide::secret_names().collect() }
+    }
+
+    /// This environment name holds a secret too.
+    pub(super) fn hide(&mut self, name: &str) {
+        self.hidden.push(name.to_owned());
+    }
+
+    /// Somebody else reads stdin.
+    pub(super) fn stdin_is_taken(&mut self, by: &str) {
+        self.stdin = Some(by.to_owned());
+    }
+
+    /// The secret of a key; none when a person is to be asked.
+    ///
+    /// # Errors
+    /// `E-ANSWERS-SECRET` when it cannot be had from where it is said to be.
+    pub(super) fn look_up(
+        &mut self,
+        key: &str,
+        reference: &Reference,
+    ) -> Result<Option<SecretString>, Failure> {
+        match reference {
+            Reference::Env(name) => match std::env::var(name) {
+                Ok(text) if !text.is_empty() => Ok(text.into()),
+                Ok(_) => Err(unset(key, name, "is empty")),
+                Err(std::env::VarError::NotPresent) => Err(unset(key, name, "is not set")),
+                Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
+            },
+            Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
+            Reference::Command(words) => run(key, words, &self.hidden),
+            Reference::Stdin => self.stdin(key),
+            Reference::Prompt => return Ok(None),
+        }
+        .map(Some)
+    }
+
+    fn stdin(&mut self, key: &str) -> Result<SecretString, Failure> {
+        if let Some(by) = &self.stdin {
+            return Err(refuse(key, &format!("stdin is read by {by} already"))
+                .why("stdin serves one reader")
+                .remedy("take the secret from somewhere else: `{env: NAME}`, `{file: PATH}`"));
+        }
+        self.stdin_is_taken(&format!("`{key}`"));
+        if io::stdin().is_terminal() {
+            return Err(refuse(key, "stdin is a terminal, and would show the secret")
+                .remedy("pipe the secret in, or write `{prompt: true}`"));
+        }
+        let mut bytes = Vec::new();
+        io::stdin().lock().take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {
+            refuse(key, "stdin cannot be read").why(words(&error)).remedy("pipe the secret in")
+        })?;
+        text(bytes, "stdin").map_err(|failure| of_key(key, failure))
+    }
+}
+
+/// The failure for a secret that is to be asked for where nobody can be asked.
+pub(super) fn nobody_to_ask(key: &str, env: &str) -> Failure {
+    Failure::new(Code::NeedsAnswers, format!("`{key}` is to be asked for, and nobody is asked"))
+        .why("`{prompt: true}` is for the wizard")
+        .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and take the line out"))
+}
+
+fn refuse(key: &str, why: &str) -> Failure {
+    Failure::new(Code::AnswersSecret, format!("`{key}`: {why}"))
+}
+
+fn of_key(key: &str, failure: Failure) -> Failure {
+    let failure = Failure { what: failure.what.replacen("The ", "the ", 1), ..failure };
+    Failure { code: Code::AnswersSecret, what: format!("`{key}`: {}", failure.what), ..failure }
+}
+
+fn unset(key: &str, name: &str, how: &str) -> Failure {
+    refuse(key, &format!("the environment name `{name}` {how}"))
+        .remedy(format!("export {name} before you start the program"))
+}
+
+/// A secret's file: UTF-8 text, one trailing line break taken off.
+///
+/// # Errors
+/// `E-FILE-READ` when it cannot be read.
+pub(super) fn read_file(path: &Path) -> Result<SecretString, Failure> {
+    text(files::read_input(path)?, &format!("`{}`", path.display()))
+}
+
+fn text(bytes: Vec<u8>, from: &str) -> Result<SecretString, Failure> {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > LIMIT) {
+        return Err(Failure::new(Code::FileRead, format!("{from} has more than {LIMIT} bytes"))
+            .why("no secret is that long")
+            .remedy("give the secret alone"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        Failure::new(Code::FileRead, format!("{from} is not UTF-8 text")).remedy("write the secret as UTF-8")
+    })?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    Ok(text.into())
+}
+
+/// What a program said and how it ended.
+struct Told {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+/// Starts a program, without a shell, and takes its output for the secret. Its stdout is told to nobody.
+fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString, Failure> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(refuse(key, "the command is empty").remedy("write `{command: [PROGRAM, ARGUMENT]}`"));
+    };
+    let shown = shell_word(program);
+    // Its own small runtime on its own thread: a face may have one that must not be held up.
+    let told = thread::scope(|scope| {
+        scope
+            .spawn(|| listen(program, arguments, hidden))
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("a panic")))
+    });
+    let told = told.map_err(|error| {
+        let failure = match error.kind() {
+            io::ErrorKind::TimedOut => {
+                refuse(key, &format!("`{shown}` gave no secret within {} s", PATIENCE.as_secs()))
+            }
+            _ => refuse(key, &format!("`{shown}` could not be started")).why(words(&error)),
+        };
+        failure.remedy("run it by hand in the same environment; it gets no stdin and no shell")
+    })?;
+    let too_long = u64::try_from(told.stdout.len()).is_ok_and(|length| length > LIMIT);
+    if !told.status.success() && !too_long {
+        let said = String::from_utf8_lossy(&told.stderr);
+        let failure = refuse(key, &format!("`{shown}` failed: {}", told.status));
+        let failure = match said.trim() {
+            "" => failure.why("it said nothing on stderr"),
+            said => failure.why(format!("its stderr: {}", said.escape_debug())),
+        };
+        return Err(failure.remedy("run it by hand in the same environment; it gets no stdin and no shell"));
+    }
+    text(told.stdout, &format!("the output of `{shown}`")).map_err(|failure| of_key(key, failure))
+}
+
+fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<Told> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        for name in hidden {
+            command.env_remove(name);
+        }
+        let mut child = command.kill_on_drop(true).spawn()?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let all = async {
+            let (stdout, stderr) = tokio::join!(read(stdout), read(stderr));
+            Ok(Told { status: child.wait().await?, stdout: stdout?, stderr: stderr? })
+        };
+        timeout(PATIENCE, all).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    })
+}
+
+async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(LIMIT + 1).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,137 @@
+//! Secrets by reference: every source gives the password, and what fails is told without it.
+
+use std::fs;
+
+use super::{
+    Case,
+    answers::refused,
+    told::{row, together},
+};
+
+/// Takes the password out of the answers and sets where it is instead.
+fn from<'a>(case: Case<'a>, source: &str) -> Case<'a> {
+    let password = case.database.password.clone();
+    case.set("database.password", source).secret(&password).flags(["check", "database"])
+}
+
+#[test]
+fn every_source_gives_the_password() {
+    let case = Case::new();
+    let password = case.database.password.clone();
+    // No shell takes the words apart, and one line break at the end goes.
+    let case =
+        from(case, "{command: [cat, 'a secret $HOME']}").file("a secret $HOME", format!("{password}\n"));
+    let told = case.run();
+    assert_eq!((told.status, told.warnings.len()), (0, 0), "{:#?}", told.failures);
+
+    let case = from(Case::new(), "{stdin: true}");
+    let password = case.database.password.clone();
+    let told = case.program(|program| program.stdin(password + "\r\n")).run();
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+
+    // The twin of an environment name fills a gap like the name itself.
+    let case = Case::new().unset("database.password").flags(["check", "database"]);
+    let password = case.database.password.clone();
+    let case =
+        case.secret(&password).file("secret", password + "\n").env("BACKEND_DB_PASSWORD_FILE", "secret");
+    let told = case.run();
+    assert_eq!((told.status, told.warnings.len()), (0, 0), "{:#?}", told.failures);
+
+    // Where the answers give another secret it is only named: the file may be meant for others.
+    let told = Case::new().flags(["check", "database"]).env("BACKEND_DB_PASSWORD_FILE", "nowhere").run();
+    assert_eq!((told.status, told.warnings.len()), (0, 0), "{:#?}", told.failures);
+}
+
+#[test]
+fn sources_that_fail() {
+    let told = together(vec![
+        row("a command that fails", || {
+            let script = "echo canary-on-stdout; echo the vault is sealed >&2; exit 3";
+            let case = Case::new().set("database.password", format!("{{command: [sh, -c, '{script}']}}"));
+            let told = refused(
+                case.secret("canary-on-stdout"),
+                "E-ANSWERS-SECRET",
+                &["the vault is sealed", "`sh`"],
+            );
+            told.names(&["exit status: 3", "answers.yml:"])
+        }),
+        row("a command that is not there", || {
+            let case = Case::new().set("database.password", "{command: [no-such-program]}");
+            refused(case, "E-ANSWERS-SECRET", &["`no-such-program` could not be started"])
+        }),
+        row("a command without words", || {
+            let case = Case::new().set("database.password", "{command: []}");
+            refused(case, "E-ANSWERS-SECRET", &["{command: [PROGRAM, ARGUMENT]}"])
+        }),
+        row("a command as one text", || {
+            let case = Case::new().set("database.password", "{command: pass show db}");
+            refused(case, "E-ANSWERS-SECRET", &["{command: [PROGRAM, ARGUMENT]}"])
+        }),
+        row("a command that never ends its output", || {
+            let case = Case::new().set("database.password", "{command: [cat, /dev/zero]}");
+            refused(case, "E-ANSWERS-SECRET", &["more than 65536 bytes"])
+        }),
+        row("an empty output", || {
+            let case = Case::new().set("database.password", "{command: ['true']}");
+            refused(case, "E-ANSWERS-VALUE", &["`database.password`", "empty"])
+        }),
+        row("stdin for two secrets", || {
+            let case = Case::new()
+                .set("etcd.user", "root")
+                .set("etcd.password", "{stdin: true}")
+                .set("database.password", "{stdin: true}")
+                .program(|program| program.stdin("canary-stdin"));
+            refused(
+                case.secret("canary-stdin"),
+                "E-ANSWERS-SECRET",
+                &["stdin is read by `database.password` already"],
+            )
+        }),
+        row("stdin for the answers and a secret", || {
+            let case = Case::new()
+                .program(|program| program.stdin("version: 1\ndatabase: {password: {stdin: true}}\n"));
+            let both = ["run", "--answers", "answers.yml", "--answers", "-"];
+            refused(case.flags(both), "E-ANSWERS-SECRET", &["stdin is read by `--answers -` already"])
+        }),
+        row("stdin with nothing in it", || {
+            refused(Case::new().set("database.password", "{stdin: true}"), "E-ANSWERS-VALUE", &["empty"])
+        }),
+        row("a person who is not there", || {
+            let case = Case::new().set("database.password", "{prompt: true}");
+            case.fails(10, "E-NEEDS-ANSWERS").names(&["`database.password`", "BACKEND_DB_PASSWORD"])
+        }),
+        row("two names for one secret", || {
+            let case = Case::new().unset("database.password").env("BACKEND_DB_PASSWORD", "canary-twin");
+            let case = case.env("BACKEND_DB_PASSWORD_FILE", "secret").secret("canary-twin");
+            refused(case, "E-ANSWERS-SECRET", &["`BACKEND_DB_PASSWORD_FILE`", "both set"])
+        }),
+        row("a twin that names nothing", || {
+            let case = Case::new().unset("database.password").env("BACKEND_DB_PASSWORD_FILE", "nowhere");
+            refused(case, "E-ANSWERS-SECRET", &["`BACKEND_DB_PASSWORD_FILE`", "`nowhere`"])
+        }),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+/// A program that is started for one secret gets no other, neither in its environment nor as an argument.
+#[test]
+fn a_command_is_told_no_other_secret() {
+    let script = "tr '\\\\0' '\\\\n' < /proc/self/environ > seen; cat secret";
+    let case = Case::new();
+    let password = case.database.password.clone();
+    let case = case
+        .set("database.password", format!("{{command: [sh, -c, \"{script}\"]}}"))
+        .file("secret", &password)
+        .env("BACKEND_DB_PASSWORD", &password)
+        .env("PGPASSWORD", "canary-pg")
+        .env("VAULT_TOKEN", "token")
+        .secret(&password)
+        .flags(["check", "database"]);
+    let told = case.run();
+    let seen = fs::read_to_string(case.work().join("seen")).expect("the command ran");
+    assert!(seen.contains("VAULT_TOKEN=token"), "what it needs itself it has:\n{seen}");
+    for canary in [password.as_str(), "canary-pg", "PASSWORD"] {
+        assert!(!seen.contains(canary), "{canary} in\n{seen}");
+    }
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+}
