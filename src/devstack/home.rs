@@ -67,9 +67,20 @@ pub(super) fn is_ours(home: &Path) -> bool {
     home.join(MARKER).is_file()
 }
 
-/// True for a folder in which nothing has been put yet.
-fn only_a_lock(mut entries: fs::ReadDir) -> bool {
-    entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK))
+/// Whose a folder is, from one listing: between two looks another run may have made or removed it.
+enum Whose {
+    Nobodys,
+    Ours,
+    Foreign,
+}
+
+fn whose(path: &Path) -> io::Result<Whose> {
+    let names: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
+    Ok(match () {
+        () if names.iter().any(|name| name == MARKER) => Whose::Ours,
+        () if names.iter().all(|name| name == LOCK) => Whose::Nobodys,
+        () => Whose::Foreign,
+    })
 }
 
 impl Home {
@@ -83,11 +94,8 @@ impl Home {
             .create(home)
             .map_err(|error| unwritable(home, &error))?;
         let path = canonical(home);
-        if !is_ours(&path) {
-            let entries = fs::read_dir(&path).map_err(|error| unwritable(&path, &error))?;
-            if !only_a_lock(entries) {
-                return Err(foreign(&path));
-            }
+        if let Whose::Foreign = whose(&path).map_err(|error| unwritable(&path, &error))? {
+            return Err(foreign(&path));
         }
         let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
         if owner != rustix::process::geteuid().as_raw() {
@@ -108,12 +116,12 @@ impl Home {
     /// Locks the folder if it is there and ours; nothing when there is none.
     pub async fn open(home: &Path) -> Result<Option<Self>, Failure> {
         let path = canonical(home);
-        match fs::read_dir(&path).map(only_a_lock) {
+        match whose(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unwritable(&path, &error)),
-            Ok(true) => return Ok(None),
-            Ok(false) if !is_ours(&path) => return Err(foreign(&path)),
-            Ok(false) => {}
+            Ok(Whose::Nobodys) => return Ok(None),
+            Ok(Whose::Foreign) => return Err(foreign(&path)),
+            Ok(Whose::Ours) => {}
         }
         let lock = lock(&path).await?;
         Ok(Some(Self { path, _lock: lock }))

@@ -119,7 +119,43 @@ fn help_names_only_what_is_built() {
     for about in stage_abouts() {
         assert!(help.contains(about.id), "--help does not name `{}`", about.id);
     }
-    for unbuilt in ["--plain", "apply", "undo", "completions", "--wait", "--strict", "--accept"] {
+    for unbuilt in ["--plain", "apply", "undo", "--wait", "--strict", "--accept"] {
         assert!(!help.contains(unbuilt), "--help names `{unbuilt}`, which is not built");
     }
+}
+
+/// Bash takes the script and offers a stage; the other shells' scripts are from the same types.
+#[test]
+fn completions_offer_stages_and_commands() {
+    let script = Program::new().args(["completions", "bash"]).run();
+    assert_eq!((script.status, script.stderr.as_str()), (0, ""));
+    let ask = r#"
+        name=$(complete -p backendai-setup | sed 's/.*-F \([^ ]*\).*/\1/')
+        offer() { COMP_WORDS=(backendai-setup "$@"); COMP_CWORD=$#; $name backendai-setup "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}"; }
+        offer run ins; offer check et; offer expl; offer completions z"#;
+    let bash = Program::named("bash").args(["-c".to_owned(), format!("{}\n{ask}", script.stdout)]).run();
+    let offered: Vec<&str> = bash.stdout.lines().collect();
+    assert_eq!(offered, ["install-schema", "etcd", "explain", "zsh"], "{}", bash.stderr);
+    for shell in ["zsh", "fish"] {
+        let script = Program::new().args(["completions", shell]).run();
+        assert!(script.status == 0 && script.stdout.contains("install-schema"), "{shell}");
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let page = Program::new().args(["man"]).run();
+    assert!(page.status == 0 && page.stdout.contains("EXIT STATUS"), "{}", page.stdout);
+    let help = Program::new().args(["--help"]).run().stdout;
+    let commands =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.contains(&"man"), "{commands:?}");
+    let folder = Program::new().args(["man", "--out", "."]);
+    assert_eq!(folder.run().status, 0);
+    for command in commands {
+        assert!(folder.work().join(format!("backendai-setup-{command}.1")).exists(), "{command}");
+    }
+    let refused = Program::new().args(["man", "--out", "nowhere"]).run();
+    assert_eq!(refused.status, 4, "{}", refused.stderr);
 }

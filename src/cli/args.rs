@@ -1,0 +1,217 @@
+//! The command line as types for clap.
+
+use std::{ffi::OsStr, path::PathBuf};
+
+use clap::{
+    Arg, Args, Parser, Subcommand, ValueEnum, ValueHint,
+    builder::{PossibleValue, StringValueParser, TypedValueParser},
+};
+
+use crate::{
+    failure::Code,
+    frontend::{Output, dev::DevCommand},
+    session::{check_abouts, stage_abouts},
+};
+
+/// Prepares an etcd cluster and a PostgreSQL database for the Backend.AI manager.
+///
+/// Without a command it opens the wizard on this terminal. With `--answers FILE` and no command all
+/// stages run, and no question is asked.
+#[derive(Debug, Parser)]
+#[command(version, disable_help_subcommand = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(flatten)]
+    pub(super) overwrite: OverwriteFlags,
+    /// Opens the wizard, filled in from the answers files
+    #[arg(long)]
+    pub(super) review: bool,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Stages:
+  load-images, load-aliases, set-mount, create-database, write-config,
+  install-schema, populate-fixtures
+Exit statuses:
+  0 success            4 not fit, conflict    8 another run holds the lock
+  1 internal error     5 unreachable          9 not as wanted
+  2 usage              6 refused             10 an answer is needed
+  3 answers or input   7 partly written     129, 130, 143 stopped by a signal
+`backendai-setup explain CODE` tells what an error code means.";
+
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Answers file; may be given several times, later ones win; `-` is stdin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, help_heading = "Everywhere")]
+    pub(super) answers: Vec<String>,
+    /// Sets one answer, for example etcd.namespace=local
+    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Everywhere")]
+    pub(super) set: Vec<String>,
+    /// Fills in the values of the guide's development setup
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(super) development: bool,
+    /// How results are written
+    #[arg(long, value_enum, default_value_t = Output::Text, global = true, help_heading = "Everywhere")]
+    pub(super) output: Output,
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, help_heading = "Everywhere")]
+    pub(super) color: Color,
+    /// Plain signs: [x] instead of ✓
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(super) ascii: bool,
+    /// Needs no confirmation
+    #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
+    pub(super) yes: bool,
+    /// Where transcripts and unfinished answers are kept
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
+    pub(super) state_dir: Option<PathBuf>,
+}
+
+/// Each overwrites one foreign thing; there is none for everything.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct OverwriteFlags {
+    /// Replaces another shared folder that etcd already names
+    #[arg(long)]
+    pub(super) replace_mount: bool,
+    /// Removes image keys that are left from an older list
+    #[arg(long)]
+    pub(super) prune: bool,
+    /// Makes new keypairs and deactivates those that are there
+    #[arg(long)]
+    pub(super) rotate_keypairs: bool,
+    /// Pours the rows of this fixture instead of two new keypairs
+    #[arg(long, value_name = "FILE")]
+    pub(super) fixture: Option<PathBuf>,
+}
+
+impl OverwriteFlags {
+    pub(super) fn any(&self) -> bool {
+        self.replace_mount || self.prune || self.rotate_keypairs || self.fixture.is_some()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs all stages, or just these
+    Run {
+        /// Stages to run
+        #[arg(value_parser = Names(stages))]
+        stages: Vec<String>,
+        /// Starts at this stage
+        #[arg(long, value_name = "STAGE", value_parser = Names(stages))]
+        from: Option<String>,
+        /// Leaves this stage out
+        #[arg(long, value_name = "STAGE", value_parser = Names(stages))]
+        skip: Vec<String>,
+        #[command(flatten)]
+        overwrite: OverwriteFlags,
+    },
+    /// Probes every target live, all at once: etcd, database, storage, images, files
+    Check {
+        /// Checks to make
+        #[arg(value_parser = Names(checks))]
+        checks: Vec<String>,
+    },
+    /// Shows what would change; writes nothing
+    Plan {
+        /// Exit with status 9 when something would change
+        #[arg(long)]
+        detailed_exitcode: bool,
+        #[command(flatten)]
+        overwrite: OverwriteFlags,
+    },
+    /// Shows each stage: done, pending or conflict; status 9 unless all are done
+    Status,
+    /// Shows the image list, its aliases and problems
+    Images {
+        /// Prints the guide's `docker pull` lines instead
+        #[arg(long)]
+        pull_commands: bool,
+        /// Copies the samples into this folder, to be edited
+        #[arg(long, value_name = "DIR", conflicts_with = "pull_commands")]
+        copy_samples: Option<PathBuf>,
+    },
+    /// Works on answers files
+    #[command(subcommand)]
+    Answers(AnswersCommand),
+    /// A private etcd on localhost:8120 and PostgreSQL on localhost:8100
+    #[command(subcommand)]
+    Dev(DevCommand),
+    /// Explains an error code, or lists them all
+    Explain {
+        /// For example E-DB-AUTH
+        #[arg(value_parser = Names(codes))]
+        code: Option<String>,
+    },
+    /// Prints the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes the pages of all commands
+    Man {
+        /// Writes all pages into this folder instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AnswersCommand {
+    /// Reports every problem of the answers, offline
+    Validate {
+        /// Answers files, beside those of `--answers`
+        files: Vec<String>,
+    },
+}
+
+/// Bash, zsh and fish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// Takes any text, and tells completions which names there are: judging is not the parser's work.
+#[derive(Debug, Clone, Copy)]
+struct Names(fn() -> Vec<&'static str>);
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, argument, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+fn stages() -> Vec<&'static str> {
+    stage_abouts().into_iter().map(|about| about.id).collect()
+}
+
+fn checks() -> Vec<&'static str> {
+    check_abouts().into_iter().map(|about| about.id).collect()
+}
+
+fn codes() -> Vec<&'static str> {
+    Code::ALL.iter().map(|code| code.as_str()).collect()
+}
