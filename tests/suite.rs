@@ -1,5 +1,6 @@
 //! All tests that need the program, etcd or PostgreSQL, linked once.
 
+mod answers;
 mod canary;
 mod devstack;
 mod docs;

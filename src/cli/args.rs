@@ -171,6 +171,13 @@ pub(super) enum AnswersCommand {
     /// Reports every problem of the answers, offline
     Validate {
         /// Answers files, beside those of `--answers`
+        #[arg(value_hint = ValueHint::FilePath)]
+        files: Vec<String>,
+    },
+    /// Shows the merged answers, each with its origin; secrets stay hidden
+    Show {
+        /// Answers files, beside those of `--answers`
+        #[arg(value_hint = ValueHint::FilePath)]
         files: Vec<String>,
     },
 }

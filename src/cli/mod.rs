@@ -110,7 +110,11 @@ pub fn start() -> ExitCode {
         }
         Some(Command::Answers(AnswersCommand::Validate { files })) => {
             let all = answers.into_iter().chain(files).collect();
-            crate::frontend::offline::validate(&terminal, &inputs(none, all))
+            crate::frontend::answers::validate(&terminal, &inputs(none, all))
+        }
+        Some(Command::Answers(AnswersCommand::Show { files })) => {
+            let all = answers.into_iter().chain(files).collect();
+            crate::frontend::answers::show(&terminal, &inputs(none, all))
         }
         Some(Command::Dev(command)) => crate::frontend::dev::serve(&terminal, command, yes),
         Some(Command::Explain { code }) => crate::frontend::offline::explain(&terminal, code.as_deref()),

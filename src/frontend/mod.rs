@@ -1,5 +1,6 @@
 //! The faces: they fill in answers and show events, and do no work of their own.
 
+pub mod answers;
 pub mod dev;
 pub mod headless;
 pub mod offline;

@@ -1,4 +1,4 @@
-//! Commands that need no server: images, answers, explain.
+//! Commands that need no server: images, explain.
 
 use std::{
     fs::Permissions,
@@ -118,34 +118,6 @@ fn copy_sample(path: &Path, text: &str) -> Result<(), Failure> {
             _ => failure.remedy("make room or mend the folder, then try again"),
         }
     })
-}
-
-/// Reports every problem of the answers and of the files that they name.
-pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
-    if inputs.answers.is_empty() {
-        let failure = Failure::new(Code::NeedsAnswers, "no answers file is named")
-            .remedy("give `answers validate FILE`; `-` is stdin");
-        return terminal.fail(&[failure]);
-    }
-    match Session::load(inputs, Scope::everything(), Intent::Plan { detailed: false }) {
-        Err(failures) => terminal.fail(&failures),
-        Ok(session) => {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-            for warning in session.notices() {
-                let _ = write_failure(&mut err, terminal.style, warning);
-            }
-            if terminal.is_json() {
-                terminal.result(|out| {
-                    let valid = serde_json::json!({"type": "answers", "name": session.name(), "warnings": session.notices()});
-                    writeln!(out, "{valid}")
-                });
-            } else {
-                terminal
-                    .result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
-            }
-            status::SUCCESS
-        }
-    }
 }
 
 /// Prints the page of a code, or the list of all.

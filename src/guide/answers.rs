@@ -27,6 +27,21 @@ pub enum Origin {
     Draft,
 }
 
+impl Origin {
+    /// A stable word for scripts.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Origin::Flag => "flag",
+            Origin::File(_) => "file",
+            Origin::Development => "development",
+            Origin::Environment(_) => "environment",
+            Origin::Default => "default",
+            Origin::Typed => "typed",
+            Origin::Draft => "draft",
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -61,6 +61,15 @@ impl Variable {
         self.is_secret().then(|| self.env() + "_FILE")
     }
 
+    /// A value in the shape that an answers file has for it.
+    pub fn json(&self, text: &str) -> serde_json::Value {
+        match self.shape {
+            Shape::List => text.split(',').map(str::trim).collect(),
+            Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
+            Shape::Text | Shape::Secret => text.into(),
+        }
+    }
+
     /// True when the value must never be shown.
     pub fn is_secret(&self) -> bool {
         self.shape == Shape::Secret

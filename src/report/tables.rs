@@ -1,9 +1,10 @@
-//! Results as text: checks, plan, status, images.
+//! Results as text: checks, plan, status, images, answers.
 
 use std::io::{self, Write};
 
 use crate::{
     failure::Failure,
+    guide::{self, Answers, Default},
     images::ImageList,
     workflow::{Change, Rung, RungState},
 };
@@ -137,4 +138,40 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList) -> io:
 /// When it cannot be written.
 pub fn write_pull_commands(out: &mut impl Write, list: &ImageList) -> io::Result<()> {
     list.pull_commands().iter().try_for_each(|command| writeln!(out, "{command}"))
+}
+
+/// Prints each answer with where it comes from; a secret as set, and from where.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> io::Result<()> {
+    let rows: Vec<(&str, String, String)> = guide::variables()
+        // Only a file has to say its version.
+        .filter(|variable| variable.key != "version" || answers.given("version").is_some())
+        .map(|variable| {
+            let Some(given) = answers.given(variable.key) else {
+                let (value, why) = match variable.default {
+                    Default::Unset(meaning) => ("–".to_owned(), meaning),
+                    _ => ("missing".to_owned(), "it is required"),
+                };
+                return (variable.key, value, why.to_owned());
+            };
+            let value = match (given.shown(variable), given.reference()) {
+                (Some(text), _) => text.to_owned(),
+                (None, Some(reference)) => format!("set, from {reference}"),
+                (None, None) => "set".to_owned(),
+            };
+            (variable.key, value, given.origin.to_string())
+        })
+        .collect();
+    let width = |column: fn(&(&str, String, String)) -> usize, most: usize| {
+        rows.iter().map(column).max().unwrap_or(0).min(most)
+    };
+    let keys = width(|(key, ..)| key.len(), 24);
+    let values = width(|(_, value, _)| unicode_width::UnicodeWidthStr::width(value.as_str()), 36);
+    for (key, value, origin) in &rows {
+        let value = pad(&style.text(value), values);
+        writeln!(out, "{}  {value}  {}", pad(key, keys), style.dim(&style.text(origin)))?;
+    }
+    Ok(())
 }

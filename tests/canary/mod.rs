@@ -65,6 +65,8 @@ fn the_canary_sings_in_no_output() {
         &["run", "populate-fixtures", "--rotate-keypairs", "--output", "json"],
         &["images"],
         &["answers", "validate"],
+        &["answers", "show"],
+        &["answers", "show", "--output", "json"],
         &["run", "--set", "etcd.namespace=a/b", "--output", "json"],
         &["run", "--set", "database.user=nobody-of-this-name"],
         &["run", "--set", "database.user=nobody-of-this-name", "--output", "json"],
