@@ -168,6 +168,15 @@ pub(super) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AnswersCommand {
+    /// Writes a new answers file with a comment at every key
+    Init {
+        /// The new file; `-` is stdout
+        #[arg(default_value = "answers.yml", value_hint = ValueHint::FilePath)]
+        file: String,
+        /// Leaves out what has a default, and the comments
+        #[arg(long)]
+        minimal: bool,
+    },
     /// Reports every problem of the answers, offline
     Validate {
         /// Answers files, beside those of `--answers`
@@ -180,6 +189,8 @@ pub(super) enum AnswersCommand {
         #[arg(value_hint = ValueHint::FilePath)]
         files: Vec<String>,
     },
+    /// Prints the JSON Schema of answers files, by which editors complete
+    Schema,
 }
 
 /// Bash, zsh and fish.

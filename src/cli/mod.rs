@@ -51,6 +51,7 @@ pub fn start() -> ExitCode {
                 | Command::Dev(_)
                 | Command::Completions { .. }
                 | Command::Man { .. }
+                | Command::Answers(AnswersCommand::Schema)
                 | Command::Images { copy_samples: Some(_), .. }
         )
     );
@@ -108,6 +109,10 @@ pub fn start() -> ExitCode {
         Some(Command::Images { pull_commands, .. }) => {
             crate::frontend::offline::images(&terminal, &inputs(none, answers), pull_commands)
         }
+        Some(Command::Answers(AnswersCommand::Init { file, minimal })) => {
+            crate::frontend::answers::init(&terminal, &inputs(none, answers), &file, minimal)
+        }
+        Some(Command::Answers(AnswersCommand::Schema)) => crate::frontend::answers::schema(&terminal),
         Some(Command::Answers(AnswersCommand::Validate { files })) => {
             let all = answers.into_iter().chain(files).collect();
             crate::frontend::answers::validate(&terminal, &inputs(none, all))

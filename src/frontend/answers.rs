@@ -1,17 +1,17 @@
 //! Commands that work on answers files.
 
-use std::io;
+use std::{io, path::Path};
 
 use serde_json::json;
 
 use crate::{
-    failure::{Code, Failure, status},
+    failure::{Code, Failure, shell_word, status},
     guide::{self, Origin},
     report::{write_answers, write_failure},
     session::{self, Gathered, Inputs, Intent, Scope, Session},
 };
 
-use super::Terminal;
+use super::{Terminal, offline::put_new};
 
 /// Reports every problem of the answers and of the files that they name.
 pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
@@ -40,6 +40,45 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             status::SUCCESS
         }
     }
+}
+
+/// Writes a new answers file, filled in from flags and files.
+pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> u8 {
+    // What the environment says today is no answer to keep.
+    let Gathered { mut answers, problems, .. } = session::gather_given(inputs);
+    if !problems.is_empty() {
+        return terminal.fail(&problems);
+    }
+    let _ = answers.set("version", "1".into(), Origin::Default);
+    let name = if file == "-" { "answers.yml".into() } else { shell_word(file) };
+    let text = match answers.to_fill_in(&name, minimal) {
+        Ok(text) => text,
+        Err(failure) => return terminal.fail(&[failure]),
+    };
+    if file == "-" {
+        terminal.result(|out| out.write_all(text.as_bytes()));
+        return status::SUCCESS;
+    }
+    // Passwords may stand in it.
+    if let Err(failure) = put_new(Path::new(file), &text, 0o600) {
+        return terminal.fail(&[failure]);
+    }
+    if terminal.is_json() {
+        terminal.result(|out| writeln!(out, "{}", json!({"type": "written", "path": file})));
+    } else {
+        terminal.note(&format!("written, only you can read it:  {file}"));
+        terminal.note(&format!("next:  backendai-setup answers validate {}", shell_word(file)));
+    }
+    status::SUCCESS
+}
+
+/// Prints the JSON Schema of answers files.
+pub fn schema(terminal: &Terminal) -> u8 {
+    terminal.result(|out| {
+        serde_json::to_writer_pretty(&mut *out, &guide::json_schema())?;
+        writeln!(out)
+    });
+    status::SUCCESS
 }
 
 /// Shows the merged answers, each with its origin; secrets stay hidden. What cannot be used is told after

@@ -68,7 +68,7 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
     }
     for (name, text) in SAMPLES {
         let path = folder.join(name);
-        if let Err(failure) = copy_sample(&path, text) {
+        if let Err(failure) = put_new(&path, text, SAMPLE_MODE) {
             return terminal.fail(&[failure]);
         }
         terminal.note(&format!("copied:  {}", path.display()));
@@ -87,28 +87,34 @@ pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
         match std::fs::read(&path) {
             Ok(bytes) if bytes == text.as_bytes() => Ok(path),
             Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
-            Err(_) => copy_sample(&path, text).map(|()| path),
+            Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),
         }
     };
     let [metadata, aliases] = SAMPLES;
     Ok((copy(metadata)?, copy(aliases)?))
 }
 
-fn taken(path: &Path) -> Failure {
+/// To be edited like any file of the user's: readable for others.
+const SAMPLE_MODE: u32 = 0o644;
+
+pub(super) fn taken(path: &Path) -> Failure {
     Failure::new(Code::FileForeign, format!("`{}` is there already", path.display()))
 }
 
-fn copy_sample(path: &Path, text: &str) -> Result<(), Failure> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+/// Writes a file of the user's, whole or not at all, and never over one that is there.
+pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let copy = || {
         let mut file = NamedTempFile::new_in(folder)?;
         file.write_all(text.as_bytes())?;
-        // To be edited like any file of the user's: readable for others.
-        file.as_file().set_permissions(Permissions::from_mode(0o644))?;
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
         file.persist_noclobber(path).map_err(|refused| refused.error)?;
         Ok(())
     };
     copy().map_err(|error: io::Error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return taken(path).remedy("move it away, or name another file");
+        }
         let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
             .why(words(&error));
         match error.kind() {

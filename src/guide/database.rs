@@ -22,6 +22,9 @@ pub enum SslMode {
     Require,
 }
 
+/// The words for it that are built.
+const SSLMODE: &[&str] = &["disable", "prefer", "require"];
+
 /// PostgreSQL as answered.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -94,7 +97,7 @@ fn sslmode(text: &str) -> Result<(), Refused> {
             "write one of `disable`, `prefer`, `require`",
         ));
     }
-    accept::one_of(text, &["disable", "prefer", "require"])
+    accept::one_of(text, SSLMODE)
 }
 
 pub(super) static SECTION: Section = Section {
@@ -146,7 +149,7 @@ pub(super) static SECTION: Section = Section {
             key: "database.sslmode",
             title: "TLS",
             help: "disable, prefer or require.",
-            shape: Shape::Text,
+            shape: Shape::Choice(SSLMODE),
             default: Default::Value("prefer"),
             development: None,
             manager_env: None,

@@ -145,13 +145,13 @@ impl Walk<'_> {
             return Err(failure.at(node.place(self.file)).into());
         }
         match (variable.shape, &node.value) {
-            (Shape::Text | Shape::Secret, Value::Text(text)) => {
+            (Shape::Text | Shape::Choice(_) | Shape::Secret, Value::Text(text)) => {
                 Ok(SecretSource::Text(SecretString::from(text.as_str())))
             }
-            (Shape::Text, Value::Sequence(_) | Value::Mapping(_)) => {
+            (Shape::Text | Shape::Choice(_), Value::Sequence(_) | Value::Mapping(_)) => {
                 Err(self.expects(node, &what, "text", "write one value behind the key").into())
             }
-            (Shape::Text, _) => {
+            (Shape::Text | Shape::Choice(_), _) => {
                 let text = node.text(self.file, &what).map_err(Box::new)?;
                 Ok(SecretSource::Text(SecretString::from(text)))
             }

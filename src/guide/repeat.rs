@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Origin, Shape, Variable, variables};
+use super::{Answers, Given, Origin, Shape, Variable, variables};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,16 +57,10 @@ impl Answers {
             else {
                 continue;
             };
-            let value = if variable.is_secret() {
-                let reference = given.reference().cloned().unwrap_or_else(|| Reference::Env(variable.env()));
-                if let Reference::Env(name) = &reference {
-                    names.push(name.clone());
-                }
-                source(&reference)
-            } else {
-                shaped(variable, given.value().expose_secret())
-            };
-            put(&mut root, variable.key, value);
+            if let (true, Reference::Env(name)) = (variable.is_secret(), reference(variable, given)) {
+                names.push(name);
+            }
+            put(&mut root, variable.key, value(variable, given));
         }
         let text = yaml::write(&root)?;
         let mut head = String::from("# Repeats the setup:  backendai-setup --answers THIS-FILE\n");
@@ -76,6 +70,23 @@ impl Answers {
         }
         Ok(head + &text)
     }
+}
+
+/// What stands behind a key: a secret by reference, a path made absolute.
+pub(super) fn value(variable: &Variable, given: &Given) -> Value {
+    if variable.is_secret() {
+        return source(&reference(variable, given));
+    }
+    let text = given.value().expose_secret();
+    if PATHS.contains(&variable.key) && text != "none" {
+        return absolute(text).map_or(text.into(), |path| path.display().to_string().into());
+    }
+    shaped(variable, text)
+}
+
+/// Where a secret is looked up the next time: there, else under the variable's own name.
+fn reference(variable: &Variable, given: &Given) -> Reference {
+    given.reference().cloned().unwrap_or_else(|| Reference::Env(variable.env()))
 }
 
 fn source(reference: &Reference) -> Value {
@@ -93,14 +104,12 @@ fn source(reference: &Reference) -> Value {
     Value::Mapping([(kind.into(), target)].into_iter().collect())
 }
 
-fn shaped(variable: &Variable, text: &str) -> Value {
+/// A value in the shape that the file has for it.
+pub(super) fn shaped(variable: &Variable, text: &str) -> Value {
     match variable.shape {
         Shape::List => Value::Sequence(text.split(',').map(|item| item.trim().into()).collect()),
         Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
-        Shape::Text if PATHS.contains(&variable.key) && text != "none" => {
-            absolute(text).map_or(text.into(), |path| path.display().to_string().into())
-        }
-        Shape::Text | Shape::Secret => text.into(),
+        Shape::Text | Shape::Secret | Shape::Choice(_) => text.into(),
     }
 }
 

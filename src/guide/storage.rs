@@ -21,6 +21,9 @@ pub enum Expect {
     Elsewhere,
 }
 
+/// The words for it.
+const EXPECT: &[&str] = &["mount-point", "directory", "elsewhere"];
+
 /// The shared folder as answered.
 #[derive(Debug, Clone)]
 pub struct Storage {
@@ -110,11 +113,11 @@ pub(super) static SECTION: Section = Section {
             key: "storage.expect",
             title: "Must be",
             help: "mount-point, directory, or elsewhere for a host that does not have the mount.",
-            shape: Shape::Text,
+            shape: Shape::Choice(EXPECT),
             default: Default::Value("mount-point"),
             development: Some(|| "directory".into()),
             manager_env: None,
-            accept: |text| accept::one_of(text, &["mount-point", "directory", "elsewhere"]),
+            accept: |text| accept::one_of(text, EXPECT),
         },
     ],
 };

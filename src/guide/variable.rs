@@ -13,6 +13,8 @@ pub enum Shape {
     Number,
     /// A secret: the text itself, or a mapping that says where it is.
     Secret,
+    /// One of these words.
+    Choice(&'static [&'static str]),
 }
 
 /// What happens when nobody gives a value.
@@ -66,7 +68,7 @@ impl Variable {
         match self.shape {
             Shape::List => text.split(',').map(str::trim).collect(),
             Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
-            Shape::Text | Shape::Secret => text.into(),
+            Shape::Text | Shape::Secret | Shape::Choice(_) => text.into(),
         }
     }
 

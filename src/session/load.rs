@@ -66,6 +66,15 @@ pub struct Gathered {
 
 /// Gathers answers from flags, files, `--development` and the environment, and judges each.
 pub fn gather(inputs: &Inputs) -> Gathered {
+    collect(inputs, true)
+}
+
+/// As [`gather`], from what was given by hand alone: the environment is left out.
+pub fn gather_given(inputs: &Inputs) -> Gathered {
+    collect(inputs, false)
+}
+
+fn collect(inputs: &Inputs, environment: bool) -> Gathered {
     let mut gathering = Gathering {
         answers: Answers::default(),
         tried: BTreeSet::new(),
@@ -79,7 +88,9 @@ pub fn gather(inputs: &Inputs) -> Gathered {
     gathering.flags(&inputs.set);
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
-    gathering.environment();
+    if environment {
+        gathering.environment();
+    }
     let Gathering { answers, tried, problems, notices, unread, to_ask, .. } = gathering;
     Gathered { answers, problems, notices, to_ask, tried, unread }
 }
@@ -170,6 +181,7 @@ impl Gathering {
                 }
             };
             self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
+            let before = self.problems.len();
             let Leaves { leaves, refused, problems } = leaves(&file, &root);
             self.tried.extend(refused);
             self.problems.extend(problems);
@@ -182,6 +194,8 @@ impl Gathering {
             for leaf in leaves {
                 self.leaf(leaf, open, name);
             }
+            // In the order in which they are mended.
+            self.problems[before..].sort_by_key(|failure| failure.place.clone());
         }
     }
 

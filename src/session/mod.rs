@@ -22,7 +22,7 @@ use crate::{
 
 pub use crate::world::Overwrite;
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
-pub use load::{Gathered, Inputs, gather};
+pub use load::{Gathered, Inputs, gather, gather_given};
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
