@@ -7,5 +7,6 @@ pub mod offline;
 mod question;
 mod terminal;
 pub mod tui;
+mod wizard;
 
 pub use terminal::{Output, Terminal};

@@ -1,6 +1,8 @@
 //! PostgreSQL: `{DBADDR}`, `{DBUSER}` and `{DBPASS}` of the guide.
 
+use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
+use url::Url;
 
 use super::{
     accept::{self, Address, Refused, parse_address},
@@ -98,6 +100,36 @@ fn sslmode(text: &str) -> Result<(), Refused> {
         ));
     }
     accept::one_of(text, SSLMODE)
+}
+
+/// The fields of a `postgresql://user:password@host:port/database?sslmode=…` URL.
+pub fn database_url(text: &str) -> Option<Vec<(&'static str, String)>> {
+    let url = Url::parse(text).ok()?;
+    if !matches!(url.scheme(), "postgresql" | "postgres") {
+        return None;
+    }
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut parts = Vec::new();
+    if let Some(host) = url.host_str() {
+        let port = url.port().unwrap_or(5432);
+        parts.push(("database.address", format!("{}:{port}", plain(host))));
+    }
+    if !url.username().is_empty() {
+        parts.push(("database.user", plain(url.username())));
+    }
+    if let Some(password) = url.password() {
+        parts.push(("database.password", plain(password)));
+    }
+    let name = plain(url.path().trim_start_matches('/'));
+    if !name.is_empty() {
+        parts.push(("database.name", name));
+    }
+    for (key, value) in url.query_pairs() {
+        if key == "sslmode" && sslmode(&value).is_ok() {
+            parts.push(("database.sslmode", value.into_owned()));
+        }
+    }
+    Some(parts)
 }
 
 pub(super) static SECTION: Section = Section {

@@ -21,7 +21,7 @@ mod variable;
 
 pub use accept::{Address, Refused, parse_address};
 pub use answers::{Answers, Given, Origin};
-pub use database::{Database, SslMode};
+pub use database::{Database, SslMode, database_url};
 pub use etcd::Etcd;
 pub use file::{Leaf, Leaves, SecretSource, leaves};
 pub use files::Files;

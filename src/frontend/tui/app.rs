@@ -5,15 +5,18 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    devstack::{self},
     failure::{Failure, status},
-    guide::{Answers, GUIDE, Section},
+    guide::Answers,
     session::{Overwrite, Scope, stage_abouts},
     workflow::StageId,
 };
 
+pub(super) use crate::frontend::wizard::{
+    Grant, Unfinished, dependents, development_answers, sections, stage_title,
+};
+
 pub(super) use super::pages::{
-    Choice, Grant, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
+    Choice, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
 };
 
 use super::{
@@ -27,22 +30,6 @@ use super::{
 
 /// The page of the image list.
 pub(super) const IMAGES: usize = 3;
-
-/// The sections that have a page, in the order of the guide.
-pub(super) fn sections() -> Vec<&'static Section> {
-    GUIDE.iter().copied().filter(|section| section.id != "general").collect()
-}
-
-/// What is offered as "Continue".
-#[derive(Debug)]
-pub struct Unfinished {
-    /// The answers so far.
-    pub answers: Answers,
-    /// The page they were left on.
-    pub page: String,
-    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
-    pub words: String,
-}
 
 /// What the wizard begins with.
 #[derive(Debug)]
@@ -275,11 +262,6 @@ pub(super) fn variable(key: &str) -> &'static crate::guide::Variable {
     crate::guide::variable(key).unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
 }
 
-/// The title of a stage.
-pub(super) fn stage_title(id: &str) -> &'static str {
-    stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
-}
-
 /// The section whose check a stage waits for first.
 pub(super) fn section_of_stage(id: &str) -> Option<usize> {
     let about = stage_abouts().into_iter().find(|about| about.id == id)?;
@@ -299,22 +281,4 @@ pub(super) fn surveyed(app: &mut App, survey: Survey) -> &mut Surveyed {
         Survey::All => &mut app.survey,
         Survey::One(_) => &mut app.alone,
     }
-}
-
-/// The guide's development values, with the ports of the running stack.
-pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
-    let mut problems = Vec::new();
-    for variable in crate::guide::variables() {
-        let value = match variable.key {
-            "etcd.endpoints" => Some(format!("localhost:{}", stack.etcd.port)),
-            "database.address" => Some(format!("localhost:{}", stack.postgres.port)),
-            "storage.mount" => Some(stack.mount.display().to_string()),
-            _ => variable.development.map(|development| development()),
-        };
-        let Some(value) = value else { continue };
-        if let Err(failure) = answers.set(variable.key, value.into(), crate::guide::Origin::Development) {
-            problems.push(failure);
-        }
-    }
-    problems
 }

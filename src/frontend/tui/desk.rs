@@ -4,23 +4,23 @@
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use futures::StreamExt;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::{
     devstack::{self, Options},
     failure::{Code, Failure},
-    frontend::{headless::titles, offline::samples_to_edit},
+    frontend::{
+        headless::titles,
+        offline::samples_to_edit,
+        wizard::{ago, name, sections},
+    },
     guide::Answers,
     report::{History, Reporter, Transcript, history},
     session::{self, Inputs, Intent, Overwrite, Scope, Session, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
-use super::{
-    app::sections,
-    msg::{Effect, Listed, Msg, Survey},
-};
+use super::msg::{Effect, Listed, Msg, Survey};
 
 /// Messages that may wait for the screen; a run that is ahead waits for it.
 const AHEAD: usize = 1024;
@@ -256,25 +256,6 @@ impl Desk {
             Msg::Remembered(stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
         });
     }
-}
-
-/// How long ago, in the largest unit: `12 min ago`.
-pub(super) fn ago(at: Timestamp) -> String {
-    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        86_400..172_800 => "1 day ago".to_owned(),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
-}
-
-/// What the cluster of these answers is called.
-pub(super) fn name(answers: &Answers) -> String {
-    crate::guide::Settings::new(answers, &[])
-        .map(|settings| settings.name)
-        .unwrap_or_else(|_| "unnamed".into())
 }
 
 fn broke() -> Failure {

@@ -30,15 +30,16 @@ use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal
 
 use crate::{
     failure::{Code, Failure, status, words},
-    report::{history, write_failure},
+    report::write_failure,
     session::{self, Inputs},
     state::state_dir,
     workflow::RungState,
 };
 
-use super::Terminal;
+use super::{Terminal, wizard};
 
-pub use app::{App, Start, Unfinished};
+pub use super::wizard::Unfinished;
+pub use app::{App, Start};
 pub use desk::Desk;
 pub use guard::Guard;
 pub use input::Input;
@@ -61,7 +62,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     let mut notices = gathered.notices;
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
-        unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
+        wizard::unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
     });
     let start = Start {
         answers: gathered.answers,
@@ -141,22 +142,6 @@ fn unfit(terminal: &Terminal) -> Option<Failure> {
             .why("`TERM` is `dumb` or not set")
             .remedy("give the answers as `--answers FILE`, or set TERM to what your terminal is")
     })
-}
-
-/// What an earlier round left, in words.
-fn unfinished(folder: &std::path::Path) -> Result<Option<Unfinished>, Failure> {
-    let Some(draft) = session::draft(folder)? else { return Ok(None) };
-    let ran = history(folder, &desk::name(&draft.answers));
-    let total = session::stage_abouts().len();
-    let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
-    let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
-    let words = match failed {
-        Some((id, last)) => {
-            format!("{done} of {total} done, {} failed {}", app::stage_title(id), desk::ago(last.at))
-        }
-        None => format!("answers left {}", desk::ago(draft.saved)),
-    };
-    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
 }
 
 /// Who works where: `root@gpu-01`.

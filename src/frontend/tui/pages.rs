@@ -11,7 +11,7 @@ use crate::{
     workflow::{RungState, StageId, StageState, Verdict},
 };
 
-use super::app::sections;
+use super::app::{Grant, sections};
 
 /// Where a person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,23 +77,6 @@ pub(super) enum Reading {
     /// One image with all its tags and aliases.
     Image(String),
     Keypairs(PathBuf, SecretString),
-}
-
-/// What a typed confirmation allows to overwrite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grant {
-    Mount,
-    Leftovers,
-}
-
-impl Grant {
-    /// The word that confirms it.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Grant::Mount => "replace",
-            Grant::Leftovers => "remove",
-        }
-    }
 }
 
 /// The live check of one section.

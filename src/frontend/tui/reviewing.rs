@@ -5,7 +5,7 @@ use crate::{
     workflow::{RungState, StageState},
 };
 
-use super::app::{App, Grant, IMAGES, ProbeState, View, has_check};
+use super::app::{App, IMAGES, ProbeState, View, has_check};
 
 /// One entry of the review.
 pub(super) enum Item<'a> {
@@ -108,14 +108,5 @@ impl App {
                 stage.failure.as_ref().map(|failure| format!("{}: {}", stage.title, failure.what))
             }),
         }
-    }
-}
-
-/// What a typed word would allow, for a conflict that can be overwritten.
-pub(super) fn grant(failure: &Failure) -> Option<Grant> {
-    match failure.code {
-        Code::MountForeign => Some(Grant::Mount),
-        Code::ImagesCircle => Some(Grant::Leftovers),
-        _ => None,
     }
 }

@@ -240,17 +240,4 @@ impl RunPage {
             None => format!("{}/{total} {stage}", self.done()),
         }
     }
-
-    /// The later stages of the same lane: they need the failed one.
-    pub(super) fn dependents(&self, id: StageId) -> Vec<StageId> {
-        let abouts = stage_abouts();
-        let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
-        let lane = abouts.get(at).map(|about| about.lane);
-        abouts
-            .iter()
-            .skip(at + 1)
-            .filter(|about| Some(about.lane) == lane && self.order.contains(&about.id))
-            .map(|about| about.id)
-            .collect()
-    }
 }

@@ -8,7 +8,7 @@ use crate::{
         app::{App, Grant, Overlay, Page, Reading},
         keymap::Action,
         msg::{Effect, Survey},
-        reviewing::{Item, grant},
+        reviewing::Item,
         theme::Sign,
     },
     session::stage_abouts,
@@ -83,7 +83,7 @@ impl App {
             Some(Item::Target(at)) => Opens::Reading(Reading::Verdict(*at)),
             Some(Item::Answers) => Opens::Reading(Reading::Answers),
             Some(Item::Stage(stage)) => match &stage.failure {
-                Some(failure) => match grant(failure) {
+                Some(failure) => match Grant::of(failure) {
                     Some(grants) => Opens::Confirm(failure.clone(), grants),
                     None => Opens::Reading(Reading::Problems(vec![failure.clone()])),
                 },
@@ -111,11 +111,7 @@ impl App {
         match action {
             Action::Back => self.overlay = None,
             Action::Next if input.value() == grants.word() => {
-                let grants = *grants;
-                match grants {
-                    Grant::Mount => self.overwrite.mount = true,
-                    Grant::Leftovers => self.overwrite.leftovers = true,
-                }
+                grants.allow(&mut self.overwrite);
                 self.overlay = None;
                 self.say(Sign::Done, "Allowed for this round; nothing is written yet");
                 self.survey.since = None;
@@ -168,7 +164,7 @@ impl App {
             (Some(state), _) => match &state.failure {
                 None => {}
                 Some(failure) => {
-                    match grant(failure) {
+                    match Grant::of(failure) {
                         Some(grants) => {
                             let failure = failure.clone();
                             self.overlay =

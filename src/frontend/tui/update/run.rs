@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     failure::status,
     frontend::tui::{
-        app::{App, Overlay, Page, Reading, section_of_stage, variable},
+        app::{App, Overlay, Page, Reading, dependents, section_of_stage, variable},
         keymap::Action,
         msg::{Effect, Errand},
         running::{RunPage, Tone},
@@ -118,7 +118,9 @@ impl App {
             }
             Some(Remedy::Skip) => {
                 if let Some((failed, _)) = run.failed() {
-                    skip.extend(std::iter::once(failed).chain(run.dependents(failed)).map(str::to_owned));
+                    skip.extend(
+                        std::iter::once(failed).chain(dependents(failed, &run.order)).map(str::to_owned),
+                    );
                 }
                 let left = run.order.iter().any(|id| !skip.iter().any(|skipped| skipped == id));
                 if !left {

@@ -1,6 +1,5 @@
 //! A page of variables: fields, their judgement, and the live check beside them.
 
-use percent_encoding::percent_decode_str;
 use ratatui::crossterm::event::KeyEvent;
 
 use crate::{
@@ -129,7 +128,7 @@ impl App {
     /// A pasted URL is split into its fields; an address replaces what stands in an address field.
     pub(super) fn paste_into_field(&mut self, line: &str) -> Vec<Effect> {
         let at = self.at();
-        if let Some(parts) = database_url(line)
+        if let Some(parts) = guide::database_url(line)
             && sections().get(at).is_some_and(|section| section.id == "database")
         {
             let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
@@ -225,36 +224,4 @@ impl App {
         });
         effects
     }
-}
-
-/// The fields of a `postgresql://user:password@host:port/database?sslmode=…` URL.
-fn database_url(text: &str) -> Option<Vec<(&'static str, String)>> {
-    let url = url::Url::parse(text).ok()?;
-    if !matches!(url.scheme(), "postgresql" | "postgres") {
-        return None;
-    }
-    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let mut parts = Vec::new();
-    if let Some(host) = url.host_str() {
-        let port = url.port().unwrap_or(5432);
-        parts.push(("database.address", format!("{}:{port}", plain(host))));
-    }
-    if !url.username().is_empty() {
-        parts.push(("database.user", plain(url.username())));
-    }
-    if let Some(password) = url.password() {
-        parts.push(("database.password", plain(password)));
-    }
-    let name = plain(url.path().trim_start_matches('/'));
-    if !name.is_empty() {
-        parts.push(("database.name", name));
-    }
-    for (key, value) in url.query_pairs() {
-        if key == "sslmode"
-            && guide::variable("database.sslmode").is_some_and(|it| (it.accept)(&value).is_ok())
-        {
-            parts.push(("database.sslmode", value.into_owned()));
-        }
-    }
-    Some(parts)
 }

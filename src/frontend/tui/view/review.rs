@@ -24,8 +24,8 @@ use ratatui::{
 use crate::{
     failure::Failure,
     frontend::tui::{
-        app::{App, ProbeState, View},
-        reviewing::{Item, grant},
+        app::{App, Grant, ProbeState, View},
+        reviewing::Item,
         text::pad,
         theme::Sign,
     },
@@ -160,7 +160,7 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     let theme = canvas.theme;
     // The flag that the remedy may name is not needed here: Enter asks.
     let mut shown = failure.clone();
-    if grant(failure).is_some() {
+    if Grant::of(failure).is_some() {
         shown.remedy = None;
     }
     if canvas.left() < 5 && shown.remedy.is_some() {
@@ -168,7 +168,7 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     }
     canvas.part(canvas.left() - 1, |canvas| ladder::failed(canvas, 0, &shown));
     canvas.bottom(1);
-    let words = if grant(failure).is_some() {
+    let words = if Grant::of(failure).is_some() {
         "w is off; Enter asks whether to overwrite it"
     } else if has_page {
         "w is off; r checks again, Enter leads to its answers"

@@ -24,7 +24,7 @@ use ratatui::{
 use crate::{
     failure::{Code, Failure},
     frontend::tui::{
-        app::{App, section_of_stage, sections, stage_title},
+        app::{App, dependents, section_of_stage, sections, stage_title},
         running::{RunPage, Tone},
         text::{self, cut, pad},
         theme::Sign,
@@ -288,7 +288,7 @@ fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
         Remedy::Skip => {
             let needs: Vec<&str> = run
                 .failed()
-                .map(|(id, _)| run.dependents(id))
+                .map(|(id, _)| dependents(id, &run.order))
                 .unwrap_or_default()
                 .into_iter()
                 .map(stage_title)

@@ -1,0 +1,135 @@
+//! What both wizards share, the full-screen one and the line prompts.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::{
+    devstack,
+    failure::{Code, Failure},
+    guide::{self, Answers, GUIDE, Origin, Section, Settings},
+    report::history,
+    session::{self, Overwrite, stage_abouts},
+    workflow::StageId,
+};
+
+/// The sections that are asked, in the order of the guide.
+pub(super) fn sections() -> Vec<&'static Section> {
+    GUIDE.iter().copied().filter(|section| section.id != "general").collect()
+}
+
+/// What people call a stage.
+pub(super) fn stage_title(id: &str) -> &'static str {
+    stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
+}
+
+/// The stages of a run that need this one: the later ones of its lane.
+pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
+    let abouts = stage_abouts();
+    let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
+    let lane = abouts.get(at).map(|about| about.lane);
+    let later = abouts.iter().skip(at + 1);
+    later
+        .filter(|about| Some(about.lane) == lane && order.contains(&about.id))
+        .map(|about| about.id)
+        .collect()
+}
+
+/// What the cluster of these answers is called.
+pub(super) fn name(answers: &Answers) -> String {
+    Settings::new(answers, &[]).map_or_else(|_| "unnamed".into(), |settings| settings.name)
+}
+
+/// What a typed confirmation allows to overwrite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grant {
+    Mount,
+    Leftovers,
+}
+
+impl Grant {
+    /// What would be allowed, for a conflict that can be overwritten.
+    pub(super) fn of(failure: &Failure) -> Option<Self> {
+        match failure.code {
+            Code::MountForeign => Some(Grant::Mount),
+            Code::ImagesCircle => Some(Grant::Leftovers),
+            _ => None,
+        }
+    }
+
+    /// The word that confirms it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Grant::Mount => "replace",
+            Grant::Leftovers => "remove",
+        }
+    }
+
+    /// Allows it.
+    pub(super) fn allow(self, overwrite: &mut Overwrite) {
+        match self {
+            Grant::Mount => overwrite.mount = true,
+            Grant::Leftovers => overwrite.leftovers = true,
+        }
+    }
+}
+
+/// The guide's development values, with the ports of the running stack.
+pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
+    let mut problems = Vec::new();
+    for variable in guide::variables() {
+        let value = match variable.key {
+            "etcd.endpoints" => Some(format!("localhost:{}", stack.etcd.port)),
+            "database.address" => Some(format!("localhost:{}", stack.postgres.port)),
+            "storage.mount" => Some(stack.mount.display().to_string()),
+            _ => variable.development.map(|development| development()),
+        };
+        let Some(value) = value else { continue };
+        if let Err(failure) = answers.set(variable.key, value.into(), Origin::Development) {
+            problems.push(failure);
+        }
+    }
+    problems
+}
+
+/// What is offered as "Continue".
+#[derive(Debug)]
+pub struct Unfinished {
+    /// The answers so far.
+    pub answers: Answers,
+    /// The page they were left on.
+    pub page: String,
+    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
+    pub words: String,
+}
+
+/// What an earlier round left, if it left anything.
+///
+/// # Errors
+/// `E-FILE-READ` for a draft that does not read.
+pub(super) fn unfinished(state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+    let Some(draft) = session::draft(state_dir)? else { return Ok(None) };
+    let ran = history(state_dir, &name(&draft.answers));
+    let total = stage_abouts().len();
+    let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
+    let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
+    let words = match failed {
+        Some((id, last)) => {
+            format!("{done} of {total} done, {} failed {}", stage_title(id), ago(last.at))
+        }
+        None => format!("answers left {}", ago(draft.saved)),
+    };
+    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
+}
+
+/// How long ago, in the largest unit: `12 min ago`.
+pub(super) fn ago(at: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
