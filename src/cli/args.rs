@@ -24,6 +24,9 @@ pub struct Cli {
     pub(super) global: Global,
     #[command(flatten)]
     pub(super) overwrite: OverwriteFlags,
+    /// The wizard as line prompts, for plain terminals and screen readers
+    #[arg(long)]
+    pub(super) plain: bool,
     /// Opens the wizard, filled in from the answers files
     #[arg(long)]
     pub(super) review: bool,

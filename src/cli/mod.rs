@@ -14,7 +14,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     failure::{Code, Failure, status, words},
-    frontend::{Output, Terminal, headless, tui},
+    frontend::{Output, Terminal, headless, prompt, tui},
     session::{Inputs, Overwrite},
 };
 
@@ -80,8 +80,15 @@ pub fn start() -> ExitCode {
     if cli.review && (cli.command.is_some() || answers.is_empty()) {
         return terminal.refuse_idle("`--review` goes with `--answers FILE` and without a command");
     }
+    if cli.plain && (cli.command.is_some() || yes || (!answers.is_empty() && !cli.review)) {
+        return terminal
+            .refuse_idle("`--plain` is the wizard as line prompts: it takes no command, and `--answers FILE` with `--review`");
+    }
     let wizard = cli.review || (answers.is_empty() && !yes && terminal.is_full());
     let reached = match cli.command {
+        None if cli.plain || (wizard && prompt::is_accessible()) => {
+            prompt::serve(&terminal, &inputs(none, answers), state_dir, cli.review)
+        }
         None if wizard => tui::serve(&terminal, &inputs(none, answers), state_dir, cli.review),
         None => {
             let work = headless::Run {

@@ -80,9 +80,11 @@ pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
                 let home = place.home();
                 let confirmed = match devstack::reset_question(&home) {
                     Some(question) if !yes && terminal.can_ask() => match confirm(question).await {
-                        Reply::Yes => true,
-                        Reply::No | Reply::Nothing => false,
-                        Reply::Stopped(status) => {
+                        Reply::Is(yes) => yes,
+                        Reply::Back | Reply::Nothing => false,
+                        stopped @ (Reply::Interrupted | Reply::Stopped(_)) => {
+                            let status =
+                                if let Reply::Stopped(status) = stopped { status } else { exit::INTERRUPTED };
                             terminal.note("Nothing was removed.");
                             return status;
                         }

@@ -10,7 +10,7 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, shell_word, status, words},
     report::{
-        History, Json, Plain, Reporter, RunState, Transcript, write_checks, write_failure, write_plan,
+        History, Json, Plain, Reporter, RunState, Style, Transcript, write_checks, write_failure, write_plan,
         write_status,
     },
     session::{Inputs, Intent, Scope, Session, stage_abouts},
@@ -92,8 +92,11 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
         }
         let shown = transcript.path().display().to_string();
         let history = History::create(&folder, session.name());
-        let mut reporters: Vec<Box<dyn Reporter + Send>> =
-            vec![live(terminal, what_next(&session)), Box::new(transcript), Box::new(history)];
+        let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
+            live(terminal, terminal.style, what_next(&session)),
+            Box::new(transcript),
+            Box::new(history),
+        ];
         status_of(&drive(terminal, &session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
@@ -120,10 +123,14 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
         writeln!(out, "`plan` shows every change in full.")
     });
     match confirm("Write this?".into()).await {
-        Reply::Yes => Answer::Yes,
-        Reply::No => {
+        Reply::Is(true) => Answer::Yes,
+        Reply::Is(false) | Reply::Back => {
             terminal.note("Nothing was written.");
             Answer::No(status::SUCCESS)
+        }
+        Reply::Interrupted => {
+            terminal.note("Nothing was written.");
+            Answer::No(status::INTERRUPTED)
         }
         Reply::Stopped(status) => {
             terminal.note("Nothing was written.");
@@ -138,7 +145,7 @@ async fn ask(terminal: &Terminal, session: &Session) -> Answer {
 }
 
 /// Where things are, and the guide's next command.
-fn what_next(session: &Session) -> Vec<String> {
+pub(super) fn what_next(session: &Session) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut next = None;
     for (key, path) in session.files_to_write() {
@@ -206,7 +213,8 @@ fn with_session(
     in_runtime(terminal, async {
         if terminal.is_json() {
             return status_of(
-                &drive(terminal, &session, intent, None, &mut [live(terminal, Vec::new())]).await,
+                &drive(terminal, &session, intent, None, &mut [live(terminal, terminal.style, Vec::new())])
+                    .await,
             );
         }
         for notice in session.notices() {
@@ -227,12 +235,12 @@ fn tell_failures(terminal: &Terminal, state: &RunState) {
 }
 
 /// JSON on stdout, or lines on stderr.
-fn live(terminal: &Terminal, closing: Vec<String>) -> Box<dyn Reporter + Send> {
+pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> Box<dyn Reporter + Send> {
     if terminal.is_json() {
         Box::new(Json(io::stdout()))
     } else {
         let out = anstream::AutoStream::auto(io::stderr());
-        Box::new(Plain::new(out, terminal.style, titles()).closing_with(closing))
+        Box::new(Plain::new(out, style, titles()).closing_with(closing))
     }
 }
 
@@ -252,7 +260,7 @@ fn status_of(state: &RunState) -> u8 {
 
 /// Hands every event to every reporter, in order, until the summary. The first signal asks for an
 /// orderly stop, a second one leaves at once.
-async fn drive(
+pub(super) async fn drive(
     terminal: &Terminal,
     session: &Session,
     intent: Intent,

@@ -4,6 +4,7 @@ pub mod answers;
 pub mod dev;
 pub mod headless;
 pub mod offline;
+pub mod prompt;
 mod question;
 mod terminal;
 pub mod tui;

@@ -42,7 +42,7 @@ pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
     if pull_commands {
         terminal.result(|mut out| write_pull_commands(&mut out, list));
     } else {
-        terminal.result(|mut out| write_images(&mut out, terminal.style, list));
+        terminal.result(|mut out| write_images(&mut out, terminal.style, list, usize::MAX));
     }
     let mut err = anstream::AutoStream::auto(io::stderr()).lock();
     for warning in session.notices() {

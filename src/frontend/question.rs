@@ -1,28 +1,33 @@
-//! One question to a person, for yes or no.
+//! Questions to a person at a terminal.
 
 use std::io;
 
 use crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Print, terminal};
 use inquire::{Confirm, InquireError};
 
-use crate::failure::status;
-
 use super::headless::Signals;
 
 /// What came of a question.
-pub(super) enum Reply {
-    Yes,
-    No,
-    /// A signal or Ctrl-C, with its exit status.
+pub(super) enum Reply<T> {
+    /// An answer.
+    Is(T),
+    /// Esc: one thing back.
+    Back,
+    /// Ctrl-C.
+    Interrupted,
+    /// A signal, with its exit status.
     Stopped(u8),
     /// The terminal gave no answer.
     Nothing,
 }
 
-/// Asks. A signal meanwhile leaves the terminal as it was before.
-pub(super) async fn confirm(question: String) -> Reply {
+/// Asks on a thread of its own, since a prompt blocks. A signal meanwhile leaves the terminal as it was
+/// before.
+pub(super) async fn asked<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
+) -> Reply<T> {
     let mut signals = Signals::new();
-    let asked = tokio::task::spawn_blocking(move || Confirm::new(&question).with_default(false).prompt());
+    let asked = tokio::task::spawn_blocking(ask);
     tokio::select! {
         biased; // a lost terminal is both a signal and a failed read
         status = signals.next() => {
@@ -32,10 +37,15 @@ pub(super) async fn confirm(question: String) -> Reply {
             Reply::Stopped(status)
         }
         answer = asked => match answer {
-            Ok(Ok(true)) => Reply::Yes,
-            Ok(Ok(false) | Err(InquireError::OperationCanceled)) => Reply::No,
-            Ok(Err(InquireError::OperationInterrupted)) => Reply::Stopped(status::INTERRUPTED),
+            Ok(Ok(answer)) => Reply::Is(answer),
+            Ok(Err(InquireError::OperationCanceled)) => Reply::Back,
+            Ok(Err(InquireError::OperationInterrupted)) => Reply::Interrupted,
             _ => Reply::Nothing,
         },
     }
+}
+
+/// Asks for yes or no.
+pub(super) async fn confirm(question: String) -> Reply<bool> {
+    asked(move || Confirm::new(&question).with_default(false).prompt()).await
 }

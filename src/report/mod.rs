@@ -19,7 +19,9 @@ pub use json::Json;
 pub use plain::Plain;
 pub use run_state::{RunState, StageProgress};
 pub use style::Style;
-pub use tables::{write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status};
+pub use tables::{
+    write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status, write_verdicts,
+};
 pub use transcript::Transcript;
 
 /// Something that writes events down.

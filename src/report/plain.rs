@@ -38,7 +38,7 @@ impl<W: Write> Plain<W> {
     pub fn dated(out: W, titles: BTreeMap<StageId, &'static str>) -> Self {
         Self {
             out,
-            style: Style { ascii: false },
+            style: Style { ascii: false, words: false },
             titles,
             zone: TimeZone::UTC,
             with_date: true,

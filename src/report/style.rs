@@ -9,6 +9,8 @@ use crate::workflow::RungState;
 pub struct Style {
     /// Plain signs: `[x]` instead of `✓`.
     pub ascii: bool,
+    /// Words instead of signs, for those who listen.
+    pub words: bool,
 }
 
 impl Style {
@@ -18,18 +20,28 @@ impl Style {
         let locale = name("LC_ALL").or_else(|| name("LC_CTYPE")).or_else(|| name("LANG")).unwrap_or_default();
         let locale = locale.to_ascii_lowercase().replace('-', "");
         let plain = !locale.contains("utf8") || name("TERM").as_deref() == Some("linux");
-        Self { ascii: ascii || plain }
+        Self { ascii: ascii || plain, words: false }
+    }
+
+    /// Words instead of signs, when somebody listens.
+    #[must_use]
+    pub fn spoken(self, words: bool) -> Self {
+        Self { words, ..self }
     }
 
     /// The sign of a state, in its colour.
     pub fn sign(self, state: RungState) -> String {
-        let (sign, plain, colour) = match state {
-            RungState::Passed => ("✓", "[x]", AnsiColor::Green),
-            RungState::Warned => ("!", "[!]", AnsiColor::Yellow),
-            RungState::Failed => ("✗", "[X]", AnsiColor::Red),
-            RungState::NotNeeded => ("–", "[-]", AnsiColor::White),
+        let (sign, plain, word, colour) = match state {
+            RungState::Passed => ("✓", "[x]", "ok:", AnsiColor::Green),
+            RungState::Warned => ("!", "[!]", "warning:", AnsiColor::Yellow),
+            RungState::Failed => ("✗", "[X]", "failed:", AnsiColor::Red),
+            RungState::NotNeeded => ("–", "[-]", "not needed:", AnsiColor::White),
         };
-        let sign = if self.ascii { plain } else { sign };
+        let sign = match (self.words, self.ascii) {
+            (true, _) => word,
+            (false, true) => plain,
+            (false, false) => sign,
+        };
         if state == RungState::NotNeeded {
             return self.dim(sign);
         }
@@ -39,7 +51,11 @@ impl Style {
 
     /// The sign of what is to come.
     pub fn pending(self) -> &'static str {
-        if self.ascii { "[ ]" } else { "○" }
+        match (self.words, self.ascii) {
+            (true, _) => "to do:",
+            (false, true) => "[ ]",
+            (false, false) => "○",
+        }
     }
 
     /// Text that matters less.

@@ -28,6 +28,21 @@ pub fn write_checks(out: &mut impl Write, style: Style, state: &RunState) -> io:
     Ok(())
 }
 
+/// Prints one line for each check, and the rungs that want a look.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_verdicts(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
+    for (_, title, verdict) in &state.checks {
+        let sign = style.sign(verdict.state());
+        writeln!(out, "{sign} {}{}", pad(title, 12), style.text(&verdict.summary))?;
+        for rung in verdict.rungs.iter().filter(|rung| rung.failure.is_some()) {
+            write_rung(out, style, rung)?;
+        }
+    }
+    Ok(())
+}
+
 fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()> {
     let took = if rung.latency_ms > 0.0 { milliseconds(rung.latency_ms) } else { String::new() };
     let sign = style.sign(rung.state);
@@ -112,11 +127,16 @@ fn write_stage(
     writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state, 10), style.text(summary))
 }
 
-/// Prints the image list as rows.
+/// Prints the image list as rows, each with so many of its aliases at most.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList) -> io::Result<()> {
+pub fn write_images(
+    out: &mut impl Write,
+    style: Style,
+    list: &ImageList,
+    most: usize,
+) -> io::Result<()> {
     let rows = list.rows();
     let width = rows
         .iter()
@@ -127,7 +147,11 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList) -> io:
     writeln!(out, "{}", style.dim(&format!("{} tags  cpu   mem GiB   gpu  aliases", pad("image", width))))?;
     for row in &rows {
         let cells = format!("{:>4} {:>4} {:>9} {:>5}", row.tags, row.cpu, row.mem_gib, row.gpu);
-        writeln!(out, "{} {cells}  {}", pad(&row.name, width), row.aliases.join(", "))?;
+        let mut aliases: Vec<&str> = row.aliases.iter().take(most).map(|alias| alias.as_ref()).collect();
+        let more = row.aliases.len() - aliases.len();
+        let more = format!("and {more} more");
+        aliases.extend((row.aliases.len() > most).then_some(more.as_str()));
+        writeln!(out, "{} {cells}  {}", pad(&row.name, width), aliases.join(", "))?;
     }
     writeln!(out, "{}", list.counts())
 }

@@ -103,9 +103,14 @@ impl Scope {
         Self { stages: stages::all(), checks: checks::all() }
     }
 
+    /// Is this stage one of them?
+    pub fn runs(&self, stage: &str) -> bool {
+        self.stages.iter().any(|chosen| chosen.about().id == stage)
+    }
+
     /// Flags that none of these stages looks at: ignoring them would mislead.
     fn idle_flags(&self, overwrite: Overwrite) -> Vec<Failure> {
-        let runs = |stage| self.stages.iter().any(|chosen| chosen.about().id == stage);
+        let runs = |stage| self.runs(stage);
         let idle = [
             (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
             (overwrite.leftovers && !runs("load-images") && !runs("load-aliases"), "--prune", "load-images"),
@@ -247,7 +252,7 @@ impl Session {
 
     /// The files that the stages of this session write, each with its key.
     pub fn files_to_write(&self) -> Vec<(&'static str, String)> {
-        let writes = |stage| self.scope.stages.iter().any(|chosen| chosen.about().id == stage);
+        let writes = |stage| self.scope.runs(stage);
         let files = self.world.settings.files.named().into_iter();
         files
             .filter(|(key, _)| match *key {

@@ -7,12 +7,13 @@ mod capture;
 mod harness;
 mod modes;
 mod pictures;
+pub mod plain;
 mod pty;
 mod question;
 mod redact;
 mod svg;
 mod tmux;
-mod wizard;
+pub mod wizard;
 
 pub use capture::capture;
 pub use modes::Modes;

@@ -132,15 +132,9 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Ended, Vec<String
 
 /// Why this terminal cannot show the wizard.
 fn unfit(terminal: &Terminal) -> Option<Failure> {
-    if !terminal.is_full() {
-        let failure = Failure::new(Code::NeedsAnswers, "the wizard needs a terminal, and there is none");
-        return Some(failure.remedy("leave `--review` out, or start it at a terminal"));
-    }
-    let dumb = std::env::var("TERM").map_or(true, |term| term.is_empty() || term == "dumb");
-    dumb.then(|| {
-        Failure::new(Code::NeedsAnswers, "the wizard needs a terminal that can move its cursor")
-            .why("`TERM` is `dumb` or not set")
-            .remedy("give the answers as `--answers FILE`, or set TERM to what your terminal is")
+    (!terminal.is_full()).then(|| {
+        Failure::new(Code::NeedsAnswers, "the wizard needs a terminal, and there is none")
+            .remedy("leave `--review` out, or start it at a terminal")
     })
 }
 

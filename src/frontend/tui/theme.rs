@@ -84,7 +84,7 @@ impl Theme {
 
     /// Text with signs that the terminal has and no control characters.
     pub(super) fn text(self, text: &str) -> String {
-        Style { ascii: self.ascii }.text(text)
+        Style { ascii: self.ascii, words: false }.text(text)
     }
 
     /// What stands for what does not fit.

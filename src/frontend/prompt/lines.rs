@@ -1,0 +1,138 @@
+//! Questions as plain lines: nothing is drawn again, no cursor moves, secrets are typed with echo off.
+
+use std::{
+    io::{self, BufRead, Write},
+    thread,
+};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::{
+    failure::status,
+    frontend::{headless::Signals, question::Reply},
+};
+
+use super::ask::Question;
+
+/// Reads lines on a thread of its own, so that a signal can break a question off.
+pub(super) struct Lines {
+    lines: UnboundedReceiver<SecretString>,
+}
+
+impl Lines {
+    pub(super) fn new() -> Self {
+        let (sender, lines) = unbounded_channel();
+        // It waits for a line that may never come; it ends with the program.
+        thread::spawn(move || {
+            for line in io::stdin().lock().lines() {
+                let Ok(line) = line else { return };
+                if sender.send(line.into()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { lines }
+    }
+
+    pub(super) fn forget_pending(&mut self) {
+        while self.lines.try_recv().is_ok() {}
+    }
+
+    pub(super) async fn text(&mut self, question: &Question) -> Reply<SecretString> {
+        let Question { title, help, default, secret, judge } = question;
+        let prompt = match default {
+            Some(default) => format!("{title} [{default}]: "),
+            None => format!("{title}: "),
+        };
+        loop {
+            let line = match self.line(&prompt, *secret).await {
+                Reply::Is(line) => line,
+                other => return other,
+            };
+            match (line.expose_secret().trim(), default) {
+                ("<", _) => return Reply::Back,
+                ("?", _) => tell(help),
+                ("", Some(default)) if !secret => return Reply::Is(default.as_str().into()),
+                (text, _) => {
+                    // A blank at an end of a password is part of it.
+                    let text: SecretString = if *secret { line.clone() } else { text.into() };
+                    match judge(text.expose_secret()) {
+                        Ok(()) => return Reply::Is(text),
+                        Err(why) => tell(&why),
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Reply<usize> {
+        tell(title);
+        for (at, option) in options.iter().enumerate() {
+            tell(&format!("{:>3}  {option}", at + 1));
+        }
+        let prompt = format!("Number, 1 to {} [{}]: ", options.len(), cursor + 1);
+        loop {
+            let line = match self.line(&prompt, false).await {
+                Reply::Is(line) => line,
+                Reply::Back => return Reply::Back,
+                Reply::Interrupted => return Reply::Interrupted,
+                Reply::Stopped(status) => return Reply::Stopped(status),
+                Reply::Nothing => return Reply::Nothing,
+            };
+            match line.expose_secret().trim() {
+                "" => return Reply::Is(cursor),
+                "<" => return Reply::Back,
+                "?" => tell("Type the number of what you want, then Enter."),
+                text => match text.parse::<usize>() {
+                    Ok(number) if (1..=options.len()).contains(&number) => return Reply::Is(number - 1),
+                    _ => tell(&format!("That is no number from 1 to {}.", options.len())),
+                },
+            }
+        }
+    }
+
+    async fn line(&mut self, prompt: &str, secret: bool) -> Reply<SecretString> {
+        // Echo is off before the prompt says that somebody may type.
+        let silence = secret.then(Silence::new).flatten();
+        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let _ = write!(err, "{prompt}").and_then(|()| err.flush());
+        drop(err);
+        let mut signals = Signals::new();
+        let reply = tokio::select! {
+            biased;
+            status = signals.next() => {
+                tell("");
+                if status == status::INTERRUPTED { Reply::Interrupted } else { Reply::Stopped(status) }
+            }
+            line = self.lines.recv() => line.map_or(Reply::Nothing, Reply::Is),
+        };
+        drop(silence);
+        reply
+    }
+}
+
+fn tell(line: &str) {
+    let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{line}");
+}
+
+/// The terminal shows nothing of what is typed, until this is dropped; only the line's end is seen.
+struct Silence(Termios);
+
+impl Silence {
+    fn new() -> Option<Self> {
+        let before = tcgetattr(io::stdin()).ok()?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        silent.local_modes.insert(LocalModes::ECHONL);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent).ok()?;
+        Some(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
+}

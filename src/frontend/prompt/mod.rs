@@ -1,0 +1,318 @@
+//! Line prompts: the wizard for plain terminals and screen readers.
+//!
+//! It asks the same variables as the full-screen wizard, in the same order and with the same judgement, makes the
+//! same checks and starts the same runs. Everything that it says are whole lines on stderr.
+
+mod ask;
+mod lines;
+mod review;
+mod running;
+mod section;
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    devstack::{self, Options},
+    failure::{Code, Failure, status},
+    guide::{Answers, Origin, Section, Variable},
+    report::{RunState, Style, write_failure},
+    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session},
+    state::state_dir,
+};
+
+use super::{
+    Terminal,
+    headless::drive,
+    question::Reply,
+    wizard::{Unfinished, development_answers, sections, unfinished},
+};
+
+use ask::{Asker, Question};
+
+pub use ask::is_accessible;
+
+/// Why a question was left without an answer.
+enum Away {
+    /// One thing back.
+    Back,
+    /// Out of the wizard, with this exit status.
+    Leave(u8),
+}
+
+type Answered<T> = Result<T, Away>;
+
+/// Where a person is.
+enum Page {
+    Welcome,
+    /// One variable, by its place in the order of the guide.
+    Ask(usize),
+    /// The end of a section: contradictions, the list of images, the live check.
+    Judge(usize),
+    Review,
+    Menu,
+    /// Everything is done.
+    Done,
+}
+
+struct Wizard<'a> {
+    terminal: &'a Terminal,
+    style: Style,
+    asker: Asker,
+    questions: Vec<(&'static Section, &'static Variable)>,
+    answers: Answers,
+    state_dir: Result<PathBuf, Failure>,
+    fixture: Option<PathBuf>,
+    overwrite: Overwrite,
+    /// Where an unfinished round goes on, as the draft calls it.
+    left_on: &'static str,
+    /// A section was chosen in the review: back there when it is answered.
+    from_review: bool,
+    /// What a draft would keep was changed.
+    changed: bool,
+    /// Something was written.
+    wrote: bool,
+    status: u8,
+}
+
+/// Runs the wizard as line prompts.
+pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, review: bool) -> u8 {
+    if !terminal.can_ask() {
+        let failure = Failure::new(Code::NeedsAnswers, "line prompts need a terminal, and there is none");
+        let remedy = "give the answers as `--answers FILE`, or start it at a terminal";
+        return terminal.fail(&[failure.remedy(remedy)]);
+    }
+    let Gathered { mut answers, problems, notices, .. } = session::gather(inputs);
+    if !problems.is_empty() {
+        return terminal.fail(&problems);
+    }
+    let _ = answers.set("version", "1".into(), Origin::Default);
+    let variables =
+        |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
+    let asker = Asker::detect();
+    let mut wizard = Wizard {
+        terminal,
+        style: terminal.style.spoken(asker.is_lines()),
+        asker,
+        questions: sections().into_iter().flat_map(variables).collect(),
+        answers,
+        state_dir: state_dir(state),
+        fixture: inputs.fixture.clone(),
+        overwrite: inputs.overwrite,
+        left_on: "review",
+        from_review: false,
+        changed: false,
+        wrote: false,
+        status: status::SUCCESS,
+    };
+    super::headless::in_runtime(terminal, async {
+        wizard.say("Prepares etcd and PostgreSQL for the Backend.AI manager.");
+        wizard.say("Checks leave no trace. Nothing is written to a server until you say so.");
+        wizard.say(wizard.asker.keys());
+        wizard.tell(&notices);
+        let status = wizard.walk(if review { Page::Review } else { Page::Welcome }).await;
+        wizard.keep_draft();
+        status
+    })
+}
+
+impl Wizard<'_> {
+    /// From page to page until somebody leaves.
+    async fn walk(&mut self, mut page: Page) -> u8 {
+        loop {
+            let (next, back) = match page {
+                Page::Welcome => (self.welcome().await, Page::Welcome),
+                Page::Ask(at) => (self.ask(at).await, self.before(at)),
+                Page::Judge(section) => (self.judge(section).await, Page::Ask(self.last_of(section))),
+                Page::Review => (self.review().await, self.before(self.questions.len())),
+                Page::Menu => (self.menu().await, Page::Review),
+                Page::Done => (self.done().await, Page::Review),
+            };
+            page = match next {
+                Ok(next) => next,
+                Err(Away::Back) => back,
+                Err(Away::Leave(status)) => return status,
+            };
+        }
+    }
+
+    /// Where are the servers?
+    async fn welcome(&mut self) -> Answered<Page> {
+        let draft = match &self.state_dir {
+            Ok(folder) => unfinished(folder),
+            Err(_) => Ok(None),
+        };
+        let draft = draft.map_err(|failure| self.tell(&[failure])).ok().flatten();
+        let mut options: Vec<String> = vec![
+            "On this machine, for development".into(),
+            "On servers I name".into(),
+            "As an answers file says".into(),
+        ];
+        if let Some(draft) = &draft {
+            options.insert(0, format!("Continue: {}", draft.words));
+        }
+        let chosen = self.choose("Where are your servers?", &options, 0).await?;
+        match (draft, chosen) {
+            (Some(draft), 0) => Ok(self.go_on(draft)),
+            (draft, chosen) => match chosen - usize::from(draft.is_some()) {
+                0 => Ok(self.development().await),
+                1 => Ok(Page::Ask(0)),
+                _ => self.file().await,
+            },
+        }
+    }
+
+    /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
+    fn go_on(&mut self, draft: Unfinished) -> Page {
+        self.answers = draft.answers;
+        let _ = self.answers.set("version", "1".into(), Origin::Default);
+        self.changed = true;
+        let left = sections().iter().position(|section| section.id == draft.page);
+        match (left, self.wanting()) {
+            (Some(section), Some(wanting)) => Page::Ask(self.first_of(section).min(wanting)),
+            (Some(section), None) => Page::Ask(self.first_of(section)),
+            (None, _) => Page::Review,
+        }
+    }
+
+    async fn development(&mut self) -> Page {
+        let terminal = self.terminal;
+        let mut say = |line: &str| terminal.note(line);
+        match devstack::up(&Options::default(), &mut say).await {
+            Ok(stack) => {
+                let problems = development_answers(&mut self.answers, &stack);
+                self.tell(&problems);
+                self.changed = true;
+                Page::Review
+            }
+            Err(failure) => {
+                self.tell(&[failure]);
+                Page::Welcome
+            }
+        }
+    }
+
+    async fn file(&mut self) -> Answered<Page> {
+        loop {
+            let question = Question {
+                title: "Answers file".into(),
+                help: "The path of a file that `backendai-setup answers init` or an earlier run has written."
+                    .into(),
+                default: Some("answers.yml".into()),
+                secret: false,
+                judge: std::sync::Arc::new(|_| Ok(())),
+            };
+            let path = self.text(&question).await?;
+            let answers = vec![secrecy::ExposeSecret::expose_secret(&path).to_owned()];
+            let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
+            if gathered.problems.is_empty() {
+                self.answers = gathered.answers;
+                self.changed = true;
+                return Ok(Page::Review);
+            }
+            self.tell(&gathered.problems);
+        }
+    }
+
+    /// Asks for a text; Ctrl-C asks whether to leave.
+    async fn text(&mut self, question: &Question) -> Answered<secrecy::SecretString> {
+        loop {
+            match self.asker.text(question).await {
+                Reply::Is(text) => return Ok(text),
+                other => self.away(other).await?,
+            }
+        }
+    }
+
+    /// Asks for one of several things; Ctrl-C asks whether to leave.
+    async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Answered<usize> {
+        loop {
+            match self.asker.choose(title, options, cursor).await {
+                Reply::Is(chosen) => return Ok(chosen),
+                other => self.away(other).await?,
+            }
+        }
+    }
+
+    /// What a reply without an answer means; nothing when the question is to be asked again.
+    async fn away<T>(&mut self, reply: Reply<T>) -> Answered<()> {
+        match reply {
+            Reply::Back => Err(Away::Back),
+            Reply::Interrupted => self.leave().await,
+            Reply::Stopped(status) => Err(Away::Leave(status)),
+            Reply::Is(_) => Ok(()),
+            Reply::Nothing => {
+                let failure = Failure::new(Code::NeedsAnswers, "the terminal gave no answer");
+                let status = self.terminal.fail(&[failure.remedy("give the answers as `--answers FILE`")]);
+                Err(Away::Leave(status))
+            }
+        }
+    }
+
+    /// Asks whether to leave.
+    async fn leave(&mut self) -> Answered<()> {
+        self.say(match (self.wrote, self.changed) {
+            (true, _) => "What was written stays; run the program again to go on.",
+            (false, true) => "Nothing was written. Answers are kept, passwords are not.",
+            (false, false) => "Nothing was written.",
+        });
+        let options = ["Stay".to_owned(), "Leave".to_owned()];
+        match self.asker.choose("Leave?", &options, 0).await {
+            Reply::Is(0) | Reply::Back => Ok(()),
+            Reply::Stopped(status) => Err(Away::Leave(status)),
+            // Ctrl-C twice leaves.
+            _ => Err(Away::Leave(self.status)),
+        }
+    }
+
+    /// Keeps what was answered so far, without secrets.
+    fn keep_draft(&self) {
+        if let (true, Ok(folder)) = (self.changed, &self.state_dir) {
+            // A draft that cannot be kept is no reason to bother anyone; a run will tell.
+            let _ = session::save_draft(folder, self.left_on, &self.answers);
+        }
+    }
+
+    /// The answers as a session, with these stages or checks; what is in the way is told.
+    async fn open(&self, scope: Result<Scope, Failure>, intent: Intent) -> Option<Session> {
+        let scope = scope.map_err(|failure| vec![failure]);
+        let opened = scope.map(|scope| {
+            let (answers, overwrite) = (self.answers.clone(), self.overwrite);
+            let fixture = self.fixture.clone().filter(|_| scope.runs("populate-fixtures"));
+            move || Session::new(&answers, fixture.as_deref(), overwrite, scope, intent)
+        });
+        // It reads files: a mount that hangs holds a thread.
+        let opened = match opened {
+            Ok(open) => tokio::task::spawn_blocking(open).await.unwrap_or_else(|_| {
+                Err(vec![Failure::new(
+                    Code::Internal,
+                    "a piece of work broke off by a fault of this program",
+                )])
+            }),
+            Err(failures) => Err(failures),
+        };
+        opened.map_err(|failures| self.tell(&failures)).ok()
+    }
+
+    /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.
+    async fn look(&mut self, session: &Session, intent: Intent) -> Answered<RunState> {
+        loop {
+            let state = drive(self.terminal, session, intent, None, &mut []).await;
+            match state.summary.as_ref().map(|summary| summary.status) {
+                Some(status::INTERRUPTED) => self.leave().await?,
+                Some(status @ (status::TERMINATED | status::HANGUP)) => return Err(Away::Leave(status)),
+                _ => return Ok(state),
+            }
+        }
+    }
+
+    fn say(&self, line: &str) {
+        self.terminal.note(line);
+    }
+
+    fn tell(&self, failures: &[Failure]) {
+        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        for failure in failures {
+            let _ = write_failure(&mut err, self.style, failure);
+        }
+    }
+}

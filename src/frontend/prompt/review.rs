@@ -1,0 +1,213 @@
+//! The review: what every target says, what would change, and the word that writes it.
+
+use std::io;
+
+use crate::{
+    failure::Failure,
+    frontend::wizard::{Grant, sections},
+    report::{RunState, write_answers, write_plan, write_status, write_verdicts},
+    session::{Intent, Scope, stage_abouts},
+};
+
+use super::{Answered, Away, Page, Wizard, ask::Question};
+
+/// What can be done at the review.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Write,
+    Allow(Grant),
+    Changes,
+    Answers,
+    Change,
+    Again,
+    Menu,
+    Leave,
+}
+
+impl Step {
+    fn words(self) -> String {
+        match self {
+            Step::Write => "Write all this".into(),
+            Step::Allow(Grant::Mount) => "Replace the shared folder that etcd names".into(),
+            Step::Allow(Grant::Leftovers) => "Remove the keys that are left from an older list".into(),
+            Step::Changes => "Show every change in full".into(),
+            Step::Answers => "Show every answer".into(),
+            Step::Change => "Change answers".into(),
+            Step::Again => "Check again".into(),
+            Step::Menu => "Run a single stage".into(),
+            Step::Leave => "Leave".into(),
+        }
+    }
+}
+
+impl Wizard<'_> {
+    /// Looks at everything and asks what to do.
+    pub(super) async fn review(&mut self) -> Answered<Page> {
+        self.from_review = false;
+        self.left_on = "review";
+        self.ask_for_missing().await?;
+        self.say("");
+        self.say("Review. Nothing is written yet.");
+        let everything = Scope::stages(&[], None, &[]);
+        let state = match self.open(everything, Intent::Preview).await {
+            Some(session) => self.look(&session, Intent::Preview).await?,
+            None => RunState::default(),
+        };
+        let summary = state.summary.clone();
+        let failures = summary.as_ref().map(|summary| summary.failures.clone()).unwrap_or_default();
+        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let _ = write_verdicts(&mut err, self.style, &state);
+        let _ = write_status(&mut err, self.style, &state);
+        drop(err);
+        let told: Vec<Failure> =
+            failures.iter().filter(|failure| !is_of_a_check(failure, &state)).cloned().collect();
+        self.tell(&told);
+        let is_sound = summary.is_some_and(|summary| summary.status == 0);
+        let steps = steps(is_sound, &failures, &state);
+        self.asker.forget_pending();
+        loop {
+            let options: Vec<String> = steps.iter().map(|step| step.words()).collect();
+            let chosen = self.choose("What now?", &options, 0).await?;
+            match steps[chosen] {
+                Step::Write => return self.write(&[], &[]).await,
+                Step::Allow(grant) => {
+                    if or_back(self.allow(grant).await, false)? {
+                        return Ok(Page::Review);
+                    }
+                }
+                Step::Changes => {
+                    let _ =
+                        write_plan(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &state);
+                }
+                Step::Answers => self.show_answers(),
+                Step::Change => return or_back(self.change().await, Page::Review),
+                Step::Again => return Ok(Page::Review),
+                Step::Menu => return Ok(Page::Menu),
+                Step::Leave => return Err(Away::Leave(self.status)),
+            }
+        }
+    }
+
+    /// A typed word allows to overwrite something foreign; true when it was typed.
+    pub(super) async fn allow(&mut self, grant: Grant) -> Answered<bool> {
+        let word = grant.word();
+        let question = Question {
+            title: format!("Type {word} to allow it"),
+            help: "Nothing is written yet; what is there is overwritten once you write.".into(),
+            default: None,
+            secret: false,
+            judge: std::sync::Arc::new(move |text| match text {
+                "" => Ok(()),
+                text if text == word => Ok(()),
+                _ => Err(format!("Type {word}, or nothing to leave it as it is.")),
+            }),
+        };
+        let typed = self.text(&question).await?;
+        if secrecy::ExposeSecret::expose_secret(&typed).is_empty() {
+            return Ok(false);
+        }
+        grant.allow(&mut self.overwrite);
+        Ok(true)
+    }
+
+    fn show_answers(&self) {
+        let mut filled = self.answers.clone();
+        filled.fill_defaults();
+        let _ = write_answers(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &filled);
+    }
+
+    /// Which answers?
+    pub(super) async fn change(&mut self) -> Answered<Page> {
+        let titles: Vec<String> = sections().iter().map(|section| section.title.to_owned()).collect();
+        let chosen = self.choose("Which answers?", &titles, 0).await?;
+        self.from_review = true;
+        Ok(Page::Ask(self.first_of(chosen)))
+    }
+
+    /// Every stage with its live state; any of them can run alone.
+    pub(super) async fn menu(&mut self) -> Answered<Page> {
+        let intent = Intent::Plan { detailed: false };
+        let Some(session) = self.open(Scope::stages(&[], None, &[]), intent).await else {
+            return Ok(Page::Review);
+        };
+        let state = self.look(&session, intent).await?;
+        let told = |id: &str| state.plan.iter().find(|stage| stage.stage == id);
+        let mut options: Vec<String> = stage_abouts()
+            .iter()
+            .map(|about| match told(about.id) {
+                Some(stage) => format!("{}: {}, {}", about.title, stage.state, stage.summary),
+                None => about.title.to_owned(),
+            })
+            .collect();
+        options.push("Back to the review".into());
+        let chosen = self.choose("Which stage?", &options, 0).await?;
+        let Some(about) = stage_abouts().get(chosen).copied() else { return Ok(Page::Review) };
+        or_back(self.alone(about.id).await, Page::Menu)
+    }
+
+    /// Shows what one stage would change if it ran alone, and runs it.
+    async fn alone(&mut self, id: &'static str) -> Answered<Page> {
+        loop {
+            let scope = Scope::stages(&[id.to_owned()], None, &[]);
+            let Some(session) = self.open(scope, Intent::Preview).await else { return Ok(Page::Menu) };
+            let state = self.look(&session, Intent::Preview).await?;
+            let _ = write_plan(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &state);
+            let summary = state.summary.as_ref();
+            let failures = summary.map(|summary| summary.failures.clone()).unwrap_or_default();
+            self.tell(&failures);
+            let grant = failures.iter().find_map(Grant::of);
+            let mut steps = vec![Step::Menu];
+            steps.extend(grant.map(Step::Allow));
+            if failures.is_empty() {
+                steps.insert(0, Step::Write);
+            }
+            let words = |step: &Step| match step {
+                Step::Menu => "Back to the stages".to_owned(),
+                Step::Write => "Run this stage".to_owned(),
+                step => step.words(),
+            };
+            let options: Vec<String> = steps.iter().map(words).collect();
+            self.asker.forget_pending();
+            match steps[self.choose("What now?", &options, 0).await?] {
+                Step::Write => return self.write(&[id.to_owned()], &[]).await,
+                Step::Allow(grant) => drop(or_back(self.allow(grant).await, false)?),
+                _ => return Ok(Page::Menu),
+            }
+        }
+    }
+}
+
+/// One thing back is here, and no further.
+fn or_back<T>(answered: Answered<T>, here: T) -> Answered<T> {
+    match answered {
+        Err(Away::Back) => Ok(here),
+        answered => answered,
+    }
+}
+
+/// It stands in the ladder of a check already.
+fn is_of_a_check(failure: &Failure, state: &RunState) -> bool {
+    state.checks.iter().any(|(.., verdict)| verdict.failures().any(|told| told == failure))
+}
+
+fn steps(is_sound: bool, failures: &[Failure], state: &RunState) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if is_sound {
+        steps.push(Step::Write);
+    } else {
+        steps.push(Step::Change);
+        let mut grants: Vec<Grant> = failures.iter().filter_map(Grant::of).collect();
+        grants.dedup();
+        steps.extend(grants.into_iter().map(Step::Allow));
+        steps.push(Step::Again);
+    }
+    if !state.plan.is_empty() {
+        steps.push(Step::Changes);
+    }
+    steps.push(Step::Answers);
+    if is_sound {
+        steps.extend([Step::Change, Step::Again]);
+    }
+    steps.extend([Step::Menu, Step::Leave]);
+    steps
+}

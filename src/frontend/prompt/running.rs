@@ -1,0 +1,125 @@
+//! The run, told by the plain reporter, and what there is to do after it.
+
+use secrecy::ExposeSecret;
+
+use crate::{
+    failure::{Failure, status},
+    frontend::{
+        headless::{drive, live, titles, what_next},
+        wizard::{dependents, name, stage_title},
+    },
+    guide::{Default, variable},
+    report::{History, Reporter, RunState, Transcript},
+    session::{self, Intent, Scope},
+    workflow::{Outcome, StageId},
+};
+
+use super::{Answered, Away, Page, Wizard};
+
+impl Wizard<'_> {
+    /// Runs these stages, or all.
+    pub(super) async fn write(&mut self, stages: &[String], skip: &[String]) -> Answered<Page> {
+        let mut skip = skip.to_vec();
+        loop {
+            let Some(state) = self.run(stages, &skip).await else { return Ok(Page::Review) };
+            let summary = state.summary.as_ref();
+            self.status = summary.map_or(status::INTERNAL, |summary| summary.status);
+            self.wrote |= summary.is_some_and(|summary| summary.changed > 0);
+            if self.status == status::SUCCESS {
+                return Ok(if stages.is_empty() { self.finished() } else { Page::Menu });
+            }
+            if matches!(self.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
+                return Err(Away::Leave(self.status));
+            }
+            let failed =
+                state.stages.iter().find(|stage| matches!(stage.outcome, Some(Outcome::Failed { .. })));
+            let order: Vec<StageId> = state.stages.iter().map(|stage| stage.stage).collect();
+            let left_out = failed.map(|failed| {
+                let later = dependents(failed.stage, &session_order());
+                std::iter::once(failed.stage).chain(later).collect::<Vec<_>>()
+            });
+            // Skipping must leave something to do.
+            let left_out = left_out.filter(|_| stages.is_empty() && order.len() > 1);
+            let mut options = vec!["Try again".to_owned(), "Change an answer".to_owned()];
+            options.extend(left_out.as_ref().map(|ids| {
+                let titles: Vec<&str> = ids.iter().map(|id| stage_title(id)).collect();
+                format!("Go on without {}", titles.join(", "))
+            }));
+            options.push("Leave".to_owned());
+            match self.choose("What now?", &options, 0).await? {
+                0 => {}
+                1 => return self.change().await,
+                2 if left_out.is_some() => {
+                    skip.extend(left_out.into_iter().flatten().map(str::to_owned));
+                }
+                _ => return Err(Away::Leave(self.status)),
+            }
+        }
+    }
+
+    async fn run(&mut self, stages: &[String], skip: &[String]) -> Option<RunState> {
+        let session = self.open(Scope::stages(stages, None, skip), Intent::Run).await?;
+        let opened = self.state_dir.clone().and_then(|folder| {
+            let transcript = Transcript::create(&folder, session.name(), titles())?;
+            Ok((History::create(&folder, session.name()), transcript))
+        });
+        let (history, transcript) = opened.map_err(|failure: Failure| self.tell(&[failure])).ok()?;
+        let path = transcript.path().display().to_string();
+        let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
+            live(self.terminal, self.style, what_next(&session)),
+            Box::new(transcript),
+            Box::new(history),
+        ];
+        Some(drive(self.terminal, &session, Intent::Run, Some(path), &mut reporters).await)
+    }
+
+    /// Everything is done: the answers are kept for the next time, the draft is not.
+    fn finished(&mut self) -> Page {
+        self.changed = false;
+        if let Ok(folder) = &self.state_dir {
+            session::forget_draft(folder);
+            match session::save_answers(folder, &name(&self.answers), &self.answers) {
+                Ok(path) => {
+                    self.say("These answers repeat it, without the secrets:");
+                    self.say(&format!("  {}", path.display()));
+                }
+                Err(failure) => self.tell(&[failure]),
+            }
+        }
+        Page::Done
+    }
+
+    /// What can be done at the end.
+    pub(super) async fn done(&mut self) -> Answered<Page> {
+        let mut options = vec!["Leave".to_owned(), "Run a single stage".to_owned()];
+        let credentials = self.credentials();
+        options.extend(credentials.as_ref().map(|_| "Show the keypairs".to_owned()));
+        loop {
+            match (self.choose("What now?", &options, 0).await?, &credentials) {
+                (0, _) => return Err(Away::Leave(status::SUCCESS)),
+                (1, _) => return Ok(Page::Menu),
+                (_, Some(path)) => match session::read_credentials(path) {
+                    Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
+                    Err(failure) => self.tell(&[failure]),
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// The file of the keypairs, unless none is wanted.
+    fn credentials(&self) -> Option<std::path::PathBuf> {
+        let variable = variable("files.credentials")?;
+        let given = self.answers.given(variable.key).and_then(|given| given.shown(variable));
+        let path = match (given, variable.default) {
+            (Some(path), _) | (None, Default::Value(path)) => path,
+            (None, _) => return None,
+        };
+        (path != "none").then(|| std::path::absolute(path).unwrap_or_else(|_| path.into()))
+    }
+}
+
+/// Every stage, in order.
+fn session_order() -> Vec<StageId> {
+    session::stage_abouts().into_iter().map(|about| about.id).collect()
+}

@@ -1,0 +1,238 @@
+//! The questions of a section, and what stands at its end: contradictions, the image list, the live check.
+
+use std::{io, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    failure::{Code, Failure},
+    frontend::wizard::sections,
+    guide::{Default, Origin, Shape, Variable, database_url},
+    report::{write_checks, write_images},
+    session::{Intent, Scope, check_abouts},
+    workflow::RungState,
+};
+
+use super::{Answered, Page, Wizard, ask::Question};
+
+/// How many aliases of an image are shown; the command `images` shows them all.
+const ALIASES_SHOWN: usize = 3;
+
+/// What leaves an answer empty that had a value.
+const NOTHING: &str = "-";
+
+impl Wizard<'_> {
+    /// Asks for one variable.
+    pub(super) async fn ask(&mut self, at: usize) -> Answered<Page> {
+        let Some((section, variable)) = self.questions.get(at).copied() else { return Ok(Page::Review) };
+        self.left_on = section.id;
+        if self.is_section_start(at) {
+            self.say("");
+            self.say(&format!("{}. {}", section.title, section.intro));
+        }
+        if self.is_idle(variable) {
+            self.answers.unset(variable.key);
+        } else {
+            self.ask_for(variable).await?;
+        }
+        let next = at + 1;
+        if next == self.questions.len() || self.is_section_start(next) {
+            return Ok(Page::Judge(self.section_of(at)));
+        }
+        Ok(Page::Ask(next))
+    }
+
+    async fn ask_for(&mut self, variable: &'static Variable) -> Answered<()> {
+        let given = self.answers.given(variable.key);
+        let kept = given.map(|given| match (given.shown(variable), given.reference()) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(reference)) => format!("set, from {reference}"),
+            (None, None) => "set".to_owned(),
+        });
+        let has_value = given.is_some();
+        let default = kept.or(match variable.default {
+            Default::Value(value) => Some(value.to_owned()),
+            Default::Unset(_) | Default::Required => None,
+        });
+        if let (Shape::Choice(words), false) = (variable.shape, variable.is_secret()) {
+            let options: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let cursor = options.iter().position(|word| Some(word) == default.as_ref()).unwrap_or(0);
+            let title = format!("{}: {}", variable.title, variable.help);
+            let chosen = self.choose(&title, &options, cursor).await?;
+            self.set(variable, options[chosen].as_str().into());
+            return Ok(());
+        }
+        let question = Question {
+            title: variable.title.to_owned(),
+            help: help(variable, has_value),
+            default,
+            secret: variable.is_secret(),
+            judge: Arc::new(move |text| judge(variable, text, has_value)),
+        };
+        let text = self.text(&question).await?;
+        match text.expose_secret() {
+            // Enter at a secret that is set.
+            "" if has_value && variable.is_secret() => {}
+            "" => self.unset(variable),
+            NOTHING if matches!(variable.default, Default::Unset(_)) => self.unset(variable),
+            url if variable.key == "database.address" && database_url(url).is_some() => self.split(url),
+            _ => self.set(variable, text),
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, variable: &Variable, value: SecretString) {
+        let is_default =
+            matches!(variable.default, Default::Value(value_of) if value_of == value.expose_secret());
+        if self.answers.is(variable.key, &value) || (is_default && self.answers.given(variable.key).is_none())
+        {
+            return;
+        }
+        self.changed = true;
+        if let Err(failure) = self.answers.set(variable.key, value, Origin::Typed) {
+            self.tell(&[failure]);
+        }
+    }
+
+    fn unset(&mut self, variable: &Variable) {
+        self.changed |= self.answers.given(variable.key).is_some();
+        self.answers.unset(variable.key);
+    }
+
+    /// A pasted URL is split into its answers.
+    fn split(&mut self, url: &str) {
+        let parts = database_url(url).unwrap_or_default();
+        for (key, value) in parts {
+            if let Err(failure) = self.answers.set(key, value.into(), Origin::Typed) {
+                self.tell(&[failure]);
+            }
+        }
+        self.changed = true;
+        self.say("The URL was split into its answers; Enter takes each of them.");
+    }
+
+    /// The end of a section: its answers together, and what the world says to them.
+    pub(super) async fn judge(&mut self, at: usize) -> Answered<Page> {
+        let Some(section) = sections().get(at).copied() else { return Ok(Page::Review) };
+        let mut filled = self.answers.clone();
+        filled.fill_defaults();
+        let problems = filled.problems(&[section]);
+        let own = |failure: &Failure| section.variables.iter().any(|it| failure.what.contains(it.key));
+        let problems: Vec<Failure> = problems.into_iter().filter(own).collect();
+        if !problems.is_empty() {
+            self.tell(&problems);
+            return Ok(Page::Ask(self.first_of(at)));
+        }
+        self.keep_draft();
+        let next = if self.from_review || at + 1 == sections().len() {
+            Page::Review
+        } else {
+            Page::Ask(self.first_of(at + 1))
+        };
+        if !check_abouts().iter().any(|check| check.id == section.id) {
+            return Ok(next);
+        }
+        loop {
+            if self.probe(section.id).await? {
+                return Ok(next);
+            }
+            let options =
+                ["Change these answers", "Check again", "Go on; writing stays off until it is mended"];
+            match self.choose("What now?", &options.map(String::from), 0).await? {
+                0 => return Ok(Page::Ask(self.first_of(at))),
+                1 => {}
+                _ => return Ok(next),
+            }
+        }
+    }
+
+    /// Makes the live check of a section and prints its ladder; true when nothing failed.
+    async fn probe(&mut self, id: &str) -> Answered<bool> {
+        let scope = Scope::checks(&[id.to_owned()]);
+        let Some(session) = self.open(scope, Intent::Check).await else { return Ok(false) };
+        if let Some(list) = session.images() {
+            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
+        }
+        self.say("Checking…");
+        let state = self.look(&session, Intent::Check).await?;
+        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let _ = write_checks(&mut err, self.style, &state);
+        Ok(state.checks.iter().all(|(.., verdict)| verdict.state() != RungState::Failed))
+    }
+
+    /// Asks for the required answers that are missing, and for nothing else.
+    pub(super) async fn ask_for_missing(&mut self) -> Answered<()> {
+        if self.wanting().is_some() {
+            self.say("Some answers are missing.");
+        }
+        while let Some((section, variable)) = self.wanting().and_then(|at| self.questions.get(at).copied()) {
+            self.say(&format!("{}. {}", section.title, section.intro));
+            self.ask_for(variable).await?;
+        }
+        Ok(())
+    }
+
+    /// The password of nobody is not asked for.
+    fn is_idle(&self, variable: &Variable) -> bool {
+        variable.key == "etcd.password" && self.answers.given("etcd.user").is_none()
+    }
+
+    fn is_section_start(&self, at: usize) -> bool {
+        at == 0 || self.questions[at].0.id != self.questions[at - 1].0.id
+    }
+
+    fn section_of(&self, at: usize) -> usize {
+        let id = self.questions[at].0.id;
+        sections().iter().position(|section| section.id == id).unwrap_or(0)
+    }
+
+    pub(super) fn first_of(&self, section: usize) -> usize {
+        let id = sections().get(section).map_or("", |section| section.id);
+        self.questions.iter().position(|(section, _)| section.id == id).unwrap_or(0)
+    }
+
+    pub(super) fn last_of(&self, section: usize) -> usize {
+        self.before_index(self.first_of(section + 1).max(self.first_of(section) + 1)).unwrap_or(0)
+    }
+
+    /// The question that came before this one.
+    pub(super) fn before(&self, at: usize) -> Page {
+        self.before_index(at).map_or(Page::Welcome, Page::Ask)
+    }
+
+    fn before_index(&self, at: usize) -> Option<usize> {
+        (0..at.min(self.questions.len())).rev().find(|earlier| !self.is_idle(self.questions[*earlier].1))
+    }
+
+    /// The first required answer that is missing.
+    pub(super) fn wanting(&self) -> Option<usize> {
+        self.questions.iter().position(|(_, variable)| {
+            matches!(variable.default, Default::Required) && self.answers.given(variable.key).is_none()
+        })
+    }
+}
+
+fn help(variable: &Variable, has_value: bool) -> String {
+    match variable.default {
+        Default::Unset(_) if has_value => format!("{} {NOTHING} takes it out.", variable.help),
+        Default::Unset(what) => format!("{} Left empty: {what}.", variable.help),
+        _ => variable.help.to_owned(),
+    }
+}
+
+/// Why a text cannot be taken for a variable, in one line.
+fn judge(variable: &Variable, text: &str, has_value: bool) -> Result<(), String> {
+    let is_url = variable.key == "database.address" && database_url(text).is_some();
+    match (text, variable.default) {
+        ("", Default::Required) if has_value && variable.is_secret() => Ok(()),
+        ("", Default::Required) => Err(format!("{} is needed to go on.", variable.title)),
+        ("", _) | (NOTHING, Default::Unset(_)) => Ok(()),
+        _ if is_url => Ok(()),
+        _ => (variable.accept)(text).map_err(|refused| {
+            // The answer itself stands above.
+            let failure = Failure::new(Code::AnswersValue, refused.why);
+            format!("{}: {}.", failure.what, refused.remedy)
+        }),
+    }
+}
