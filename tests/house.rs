@@ -70,6 +70,10 @@ const RULES: &[Rule] = &[
 const EXPOSES: &[(&str, usize)] = &[
     ("fixture.rs", 2),
     ("guide/answers.rs", 6),
+    ("frontend/prompt/lines.rs", 3),
+    ("frontend/prompt/mod.rs", 1),
+    ("frontend/prompt/running.rs", 1),
+    ("frontend/prompt/section.rs", 2),
     ("frontend/tui/form.rs", 5),
     ("frontend/tui/update/mod.rs", 1),
     ("frontend/tui/view/reading.rs", 1),

@@ -131,12 +131,7 @@ fn write_stage(
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write_images(
-    out: &mut impl Write,
-    style: Style,
-    list: &ImageList,
-    most: usize,
-) -> io::Result<()> {
+pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList, most: usize) -> io::Result<()> {
     let rows = list.rows();
     let width = rows
         .iter()

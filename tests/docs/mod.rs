@@ -119,7 +119,7 @@ fn help_names_only_what_is_built() {
     for about in stage_abouts() {
         assert!(help.contains(about.id), "--help does not name `{}`", about.id);
     }
-    for unbuilt in ["--plain", "apply", "undo", "--wait", "--strict", "--accept"] {
+    for unbuilt in ["apply", "undo", "--wait", "--strict", "--accept"] {
         assert!(!help.contains(unbuilt), "--help names `{unbuilt}`, which is not built");
     }
 }

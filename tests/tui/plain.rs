@@ -171,7 +171,8 @@ fn the_whole_of_plain() {
     let stand = Stand::new();
     let text = prepare(&stand, Way::Prompts);
     assert_eq!(stand.etcd.get_all("").len(), 299);
-    let kept = text.lines().find_map(|line| line.trim().strip_suffix("answers.yml")).expect("the kept answers");
+    let kept =
+        text.lines().find_map(|line| line.trim().strip_suffix("answers.yml")).expect("the kept answers");
     let answers = fs::read_to_string(format!("{kept}answers.yml")).expect("the kept answers");
     assert!(!answers.contains(&stand.database.password), "{answers}");
 }
@@ -221,7 +222,8 @@ fn leaving_half_way_keeps_the_answers() {
 fn a_signal_gives_the_terminal_back() {
     for way in [Way::Prompts, Way::Lines] {
         let stand = Stand::new();
-        let mut talk = Talk::start(&stand, way, &["--set", "database.address=127.0.0.1:1", "--set", "name=x"]);
+        let mut talk =
+            Talk::start(&stand, way, &["--set", "database.address=127.0.0.1:1", "--set", "name=x"]);
         talk.choose("Where are your servers?", "On servers", 2);
         talk.answer("Namespace", "local");
         talk.answer("Addresses", &stand.etcd.endpoint);

@@ -60,9 +60,7 @@ impl Asker {
     /// How to go back, get help and leave.
     pub(super) fn keys(&self) -> &'static str {
         match self {
-            Self::Inquire(_) => {
-                "Enter takes what stands in parentheses; Esc goes back, Ctrl-C leaves."
-            }
+            Self::Inquire(_) => "Enter takes what stands in parentheses; Esc goes back, Ctrl-C leaves.",
             Self::Lines(_) => {
                 "Enter takes what stands in brackets; < goes back, ? tells more, Ctrl-C leaves."
             }

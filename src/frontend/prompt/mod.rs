@@ -9,7 +9,9 @@ mod review;
 mod running;
 mod section;
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     devstack::{self, Options},
@@ -199,10 +201,9 @@ impl Wizard<'_> {
                     .into(),
                 default: Some("answers.yml".into()),
                 secret: false,
-                judge: std::sync::Arc::new(|_| Ok(())),
+                judge: Arc::new(|_| Ok(())),
             };
-            let path = self.text(&question).await?;
-            let answers = vec![secrecy::ExposeSecret::expose_secret(&path).to_owned()];
+            let answers = vec![self.plain_text(&question).await?];
             let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
             if gathered.problems.is_empty() {
                 self.answers = gathered.answers;
@@ -214,13 +215,18 @@ impl Wizard<'_> {
     }
 
     /// Asks for a text; Ctrl-C asks whether to leave.
-    async fn text(&mut self, question: &Question) -> Answered<secrecy::SecretString> {
+    async fn text(&mut self, question: &Question) -> Answered<SecretString> {
         loop {
             match self.asker.text(question).await {
                 Reply::Is(text) => return Ok(text),
                 other => self.away(other).await?,
             }
         }
+    }
+
+    /// Asks for a text that is no secret.
+    async fn plain_text(&mut self, question: &Question) -> Answered<String> {
+        Ok(self.text(question).await?.expose_secret().to_owned())
     }
 
     /// Asks for one of several things; Ctrl-C asks whether to leave.

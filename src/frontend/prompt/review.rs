@@ -1,6 +1,6 @@
 //! The review: what every target says, what would change, and the word that writes it.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use crate::{
     failure::Failure,
@@ -96,14 +96,13 @@ impl Wizard<'_> {
             help: "Nothing is written yet; what is there is overwritten once you write.".into(),
             default: None,
             secret: false,
-            judge: std::sync::Arc::new(move |text| match text {
+            judge: Arc::new(move |text| match text {
                 "" => Ok(()),
                 text if text == word => Ok(()),
                 _ => Err(format!("Type {word}, or nothing to leave it as it is.")),
             }),
         };
-        let typed = self.text(&question).await?;
-        if secrecy::ExposeSecret::expose_secret(&typed).is_empty() {
+        if self.plain_text(&question).await?.is_empty() {
             return Ok(false);
         }
         grant.allow(&mut self.overwrite);
