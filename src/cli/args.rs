@@ -1,6 +1,6 @@
 //! The command line as types for clap.
 
-use std::{ffi::OsStr, path::PathBuf};
+use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 use clap::{
     Arg, Args, Parser, Subcommand, ValueEnum, ValueHint,
@@ -65,6 +65,9 @@ pub(super) struct Global {
     /// Plain signs: [x] instead of ✓
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(super) ascii: bool,
+    /// Gives each operation this long, for example 30s, instead of its own limit
+    #[arg(long, value_name = "DURATION", value_parser = duration, global = true, help_heading = "Everywhere")]
+    pub(super) timeout: Option<Duration>,
     /// Needs no confirmation
     #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
     pub(super) yes: bool,
@@ -224,6 +227,19 @@ impl TypedValueParser for Names {
         Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
     }
 }
+
+/// `500ms`, `30s`, `2 min`; nothing below a millisecond would ever be met.
+fn duration(text: &str) -> Result<Duration, String> {
+    let given = text.parse::<jiff::SignedDuration>().ok().and_then(|given| Duration::try_from(given).ok());
+    match given {
+        Some(given) if (MILLISECOND..=DAY).contains(&given) => Ok(given),
+        Some(_) => Err("it must be at least 1 ms and at most 24 h".into()),
+        None => Err("write a number with its unit, for example `30s` or `2m`".into()),
+    }
+}
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn stages() -> Vec<&'static str> {
     stage_abouts().into_iter().map(|about| about.id).collect()

@@ -15,7 +15,7 @@ use clap::{CommandFactory, Parser};
 use crate::{
     failure::{Code, Failure, status, words},
     frontend::{Output, Terminal, headless, prompt, tui},
-    session::{Inputs, Overwrite},
+    session::{Inputs, Overwrite, limit_operations},
 };
 
 use args::{AnswersCommand, Cli, Color, Command, Global, OverwriteFlags, Shell};
@@ -35,7 +35,10 @@ pub fn start() -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let Global { answers, set, development, output, ascii, yes, state_dir, .. } = cli.global;
+    let Global { answers, set, development, output, ascii, yes, state_dir, timeout, .. } = cli.global;
+    if let Some(limit) = timeout {
+        limit_operations(limit);
+    }
     let terminal = Terminal::new(output, ascii);
     let takes_overwrite = matches!(cli.command, None | Some(Command::Run { .. } | Command::Plan { .. }));
     if cli.overwrite.any() && !takes_overwrite {

@@ -13,7 +13,7 @@ use crate::{
     guide::{Address, Etcd},
 };
 
-use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT};
+use super::{answer_limit, connect_limit, seconds};
 
 /// etcd takes 128 operations in a transaction by default.
 const OPERATIONS: usize = 100;
@@ -51,7 +51,7 @@ impl Store {
     /// When it does not answer or refuses the sign-in.
     pub async fn connect(etcd: &Etcd, endpoint: &Address) -> Result<Self, Failure> {
         let mut options = ConnectOptions::new()
-            .with_connect_timeout(CONNECT_TIMEOUT)
+            .with_connect_timeout(connect_limit())
             .with_keep_alive(Duration::from_secs(3), Duration::from_secs(3));
         if let Some((user, password)) = &etcd.user {
             options = options.with_user(user, password.expose_secret());
@@ -256,7 +256,7 @@ impl Store {
             })
             .collect();
         bounded(self.client.txn(Txn::new().and_then(operations))).await.map_err(|error| match error {
-            Trouble::Silent => self.lost(format!("no confirmation in {} s", ANSWER_TIMEOUT.as_secs())),
+            Trouble::Silent => self.lost(format!("no confirmation in {}", seconds(answer_limit()))),
             Trouble::Error(Error::GRpcStatus(status)) if is_gone(status.code().into(), status.message()) => {
                 self.lost("the connection broke".into())
             }
@@ -292,7 +292,7 @@ enum Trouble {
 }
 
 async fn bounded<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    match timeout(ANSWER_TIMEOUT, request).await {
+    match timeout(answer_limit(), request).await {
         Ok(answer) => answer.map_err(Trouble::Error),
         Err(_) => Err(Trouble::Silent),
     }
@@ -315,7 +315,7 @@ fn explain(
     let Trouble::Error(error) = error else {
         return Failure::new(
             Code::EtcdTimeout,
-            format!("{endpoint} did not answer {what} in {} s", ANSWER_TIMEOUT.as_secs()),
+            format!("{endpoint} did not answer {what} in {}", seconds(answer_limit())),
         )
         .remedy("look at etcd's log: a member without a quorum answers nothing");
     };

@@ -6,11 +6,37 @@ pub mod mount;
 pub mod net;
 pub mod postgres;
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
+
+/// How long each operation may take, when the command line says so.
+static LIMIT: OnceLock<Duration> = OnceLock::new();
+
+/// Gives every operation this much time instead of its own limit. Said once, before any work begins.
+pub fn limit_operations(limit: Duration) {
+    let _ = LIMIT.set(limit);
+}
+
+/// The limit of an operation that usually gets so many seconds.
+pub fn limit(usual_seconds: u64) -> Duration {
+    LIMIT.get().copied().unwrap_or(Duration::from_secs(usual_seconds))
+}
 
 /// How long a host name may take to resolve, or a connection to be accepted.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub fn connect_limit() -> Duration {
+    limit(5)
+}
+
 /// How long a server may take to answer one request.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+pub fn answer_limit() -> Duration {
+    limit(10)
+}
+
 /// How long the first answer of a server may take: shorter, since somebody is watching.
-pub const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
+pub fn greeting_limit() -> Duration {
+    limit(5)
+}
+
+/// A limit in words: `5 s`, `0.5 s`.
+pub fn seconds(limit: Duration) -> String {
+    format!("{} s", limit.as_secs_f64())
+}

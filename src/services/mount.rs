@@ -12,8 +12,12 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, words};
 
+use super::{limit, seconds};
+
 /// How long a file system may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+fn patience() -> Duration {
+    limit(5)
+}
 
 /// One line of the kernel's table of mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,12 +194,12 @@ async fn patiently<T: Send + 'static>(
     path: &Path,
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<std::io::Result<T>, Failure> {
-    match timeout(PATIENCE, spawn_blocking(ask)).await {
+    match timeout(patience(), spawn_blocking(ask)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => Err(Failure::new(Code::Internal, "a probe of the shared folder broke off")),
         Err(_) => Err(Failure::new(
             Code::MountHung,
-            format!("`{}` did not answer in {} s", path.display(), PATIENCE.as_secs()),
+            format!("`{}` did not answer in {}", path.display(), seconds(patience())),
         )
         .why("a network file system whose server is gone blocks every access")
         .remedy(format!("look at its server; `umount -l {}` frees the path", path.display()))),

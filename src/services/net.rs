@@ -17,7 +17,7 @@ use crate::{
     guide::Address,
 };
 
-use super::{CONNECT_TIMEOUT, GREETING_TIMEOUT};
+use super::{connect_limit, greeting_limit, seconds};
 
 /// How long the look who it is may take, once it is not whom we want.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -70,10 +70,10 @@ pub async fn resolve(target: &Target, address: &Address) -> Result<Vec<SocketAdd
             .why(why)
             .remedy(format!("mind the spelling of `{}`, DNS and /etc/hosts", target.key))
     };
-    match timeout(CONNECT_TIMEOUT, lookup_host((host, address.port))).await {
+    match timeout(connect_limit(), lookup_host((host, address.port))).await {
         Err(_) => Err(Failure::new(
             target.timeout,
-            format!("the resolver did not answer for `{host}` in {} s", CONNECT_TIMEOUT.as_secs()),
+            format!("the resolver did not answer for `{host}` in {}", seconds(connect_limit())),
         )
         .remedy("look at DNS, or give an address instead of a name")),
         Ok(Err(error)) => Err(unknown(words(&error))),
@@ -99,14 +99,14 @@ pub async fn connect(
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let mut last = None;
     for socket in found {
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(socket)).await {
+        match timeout(connect_limit(), TcpStream::connect(socket)).await {
             Ok(Ok(stream)) => return Ok((stream, *socket)),
             Ok(Err(error)) => last = Some(refused(target, address, &error)),
             Err(_) => {
                 last = Some(
                     Failure::new(
                         target.timeout,
-                        format!("no answer from {address} in {} s", CONNECT_TIMEOUT.as_secs()),
+                        format!("no answer from {address} in {}", seconds(connect_limit())),
                     )
                     .why("the host is down, or a firewall drops the packets")
                     .remedy(format!("look at host and firewall, or mend `{}`", target.key)),
@@ -219,7 +219,7 @@ async fn first_bytes(mut stream: TcpStream, hello: &[u8]) -> Result<Vec<u8>, Gre
             }
         }
     };
-    match timeout(GREETING_TIMEOUT, exchange).await {
+    match timeout(greeting_limit(), exchange).await {
         Err(_) => Err(Greeting::Silent),
         Ok(Err(_)) => Err(Greeting::Closed),
         Ok(Ok(bytes)) if bytes.is_empty() => Err(Greeting::Closed),

@@ -14,7 +14,7 @@ use crate::{
     guide::{Database, SslMode},
 };
 
-use super::{ANSWER_TIMEOUT, CONNECT_TIMEOUT};
+use super::{answer_limit, connect_limit, seconds};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
 pub const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
@@ -40,7 +40,7 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Fa
         })
         .application_name(env!("CARGO_PKG_NAME"))
         .statement_cache_capacity(0);
-    match timeout(CONNECT_TIMEOUT + ANSWER_TIMEOUT, PgConnection::connect_with(&options)).await {
+    match timeout(connect_limit() + answer_limit(), PgConnection::connect_with(&options)).await {
         Err(_) => Err(silent(database, "the sign-in")),
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(explain_sign_in(&error, database, name)),
@@ -80,7 +80,7 @@ pub async fn ask<T>(
     what: &str,
     request: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(ANSWER_TIMEOUT, request).await {
+    match timeout(answer_limit(), request).await {
         Err(_) => Err(silent(database, what)),
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(explain(&error, database, what)),
@@ -90,7 +90,7 @@ pub async fn ask<T>(
 fn silent(database: &Database, what: &str) -> Failure {
     Failure::new(
         Code::DbTimeout,
-        format!("{} did not answer {what} in {} s", database.address, ANSWER_TIMEOUT.as_secs()),
+        format!("{} did not answer {what} in {}", database.address, seconds(answer_limit())),
     )
     .remedy("look at the server's log: it is overloaded, or another session holds a lock")
 }

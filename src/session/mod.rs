@@ -20,7 +20,7 @@ use crate::{
     world::World,
 };
 
-pub use crate::world::Overwrite;
+pub use crate::{services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given};
 

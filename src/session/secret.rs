@@ -18,11 +18,13 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, shell_word, words},
     guide::{self, Reference},
-    services::files,
+    services::{files, limit, seconds},
 };
 
 /// How long a program may take to give out a secret.
-const PATIENCE: Duration = Duration::from_secs(30);
+fn patience() -> Duration {
+    limit(30)
+}
 
 /// No password is longer; more is somebody's mistake. In bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -159,7 +161,7 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     let told = told.map_err(|error| {
         let failure = match error.kind() {
             io::ErrorKind::TimedOut => {
-                refuse(key, &format!("`{shown}` gave no secret within {} s", PATIENCE.as_secs()))
+                refuse(key, &format!("`{shown}` gave no secret within {}", seconds(patience())))
             }
             _ => refuse(key, &format!("`{shown}` could not be started")).why(words(&error)),
         };
@@ -192,7 +194,7 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
             let (stdout, stderr) = tokio::join!(read(stdout), read(stderr));
             Ok(Told { status: child.wait().await?, stdout: stdout?, stderr: stderr? })
         };
-        timeout(PATIENCE, all).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        timeout(patience(), all).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     })
 }
 

@@ -8,7 +8,11 @@ use tokio::time::timeout;
 
 use crate::{
     failure::{Code, Failure},
-    services::postgres::{self, quote_identifier},
+    services::{
+        limit,
+        postgres::{self, quote_identifier},
+        seconds,
+    },
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
 };
@@ -25,7 +29,9 @@ pub(super) static ABOUT: About = About {
 pub(super) struct CreateDatabase;
 
 /// Copying the template takes as long as the server's disk does.
-const PATIENCE: Duration = Duration::from_secs(120);
+fn patience() -> Duration {
+    limit(120)
+}
 
 #[async_trait]
 impl Stage<World> for CreateDatabase {
@@ -50,15 +56,15 @@ impl Stage<World> for CreateDatabase {
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
         let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
-        let created = timeout(PATIENCE, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await;
+        let created = timeout(patience(), sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await;
         cx.written(match created {
             Err(_) => Err(Failure::new(
                 Code::DbTimeout,
                 format!(
-                    "{} did not create `{}` in {} s",
+                    "{} did not create `{}` in {}",
                     database.address,
                     database.name,
-                    PATIENCE.as_secs()
+                    seconds(patience())
                 ),
             )
             .remedy("look at the server's log, then run again")),
