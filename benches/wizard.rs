@@ -13,7 +13,7 @@ use backendai_setup::{
     failure::Failure,
     frontend::tui::{App, Desk, Errand, Input, Msg, Seat, Start, Survey, Theme, run},
     guide::{Answers, Origin},
-    session::Overwrite,
+    session::{Overwrite, Terms},
     workflow::{Event, EventKind, Level},
 };
 use jiff::Timestamp;
@@ -97,7 +97,7 @@ fn key_to_frame() -> Times {
     let mut terminal = Terminal::new(Counting { inner: TestBackend::new(120, 40), drawn }).expect("a screen");
     let mut typist = Typist { frames, pressed: None, times: Vec::new() };
     runtime.block_on(async {
-        let mut desk = Desk::new(Ok(std::env::temp_dir()), None);
+        let mut desk = Desk::new(Ok(std::env::temp_dir()), Terms::default());
         run(&mut terminal, &mut typist, &mut desk, &mut app, effects).await
     });
     runtime.shutdown_background();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use sqlx::PgConnection;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Tolerance},
     fixture::Fixture,
     guide::Settings,
     images::ImageList,
@@ -30,6 +30,8 @@ pub struct World {
     pub settings: Settings,
     /// What may be overwritten.
     pub overwrite: Overwrite,
+    /// What counts as a failure.
+    pub tolerance: Tolerance,
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
@@ -41,12 +43,14 @@ impl World {
     pub fn new(
         settings: Settings,
         overwrite: Overwrite,
+        tolerance: Tolerance,
         images: Option<Result<ImageList, Vec<Failure>>>,
         fixture: Option<Fixture>,
     ) -> Self {
         Self {
             settings,
             overwrite,
+            tolerance,
             images,
             fixture,
             rotated: AtomicBool::new(false),

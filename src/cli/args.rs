@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    failure::Code,
+    failure::{Code, Tolerance},
     frontend::{Output, dev::DevCommand},
     session::{check_abouts, stage_abouts},
 };
@@ -48,26 +48,44 @@ Exit statuses:
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// Answers file; may be given several times, later ones win; `-` is stdin
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, help_heading = "Everywhere")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, help_heading = "Answers")]
     pub(super) answers: Vec<String>,
     /// Sets one answer, for example etcd.namespace=local
-    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Everywhere")]
+    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Answers")]
     pub(super) set: Vec<String>,
     /// Fills in the values of the guide's development setup
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, help_heading = "Answers")]
     pub(super) development: bool,
+    /// Waits so long for targets that are not up yet, for example 120s
+    #[arg(long, value_name = "DURATION", value_parser = duration, global = true, help_heading = "Checks")]
+    pub(super) wait: Option<Duration>,
+    /// Gives each operation this long, for example 30s, instead of its own limit
+    #[arg(long, value_name = "DURATION", value_parser = duration, global = true, help_heading = "Checks")]
+    pub(super) timeout: Option<Duration>,
+    /// Warnings are failures
+    #[arg(long, global = true, help_heading = "Checks")]
+    pub(super) strict: bool,
+    /// Takes a failed check, or a warning, for a warning; may be given several times
+    #[arg(long, value_name = "CODE", value_parser = Names(acceptable), hide_possible_values = true, global = true, help_heading = "Checks")]
+    pub(super) accept: Vec<String>,
     /// How results are written
-    #[arg(long, value_enum, default_value_t = Output::Text, global = true, help_heading = "Everywhere")]
+    #[arg(long, value_enum, default_value_t = Output::Text, global = true, help_heading = "Output")]
     pub(super) output: Output,
+    /// Prints nothing when nothing changed and nothing is wrong
+    #[arg(long, short, conflicts_with = "verbose", global = true, help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// Tells every rung of the checks and every change
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(super) verbose: bool,
+    /// Writes down what happens at the end of this file too
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, help_heading = "Output")]
+    pub(super) log_file: Option<PathBuf>,
     /// When to use colour
-    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, help_heading = "Everywhere")]
+    #[arg(long, value_enum, default_value_t = Color::Auto, global = true, help_heading = "Output")]
     pub(super) color: Color,
     /// Plain signs: [x] instead of ✓
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    #[arg(long, global = true, help_heading = "Output")]
     pub(super) ascii: bool,
-    /// Gives each operation this long, for example 30s, instead of its own limit
-    #[arg(long, value_name = "DURATION", value_parser = duration, global = true, help_heading = "Everywhere")]
-    pub(super) timeout: Option<Duration>,
     /// Needs no confirmation
     #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
     pub(super) yes: bool,
@@ -91,12 +109,6 @@ pub(super) struct OverwriteFlags {
     /// Pours the rows of this fixture instead of two new keypairs
     #[arg(long, value_name = "FILE")]
     pub(super) fixture: Option<PathBuf>,
-}
-
-impl OverwriteFlags {
-    pub(super) fn any(&self) -> bool {
-        self.replace_mount || self.prune || self.rotate_keypairs || self.fixture.is_some()
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -247,6 +259,11 @@ fn stages() -> Vec<&'static str> {
 
 fn checks() -> Vec<&'static str> {
     check_abouts().into_iter().map(|about| about.id).collect()
+}
+
+fn acceptable() -> Vec<&'static str> {
+    let codes = Code::ALL.iter().filter(|code| Tolerance::can_accept(**code));
+    codes.map(|code| code.as_str()).collect()
 }
 
 fn codes() -> Vec<&'static str> {

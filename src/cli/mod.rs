@@ -1,6 +1,7 @@
 //! The command line: which face serves which command.
 
 mod args;
+mod idle;
 mod manual;
 
 use std::{
@@ -13,9 +14,9 @@ use std::{
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    failure::{Code, Failure, status, words},
-    frontend::{Output, Terminal, headless, prompt, tui},
-    session::{Inputs, Overwrite, limit_operations},
+    failure::{Code, Failure, Tolerance, status, words},
+    frontend::{Output, Terminal, Volume, answers, dev, headless, offline, prompt, tui},
+    session::{Inputs, Overwrite, Terms, limit_operations},
 };
 
 use args::{AnswersCommand, Cli, Color, Command, Global, OverwriteFlags, Shell};
@@ -29,118 +30,153 @@ pub fn start() -> ExitCode {
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
     }
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(not_understood(&error)),
+    };
     match cli.global.color {
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let Global { answers, set, development, output, ascii, yes, state_dir, timeout, .. } = cli.global;
-    if let Some(limit) = timeout {
+    if let Some(limit) = cli.global.timeout {
         limit_operations(limit);
     }
-    let terminal = Terminal::new(output, ascii);
-    let takes_overwrite = matches!(cli.command, None | Some(Command::Run { .. } | Command::Plan { .. }));
-    if cli.overwrite.any() && !takes_overwrite {
-        return terminal.refuse_idle(
-            "`--replace-mount`, `--prune`, `--rotate-keypairs` and `--fixture` go with `run` and `plan`",
-        );
+    let volume = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Volume::Quiet,
+        (false, true) => Volume::Verbose,
+        (false, false) => Volume::Normal,
+    };
+    let terminal = Terminal::new(cli.global.output, cli.global.ascii).at(volume);
+    let wizard = cli.command.is_none()
+        && (cli.review
+            || cli.plain
+            || (cli.global.answers.is_empty() && !cli.global.yes && terminal.is_full()));
+    let mut problems = idle::idle(&cli, wizard);
+    let accept = cli.global.accept.iter().map(|code| acceptable(code));
+    let accept = accept.filter_map(|code| code.map_err(|failure| problems.push(failure)).ok()).collect();
+    if !problems.is_empty() {
+        return ExitCode::from(terminal.fail(&problems));
     }
-    // A flag without effect is refused, never ignored.
-    let offline = matches!(
-        cli.command,
-        Some(
-            Command::Explain { .. }
-                | Command::Dev(_)
-                | Command::Completions { .. }
-                | Command::Man { .. }
-                | Command::Answers(AnswersCommand::Schema)
-                | Command::Images { copy_samples: Some(_), .. }
-        )
-    );
-    let answered = !answers.is_empty() || !set.is_empty() || development;
-    let writes = matches!(cli.command, None | Some(Command::Run { .. }));
-    if (offline && answered) || (!writes && state_dir.is_some()) {
-        return terminal.refuse_idle(if offline && answered {
-            "`--answers`, `--set` and `--development` mean nothing to this command"
-        } else {
-            "`--state-dir` goes with `run`"
-        });
+    let tolerance = Tolerance { strict: cli.global.strict, accept };
+    let reached = serve(cli, &terminal, wizard, tolerance);
+    ExitCode::from(terminal.status(reached))
+}
+
+/// Help and version as asked for; else what is wrong with the command line.
+fn not_understood(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        // Whoever closed the pipe has read enough.
+        let _ = error.print();
+        return status::SUCCESS;
     }
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let what = lines.next().unwrap_or("the command line is not understood");
+    let failure = Failure::new(Code::Usage, what.trim_start_matches("error: "));
+    let failure = match lines.find_map(|line| line.strip_prefix("tip: ")) {
+        Some(tip) => failure.why(tip),
+        None => failure,
+    };
+    let failure = failure.remedy("`backendai-setup --help` tells what there is");
+    // Nothing was parsed, and scripts still read JSON alone.
+    let words: Vec<_> = std::env::args_os().collect();
+    let asks_for_json = words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || words.iter().any(|word| word == "--output=json");
+    Terminal::new(if asks_for_json { Output::Json } else { Output::Text }, false).fail(&[failure])
+}
+
+/// A code that a check or a remark can have.
+fn acceptable(given: &str) -> Result<Code, Failure> {
+    let code = offline::known_code(given)?;
+    if Tolerance::can_accept(code) {
+        return Ok(code);
+    }
+    Err(Failure::new(Code::Usage, format!("`{code}` cannot be accepted"))
+        .why(format!("it is no finding of a check: {}", code.title()))
+        .remedy(format!("take `--accept {code}` out, and mend what it tells")))
+}
+
+fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
+    let Global { answers, set, development, yes, state_dir, wait, log_file, .. } = cli.global;
     let outer = cli.overwrite;
     let inputs = |inner: OverwriteFlags, answers: Vec<String>| Inputs {
         answers,
         set: set.clone(),
         development,
-        fixture: inner.fixture.or(outer.fixture.clone()),
-        overwrite: Overwrite {
-            mount: inner.replace_mount || outer.replace_mount,
-            leftovers: inner.prune || outer.prune,
-            keypairs: inner.rotate_keypairs || outer.rotate_keypairs,
+        terms: Terms {
+            fixture: inner.fixture.or(outer.fixture.clone()),
+            overwrite: Overwrite {
+                mount: inner.replace_mount || outer.replace_mount,
+                leftovers: inner.prune || outer.prune,
+                keypairs: inner.rotate_keypairs || outer.rotate_keypairs,
+            },
+            tolerance: tolerance.clone(),
+            wait,
         },
     };
     let none = OverwriteFlags::default();
+    let refuse = |what: &str| terminal.fail(&[Failure::new(Code::Usage, what).remedy("take the flag out")]);
     if cli.review && (cli.command.is_some() || answers.is_empty()) {
-        return terminal.refuse_idle("`--review` goes with `--answers FILE` and without a command");
+        return refuse("`--review` goes with `--answers FILE` and without a command");
     }
     if cli.plain && (cli.command.is_some() || yes || (!answers.is_empty() && !cli.review)) {
-        return terminal
-            .refuse_idle("`--plain` is the wizard as line prompts: it takes no command, and `--answers FILE` with `--review`");
+        return refuse(
+            "`--plain` is the wizard as line prompts: it takes no command, and `--answers FILE` with `--review`",
+        );
     }
-    let wizard = cli.review || (answers.is_empty() && !yes && terminal.is_full());
-    let reached = match cli.command {
+    let log_file = log_file.as_deref();
+    match cli.command {
         None if cli.plain || (wizard && prompt::is_accessible()) => {
-            prompt::serve(&terminal, &inputs(none, answers), state_dir, cli.review)
+            prompt::serve(terminal, &inputs(none, answers), state_dir, cli.review)
         }
-        None if wizard => tui::serve(&terminal, &inputs(none, answers), state_dir, cli.review),
+        None if wizard => tui::serve(terminal, &inputs(none, answers), state_dir, cli.review),
         None => {
-            let work = headless::Run {
-                stages: Vec::new(),
-                from: None,
-                skip: Vec::new(),
-                state_dir,
-                yes,
-                bare: true,
-            };
-            headless::run(&terminal, &inputs(none, answers), work)
+            let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
+            headless::run(terminal, &inputs(none, answers), work, log_file)
         }
         Some(Command::Run { stages, from, skip, overwrite }) => {
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
-            headless::run(&terminal, &inputs(overwrite, answers), work)
+            headless::run(terminal, &inputs(overwrite, answers), work, log_file)
         }
-        Some(Command::Check { checks }) => headless::check(&terminal, &inputs(none, answers), &checks),
+        Some(Command::Check { checks }) => {
+            headless::check(terminal, &inputs(none, answers), &checks, log_file)
+        }
         Some(Command::Plan { detailed_exitcode, overwrite }) => {
-            headless::plan(&terminal, &inputs(overwrite, answers), detailed_exitcode)
+            headless::plan(terminal, &inputs(overwrite, answers), detailed_exitcode, log_file)
         }
-        Some(Command::Status) => headless::status(&terminal, &inputs(none, answers)),
-        Some(Command::Images { copy_samples: Some(folder), .. }) => {
-            crate::frontend::offline::copy_samples(&terminal, &folder)
-        }
+        Some(Command::Status) => headless::status(terminal, &inputs(none, answers), log_file),
+        Some(Command::Images { copy_samples: Some(folder), .. }) => offline::copy_samples(terminal, &folder),
         Some(Command::Images { pull_commands, .. }) => {
-            crate::frontend::offline::images(&terminal, &inputs(none, answers), pull_commands)
+            offline::images(terminal, &inputs(none, answers), pull_commands)
         }
-        Some(Command::Answers(AnswersCommand::Init { file, minimal })) => {
-            crate::frontend::answers::init(&terminal, &inputs(none, answers), &file, minimal)
+        Some(Command::Answers(command)) => {
+            serve_answers(command, terminal, |files| inputs(none, answers.into_iter().chain(files).collect()))
         }
-        Some(Command::Answers(AnswersCommand::Schema)) => crate::frontend::answers::schema(&terminal),
-        Some(Command::Answers(AnswersCommand::Validate { files })) => {
-            let all = answers.into_iter().chain(files).collect();
-            crate::frontend::answers::validate(&terminal, &inputs(none, all))
-        }
-        Some(Command::Answers(AnswersCommand::Show { files })) => {
-            let all = answers.into_iter().chain(files).collect();
-            crate::frontend::answers::show(&terminal, &inputs(none, all))
-        }
-        Some(Command::Dev(command)) => crate::frontend::dev::serve(&terminal, command, yes),
-        Some(Command::Explain { code }) => crate::frontend::offline::explain(&terminal, code.as_deref()),
-        Some(Command::Completions { shell }) => completions(&terminal, shell),
+        Some(Command::Dev(command)) => dev::serve(terminal, command, yes),
+        Some(Command::Explain { code }) => offline::explain(terminal, code.as_deref()),
+        Some(Command::Completions { shell }) => completions(terminal, shell),
         Some(Command::Man { out: None }) => {
             terminal.result(|out| manual::page(out));
             status::SUCCESS
         }
-        Some(Command::Man { out: Some(folder) }) => write_manual(&terminal, &folder),
-    };
-    ExitCode::from(terminal.status(reached))
+        Some(Command::Man { out: Some(folder) }) => write_manual(terminal, &folder),
+    }
+}
+
+fn serve_answers(
+    command: AnswersCommand,
+    terminal: &Terminal,
+    inputs: impl FnOnce(Vec<String>) -> Inputs,
+) -> u8 {
+    match command {
+        AnswersCommand::Init { file, minimal } => {
+            answers::init(terminal, &inputs(Vec::new()), &file, minimal)
+        }
+        AnswersCommand::Schema => answers::schema(terminal),
+        AnswersCommand::Validate { files } => answers::validate(terminal, &inputs(files)),
+        AnswersCommand::Show { files } => answers::show(terminal, &inputs(files)),
+    }
 }
 
 fn completions(terminal: &Terminal, shell: Shell) -> u8 {

@@ -4,9 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-use super::status::{
-    INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, REFUSED, SUCCESS, UNFIT, UNREACHABLE, USAGE,
-};
+use super::status::{INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, REFUSED, UNFIT, UNREACHABLE, USAGE};
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $status:ident, $title:literal, $page:literal;)+) => {
@@ -25,9 +23,14 @@ macro_rules! codes {
                 match self { $(Code::$name => $text,)+ }
             }
 
-            /// The exit status; 0 for warnings.
+            /// The exit status of a failure; of a warning only where `--strict` makes it one.
             pub fn status(self) -> u8 {
                 match self { $(Code::$name => $status,)+ }
+            }
+
+            /// True for a `W-` code: worth saying, no reason to stop.
+            pub fn is_warning(self) -> bool {
+                self.as_str().starts_with("W-")
             }
 
             /// One line: what the code means.
@@ -85,9 +88,9 @@ codes! {
         "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
     AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be taken from where it is",
         "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or it cannot be had from where it is said to be: an environment name, a file, a program that failed or took more than 30 s, stdin that somebody else reads. Use `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT]}`, `{stdin: true}`, or `chmod 600` on the answers file.";
-    AnswersNote = "W-ANSWERS-NOTE", SUCCESS, "An answer was understood, with a remark",
+    AnswersNote = "W-ANSWERS-NOTE", INPUT, "An answer was understood, with a remark",
         "The value is used as the message says. Write it that way to silence the remark.";
-    EnvironmentDiffers = "W-ENV-DIFFERS", SUCCESS, "An environment name differs from the answers file",
+    EnvironmentDiffers = "W-ENV-DIFFERS", INPUT, "An environment name differs from the answers file",
         "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
 
     Output = "E-OUTPUT", INTERNAL, "The output could not be written",
@@ -102,13 +105,13 @@ codes! {
         "Two images of one name, two tags of one image, two aliases of one name, or two entries that would write the same etcd key. One of them would silently win; keep one.";
     ImagesLoop = "E-IMAGES-LOOP", INPUT, "Aliases point at each other in a circle",
         "The manager follows an alias until it ends, and would hang on a circle. Point one of them at an image and tag.";
-    ImagesField = "W-IMAGES-FIELD", SUCCESS, "A field in the image list is not known and is ignored",
+    ImagesField = "W-IMAGES-FIELD", INPUT, "A field in the image list is not known and is ignored",
         "The manager reads `name`, `tags` and `slots`, and ignores the rest.";
-    ImagesDangling = "W-IMAGES-DANGLING", SUCCESS, "An alias points to nothing",
+    ImagesDangling = "W-IMAGES-DANGLING", INPUT, "An alias points to nothing",
         "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
     ImagesCircle = "E-IMAGES-CIRCLE", UNFIT, "Aliases of an older list would close a circle",
         "The manager never deletes an alias. One that is left in etcd from an older list and one of this list would point at each other, and the manager would hang on them. `--prune` removes what the list does not have.";
-    ImagesLeftover = "W-IMAGES-LEFTOVER", SUCCESS, "etcd holds keys that are left from an older list",
+    ImagesLeftover = "W-IMAGES-LEFTOVER", UNFIT, "etcd holds keys that are left from an older list",
         "The manager never deletes image keys, so old ones stay and old aliases still win. `--prune` removes what the list does not have.";
     Fixture = "E-FIXTURE", INPUT, "The fixture cannot be poured",
         "A fixture is JSON or YAML with `keypairs:` and a list of rows: `user_id`, `is_admin`, and `access_key` with `secret_key` or neither. Published example keys are refused.";
@@ -134,9 +137,9 @@ codes! {
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
-    EtcdMember = "W-ETCD-MEMBER", SUCCESS, "A member of the etcd cluster does not answer",
+    EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster does not answer",
         "The others do, so the work can go on. The manager uses the first endpoint alone: put one first that is up.";
-    EtcdManager = "W-ETCD-MANAGER", SUCCESS, "The manager will not be able to use etcd this way",
+    EtcdManager = "W-ETCD-MANAGER", UNFIT, "The manager will not be able to use etcd this way",
         "The manager of this day knows neither sign-in nor several addresses for etcd: it takes the first endpoint and sends no user.";
 
     // PostgreSQL
@@ -196,7 +199,7 @@ codes! {
         "The probe file could not be written, synced, renamed and removed. The message says which step failed. Mind owner, mode, quota and root squash of a network file system.";
     MountHung = "E-MOUNT-HUNG", UNREACHABLE, "The shared folder does not answer",
         "A network file system whose server is gone blocks every access. Look at the server and at `mount`; `umount -l` frees the path.";
-    MountSpace = "W-MOUNT-SPACE", SUCCESS, "The shared folder has little space left",
+    MountSpace = "W-MOUNT-SPACE", UNFIT, "The shared folder has little space left",
         "Virtual folders of all users lie there. Below 1 GiB free this is said; make room before users come.";
     MountForeign = "E-MOUNT-FOREIGN", UNFIT, "etcd already names another shared folder",
         "A running manager keeps using the old path until it restarts, and folders of users lie there. If the new path is meant, say so with `--replace-mount`.";
@@ -214,7 +217,7 @@ codes! {
         "The message says why. The old content is still there.";
     FileHung = "E-FILE-HUNG", UNREACHABLE, "The folder of a file to write does not answer",
         "A network file system whose server is gone blocks every access. Look at the mount that the folder lies on, or name another path under `files`.";
-    FileAlembic = "W-FILE-ALEMBIC", SUCCESS, "There is no `alembic/` folder beside `alembic.ini`",
+    FileAlembic = "W-FILE-ALEMBIC", UNFIT, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
 
     // Keypairs

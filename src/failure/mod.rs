@@ -5,12 +5,14 @@
 //! Warnings are the same type with a `W-` code: only the verdict differs.
 
 mod codes;
+mod tolerance;
 
 use std::fmt;
 
 use serde::Serialize;
 
 pub use codes::Code;
+pub use tolerance::Tolerance;
 
 /// Exit statuses of the program, as promised to scripts.
 pub mod status {
@@ -91,12 +93,24 @@ impl fmt::Display for Place {
     }
 }
 
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth saying, no reason to stop.
+    Warning,
+    /// A reason to stop.
+    Failure,
+}
+
 /// What failed, why, and what to do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{what}")]
 pub struct Failure {
     /// Stable code; gives the exit status.
     pub code: Code,
+    /// As the code says, unless `--strict` or `--accept` says otherwise.
+    pub severity: Severity,
     /// The headline: names the host, the user, the file. Never a library's phrase.
     pub what: String,
     /// The cause in more detail, for example the server's own words.
@@ -115,7 +129,14 @@ impl Failure {
     ///
     /// A headline that begins with a plain word gets its capital here; names and literals stay as they are.
     pub fn new(code: Code, what: impl Into<String>) -> Self {
-        Self { code, what: sentence(what.into()), why: None, remedy: None, place: None }
+        let severity = if code.is_warning() { Severity::Warning } else { Severity::Failure };
+        Self { code, severity, what: sentence(what.into()), why: None, remedy: None, place: None }
+    }
+
+    /// The same, mattering so much.
+    #[must_use]
+    pub fn weighed(self, severity: Severity) -> Self {
+        Self { severity, ..self }
     }
 
     /// Adds the cause.
@@ -139,9 +160,9 @@ impl Failure {
         self
     }
 
-    /// The exit status that belongs to the code.
+    /// The exit status that belongs to the code; 0 for a warning.
     pub fn status(&self) -> u8 {
-        self.code.status()
+        if self.is_warning() { status::SUCCESS } else { self.code.status() }
     }
 
     /// True when the server may have done what was asked although it never said so.
@@ -149,9 +170,9 @@ impl Failure {
         matches!(self.code, Code::EtcdLost | Code::EtcdTimeout | Code::DbLost | Code::DbTimeout)
     }
 
-    /// True for a `W-` code: worth saying, no reason to stop.
+    /// Worth saying, no reason to stop.
     pub fn is_warning(&self) -> bool {
-        self.code.status() == status::SUCCESS
+        self.severity == Severity::Warning
     }
 }
 

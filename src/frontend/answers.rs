@@ -1,17 +1,21 @@
 //! Commands that work on answers files.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use serde_json::json;
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
     guide::{self, Origin},
-    report::{write_answers, write_failure},
-    session::{self, Gathered, Inputs, Intent, Scope, Session},
+    report::write_answers,
+    session::{self, Gathered, Inputs, Intent, Scope},
 };
 
-use super::{Terminal, offline::put_new};
+use super::{
+    Terminal, Volume,
+    drive::{in_runtime, load, unless_stopped},
+    offline::put_new,
+};
 
 /// Reports every problem of the answers and of the files that they name.
 pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
@@ -20,32 +24,37 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             .remedy("give `answers validate FILE`; `-` is stdin");
         return terminal.fail(&[failure]);
     }
-    match Session::load(inputs, Scope::everything(), Intent::Plan { detailed: false }) {
-        Err(failures) => terminal.fail(&failures),
-        Ok(session) => {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-            for warning in session.notices() {
-                let _ = write_failure(&mut err, terminal.style, warning);
-            }
-            if terminal.is_json() {
-                terminal.result(|out| {
-                    let valid =
-                        json!({"type": "answers", "name": session.name(), "warnings": session.notices()});
-                    writeln!(out, "{valid}")
-                });
-            } else {
-                terminal
-                    .result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
-            }
-            status::SUCCESS
+    in_runtime(terminal, async {
+        let intent = Intent::Plan { detailed: false };
+        let session = match load(terminal, inputs, Ok(Scope::everything()), intent).await {
+            Ok(session) => session,
+            Err(status) => return status,
+        };
+        let (warnings, failures): (Vec<Failure>, Vec<Failure>) =
+            session.notices().iter().cloned().partition(Failure::is_warning);
+        if !failures.is_empty() {
+            return terminal.fail(&failures);
         }
-    }
+        let result = json!({"name": session.name(), "warnings": warnings});
+        terminal.answer("valid", result, status::SUCCESS, || {
+            if terminal.volume == Volume::Quiet && warnings.is_empty() {
+                return;
+            }
+            terminal.tell(&warnings);
+            terminal.result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
+        })
+    })
 }
 
 /// Writes a new answers file, filled in from flags and files.
 pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> u8 {
     // What the environment says today is no answer to keep.
-    let Gathered { mut answers, problems, .. } = session::gather_given(inputs);
+    let given = inputs.clone();
+    let Gathered { mut answers, problems, .. } =
+        match in_order(terminal, move || session::gather_given(&given)) {
+            Ok(gathered) => gathered,
+            Err(status) => return status,
+        };
     if !problems.is_empty() {
         return terminal.fail(&problems);
     }
@@ -56,20 +65,18 @@ pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> 
         Err(failure) => return terminal.fail(&[failure]),
     };
     if file == "-" {
-        terminal.result(|out| out.write_all(text.as_bytes()));
-        return status::SUCCESS;
+        return terminal.answer("file", json!({ "text": text }), status::SUCCESS, || {
+            terminal.result(|out| out.write_all(text.as_bytes()));
+        });
     }
     // Passwords may stand in it.
     if let Err(failure) = put_new(Path::new(file), &text, 0o600) {
         return terminal.fail(&[failure]);
     }
-    if terminal.is_json() {
-        terminal.result(|out| writeln!(out, "{}", json!({"type": "written", "path": file})));
-    } else {
+    terminal.answer("written", json!({ "paths": [file] }), status::SUCCESS, || {
         terminal.note(&format!("written, only you can read it:  {file}"));
         terminal.note(&format!("next:  backendai-setup answers validate {}", shell_word(file)));
-    }
-    status::SUCCESS
+    })
 }
 
 /// Prints the JSON Schema of answers files.
@@ -89,40 +96,48 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
             .remedy("give `answers show FILE`; `-` is stdin");
         return terminal.fail(&[failure]);
     }
-    let Gathered { mut answers, mut problems, notices, to_ask, .. } = session::gather(inputs);
+    let given = inputs.clone();
+    let Gathered { mut answers, mut problems, notices, to_ask, .. } =
+        match in_order(terminal, move || session::gather(&given)) {
+            Ok(gathered) => gathered,
+            Err(status) => return status,
+        };
     problems.extend(to_ask);
     answers.fill_defaults();
-    if terminal.is_json() {
-        if !problems.is_empty() {
-            return terminal.fail(&problems);
-        }
-        let shown: Vec<_> = guide::variables()
-            .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
-            .map(|(variable, given)| {
-                let place = match &given.origin {
-                    Origin::File(place) => Some(place),
-                    _ => None,
-                };
-                json!({
-                    "key": variable.key,
-                    "value": given.shown(variable).map(|text| variable.json(text)),
-                    "secret": variable.is_secret(),
-                    "origin": given.origin.kind(),
-                    "place": place,
-                    "reference": given.reference().map(ToString::to_string),
-                })
+    if terminal.is_json() && !problems.is_empty() {
+        return terminal.fail(&problems);
+    }
+    let shown: Vec<_> = guide::variables()
+        .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
+        .map(|(variable, given)| {
+            let place = match &given.origin {
+                Origin::File(place) => Some(place),
+                _ => None,
+            };
+            json!({
+                "key": variable.key,
+                "value": given.shown(variable).map(|text| variable.json(text)),
+                "secret": variable.is_secret(),
+                "origin": given.origin.kind(),
+                "place": place,
+                "reference": given.reference().map(ToString::to_string),
             })
-            .collect();
-        terminal.result(|out| {
-            writeln!(out, "{}", json!({"type": "answers", "answers": shown, "warnings": notices}))
-        });
-        return status::SUCCESS;
-    }
-    terminal.result(|mut out| write_answers(&mut out, terminal.style, &answers));
-    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-    for warning in &notices {
-        let _ = write_failure(&mut err, terminal.style, warning);
-    }
-    drop(err);
-    if problems.is_empty() { status::SUCCESS } else { terminal.fail(&problems) }
+        })
+        .collect();
+    let result = json!({"answers": shown, "warnings": notices});
+    let told = terminal.answer("answers", result, status::SUCCESS, || {
+        terminal.result(|mut out| write_answers(&mut out, terminal.style, &answers));
+        terminal.tell(&notices);
+    });
+    if problems.is_empty() { told } else { terminal.fail(&problems) }
+}
+
+/// Gathers answers; a signal meanwhile ends the program in order.
+fn in_order(terminal: &Terminal, gather: impl FnOnce() -> Gathered + Send + 'static) -> Result<Gathered, u8> {
+    let mut gathered = Err(status::INTERNAL);
+    let _ = in_runtime(terminal, async {
+        gathered = unless_stopped(terminal, gather).await;
+        status::SUCCESS
+    });
+    gathered
 }

@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     Terminal,
-    headless::in_runtime,
+    drive::in_runtime,
     question::{Reply, confirm},
 };
 
@@ -61,20 +61,21 @@ pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
                 let options = Options { home: place.home(), etcd_port, postgres_port };
                 match devstack::up(&options, &mut say).await {
                     Ok(stack) => {
-                        tell_stack(terminal, &stack);
-                        exit::SUCCESS
+                        let result = serde_json::to_value(&stack).unwrap_or_default();
+                        terminal.answer("dev_stack", result, exit::SUCCESS, || tell_stack(terminal, &stack))
                     }
                     Err(failure) => terminal.fail(&[failure]),
                 }
             }
             DevCommand::Down(place) => match devstack::down(&place.home(), &mut say).await {
-                Ok(_) => exit::SUCCESS,
+                Ok(_) => terminal.end(exit::SUCCESS, &[]),
                 Err(failure) => terminal.fail(&[failure]),
             },
             DevCommand::Status(place) => {
                 let status = devstack::status(&place.home()).await;
-                tell_status(terminal, &status);
-                if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED }
+                let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
+                let result = serde_json::to_value(&status).unwrap_or_default();
+                terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
             DevCommand::Reset(place) => {
                 let home = place.home();
@@ -97,7 +98,7 @@ pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
                     return exit::SUCCESS;
                 }
                 match devstack::reset(&home, &mut say).await {
-                    Ok(_) => exit::SUCCESS,
+                    Ok(_) => terminal.end(exit::SUCCESS, &[]),
                     Err(failure) => terminal.fail(&[failure]),
                 }
             }
@@ -107,10 +108,6 @@ pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
 
 /// Says where the servers are; on other ports also what to add to the answers.
 fn tell_stack(terminal: &Terminal, stack: &Stack) {
-    if terminal.is_json() {
-        terminal.result(|out| writeln!(out, "{}", serde_json::to_string(stack)?));
-        return;
-    }
     terminal.result(|out| {
         writeln!(out, "etcd        localhost:{}  {}", stack.etcd.port, stack.etcd.version)?;
         writeln!(out, "PostgreSQL  localhost:{}  {}", stack.postgres.port, stack.postgres.version)?;
@@ -133,10 +130,6 @@ fn tell_stack(terminal: &Terminal, stack: &Stack) {
 }
 
 fn tell_status(terminal: &Terminal, status: &Status) {
-    if terminal.is_json() {
-        terminal.result(|out| writeln!(out, "{}", serde_json::to_string(status)?));
-        return;
-    }
     let words = |state: &ServerState| match state {
         ServerState::Absent => "never started here".to_owned(),
         ServerState::Stopped => "stopped; its data are there".to_owned(),

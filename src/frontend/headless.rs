@@ -1,30 +1,23 @@
 //! Headless: no question asked, unless a person runs `run` at a terminal.
 
-use std::{collections::BTreeMap, io, path::PathBuf};
-
-use tokio::{
-    runtime::Runtime,
-    signal::unix::{Signal, SignalKind, signal},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
-    failure::{Code, Failure, shell_word, status, words},
-    report::{
-        History, Json, Plain, Reporter, RunState, Style, Transcript, write_checks, write_failure, write_plan,
-        write_status,
-    },
-    session::{Inputs, Intent, Scope, Session, stage_abouts},
+    failure::{Code, Failure, shell_word, status},
+    report::{History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
+    session::{Inputs, Intent, Scope, Session},
     state::state_dir,
-    workflow::StageId,
+    workflow::RungState,
 };
 
 use super::{
-    Terminal,
+    Terminal, Volume,
+    drive::{drive, in_runtime, live, load, log_file, titles, waits},
     question::{Reply, confirm},
 };
 
 /// What `run` is asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Run {
     /// These stages, or all.
     pub stages: Vec<String>,
@@ -48,7 +41,7 @@ fn needs_answers(terminal: &Terminal) -> u8 {
 }
 
 /// Runs stages.
-pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
+pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) -> u8 {
     // Headless work, told from an answers file, needs no confirmation.
     let answers = !inputs.answers.is_empty();
     if !inputs.say_something() {
@@ -60,30 +53,28 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
             .remedy("name a command, for example `run`; `--help` lists them");
         return terminal.fail(&[failure]);
     }
-    let load = || Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
-    let session = match load()
-        .map_err(|failure| vec![failure])
-        .and_then(|scope| Session::load(inputs, scope, Intent::Run))
-    {
-        Ok(session) => session,
-        Err(failures) => return terminal.fail(&failures),
-    };
     let must_ask = !answers && !work.yes;
-    if must_ask && !terminal.can_ask() {
-        let failure =
-            Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
-                .why("`run` asks before it writes, and there is no terminal to ask at")
-                .remedy("give `--yes`, or the answers as `--answers FILE`");
-        return terminal.fail(&[failure]);
-    }
-    let opened = state_dir(work.state_dir).and_then(|folder| {
-        Transcript::create(&folder, session.name(), titles()).map(|transcript| (folder, transcript))
-    });
-    let (folder, transcript) = match opened {
-        Ok(opened) => opened,
-        Err(failure) => return terminal.fail(&[failure]),
-    };
     in_runtime(terminal, async {
+        let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
+        let session = match load(terminal, inputs, scope, Intent::Run).await {
+            Ok(session) => session,
+            Err(status) => return status,
+        };
+        if must_ask && !terminal.can_ask() {
+            let failure =
+                Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
+                    .why("`run` asks before it writes, and there is no terminal to ask at")
+                    .remedy("give `--yes`, or the answers as `--answers FILE`");
+            return terminal.fail(&[failure]);
+        }
+        let opened = state_dir(work.state_dir).and_then(|folder| {
+            let transcript = Transcript::create(&folder, session.name(), titles())?;
+            Ok((folder, transcript, log_file(log)?))
+        });
+        let (folder, transcript, log) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => return terminal.fail(&[failure]),
+        };
         if must_ask {
             match ask(terminal, &session).await {
                 Answer::Yes => {}
@@ -97,6 +88,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run) -> u8 {
             Box::new(transcript),
             Box::new(history),
         ];
+        reporters.extend(log);
         status_of(&drive(terminal, &session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
@@ -108,7 +100,7 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, session: &Session) -> Answer {
-    let state = drive(terminal, session, Intent::Preview, None, &mut []).await;
+    let state = drive(terminal, session, Intent::Preview, None, &mut waits(terminal)).await;
     if status_of(&state) != status::SUCCESS {
         tell_failures(terminal, &state);
         terminal.note("Nothing was written.");
@@ -167,29 +159,31 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
 }
 
 /// Makes live checks and prints every ladder.
-pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String]) -> u8 {
-    with_session(terminal, inputs, Scope::checks(checks), Intent::Check, |terminal, state| {
+pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String], log: Option<&Path>) -> u8 {
+    let scope = Scope::checks(checks);
+    with_session(terminal, inputs, scope, Intent::Check, log, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
-        if let Some(stopped) = stopped(state) {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-            let _ = write_failure(&mut err, terminal.style, stopped);
-        }
+        // What a check found stands in its ladder.
+        let found: Vec<&Failure> = state.checks.iter().flat_map(|(.., verdict)| verdict.failures()).collect();
+        let failures = state.summary.iter().flat_map(|summary| &summary.failures);
+        let others: Vec<Failure> = failures.filter(|failure| !found.contains(failure)).cloned().collect();
+        terminal.tell(&others);
     })
 }
 
 /// Shows what would change.
-pub fn plan(terminal: &Terminal, inputs: &Inputs, detailed: bool) -> u8 {
+pub fn plan(terminal: &Terminal, inputs: &Inputs, detailed: bool, log: Option<&Path>) -> u8 {
     let scope = Scope::stages(&[], None, &[]);
-    with_session(terminal, inputs, scope, Intent::Plan { detailed }, |terminal, state| {
+    with_session(terminal, inputs, scope, Intent::Plan { detailed }, log, |terminal, state| {
         terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
         tell_failures(terminal, state);
     })
 }
 
 /// Shows each stage: done, pending or conflict.
-pub fn status(terminal: &Terminal, inputs: &Inputs) -> u8 {
+pub fn status(terminal: &Terminal, inputs: &Inputs, log: Option<&Path>) -> u8 {
     let scope = Scope::stages(&[], None, &[]);
-    with_session(terminal, inputs, scope, Intent::Status, |terminal, state| {
+    with_session(terminal, inputs, scope, Intent::Status, log, |terminal, state| {
         terminal.result(|mut out| write_status(&mut out, terminal.style, state));
         tell_failures(terminal, state);
     })
@@ -200,159 +194,53 @@ fn with_session(
     inputs: &Inputs,
     scope: Result<Scope, Failure>,
     intent: Intent,
+    log: Option<&Path>,
     print: impl FnOnce(&Terminal, &RunState),
 ) -> u8 {
     if !inputs.say_something() && scope.as_ref().is_ok_and(Scope::needs_answers) {
         return needs_answers(terminal);
     }
-    let session =
-        match scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(inputs, scope, intent)) {
-            Ok(session) => session,
-            Err(failures) => return terminal.fail(&failures),
-        };
     in_runtime(terminal, async {
+        let session = match load(terminal, inputs, scope, intent).await {
+            Ok(session) => session,
+            Err(status) => return status,
+        };
+        let log = match log_file(log) {
+            Ok(log) => log,
+            Err(failure) => return terminal.fail(&[failure]),
+        };
         if terminal.is_json() {
-            return status_of(
-                &drive(terminal, &session, intent, None, &mut [live(terminal, terminal.style, Vec::new())])
-                    .await,
-            );
+            let mut reporters = vec![live(terminal, terminal.style, Vec::new())];
+            reporters.extend(log);
+            return status_of(&drive(terminal, &session, intent, None, &mut reporters).await);
         }
-        for notice in session.notices() {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-            let _ = write_failure(&mut err, terminal.style, notice);
+        let mut reporters = waits(terminal);
+        reporters.extend(log);
+        let state = drive(terminal, &session, intent, None, &mut reporters).await;
+        if terminal.volume == Volume::Quiet && !is_noteworthy(&state) {
+            return status_of(&state);
         }
-        let state = drive(terminal, &session, intent, None, &mut []).await;
+        // With `--strict` they are failures, and told as such.
+        let warnings: Vec<Failure> = session.notices().iter().filter(|it| it.is_warning()).cloned().collect();
+        terminal.tell(&warnings);
         print(terminal, &state);
         status_of(&state)
     })
 }
 
+/// Something is wrong, worth a look, or not as it should be.
+fn is_noteworthy(state: &RunState) -> bool {
+    status_of(state) != status::SUCCESS
+        || state.plan.iter().any(|stage| !stage.changes.is_empty())
+        || state.checks.iter().any(|(.., verdict)| verdict.state() == RungState::Warned)
+}
+
 fn tell_failures(terminal: &Terminal, state: &RunState) {
-    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-    for failure in state.summary.iter().flat_map(|summary| &summary.failures) {
-        let _ = write_failure(&mut err, terminal.style, failure);
+    if let Some(summary) = &state.summary {
+        terminal.tell(&summary.failures);
     }
-}
-
-/// JSON on stdout, or lines on stderr.
-pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> Box<dyn Reporter + Send> {
-    if terminal.is_json() {
-        Box::new(Json(io::stdout()))
-    } else {
-        let out = anstream::AutoStream::auto(io::stderr());
-        Box::new(Plain::new(out, style, titles()).closing_with(closing))
-    }
-}
-
-pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
-    stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
-}
-
-/// A signal ended it.
-fn stopped(state: &RunState) -> Option<&Failure> {
-    let failures = state.summary.iter().flat_map(|summary| &summary.failures);
-    failures.into_iter().find(|failure| failure.code == Code::Cancelled)
 }
 
 fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
-}
-
-/// Hands every event to every reporter, in order, until the summary. The first signal asks for an
-/// orderly stop, a second one leaves at once.
-pub(super) async fn drive(
-    terminal: &Terminal,
-    session: &Session,
-    intent: Intent,
-    transcript: Option<String>,
-    reporters: &mut [Box<dyn Reporter + Send>],
-) -> RunState {
-    let mut state = RunState::default();
-    // Before anything is under way: from here on a signal finds a listener.
-    let mut signals = Signals::new();
-    let mut run = session.start(intent, transcript);
-    loop {
-        tokio::select! {
-            event = run.events.recv() => {
-                let Some(event) = event else { return state };
-                for reporter in reporters.iter_mut() {
-                    // Lost output must not stop the work.
-                    terminal.kept(reporter.report(&event));
-                }
-                state.apply(&event);
-            }
-            status = signals.next() => {
-                if run.stop.is_asked() {
-                    std::process::exit(i32::from(status));
-                }
-                run.stop.now(status);
-            }
-        }
-    }
-}
-
-/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
-pub(super) struct Signals(Vec<(u8, Signal)>);
-
-impl Signals {
-    pub(super) fn new() -> Self {
-        let kinds = [
-            (status::INTERRUPTED, SignalKind::interrupt()),
-            (status::TERMINATED, SignalKind::terminate()),
-            (status::HANGUP, SignalKind::hangup()),
-        ];
-        // What was switched off for us stays off: `nohup` is meant.
-        let ignored = |kind: SignalKind| ignored_signals() >> (kind.as_raw_value() - 1) & 1 == 1;
-        Self(
-            kinds
-                .into_iter()
-                .filter(|(_, kind)| !ignored(*kind))
-                .filter_map(|(status, kind)| Some((status, signal(kind).ok()?)))
-                .collect(),
-        )
-    }
-
-    pub(super) async fn next(&mut self) -> u8 {
-        if self.0.is_empty() {
-            return std::future::pending().await;
-        }
-        let waiting = self.0.iter_mut().map(|(status, signal)| {
-            let status = *status;
-            Box::pin(async move {
-                match signal.recv().await {
-                    Some(()) => status,
-                    None => std::future::pending().await,
-                }
-            })
-        });
-        futures::future::select_all(waiting).await.0
-    }
-}
-
-/// The signals that are ignored since before we began, from the kernel's table of this process.
-fn ignored_signals() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|table| {
-            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-            u64::from_str_radix(mask.trim(), 16).ok()
-        })
-        .unwrap_or(0)
-}
-
-/// A hung mount may hold a thread for ever: the exit does not wait for it.
-pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
-    match Runtime::new() {
-        Ok(runtime) => {
-            let status = runtime.block_on(work);
-            runtime.shutdown_background();
-            status
-        }
-        Err(error) => {
-            let failure = Failure::new(Code::Internal, "the program could not start its threads")
-                .why(words(&error))
-                .remedy("look at the limits of this user (`ulimit -u`)");
-            terminal.fail(&[failure])
-        }
-    }
 }

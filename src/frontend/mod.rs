@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod dev;
+mod drive;
 pub mod headless;
 pub mod offline;
 pub mod prompt;
@@ -10,4 +11,4 @@ mod terminal;
 pub mod tui;
 mod wizard;
 
-pub use terminal::{Output, Terminal};
+pub use terminal::{Output, Terminal, Volume};

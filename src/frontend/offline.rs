@@ -7,48 +7,50 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use crate::{
     bundle,
     failure::{Code, Failure, shell_word, status, words},
-    report::{write_failure, write_images, write_pull_commands},
-    session::{Inputs, Intent, Scope, Session},
+    guide::did_you_mean,
+    report::{write_images, write_pull_commands},
+    session::{Inputs, Intent, Scope},
 };
 
-use super::Terminal;
+use super::{
+    Terminal,
+    drive::{in_runtime, load},
+};
 
 /// Shows the image list; without answers the built-in samples.
 pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
-    let scope = Scope::checks(&["images".to_owned()]).map_err(|failure| vec![failure]);
-    let session = match scope.and_then(|scope| Session::load(inputs, scope, Intent::Plan { detailed: false }))
-    {
-        Ok(session) => session,
-        Err(failures) => return terminal.fail(&failures),
-    };
-    let Some(list) = session.images() else { return status::INTERNAL };
-    if terminal.is_json() {
-        terminal.result(|out| {
-            let rows = serde_json::json!({
-                "type": "images",
-                "images": list.rows(),
-                "pull_commands": list.pull_commands(),
-                "warnings": list.warnings,
-            });
-            writeln!(out, "{rows}")
+    in_runtime(terminal, async {
+        let scope = Scope::checks(&["images".to_owned()]);
+        let session = match load(terminal, inputs, scope, Intent::Plan { detailed: false }).await {
+            Ok(session) => session,
+            Err(status) => return status,
+        };
+        let Some(list) = session.images() else { return status::INTERNAL };
+        let (warnings, failures): (Vec<Failure>, Vec<Failure>) =
+            session.notices().iter().cloned().partition(Failure::is_warning);
+        if !failures.is_empty() {
+            return terminal.fail(&failures);
+        }
+        let result = json!({
+            "images": list.rows(),
+            "pull_commands": list.pull_commands(),
+            "warnings": warnings,
         });
-        return status::SUCCESS;
-    }
-    if pull_commands {
-        terminal.result(|mut out| write_pull_commands(&mut out, list));
-    } else {
-        terminal.result(|mut out| write_images(&mut out, terminal.style, list, usize::MAX));
-    }
-    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-    for warning in session.notices() {
-        let _ = write_failure(&mut err, terminal.style, warning);
-    }
-    status::SUCCESS
+        terminal.answer("images", result, status::SUCCESS, || {
+            if pull_commands {
+                terminal.result(|mut out| write_pull_commands(&mut out, list));
+            } else {
+                terminal.result(|mut out| write_images(&mut out, terminal.style, list, usize::MAX));
+            }
+            terminal.tell(&warnings);
+        })
+    })
 }
 
 /// The samples, each with the name of its file.
@@ -71,10 +73,14 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
         if let Err(failure) = put_new(&path, text, SAMPLE_MODE) {
             return terminal.fail(&[failure]);
         }
-        terminal.note(&format!("copied:  {}", path.display()));
     }
-    terminal.note("name them as `images.metadata` and `images.aliases` in your answers");
-    status::SUCCESS
+    let paths = SAMPLES.map(|(name, _)| folder.join(name).display().to_string());
+    terminal.answer("written", json!({ "paths": paths }), status::SUCCESS, || {
+        for path in &paths {
+            terminal.note(&format!("copied:  {path}"));
+        }
+        terminal.note("name them as `images.metadata` and `images.aliases` in your answers");
+    })
 }
 
 /// Copies the samples that a person is about to edit; a copy that was made before is as good.
@@ -126,43 +132,54 @@ pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure>
     })
 }
 
+/// The code of this name.
+///
+/// # Errors
+/// `E-USAGE` with the nearest code that there is.
+pub fn known_code(given: &str) -> Result<Code, Failure> {
+    given.parse().map_err(|()| {
+        let failure = Failure::new(Code::Usage, format!("there is no code `{}`", given.escape_debug()));
+        let upper = given.to_ascii_uppercase();
+        match did_you_mean(&upper, Code::ALL.iter().map(|code| code.as_str())) {
+            Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+            None => failure.remedy("`backendai-setup explain` lists them all"),
+        }
+    })
+}
+
 /// Prints the page of a code, or the list of all.
 pub fn explain(terminal: &Terminal, code: Option<&str>) -> u8 {
     let Some(given) = code else {
-        terminal.result(|out| {
-            Code::ALL.iter().try_for_each(|code| writeln!(out, "{:<20} {}", code.as_str(), code.title()))
-        });
-        return status::SUCCESS;
-    };
-    let Ok(code) = given.parse::<Code>() else {
-        let failure = Failure::new(Code::Usage, format!("there is no code `{}`", given.escape_debug()));
-        let upper = given.to_ascii_uppercase();
-        let near = crate::guide::did_you_mean(&upper, Code::ALL.iter().map(|code| code.as_str()));
-        let failure = match near {
-            Some(near) => failure.remedy(format!("did you mean `{near}`?")),
-            None => failure.remedy("`backendai-setup explain` lists them all"),
-        };
-        return terminal.fail(&[failure]);
-    };
-    if terminal.is_json() {
-        terminal.result(|out| {
-            let page = serde_json::json!({
-                "type": "code", "code": code, "status": code.status(), "title": code.title(), "page": code.page(),
+        let codes: Vec<Value> = Code::ALL.iter().map(|code| page(*code)).collect();
+        return terminal.answer("codes", json!({ "codes": codes }), status::SUCCESS, || {
+            terminal.result(|out| {
+                Code::ALL.iter().try_for_each(|code| writeln!(out, "{:<20} {}", code.as_str(), code.title()))
             });
-            writeln!(out, "{page}")
         });
-        return status::SUCCESS;
-    }
-    terminal.result(|out| {
-        writeln!(out, "{}  {}", code.as_str(), code.title())?;
-        if code.status() == status::SUCCESS {
-            writeln!(out, "A warning.\n")?;
-        } else {
-            writeln!(out, "Exit status {}.\n", code.status())?;
-        }
-        writeln!(out, "{}", wrap(code.page(), 80))
-    });
-    status::SUCCESS
+    };
+    let code = match known_code(given) {
+        Ok(code) => code,
+        Err(failure) => return terminal.fail(&[failure]),
+    };
+    terminal.answer("code", page(code), status::SUCCESS, || {
+        terminal.result(|out| {
+            writeln!(out, "{}  {}", code.as_str(), code.title())?;
+            if code.is_warning() {
+                writeln!(out, "A warning; with `--strict` a failure with exit status {}.\n", code.status())?;
+            } else {
+                writeln!(out, "Exit status {}.\n", code.status())?;
+            }
+            writeln!(out, "{}", wrap(code.page(), 80))
+        });
+    })
+}
+
+/// What scripts are told of a code.
+fn page(code: Code) -> Value {
+    let severity = Failure::new(code, "").severity;
+    json!({
+        "code": code, "severity": severity, "status": code.status(), "title": code.title(), "page": code.page(),
+    })
 }
 
 /// Breaks a paragraph into lines.

@@ -5,7 +5,7 @@ use std::io;
 use crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Print, terminal};
 use inquire::{Confirm, InquireError};
 
-use super::headless::Signals;
+use super::drive::Signals;
 
 /// What came of a question.
 pub(super) enum Reply<T> {

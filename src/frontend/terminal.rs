@@ -2,9 +2,11 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    process::ExitCode,
     sync::atomic::{AtomicBool, Ordering},
 };
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::{
     failure::{Code, Failure, status, words},
@@ -24,10 +26,23 @@ pub enum Output {
     Json,
 }
 
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Volume {
+    /// Nothing when nothing changed and nothing is wrong.
+    Quiet,
+    /// The story.
+    Normal,
+    /// Every rung and every change.
+    Verbose,
+}
+
 /// Stdout for results, stderr for lines and failures.
 #[derive(Debug, Clone, Copy)]
 pub struct Terminal {
     output: Output,
+    /// How much is told.
+    pub volume: Volume,
     /// Signs and colours.
     pub style: Style,
 }
@@ -35,7 +50,13 @@ pub struct Terminal {
 impl Terminal {
     /// A terminal that writes results in this form.
     pub fn new(output: Output, ascii: bool) -> Self {
-        Self { output, style: Style::detect(ascii) }
+        Self { output, volume: Volume::Normal, style: Style::detect(ascii) }
+    }
+
+    /// The same, telling so much.
+    #[must_use]
+    pub fn at(self, volume: Volume) -> Self {
+        Self { volume, ..self }
     }
 
     /// JSON on stdout?
@@ -86,43 +107,67 @@ impl Terminal {
         let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{}", self.style.text(line));
     }
 
-    /// Tells failures that came before any event, and gives the exit status: as lines, and in JSON as
-    /// the two events that every run has.
+    /// Tells failures and warnings on stderr.
+    pub fn tell(&self, failures: &[Failure]) {
+        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        for failure in failures {
+            let _ = write_failure(&mut err, self.style, failure);
+        }
+    }
+
+    /// Tells failures that came before any event, and gives the exit status.
     pub fn fail(&self, failures: &[Failure]) -> u8 {
         let status = status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL);
+        self.end(status, failures)
+    }
+
+    /// Ends a command that failed, with this exit status: as lines, and in JSON as the two events that every
+    /// command has.
+    pub fn end(&self, status: u8, failures: &[Failure]) -> u8 {
         if self.is_json() {
-            let summary = Summary {
-                name: String::new(),
-                status,
-                changed: 0,
-                unchanged: 0,
-                failed: failures.len(),
-                skipped: 0,
-                failures: failures.to_vec(),
-                duration_ms: 0,
-                transcript: None,
-            };
-            let events = [Event::version("", Vec::new(), Vec::new()), EventKind::Summary(summary)];
-            self.result(|out| {
-                events
-                    .into_iter()
-                    .map(Event::now)
-                    .try_for_each(|event| writeln!(out, "{}", serde_json::to_string(&event)?))
-            });
+            self.frame(None, status, failures);
         } else {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-            for failure in failures {
-                let _ = write_failure(&mut err, self.style, failure);
-            }
+            self.tell(failures);
             if failures.len() > 1 {
-                let _ = writeln!(err, "{} problems. Nothing was touched.", failures.len());
+                self.note(&format!("{} problems. Nothing was touched.", failures.len()));
             }
         }
         status
     }
 
-    /// Refuses flags that a command would ignore.
-    pub fn refuse_idle(&self, what: &str) -> ExitCode {
-        ExitCode::from(self.fail(&[Failure::new(Code::Usage, what).remedy("take the flag out")]))
+    /// Ends a command that is no run with its result: as text, and in JSON as an object of this type between
+    /// the two events that every command has.
+    pub fn answer(&self, kind: &str, result: Value, status: u8, text: impl FnOnce()) -> u8 {
+        if self.is_json() {
+            self.frame(Some((kind, result)), status, &[]);
+        } else {
+            text();
+        }
+        status
+    }
+
+    fn frame(&self, result: Option<(&str, Value)>, status: u8, failures: &[Failure]) {
+        let summary = Summary {
+            name: String::new(),
+            status,
+            changed: 0,
+            unchanged: 0,
+            failed: failures.len(),
+            skipped: 0,
+            failures: failures.to_vec(),
+            duration_ms: 0,
+            transcript: None,
+        };
+        let result = result.map(|(kind, result)| {
+            let mut object = json!({"time": Timestamp::now(), "type": kind});
+            if let (Value::Object(object), Value::Object(result)) = (&mut object, result) {
+                object.extend(result);
+            }
+            object
+        });
+        let event = |kind| serde_json::to_value(Event::now(kind)).unwrap_or_default();
+        let version = event(Event::version("", Vec::new(), Vec::new()));
+        let lines = [Some(version), result, Some(event(EventKind::Summary(summary)))];
+        self.result(|out| lines.iter().flatten().try_for_each(|line| writeln!(out, "{line}")));
     }
 }

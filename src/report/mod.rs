@@ -4,6 +4,7 @@ mod failure;
 mod history;
 mod json;
 mod plain;
+mod quiet;
 mod run_state;
 mod style;
 mod tables;
@@ -17,6 +18,7 @@ pub use failure::write_failure;
 pub use history::{History, LastRun, history};
 pub use json::Json;
 pub use plain::Plain;
+pub use quiet::{Quiet, Waits};
 pub use run_state::{RunState, StageProgress};
 pub use style::Style;
 pub use tables::{

@@ -12,7 +12,7 @@ use crate::workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summ
 use super::{
     Reporter,
     failure::write_failure,
-    style::{Style, pad},
+    style::{Style, milliseconds, pad},
 };
 
 /// Wide enough for every title.
@@ -26,12 +26,21 @@ pub struct Plain<W> {
     zone: TimeZone,
     with_date: bool,
     closing: Vec<String>,
+    tells_all: bool,
 }
 
 impl<W: Write> Plain<W> {
     /// Lines with the time of day in local time; `titles` are the stages' titles by id.
     pub fn new(out: W, style: Style, titles: BTreeMap<StageId, &'static str>) -> Self {
-        Self { out, style, titles, zone: TimeZone::system(), with_date: false, closing: Vec::new() }
+        Self {
+            out,
+            style,
+            titles,
+            zone: TimeZone::system(),
+            with_date: false,
+            closing: Vec::new(),
+            tells_all: false,
+        }
     }
 
     /// Lines with date and time in UTC, for a file that is read years later.
@@ -43,6 +52,7 @@ impl<W: Write> Plain<W> {
             zone: TimeZone::UTC,
             with_date: true,
             closing: Vec::new(),
+            tells_all: false,
         }
     }
 
@@ -53,12 +63,23 @@ impl<W: Write> Plain<W> {
         self
     }
 
+    /// Every rung of a check and every planned change too.
+    #[must_use]
+    pub fn telling_all(mut self, all: bool) -> Self {
+        self.tells_all = all;
+        self
+    }
+
     /// One line: time, who, a sign where there is one, what happened.
     fn line(&mut self, time: Timestamp, who: &str, sign: Option<RungState>, what: &str) -> io::Result<()> {
-        let time = time.to_zoned_datetime(self.zone.clone());
-        let time = time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string();
+        let time = self.clock(time);
         let sign = sign.map_or_else(|| " ".to_owned(), |state| self.style.sign(state));
         writeln!(self.out, "{}  {}{sign} {}", self.style.dim(&time), pad(who, COLUMN), self.style.text(what))
+    }
+
+    fn clock(&self, time: Timestamp) -> String {
+        let time = time.to_zoned_datetime(self.zone.clone());
+        time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string()
     }
 
     fn title(&self, stage: StageId) -> &'static str {
@@ -116,8 +137,15 @@ impl<W: Write> Reporter for Plain<W> {
                 self.line(time, program, None, &format!("{version}, {name}"))
             }
             EventKind::Notice { warning } => {
+                let state = if warning.is_warning() { RungState::Warned } else { RungState::Failed };
                 let what = format!("{}  {}", warning.what, warning.code);
-                self.line(time, "answers", Some(RungState::Warned), &what)
+                self.line(time, "answers", Some(state), &what)
+            }
+            EventKind::Waiting { title, until, failure, .. } => {
+                let until = self.clock(*until);
+                let what =
+                    format!("{}waiting until {until}: {}  {}", pad(title, 12), failure.what, failure.code);
+                self.line(time, "check", None, &what)
             }
             EventKind::Check { title, verdict, .. } => {
                 // The first failure is the verdict.
@@ -127,6 +155,18 @@ impl<W: Write> Reporter for Plain<W> {
                 };
                 let what = format!("{}{detail}{code}", pad(title, 12));
                 self.line(time, "check", Some(verdict.state()), &what)?;
+                if self.tells_all {
+                    for rung in &verdict.rungs {
+                        let detail = format!("{:12}{} {}", "", pad(rung.name, 10), rung.detail);
+                        let what = if rung.latency_ms > 0.0 {
+                            format!("{detail}  {}", milliseconds(rung.latency_ms))
+                        } else {
+                            detail
+                        };
+                        self.line(time, "check", Some(rung.state), &what)?;
+                    }
+                    return self.out.flush();
+                }
                 for warning in verdict.warnings() {
                     let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
                     self.line(time, "check", Some(RungState::Warned), &what)?;
@@ -134,11 +174,16 @@ impl<W: Write> Reporter for Plain<W> {
                 Ok(())
             }
             EventKind::Plan { stages } => {
-                for stage in
-                    stages.iter().filter(|stage| stage.state == "conflict" || stage.state == "failed")
-                {
-                    let what = format!("{}: {}", stage.state, stage.summary);
-                    self.line(time, stage.title, Some(RungState::Failed), &what)?;
+                let tells_all = self.tells_all;
+                for stage in stages {
+                    let is_wrong = stage.state == "conflict" || stage.state == "failed";
+                    if is_wrong || tells_all {
+                        let what = format!("{}: {}", stage.state, stage.summary);
+                        self.line(time, stage.title, is_wrong.then_some(RungState::Failed), &what)?;
+                    }
+                    for change in stage.changes.iter().filter(|_| tells_all) {
+                        self.line(time, stage.title, None, &format!("  {change}"))?;
+                    }
                 }
                 Ok(())
             }

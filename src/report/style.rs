@@ -87,3 +87,8 @@ pub(super) fn pad(text: &str, width: usize) -> String {
     let have = unicode_width::UnicodeWidthStr::width(text);
     format!("{text}{}", " ".repeat(width.saturating_sub(have)))
 }
+
+/// How long something took: `0.4 ms`, `1.2 s`.
+pub(super) fn milliseconds(ms: f64) -> String {
+    if ms < 1_000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1_000.0) }
+}

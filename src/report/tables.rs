@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     RunState,
-    style::{Style, pad},
+    style::{Style, milliseconds, pad},
 };
 
 /// Prints the ladder of every check, with latency, code and remedy.
@@ -65,10 +65,6 @@ fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()>
         }
     }
     Ok(())
-}
-
-fn milliseconds(ms: f64) -> String {
-    if ms < 1_000.0 { format!("{ms:.1} ms") } else { format!("{:.1} s", ms / 1_000.0) }
 }
 
 /// Prints what each stage would change, in full.

@@ -57,6 +57,20 @@ impl Transcript {
         Ok(Self { plain: Plain::dated(anstream::StripStream::new(file), titles), path })
     }
 
+    /// Goes on at the end of a file that the user named, in every detail.
+    ///
+    /// # Errors
+    /// `E-FILE-WRITE` when it cannot be written.
+    pub fn append(path: &Path, titles: BTreeMap<StageId, &'static str>) -> Result<Self, Failure> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| {
+            Failure::new(Code::FileWrite, format!("the log file `{}` cannot be written", path.display()))
+                .why(words(&error))
+                .remedy("name another file with `--log-file`, in a folder that is there")
+        })?;
+        let plain = Plain::dated(anstream::StripStream::new(file), titles).telling_all(true);
+        Ok(Self { plain, path: path.to_owned() })
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

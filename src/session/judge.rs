@@ -9,10 +9,10 @@ use crate::{
     guide::{Answers, Images, Origin, Settings},
     images::{self, ImageList, Source},
     services::files,
-    world::{Overwrite, World},
+    world::World,
 };
 
-use super::{Scope, load::without_secrets};
+use super::{Scope, Terms, load::without_secrets};
 
 /// Reads and judges all that the scope needs; touches nothing.
 ///
@@ -20,8 +20,7 @@ use super::{Scope, load::without_secrets};
 /// Every problem at once.
 pub(super) fn judge(
     answers: &Answers,
-    fixture: Option<&Path>,
-    overwrite: Overwrite,
+    terms: &Terms,
     scope: &Scope,
 ) -> Result<(World, Vec<Failure>), Vec<Failure>> {
     let mut answers = answers.clone();
@@ -29,15 +28,11 @@ pub(super) fn judge(
     let mut problems = Vec::new();
     let settings =
         Settings::new(&answers, &scope.sections()).map_err(|missing| problems.extend(missing)).ok();
-    let fixture = match (&settings, fixture) {
+    let fixture = match (&settings, terms.fixture.as_deref()) {
         (Some(settings), None) if scope.needs("keypairs") => {
             settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
         }
         (_, Some(path)) if scope.needs("keypairs") => read_fixture(path).map(Some),
-        (_, Some(_)) => Err(vec![
-            Failure::new(Code::Usage, "`--fixture` goes with the stage `populate-fixtures`")
-                .remedy("take the flag out, or run that stage"),
-        ]),
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
@@ -49,7 +44,8 @@ pub(super) fn judge(
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }
-            Ok((World::new(settings, overwrite, images, fixture), notices))
+            let world = World::new(settings, terms.overwrite, terms.tolerance.clone(), images, fixture);
+            Ok((world, notices))
         }
         _ => {
             problems.extend(images.and_then(Result::err).unwrap_or_default());

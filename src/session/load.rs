@@ -1,11 +1,6 @@
 //! From flags, files and environment to answers; every problem in one list.
 
-use std::{
-    collections::BTreeSet,
-    env::VarError,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, env::VarError, io::Read, path::Path};
 
 use secrecy::SecretString;
 
@@ -13,11 +8,13 @@ use crate::{
     failure::{Code, Failure, Place, shell_word, words},
     guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, Variable, leaves},
     services::files::{self, INPUT_LIMIT},
-    world::Overwrite,
     yaml,
 };
 
-use super::secret::{self, Sources, nobody_to_ask};
+use super::{
+    Terms,
+    secret::{self, Sources, nobody_to_ask},
+};
 
 /// Everything that the command line gives.
 #[derive(Debug, Clone, Default)]
@@ -28,10 +25,8 @@ pub struct Inputs {
     pub set: Vec<String>,
     /// Fill in the guide's development values.
     pub development: bool,
-    /// A fixture instead of the built-in one.
-    pub fixture: Option<PathBuf>,
-    /// What may be overwritten.
-    pub overwrite: Overwrite,
+    /// On which terms the work is done.
+    pub terms: Terms,
 }
 
 impl Inputs {

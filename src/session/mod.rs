@@ -4,9 +4,11 @@ mod judge;
 mod keep;
 mod load;
 mod secret;
+mod terms;
+mod wait;
 mod work;
 
-use std::{path::Path, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
@@ -23,6 +25,8 @@ use crate::{
 pub use crate::{services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given};
+pub use terms::Terms;
+pub use work::stopped;
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,12 +113,14 @@ impl Scope {
     }
 
     /// Flags that none of these stages looks at: ignoring them would mislead.
-    fn idle_flags(&self, overwrite: Overwrite) -> Vec<Failure> {
+    fn idle_flags(&self, terms: &Terms) -> Vec<Failure> {
         let runs = |stage| self.runs(stage);
+        let overwrite = terms.overwrite;
         let idle = [
             (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
             (overwrite.leftovers && !runs("load-images") && !runs("load-aliases"), "--prune", "load-images"),
             (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
+            (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
         ];
         idle.into_iter()
             .filter(|(idle, ..)| *idle)
@@ -178,6 +184,7 @@ pub struct Session {
     world: Arc<World>,
     scope: Scope,
     notices: Vec<Failure>,
+    wait: Option<Duration>,
 }
 
 impl Session {
@@ -186,13 +193,14 @@ impl Session {
     /// # Errors
     /// Every problem of all sources at once.
     pub fn load(inputs: &Inputs, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let idle = scope.idle_flags(inputs.overwrite);
+        let idle = scope.idle_flags(&inputs.terms);
         if !idle.is_empty() {
             return Err(idle);
         }
         let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } = gather(inputs);
         problems.extend(to_ask);
-        match Self::new(&answers, inputs.fixture.as_deref(), inputs.overwrite, scope, intent) {
+        notices = notices.into_iter().map(|notice| inputs.terms.tolerance.weigh(notice)).collect();
+        match Self::new(&answers, &inputs.terms, scope, intent) {
             Ok(session) if problems.is_empty() => {
                 notices.extend(session.notices);
                 Ok(Self { notices, ..session })
@@ -218,21 +226,16 @@ impl Session {
     ///
     /// # Errors
     /// Every problem at once.
-    pub fn new(
-        answers: &Answers,
-        fixture: Option<&Path>,
-        overwrite: Overwrite,
-        scope: Scope,
-        intent: Intent,
-    ) -> Result<Self, Vec<Failure>> {
-        let (world, notices) = judge::judge(answers, fixture, overwrite, &scope)?;
+    pub fn new(answers: &Answers, terms: &Terms, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
+        let (world, notices) = judge::judge(answers, terms, &scope)?;
+        let notices = notices.into_iter().map(|notice| terms.tolerance.weigh(notice)).collect();
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
         if intent != Intent::Check
             && let Some(Err(problems)) = world.judged_images()
         {
             return Err(problems.clone());
         }
-        Ok(Self { world: Arc::new(world), scope, notices })
+        Ok(Self { world: Arc::new(world), scope, notices, wait: terms.wait })
     }
 
     /// What the cluster is called.
@@ -240,7 +243,7 @@ impl Session {
         &self.world.settings.name
     }
 
-    /// Warnings about the answers.
+    /// Remarks about the answers: warnings, unless `--strict` makes failures of them.
     pub fn notices(&self) -> &[Failure] {
         &self.notices
     }
@@ -272,6 +275,7 @@ impl Session {
             stages: self.scope.stages.clone(),
             checks: self.scope.checks.clone(),
             notices: self.notices.clone(),
+            wait: self.wait,
             intent,
             transcript,
         };

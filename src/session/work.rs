@@ -1,6 +1,9 @@
 //! One piece of work from its first event to its summary.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
@@ -12,13 +15,17 @@ use crate::{
     world::World,
 };
 
-use super::Intent;
+use super::{
+    Intent,
+    wait::{self, Deadline},
+};
 
 pub(super) struct Work {
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) notices: Vec<Failure>,
     pub(super) intent: Intent,
+    pub(super) wait: Option<Duration>,
     pub(super) transcript: Option<String>,
 }
 
@@ -41,10 +48,14 @@ impl Work {
         let ids = self.stages.iter().map(|stage| stage.about().id).collect();
         let checks = self.checks.iter().map(|check| check.about().id).collect();
         cx.send(Event::version(&name, ids, checks)).await;
+        let mut tally = Tally::default();
         for warning in self.notices.iter().cloned() {
+            // With `--strict` it is more than a warning.
+            if !warning.is_warning() {
+                tally.note(&warning);
+            }
             cx.send(EventKind::Notice { warning }).await;
         }
-        let mut tally = Tally::default();
         tokio::select! {
             () = self.look(&cx, &mut tally) => {}
             // Looking writes nothing, so it can be broken off anywhere.
@@ -105,15 +116,20 @@ impl Work {
             Intent::Check | Intent::Preview | Intent::Run => true,
             Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
         };
+        let deadline = self.wait.map(Deadline::after);
+        let deadline = deadline.as_ref();
         let mut probes: FuturesUnordered<_> = self
             .checks
             .iter()
             .filter(needed)
-            .map(|check| async move { (check.about(), check.probe(&cx.world).await) })
+            .map(|check| async move {
+                (check.about(), wait::probe(check.as_ref(), cx, &cx.world.tolerance, deadline).await)
+            })
             .collect();
         let mut broken = Vec::new();
         let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
         while let Some((about, verdict)) = probes.next().await {
+            deadline.inspect(|deadline| deadline.heed(&verdict));
             let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
             cx.send(kind).await;
             if let Some(failure) = verdict.failures().next() {
@@ -191,8 +207,8 @@ impl Work {
     }
 }
 
-/// Which signal it was and what state it left.
-fn stopped(status: u8, wrote: bool) -> Failure {
+/// Which signal it was, by its exit status, and what state it left.
+pub fn stopped(status: u8, wrote: bool) -> Failure {
     let signal = match status {
         status::HANGUP => "SIGHUP",
         status::TERMINATED => "SIGTERM",

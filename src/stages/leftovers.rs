@@ -49,6 +49,14 @@ impl Leftovers {
     }
 }
 
+/// What is said of keys that stay.
+pub(super) fn warning(first: &str, count: usize) -> Failure {
+    let keys = if count == 1 { "1 key is".to_owned() } else { format!("{count} keys are") };
+    Failure::new(Code::ImagesLeftover, format!("{keys} left from an older list, for example `{first}`"))
+        .why("the manager never deletes image keys, and old aliases still win")
+        .remedy("remove them with `--prune`, or let them be with `--accept W-IMAGES-LEFTOVER`")
+}
+
 fn wanted(list: &ImageList) -> BTreeMap<String, String> {
     list.image_keys().into_iter().chain(list.alias_keys()).collect()
 }

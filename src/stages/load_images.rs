@@ -53,6 +53,12 @@ impl Stage<World> for LoadImages {
         {
             return Ok(State::Conflict(failure));
         }
+        if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
+            let warning = cx.world.tolerance.weigh(leftovers::warning(first, left.count()));
+            if !warning.is_warning() {
+                return Ok(State::Conflict(warning));
+            }
+        }
         if writes.is_empty() {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
             let left = match left.count() {

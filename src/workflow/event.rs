@@ -87,6 +87,17 @@ pub enum EventKind {
         /// A `W-` code, why and what to do.
         warning: Failure,
     },
+    /// A target is not up yet, and is waited for. Told again only when something else is in the way.
+    Waiting {
+        /// The check that waits.
+        check: &'static str,
+        /// What people call it.
+        title: &'static str,
+        /// When the waiting ends.
+        until: Timestamp,
+        /// What is in the way.
+        failure: Failure,
+    },
     /// A live check ended.
     Check {
         /// Its id.

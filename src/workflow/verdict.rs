@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Tolerance};
 
 /// How a rung ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -63,8 +63,20 @@ impl Verdict {
 
     /// Notes a failure or, for a `W-` code, a warning; the headline is the detail.
     pub fn note(&mut self, name: &'static str, failure: Failure, since: Instant) {
-        let state = if failure.is_warning() { RungState::Warned } else { RungState::Failed };
-        self.push(name, state, failure.what.clone(), since.elapsed(), Some(failure));
+        self.push(name, state_of(&failure), failure.what.clone(), since.elapsed(), Some(failure));
+    }
+
+    /// Weighs every failure and warning anew: a rung that was only warned about may fail, and the other way round.
+    #[must_use]
+    pub fn weighed(mut self, tolerance: &Tolerance) -> Self {
+        for rung in &mut self.rungs {
+            if let Some(failure) = rung.failure.take() {
+                let failure = tolerance.weigh(failure);
+                rung.state = state_of(&failure);
+                rung.failure = Some(failure);
+            }
+        }
+        self
     }
 
     /// Adds a part to the one line that tells the target.
@@ -111,4 +123,8 @@ impl Verdict {
             () => RungState::NotNeeded,
         }
     }
+}
+
+fn state_of(failure: &Failure) -> RungState {
+    if failure.is_warning() { RungState::Warned } else { RungState::Failed }
 }

@@ -43,7 +43,7 @@ fn show_merges_and_tells_every_origin() {
     insta::assert_snapshot!(shown.stdout);
 
     let shown = program().args(all).args(["--output", "json"]).run();
-    let json: serde_json::Value = serde_json::from_str(&shown.stdout).expect("one object");
+    let json = shown.result("answers");
     let of = |key: &str| {
         let answers = json["answers"].as_array().expect("a list").iter();
         answers.into_iter().find(|answer| answer["key"] == key).cloned().unwrap_or_default()
@@ -170,7 +170,7 @@ fn init_with_values_is_read_back() {
     let show = |text: &str| {
         let shown = Program::new().args(["answers", "show", "-", "--output", "json"]).stdin(text).run();
         assert_eq!(shown.status, 0, "{}", shown.stdout);
-        let json: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+        let json = shown.result("answers");
         let values = json["answers"].as_array().expect("a list").iter();
         values.map(|answer| (answer["key"].to_string(), answer["value"].to_string())).collect::<Vec<_>>()
     };

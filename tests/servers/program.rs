@@ -190,6 +190,18 @@ impl Program {
     }
 }
 
+impl Outcome {
+    /// The result in JSON that stands between the version and the summary, of this type.
+    pub fn result(&self, kind: &str) -> serde_json::Value {
+        let lines = self.stdout.lines().map(serde_json::from_str);
+        let mut lines: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().expect("JSON in every line");
+        let types: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+        assert_eq!(types, ["version", kind, "summary"], "{self:?}");
+        assert_eq!(lines[2]["status"], self.status, "{self:?}");
+        lines.swap_remove(1)
+    }
+}
+
 impl Running {
     /// The process id.
     pub fn pid(&self) -> u32 {

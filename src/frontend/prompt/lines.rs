@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     failure::status,
-    frontend::{headless::Signals, question::Reply},
+    frontend::{drive::Signals, question::Reply},
 };
 
 use super::ask::Question;

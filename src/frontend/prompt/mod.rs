@@ -18,13 +18,13 @@ use crate::{
     failure::{Code, Failure, status},
     guide::{Answers, Origin, Section, Variable},
     report::{RunState, Style, write_failure},
-    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session},
+    session::{self, Gathered, Inputs, Intent, Scope, Session, Terms},
     state::state_dir,
 };
 
 use super::{
     Terminal,
-    headless::drive,
+    drive::drive,
     question::Reply,
     wizard::{Unfinished, development_answers, sections, unfinished},
 };
@@ -63,8 +63,7 @@ struct Wizard<'a> {
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
-    fixture: Option<PathBuf>,
-    overwrite: Overwrite,
+    terms: Terms,
     /// Where an unfinished round goes on, as the draft calls it.
     left_on: &'static str,
     /// A section was chosen in the review: back there when it is answered.
@@ -98,15 +97,14 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         questions: sections().into_iter().flat_map(variables).collect(),
         answers,
         state_dir: state_dir(state),
-        fixture: inputs.fixture.clone(),
-        overwrite: inputs.overwrite,
+        terms: inputs.terms.clone(),
         left_on: "review",
         from_review: false,
         changed: false,
         wrote: false,
         status: status::SUCCESS,
     };
-    super::headless::in_runtime(terminal, async {
+    super::drive::in_runtime(terminal, async {
         wizard.say("Prepares etcd and PostgreSQL for the Backend.AI manager.");
         wizard.say("Checks leave no trace. Nothing is written to a server until you say so.");
         wizard.say(wizard.asker.keys());
@@ -282,9 +280,8 @@ impl Wizard<'_> {
     async fn open(&self, scope: Result<Scope, Failure>, intent: Intent) -> Option<Session> {
         let scope = scope.map_err(|failure| vec![failure]);
         let opened = scope.map(|scope| {
-            let (answers, overwrite) = (self.answers.clone(), self.overwrite);
-            let fixture = self.fixture.clone().filter(|_| scope.runs("populate-fixtures"));
-            move || Session::new(&answers, fixture.as_deref(), overwrite, scope, intent)
+            let (answers, terms) = (self.answers.clone(), self.terms.clone());
+            move || Session::new(&answers, &terms, scope, intent)
         });
         // It reads files: a mount that hangs holds a thread.
         let opened = match opened {

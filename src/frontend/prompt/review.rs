@@ -105,7 +105,7 @@ impl Wizard<'_> {
         if self.plain_text(&question).await?.is_empty() {
             return Ok(false);
         }
-        grant.allow(&mut self.overwrite);
+        grant.allow(&mut self.terms.overwrite);
         Ok(true)
     }
 

@@ -5,7 +5,8 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Failure, status},
     frontend::{
-        headless::{drive, live, titles, what_next},
+        drive::{drive, live, titles},
+        headless::what_next,
         wizard::{dependents, name, stage_title},
     },
     guide::{Default, variable},

@@ -10,13 +10,13 @@ use crate::{
     devstack::{self, Options},
     failure::{Code, Failure},
     frontend::{
-        headless::titles,
+        drive::titles,
         offline::samples_to_edit,
         wizard::{ago, name, sections},
     },
     guide::Answers,
     report::{History, Reporter, Transcript, history},
-    session::{self, Inputs, Intent, Overwrite, Scope, Session, stage_abouts},
+    session::{self, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
@@ -34,12 +34,12 @@ pub struct Desk {
     surveys: HashMap<&'static str, Stop>,
     run: Option<Stop>,
     state_dir: Result<PathBuf, Failure>,
-    fixture: Option<PathBuf>,
+    terms: Terms,
 }
 
 impl Desk {
     /// A desk that keeps drafts, transcripts and history there.
-    pub fn new(state_dir: Result<PathBuf, Failure>, fixture: Option<PathBuf>) -> Self {
+    pub fn new(state_dir: Result<PathBuf, Failure>, terms: Terms) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {
             sender,
@@ -48,7 +48,7 @@ impl Desk {
             surveys: HashMap::new(),
             run: None,
             state_dir,
-            fixture,
+            terms,
         }
     }
 
@@ -89,7 +89,8 @@ impl Desk {
                 }
             }
             Effect::Watch(section, answers) => {
-                self.later(async move { Msg::Watched(watch(section, *answers).await) });
+                let terms = self.terms.clone();
+                self.later(async move { Msg::Watched(watch(section, *answers, terms).await) });
             }
             Effect::Remember(answers) => self.remember(*answers),
             Effect::SaveDraft(page, answers) => {
@@ -167,10 +168,10 @@ impl Desk {
         if let Some(older) = self.probes.insert(section, stop.clone()) {
             older.now(0);
         }
-        let sender = self.sender.clone();
+        let (sender, terms) = (self.sender.clone(), self.terms.clone());
         tokio::spawn(async move {
             let result = tokio::select! {
-                result = check(section, answers) => result,
+                result = check(section, answers, terms) => result,
                 () = stop.asked() => return,
             };
             let _ = sender.send(Msg::Probed { section, generation, result }).await;
@@ -187,10 +188,10 @@ impl Desk {
         if let Some(older) = self.surveys.insert(kind, stop.clone()) {
             older.now(0);
         }
-        let (sender, fixture) = (self.sender.clone(), self.fixture.clone());
+        let (sender, terms) = (self.sender.clone(), Terms { overwrite, ..self.terms.clone() });
         tokio::spawn(async move {
             let result = tokio::select! {
-                result = look(survey, answers, overwrite, fixture) => result,
+                result = look(survey, answers, terms) => result,
                 () = stop.asked() => return,
             };
             let _ = sender.send(Msg::Surveyed { survey, generation, result }).await;
@@ -198,14 +199,14 @@ impl Desk {
     }
 
     fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
-        let (sender, fixture) = (self.sender.clone(), self.fixture.clone());
+        let (sender, terms) = (self.sender.clone(), Terms { overwrite, ..self.terms.clone() });
         let scope = Scope::stages(stages, None, skip).map_err(|failure| vec![failure]);
         let state_dir = self.state_dir.clone();
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
             let opened = match scope {
-                Ok(scope) => open(answers, fixture, overwrite, scope, Intent::Run).await,
+                Ok(scope) => open(answers, terms, scope, Intent::Run).await,
                 Err(failures) => Err(failures),
             };
             let begun = opened.and_then(|session| {
@@ -263,24 +264,16 @@ fn broke() -> Failure {
         .remedy("try again; keep the transcript for a report")
 }
 
-async fn open(
-    answers: Answers,
-    fixture: Option<PathBuf>,
-    overwrite: Overwrite,
-    scope: Scope,
-    intent: Intent,
-) -> Result<Session, Vec<Failure>> {
-    let opened = tokio::task::spawn_blocking(move || {
-        Session::new(&answers, fixture.as_deref(), overwrite, scope, intent)
-    });
+async fn open(answers: Answers, terms: Terms, scope: Scope, intent: Intent) -> Result<Session, Vec<Failure>> {
+    let opened = tokio::task::spawn_blocking(move || Session::new(&answers, &terms, scope, intent));
     opened.await.unwrap_or_else(|_| Err(vec![broke()]))
 }
 
 /// Makes the check of one section.
-async fn check(section: usize, answers: Answers) -> Result<Verdict, Vec<Failure>> {
+async fn check(section: usize, answers: Answers, terms: Terms) -> Result<Verdict, Vec<Failure>> {
     let id = sections().get(section).map_or("", |section| section.id).to_owned();
     let scope = Scope::checks(&[id]).map_err(|failure| vec![failure])?;
-    let session = open(answers, None, Overwrite::default(), scope, Intent::Check).await?;
+    let session = open(answers, terms, scope, Intent::Check).await?;
     let run = session.start(Intent::Check, None);
     let _stop = StopOnDrop(run.stop.clone());
     let mut events = events(run.events);
@@ -292,9 +285,9 @@ async fn check(section: usize, answers: Answers) -> Result<Verdict, Vec<Failure>
     Err(vec![broke()])
 }
 
-async fn watch(section: usize, answers: Answers) -> Result<(), Failure> {
+async fn watch(section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
     // No longer than until the next question.
-    let asked = tokio::time::timeout(Duration::from_secs(10), check(section, answers)).await;
+    let asked = tokio::time::timeout(Duration::from_secs(10), check(section, answers, terms)).await;
     match asked {
         Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
         Ok(Err(failures)) => failures.into_iter().next().map_or(Ok(()), Err),
@@ -302,22 +295,15 @@ async fn watch(section: usize, answers: Answers) -> Result<(), Failure> {
     }
 }
 
-async fn look(
-    survey: Survey,
-    answers: Answers,
-    overwrite: Overwrite,
-    fixture: Option<PathBuf>,
-) -> Result<Vec<StageState>, Vec<Failure>> {
+async fn look(survey: Survey, answers: Answers, terms: Terms) -> Result<Vec<StageState>, Vec<Failure>> {
     let stages: Vec<String> = match survey {
         Survey::Images => vec!["load-images".into(), "load-aliases".into()],
         Survey::All => Vec::new(),
         Survey::One(id) => vec![id.to_owned()],
     };
-    let runs = |wanted: &str| stages.is_empty() || stages.iter().any(|stage| stage == wanted);
-    let fixture = fixture.filter(|_| runs("populate-fixtures"));
     let scope = Scope::stages(&stages, None, &[]).map_err(|failure| vec![failure])?;
     let intent = Intent::Plan { detailed: false };
-    let session = open(answers, fixture, overwrite, scope, intent).await?;
+    let session = open(answers, terms, scope, intent).await?;
     let run = session.start(intent, None);
     let _stop = StopOnDrop(run.stop.clone());
     let mut events = events(run.events);
@@ -341,7 +327,7 @@ fn list(answers: &Answers) -> Listed {
     // The page shows the whole list, also what is left out.
     let mut answers = answers.clone();
     answers.unset("images.only");
-    match Session::new(&answers, None, Overwrite::default(), scope, intent) {
+    match Session::new(&answers, &Terms::default(), scope, intent) {
         Ok(session) => {
             let list = session.images().cloned();
             let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();

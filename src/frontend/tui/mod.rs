@@ -68,7 +68,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         answers: gathered.answers,
         review,
         unfinished,
-        overwrite: inputs.overwrite,
+        overwrite: inputs.terms.overwrite,
         theme: Theme {
             ascii: terminal.style.ascii,
             color: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
@@ -83,11 +83,11 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         if let Some(notice) = notices.first() {
             app.notice = Some((theme::Sign::from(RungState::Warned), notice.what.clone()));
         }
-        let mut desk = Desk::new(folder, inputs.fixture.clone());
+        let mut desk = Desk::new(folder, inputs.terms.clone());
         let shown = show(&mut app, &mut desk, effects).await;
         farewell(terminal, &app, shown)
     };
-    super::headless::in_runtime(terminal, work)
+    super::drive::in_runtime(terminal, work)
 }
 
 /// Takes the screen, shows the application, and gives the screen back.

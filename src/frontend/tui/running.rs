@@ -161,6 +161,7 @@ impl RunPage {
             EventKind::Summary(_) => self.ended = Some(now),
             EventKind::Version { .. }
             | EventKind::Notice { .. }
+            | EventKind::Waiting { .. }
             | EventKind::Check { .. }
             | EventKind::Plan { .. }
             | EventKind::Progress { .. } => {}

@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, words},
-    frontend::headless::Signals,
+    frontend::drive::Signals,
     guide::secret_names,
 };
 

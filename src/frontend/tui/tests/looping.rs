@@ -17,6 +17,7 @@ use crate::{
     failure::Failure,
     frontend::tui::{Desk, Ended, Errand, Input, Seat, run},
     guide::{Answers, Origin},
+    session::Terms,
 };
 
 use super::{App, Effect, Wizard};
@@ -135,7 +136,7 @@ fn play(mut app: App, first: Vec<Effect>, steps: Vec<(&'static str, Vec<Input>)>
     let mut seat = Scripted { steps, screen: screen.clone(), copied: Arc::default(), typed, hand };
     let folder = tempfile::tempdir().unwrap();
     let ended = runtime.block_on(async {
-        let mut desk = Desk::new(Ok(folder.path().to_owned()), None);
+        let mut desk = Desk::new(Ok(folder.path().to_owned()), Terms::default());
         let played = run(&mut terminal, &mut seat, &mut desk, &mut app, first);
         tokio::time::timeout(Duration::from_secs(30), played).await
     });

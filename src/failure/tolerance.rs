@@ -1,0 +1,31 @@
+//! What counts as a failure in this run: `--strict` and `--accept`.
+
+use super::{Code, Failure, Severity, status};
+
+/// How strictly warnings and failed checks are taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tolerance {
+    /// `--strict`: a warning counts as a failure.
+    pub strict: bool,
+    /// `--accept CODE`: with this code a failed check, or a warning under `--strict`, is only a warning.
+    pub accept: Vec<Code>,
+}
+
+impl Tolerance {
+    /// Only what a check finds, or what is said as a warning, can be accepted.
+    pub fn can_accept(code: Code) -> bool {
+        code.is_warning() || matches!(code.status(), status::UNFIT | status::UNREACHABLE | status::REFUSED)
+    }
+
+    /// The same failure, mattering as much as it does here.
+    #[must_use]
+    pub fn weigh(&self, failure: Failure) -> Failure {
+        if self.accept.contains(&failure.code) {
+            failure.weighed(Severity::Warning)
+        } else if self.strict {
+            failure.weighed(Severity::Failure)
+        } else {
+            failure
+        }
+    }
+}

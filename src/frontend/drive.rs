@@ -1,0 +1,215 @@
+//! What every face needs to drive work: a runtime, signals, and each event to each reporter.
+
+use std::{collections::BTreeMap, io, path::Path};
+
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    task::spawn_blocking,
+};
+
+use crate::{
+    failure::{Code, Failure, status, words},
+    report::{Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits},
+    session::{Inputs, Intent, Scope, Session, stage_abouts, stopped},
+    workflow::{Event, EventKind, Outcome, StageId, Summary},
+};
+
+use super::{Terminal, Volume};
+
+/// JSON on stdout, or lines on stderr.
+pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> Box<dyn Reporter + Send> {
+    let is_quiet = terminal.volume == Volume::Quiet;
+    if terminal.is_json() {
+        let json = Json(io::stdout());
+        return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
+    }
+    let out = anstream::AutoStream::auto(io::stderr());
+    let plain = Plain::new(out, style, titles())
+        .closing_with(closing)
+        .telling_all(terminal.volume == Volume::Verbose);
+    if is_quiet { Box::new(Quiet::new(plain)) } else { Box::new(plain) }
+}
+
+/// Where a result is printed at the end, only what is waited for is told before.
+pub(super) fn waits(terminal: &Terminal) -> Vec<Box<dyn Reporter + Send>> {
+    if terminal.is_json() || terminal.volume == Volume::Quiet {
+        return Vec::new();
+    }
+    let out = anstream::AutoStream::auto(io::stderr());
+    vec![Box::new(Waits(Plain::new(out, terminal.style, titles())))]
+}
+
+/// The file in which everything is written down too.
+///
+/// # Errors
+/// `E-FILE-WRITE` when it cannot be written.
+pub(super) fn log_file(path: Option<&Path>) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(Some(Box::new(Transcript::append(path, titles())?)))
+}
+
+/// What people call each stage.
+pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
+    stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
+}
+
+/// Reads and judges answers, which may take its time: stdin, a program that gives out a secret. What is in the
+/// way is told, and so is a signal; then there is only the exit status.
+pub(super) async fn load(
+    terminal: &Terminal,
+    inputs: &Inputs,
+    scope: Result<Scope, Failure>,
+    intent: Intent,
+) -> Result<Session, u8> {
+    let inputs = inputs.clone();
+    let load = move || {
+        scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(&inputs, scope, intent))
+    };
+    unless_stopped(terminal, load).await?.map_err(|failures| terminal.fail(&failures))
+}
+
+/// Work that blocks; a signal meanwhile ends the program in order.
+pub(super) async fn unless_stopped<T: Send + 'static>(
+    terminal: &Terminal,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, u8> {
+    let mut signals = Signals::new();
+    tokio::select! {
+        done = spawn_blocking(work) => done.map_err(|_| {
+            let what = "reading the answers broke off by a fault of this program";
+            terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
+        }),
+        status = signals.next() => Err(terminal.end(status, &[stopped(status, false)])),
+    }
+}
+
+/// Hands every event to every reporter, in order, until the summary. The first signal asks for an
+/// orderly stop, a second one leaves at once.
+pub(super) async fn drive(
+    terminal: &Terminal,
+    session: &Session,
+    intent: Intent,
+    transcript: Option<String>,
+    reporters: &mut [Box<dyn Reporter + Send>],
+) -> RunState {
+    let mut state = RunState::default();
+    let mut tell = |state: &mut RunState, event: &Event| {
+        for reporter in reporters.iter_mut() {
+            // Lost output must not stop the work.
+            terminal.kept(reporter.report(event));
+        }
+        state.apply(event);
+    };
+    // Before anything is under way: from here on a signal finds a listener.
+    let mut signals = Signals::new();
+    let mut run = session.start(intent, transcript.clone());
+    loop {
+        tokio::select! {
+            event = run.events.recv() => {
+                let Some(event) = event else { return state };
+                tell(&mut state, &event);
+            }
+            status = signals.next() => {
+                if run.stop.is_asked() {
+                    let summary = broken_off(&state, session.name(), status, transcript);
+                    tell(&mut state, &Event::now(EventKind::Summary(summary)));
+                    std::process::exit(i32::from(status));
+                }
+                run.stop.now(status);
+            }
+        }
+    }
+}
+
+/// The end of a run that is not waited for any more: a summary comes all the same.
+fn broken_off(state: &RunState, name: &str, status: u8, transcript: Option<String>) -> Summary {
+    let count = |wanted: fn(&Outcome) -> bool| {
+        state
+            .stages
+            .iter()
+            .filter_map(|stage| stage.outcome.as_ref())
+            .filter(|outcome| wanted(outcome))
+            .count()
+    };
+    let failure = Failure::new(Code::Cancelled, "left without waiting for the work under way")
+        .why("a second signal came; what was under way may be written or not")
+        .remedy("run `status` to see what was done, then the same command again to go on");
+    Summary {
+        name: name.to_owned(),
+        status,
+        changed: count(|outcome| matches!(outcome, Outcome::Changed(_))),
+        unchanged: count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
+        failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
+        skipped: state.stages.len() - count(|_| true),
+        failures: vec![failure],
+        duration_ms: 0,
+        transcript,
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
+pub(super) struct Signals(Vec<(u8, Signal)>);
+
+impl Signals {
+    pub(super) fn new() -> Self {
+        let kinds = [
+            (status::INTERRUPTED, SignalKind::interrupt()),
+            (status::TERMINATED, SignalKind::terminate()),
+            (status::HANGUP, SignalKind::hangup()),
+        ];
+        // What was switched off for us stays off: `nohup` is meant.
+        let ignored = |kind: SignalKind| ignored_signals() >> (kind.as_raw_value() - 1) & 1 == 1;
+        Self(
+            kinds
+                .into_iter()
+                .filter(|(_, kind)| !ignored(*kind))
+                .filter_map(|(status, kind)| Some((status, signal(kind).ok()?)))
+                .collect(),
+        )
+    }
+
+    pub(super) async fn next(&mut self) -> u8 {
+        if self.0.is_empty() {
+            return std::future::pending().await;
+        }
+        let waiting = self.0.iter_mut().map(|(status, signal)| {
+            let status = *status;
+            Box::pin(async move {
+                match signal.recv().await {
+                    Some(()) => status,
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        futures::future::select_all(waiting).await.0
+    }
+}
+
+/// The signals that are ignored since before we began, from the kernel's table of this process.
+fn ignored_signals() -> u64 {
+    std::fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|table| {
+            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+            u64::from_str_radix(mask.trim(), 16).ok()
+        })
+        .unwrap_or(0)
+}
+
+/// A hung mount may hold a thread for ever: the exit does not wait for it.
+pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
+    match Runtime::new() {
+        Ok(runtime) => {
+            let status = runtime.block_on(work);
+            runtime.shutdown_background();
+            status
+        }
+        Err(error) => {
+            let failure = Failure::new(Code::Internal, "the program could not start its threads")
+                .why(words(&error))
+                .remedy("look at the limits of this user (`ulimit -u`)");
+            terminal.fail(&[failure])
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Waiting for targets that are not up yet.
+
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    checks::Check,
+    failure::{Code, Failure, Tolerance, status},
+    workflow::{Context, EventKind, Verdict},
+    world::World,
+};
+
+/// The first pause between two looks; each is twice as long as the one before.
+const SHORTEST: Duration = Duration::from_millis(200);
+/// The longest pause: somebody waits for the run.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Until when targets may come up.
+#[derive(Debug, Clone)]
+pub(super) struct Deadline {
+    at: Instant,
+    clock: Timestamp,
+    /// Another check found what no waiting mends.
+    hopeless: CancellationToken,
+}
+
+impl Deadline {
+    /// So long from now.
+    pub(super) fn after(wait: Duration) -> Self {
+        Self {
+            at: Instant::now() + wait,
+            clock: Timestamp::now() + SignedDuration::try_from(wait).unwrap_or_default(),
+            hopeless: CancellationToken::new(),
+        }
+    }
+
+    /// Ends the waiting when a verdict has a failure that does not pass by itself: whatever comes up, the work
+    /// cannot be done.
+    pub(super) fn heed(&self, verdict: &Verdict) {
+        if verdict.failures().next().is_some() && missing(verdict).is_none() {
+            self.hopeless.cancel();
+        }
+    }
+}
+
+/// Makes a check and, until the deadline, makes it again for as long as its target may still come up. Tells
+/// what it waits for whenever that changes.
+pub(super) async fn probe(
+    check: &dyn Check,
+    cx: &Context<World>,
+    tolerance: &Tolerance,
+    deadline: Option<&Deadline>,
+) -> Verdict {
+    // The first look is never cut short: without it nothing would be known.
+    let mut last = check.probe(&cx.world).await.weighed(tolerance);
+    let (Some(deadline), Some(mut failure)) = (deadline, missing(&last)) else { return last };
+    tell(check, cx, &failure, deadline).await;
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(SHORTEST)
+        .with_max_delay(LONGEST)
+        .with_jitter()
+        .without_max_times()
+        .build();
+    let waiting = async {
+        for pause in pauses {
+            let left = deadline.at.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            sleep(pause.min(left)).await;
+            last = check.probe(&cx.world).await.weighed(tolerance);
+            let Some(found) = missing(&last) else { return };
+            if found.what != failure.what {
+                tell(check, cx, &found, deadline).await;
+            }
+            failure = found;
+        }
+    };
+    // The last look is at the deadline; its own time limits bound it.
+    deadline.hopeless.run_until_cancelled(waiting).await;
+    last
+}
+
+async fn tell(check: &dyn Check, cx: &Context<World>, failure: &Failure, deadline: &Deadline) {
+    let about = check.about();
+    let kind = EventKind::Waiting {
+        check: about.id,
+        title: about.title,
+        until: deadline.clock,
+        failure: failure.clone(),
+    };
+    cx.send(kind).await;
+}
+
+/// The failure that may pass by itself: a server that does not answer yet, a share that is not mounted yet.
+fn missing(verdict: &Verdict) -> Option<Failure> {
+    let may_pass = |failure: &&Failure| {
+        failure.status() == status::UNREACHABLE
+            || matches!(failure.code, Code::MountMissing | Code::MountUnmounted)
+    };
+    verdict.failures().find(may_pass).cloned()
+}
