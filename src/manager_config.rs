@@ -45,7 +45,7 @@ pub fn alembic_url(database: &Database) -> SecretString {
 
 /// The environment file: what a POSIX shell sources before it starts the manager.
 pub fn environment(etcd: &Etcd, database: &Database) -> SecretString {
-    let endpoint = etcd.endpoints.first().map(ToString::to_string).unwrap_or_default();
+    let endpoint = etcd.for_manager().map(ToString::to_string).unwrap_or_default();
     let mut text = format!("{HEADER}: the variables that the Backend.AI manager reads. Source this file.\n");
     for (name, value) in [
         ("BACKEND_NAMESPACE", etcd.namespace.as_str()),

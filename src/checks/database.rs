@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Database, SslMode},
+    guide::{Database, Identity, SslMode},
     schema,
     services::{
         net::{self, Greeting},
@@ -40,7 +40,7 @@ impl Check for DatabaseCheck {
     async fn probe(&self, world: &World) -> Verdict {
         let mut verdict = Verdict::new();
         let climbed = match world.settings.database() {
-            Ok(database) => climb(&mut verdict, database).await,
+            Ok(database) => climb(&mut verdict, database, &world.settings.identity).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
@@ -50,7 +50,7 @@ impl Check for DatabaseCheck {
     }
 }
 
-async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
+async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) -> Result<(), Fell> {
     let address = &database.address;
     let (stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
 
@@ -96,6 +96,18 @@ async fn climb(verdict: &mut Verdict, database: &Database) -> Result<(), Fell> {
     judge_server(database, number, &text, there, &encoding).map_err(|failure| ("server", failure, since))?;
     verdict.pass("server", format!("PostgreSQL {text}, {encoding}"), since);
     verdict.tell(format!("{address}, PostgreSQL {text}"));
+
+    let since = Instant::now();
+    let system =
+        postgres::system(&mut connection, database).await.map_err(|failure| ("system", failure, since))?;
+    if let Some(expected) = identity.other_system(system) {
+        let failure =
+            Failure::new(Code::DbOther, format!("{address} is another PostgreSQL server than expected"))
+                .why(format!("it is {system}, and `expect.database-system` is `{expected}`"))
+                .remedy("mend `database.address`, or `expect.database-system` when this one is meant");
+        return Err(("system", failure, since));
+    }
+    verdict.pass("system", system.to_string(), since);
 
     if there {
         existing(verdict, &mut connection, database).await

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Address, Etcd},
+    guide::{Address, Etcd, Identity},
     services::{
         etcd::Store,
         net::{self, Greeting},
@@ -35,23 +35,27 @@ impl Check for EtcdCheck {
     async fn probe(&self, world: &World) -> Verdict {
         let mut verdict = Verdict::new();
         match world.settings.etcd() {
-            Ok(etcd) => climb(&mut verdict, etcd).await,
+            Ok(etcd) => climb(&mut verdict, etcd, &world.settings.identity).await,
             Err(failure) => verdict.note("answers", failure, Instant::now()),
         }
         verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
-    let mut reached = None;
+async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity) {
+    let mut clusters: Vec<(u64, Store)> = Vec::new();
     let mut failures = Vec::new();
     for endpoint in &etcd.endpoints {
         match member(verdict, etcd, endpoint).await {
-            Ok(store) => reached = reached.or(Some(store)),
+            Ok((store, cluster)) => clusters.push((cluster, store)),
             Err((rung, failure, since)) => failures.push((rung, endpoint, failure, since)),
         }
     }
-    let Some(mut store) = reached else {
+    if let Err((rung, failure, since)) = one_cluster(verdict, &clusters, identity) {
+        verdict.note(rung, failure, since);
+        return;
+    }
+    let Some((_, mut store)) = clusters.into_iter().next() else {
         for (rung, _, failure, since) in failures {
             verdict.note(rung, failure, since);
         }
@@ -70,7 +74,7 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd) {
 }
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
-async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<Store, Fell> {
+async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<(Store, u64), Fell> {
     let (stream, address) = reach(verdict, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
@@ -93,7 +97,28 @@ async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Resul
     }
     verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
     verdict.tell(format!("{endpoint}, etcd {}", member.version));
-    Ok(store)
+    Ok((store, member.cluster))
+}
+
+/// Whatever the endpoints are called, they must be members of one cluster, and of the one that is meant.
+fn one_cluster(verdict: &mut Verdict, clusters: &[(u64, Store)], identity: &Identity) -> Result<(), Fell> {
+    let since = Instant::now();
+    let Some((cluster, first)) = clusters.first() else { return Ok(()) };
+    let refuse = |what: String| Failure::new(Code::EtcdOther, what);
+    if let Some((other, store)) = clusters.iter().find(|(other, _)| other != cluster) {
+        let failure = refuse(format!("{} and {} are not of one cluster", first.endpoint, store.endpoint))
+            .why(format!("their clusters are {cluster:x} and {other:x}"))
+            .remedy("take the one that is not meant out of `etcd.endpoints`");
+        return Err(("cluster", failure, since));
+    }
+    if let Some(expected) = identity.other_cluster(*cluster) {
+        let failure = refuse(format!("{} is another etcd cluster than expected", first.endpoint))
+            .why(format!("it is {cluster:x}, and `expect.etcd-cluster` is `{expected}`"))
+            .remedy("mend `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
+        return Err(("cluster", failure, since));
+    }
+    verdict.pass("cluster", format!("{cluster:x}"), since);
+    Ok(())
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.
@@ -152,10 +177,10 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
     verdict.tell(format!("{own}{neighbours}"));
     verdict.pass("keys", format!("{own}{neighbours}"), since);
 
-    if etcd.user.is_some() {
+    if etcd.user.is_some() && etcd.manager_endpoint.is_none() {
         let warning = Failure::new(Code::EtcdManager, "the manager itself cannot sign in to etcd")
             .why("it sends no user, so a cluster that wants a sign-in refuses it")
-            .remedy("give the manager an etcd, or a proxy, that wants no sign-in");
+            .remedy("give it a proxy that wants no sign-in, and name that as `etcd.manager-endpoint`");
         verdict.note("manager", warning, Instant::now());
     }
     Ok(())

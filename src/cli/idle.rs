@@ -20,8 +20,6 @@ struct Uses {
     probes: bool,
     /// Has a result that may be left out when there is nothing to say.
     quiet: bool,
-    /// Keeps transcripts or drafts.
-    state: bool,
     /// Has a result in JSON.
     json: bool,
 }
@@ -32,8 +30,8 @@ impl Uses {
         let asks = Self { answers: true, tolerance: true, json: true, ..none };
         let probes = Self { probes: true, quiet: true, ..asks };
         match &cli.command {
-            None if wizard => Self { overwrite: true, state: true, json: false, ..asks },
-            None | Some(Command::Run { .. }) => Self { overwrite: true, state: true, ..probes },
+            None if wizard => Self { overwrite: true, json: false, ..asks },
+            None | Some(Command::Run { .. }) => Self { overwrite: true, ..probes },
             Some(Command::Plan { .. }) => Self { overwrite: true, ..probes },
             Some(Command::Check { .. } | Command::Status) => probes,
             Some(Command::Images { copy_samples: Some(_), .. }) => Self { json: true, ..none },
@@ -71,7 +69,7 @@ pub(super) fn idle(cli: &Cli, wizard: bool) -> Vec<Failure> {
         (global.wait.is_some(), uses.probes, "--wait", PROBERS),
         (global.log_file.is_some(), uses.probes, "--log-file", PROBERS),
         (global.quiet, uses.quiet, "--quiet", "its output is what it is for"),
-        (global.state_dir.is_some(), uses.state, "--state-dir", "it goes with `run` and the wizard"),
+        (global.state_dir.is_some(), uses.answers, "--state-dir", "it keeps nothing there"),
         (global.output == Output::Json, uses.json, "--output json", "its output has a form of its own"),
     ];
     let idle = flags.into_iter().filter(|(given, used, ..)| *given && !*used);

@@ -133,6 +133,8 @@ codes! {
         "The user or the password is wrong, or the cluster wants a sign-in and none is given. Set `etcd.user` and `etcd.password`. The manager itself cannot sign in to etcd.";
     EtcdRights = "E-ETCD-RIGHTS", REFUSED, "The etcd user may not read or write under the namespace",
         "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`.";
+    EtcdOther = "E-ETCD-OTHER", UNFIT, "The etcd cluster is not the one that is meant",
+        "Every etcd cluster has an id of its own, which `check etcd` shows. `expect.etcd-cluster` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing. It is also said when the endpoints belong to two clusters.";
     EtcdLost = "E-ETCD-LOST", UNREACHABLE, "etcd stopped answering in the middle of the work",
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
@@ -169,6 +171,8 @@ codes! {
         "Names and e-mail addresses would not survive. Create it anew: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
     DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not to be had",
         "The tables use `uuid_generate_v4()`. Install PostgreSQL's contrib modules on the server (Debian: postgresql-contrib). Before PostgreSQL 13 a superuser must create the extension.";
+    DbOther = "E-DB-OTHER", UNFIT, "The PostgreSQL server is not the one that is meant",
+        "Every PostgreSQL server has a system identifier, made with its data and kept by its replicas, which `check database` shows. `expect.database-system` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing.";
     DbUnmanaged = "E-DB-UNMANAGED", UNFIT, "The database has the manager's tables or types, but no revision",
         "Which revision the tables are of cannot be known, and guessing could destroy data. Stamp the revision with alembic if you know it, use another `database.name`, or drop the tables if they are left from a failed try.";
     DbRevision = "E-DB-REVISION", UNFIT, "The database is at a revision that is not known here",

@@ -6,7 +6,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     failure::{Code, Failure, status, words},
@@ -158,16 +159,25 @@ impl Terminal {
             duration_ms: 0,
             transcript: None,
         };
-        let result = result.map(|(kind, result)| {
-            let mut object = json!({"time": Timestamp::now(), "type": kind});
-            if let (Value::Object(object), Value::Object(result)) = (&mut object, result) {
-                object.extend(result);
+        let summary = Event::now(EventKind::Summary(summary));
+        let version = Event::now(Event::version("", Vec::new(), Vec::new()));
+        self.result(|out| {
+            writeln!(out, "{}", serde_json::to_string(&version)?)?;
+            if let Some((kind, result)) = result {
+                let line = Answer { time: Timestamp::now(), kind, result };
+                writeln!(out, "{}", serde_json::to_string(&line)?)?;
             }
-            object
+            writeln!(out, "{}", serde_json::to_string(&summary)?)
         });
-        let event = |kind| serde_json::to_value(Event::now(kind)).unwrap_or_default();
-        let version = event(Event::version("", Vec::new(), Vec::new()));
-        let lines = [Some(version), result, Some(event(EventKind::Summary(summary)))];
-        self.result(|out| lines.iter().flatten().try_for_each(|line| writeln!(out, "{line}")));
     }
+}
+
+/// The result of a command that is no run, as a line of JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    time: Timestamp,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(flatten)]
+    result: Value,
 }

@@ -13,9 +13,9 @@ use crate::{
     workflow::StageId,
 };
 
-/// The sections that are asked, in the order of the guide.
+/// The sections that are asked, in the order of the guide. The others are for answers files.
 pub(super) fn sections() -> Vec<&'static Section> {
-    GUIDE.iter().copied().filter(|section| section.id != "general").collect()
+    GUIDE.iter().copied().filter(|section| !matches!(section.id, "general" | "expect")).collect()
 }
 
 /// What people call a stage.

@@ -144,6 +144,13 @@ impl Answers {
         self.0.get(key).is_some_and(|given| given.value.expose_secret() == value.expose_secret())
     }
 
+    /// True for the etcd address that `manager.env` gives the manager.
+    pub fn is_managers_endpoint(&self, value: &SecretString) -> bool {
+        let etcd = super::Etcd::from_answers(self);
+        etcd.and_then(|etcd| etcd.for_manager().map(ToString::to_string)).as_deref()
+            == Some(value.expose_secret())
+    }
+
     /// Fills the defaults of the guide where nothing is given.
     pub fn fill_defaults(&mut self) {
         for variable in variables() {

@@ -18,6 +18,8 @@ pub struct Etcd {
     pub namespace: String,
     /// Client addresses; the manager takes the first.
     pub endpoints: Vec<Address>,
+    /// Another address for the manager, a proxy for example.
+    pub manager_endpoint: Option<Address>,
     /// Sign-in, for clusters that want one.
     pub user: Option<(String, SecretString)>,
 }
@@ -28,6 +30,11 @@ impl Etcd {
         format!("/sorna/{}/", self.namespace)
     }
 
+    /// The one address that the manager takes.
+    pub fn for_manager(&self) -> Option<&Address> {
+        self.manager_endpoint.as_ref().or(self.endpoints.first())
+    }
+
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
             namespace: answers.text("etcd.namespace")?,
@@ -36,6 +43,9 @@ impl Etcd {
                 .split(',')
                 .filter_map(|endpoint| parse_address(plain(endpoint), CLIENT_PORT).ok())
                 .collect(),
+            manager_endpoint: answers
+                .text("etcd.manager-endpoint")
+                .and_then(|endpoint| parse_address(plain(&endpoint), CLIENT_PORT).ok()),
             user: match (answers.text("etcd.user"), answers.secret("etcd.password")) {
                 (Some(user), Some(password)) => Some((user, password)),
                 _ => None,
@@ -83,6 +93,13 @@ fn endpoints(text: &str) -> Result<(), Refused> {
         seen.push(address);
     }
     Ok(())
+}
+
+fn manager_endpoint(text: &str) -> Result<(), Refused> {
+    if text.contains(',') {
+        return Err(Refused::new("it is more than one address", "give one: the manager takes no more"));
+    }
+    endpoints(text)
 }
 
 /// `upstream.md`: the manager checks nothing; a namespace with a slash or a blank would go astray.
@@ -138,6 +155,16 @@ pub(super) static SECTION: Section = Section {
             development: None,
             manager_env: None,
             accept: |text| accept::plain_text(text, 4096),
+        },
+        Variable {
+            key: "etcd.manager-endpoint",
+            title: "Manager uses",
+            help: "Another host:port for the manager, such as a proxy: it knows one plain address.",
+            shape: Shape::Text,
+            default: Default::Unset("the first address"),
+            development: None,
+            manager_env: None,
+            accept: manager_endpoint,
         },
     ],
 };

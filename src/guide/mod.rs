@@ -10,6 +10,7 @@ mod etcd;
 mod file;
 mod files;
 mod general;
+mod identity;
 mod images;
 mod init;
 mod json_schema;
@@ -25,6 +26,7 @@ pub use database::{Database, SslMode, database_url};
 pub use etcd::Etcd;
 pub use file::{Leaf, Leaves, SecretSource, leaves};
 pub use files::Files;
+pub use identity::Identity;
 pub use images::Images;
 pub use init::SCHEMA_FILE;
 pub use json_schema::json_schema;
@@ -43,6 +45,7 @@ pub static GUIDE: &[&Section] = &[
     &images::SECTION,
     &keypairs::SECTION,
     &files::SECTION,
+    &identity::SECTION,
 ];
 
 /// Keys of the contract that this version refuses rather than ignores.
@@ -51,12 +54,9 @@ pub const UNBUILT: &[&str] = &[
     "etcd.tls.cert",
     "etcd.tls.key",
     "etcd.tls.server-name",
-    "etcd.manager-endpoint",
     "database.tls.ca",
     "database.tls.cert",
     "database.tls.key",
-    "expect.etcd-cluster",
-    "expect.database-system",
 ];
 
 /// Every variable, in order.

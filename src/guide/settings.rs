@@ -3,8 +3,8 @@
 use crate::failure::{Code, Failure};
 
 use super::{
-    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, images::Images,
-    keypairs::Keypairs, storage::Storage,
+    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, identity::Identity,
+    images::Images, keypairs::Keypairs, storage::Storage,
 };
 
 /// The typed answers. A section is there when its required answers are.
@@ -12,6 +12,8 @@ use super::{
 pub struct Settings {
     /// What the cluster is called: given, else the host of the database.
     pub name: String,
+    /// Which servers are meant.
+    pub identity: Identity,
     etcd: Option<Etcd>,
     database: Option<Database>,
     storage: Option<Storage>,
@@ -41,6 +43,7 @@ impl Settings {
             .unwrap_or_else(|| "unnamed".into());
         Ok(Self {
             name,
+            identity: Identity::from_answers(answers),
             etcd,
             database,
             storage: Storage::from_answers(answers),

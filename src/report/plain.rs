@@ -157,12 +157,12 @@ impl<W: Write> Reporter for Plain<W> {
                 self.line(time, "check", Some(verdict.state()), &what)?;
                 if self.tells_all {
                     for rung in &verdict.rungs {
-                        let detail = format!("{:12}{} {}", "", pad(rung.name, 10), rung.detail);
-                        let what = if rung.latency_ms > 0.0 {
-                            format!("{detail}  {}", milliseconds(rung.latency_ms))
-                        } else {
-                            detail
+                        let told = match &rung.failure {
+                            Some(failure) => format!("  {}", failure.code),
+                            None if rung.latency_ms > 0.0 => format!("  {}", milliseconds(rung.latency_ms)),
+                            None => String::new(),
                         };
+                        let what = format!("{:12}{} {}{told}", "", pad(rung.name, 10), rung.detail);
                         self.line(time, "check", Some(rung.state), &what)?;
                     }
                     return self.out.flush();

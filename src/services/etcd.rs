@@ -29,6 +29,8 @@ pub struct Member {
     pub version: String,
     /// Whether the cluster has a leader.
     pub has_leader: bool,
+    /// The id of its cluster.
+    pub cluster: u64,
 }
 
 /// One write: a key with its new value, or none to remove it.
@@ -103,7 +105,11 @@ impl Store {
         let status = bounded(client.status())
             .await
             .map_err(|error| self.explain(error, "the question for its version"))?;
-        Ok(Member { version: status.version().to_owned(), has_leader: status.leader() != 0 })
+        Ok(Member {
+            version: status.version().to_owned(),
+            has_leader: status.leader() != 0,
+            cluster: status.header().map_or(0, |header| header.cluster_id()),
+        })
     }
 
     /// Alarms that are raised: `NOSPACE`, `CORRUPT`.

@@ -211,6 +211,16 @@ pub async fn version(connection: &mut PgConnection, database: &Database) -> Resu
     Ok((row.get(0), text.split_whitespace().next().unwrap_or(&text).to_owned()))
 }
 
+/// The system identifier, which `initdb` makes and copies keep.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn system(connection: &mut PgConnection, database: &Database) -> Result<u64, Failure> {
+    let sql = "SELECT system_identifier FROM pg_control_system()";
+    let asked = sqlx::query_scalar::<_, i64>(sql).fetch_one(connection);
+    Ok(ask(database, "the question for its system identifier", asked).await?.cast_unsigned())
+}
+
 /// The encoding of a database; none when there is no such database.
 ///
 /// # Errors

@@ -65,7 +65,11 @@ fn show_tells_what_cannot_be_used_after_what_can() {
     let program = program().args(["answers", "show", "first.yml", "--set", "etcd.namspace=x"]);
     let shown = program.run();
     assert_eq!(shown.status, 3);
-    assert!(shown.stdout.contains("database.user      first"), "{}", shown.stdout);
+    assert!(
+        shown.stdout.lines().any(|line| line.split_whitespace().take(2).eq(["database.user", "first"])),
+        "{}",
+        shown.stdout
+    );
     assert!(shown.stderr.contains("did you mean `etcd.namespace`?"), "{}", shown.stderr);
     assert_eq!(Program::new().args(["answers", "show"]).run().status, 10);
 }

@@ -13,6 +13,12 @@ fn sign_in_and_rights() {
         row("unknown user", || {
             Case::new().set("database.user", "nosuchuser").fails(6, "E-DB-AUTH").names(&["nosuchuser"])
         }),
+        row("another server", || {
+            let system = Case::new().flags(["check", "database"]).run().rung("database", "system");
+            let case = Case::new().set("expect.database-system", "'1234567890'");
+            let told = case.fails(4, "E-DB-OTHER").names(&["`1234567890`", "expect.database-system"]);
+            told.without(&[(&system, "SYSTEM")])
+        }),
         row("no CREATEDB", || {
             let case = Case::new().sql("postgres", "ALTER ROLE {user} NOCREATEDB");
             let names = [case.database.name.clone(), case.database.user.clone(), "CREATEDB".to_owned()];

@@ -45,6 +45,38 @@ fn a_user_with_the_right_to_write_is_enough() {
     insta::assert_snapshot!(told.text());
 }
 
+/// Which cluster is meant can be said, in both spellings; endpoints of two clusters are none.
+#[test]
+fn another_cluster_than_the_one_that_is_meant() {
+    let other = Etcd::start_with(&["--initial-cluster-token=another"]);
+    let both = format!("[{}, {}]", quiet_etcd().endpoint, other.endpoint);
+    let told = together(vec![
+        row("another cluster", || {
+            let case = Case::new().set("expect.etcd-cluster", "'1a2b3c'");
+            case.fails(4, "E-ETCD-OTHER").names(&["`1a2b3c`", &quiet_etcd().endpoint, "expect.etcd-cluster"])
+        }),
+        row("two clusters", || {
+            let case = Case::new().set("etcd.endpoints", both.as_str());
+            let told = case.fails(4, "E-ETCD-OTHER").names(&[&quiet_etcd().endpoint, &other.endpoint]);
+            told.without(&[(&other.endpoint, "OTHER"), (&cluster_of(&other), "OTHER-CLUSTER")])
+        }),
+    ]);
+    insta::assert_snapshot!(told);
+    let id = cluster_of(&other);
+    let decimal = u64::from_str_radix(&id, 16).expect("a number").to_string();
+    for spelling in [id.to_uppercase(), decimal] {
+        let case = Case::on(&other, Postgres::shared()).set("expect.etcd-cluster", format!("'{spelling}'"));
+        let told = case.flags(["check", "etcd"]).run();
+        assert_eq!(told.status, 0, "{spelling}: {:#?}", told.failures);
+    }
+}
+
+/// The id as the check shows it.
+fn cluster_of(etcd: &Etcd) -> String {
+    let told = Case::on(etcd, Postgres::shared()).flags(["check", "etcd"]).run();
+    told.rung("etcd", "cluster")
+}
+
 #[test]
 fn no_space_too_small_transactions_and_a_stopped_server() {
     let full = Etcd::start_with(&["--quota-backend-bytes=1"]);

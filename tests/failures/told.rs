@@ -93,6 +93,20 @@ impl Told {
         self
     }
 
+    /// What a rung of a check says.
+    pub fn rung(&self, check: &str, name: &str) -> String {
+        let check = self.events.iter().find(|event| event["type"] == "check" && event["check"] == check);
+        let rungs = check.and_then(|check| check["rungs"].as_array()).into_iter().flatten();
+        let rung = rungs.into_iter().find(|rung| rung["name"] == name);
+        said(rung.expect("the check has this rung"), "detail").to_owned()
+    }
+
+    /// These texts differ from run to run too.
+    pub fn without(mut self, redact: &[(&str, &'static str)]) -> Self {
+        self.redact.extend(redact.iter().map(|(what, shown)| ((*what).to_owned(), *shown)));
+        self
+    }
+
     /// The summary event.
     pub fn summary(&self) -> &Value {
         self.events.last().expect("read() saw to it")

@@ -84,6 +84,13 @@ const RULES: &[Rule<&str>] = &[
         Side::Left,
         false,
     ),
+    // PostgreSQL's system identifier.
+    (
+        r"(?:^|[^0-9A-Za-z])(?<thing>7[0-9]{18})(?:[^0-9A-Za-z]|$)",
+        ["###################", "7711853301990450493"],
+        Side::Left,
+        false,
+    ),
     (r"(?:^|[^0-9A-Za-z])pid (?<thing>[0-9]+)", ["#", "4711"], Side::Left, false),
 ];
 

@@ -173,9 +173,15 @@ impl Wizard<'_> {
         Ok(())
     }
 
-    /// The password of nobody is not asked for.
+    /// The password of nobody is not asked for, nor a way around a sign-in that there is not.
     fn is_idle(&self, variable: &Variable) -> bool {
-        variable.key == "etcd.password" && self.answers.given("etcd.user").is_none()
+        match variable.key {
+            "etcd.password" => self.answers.given("etcd.user").is_none(),
+            "etcd.manager-endpoint" => {
+                self.answers.given("etcd.user").is_none() && self.answers.given(variable.key).is_none()
+            }
+            _ => false,
+        }
     }
 
     fn is_section_start(&self, at: usize) -> bool {

@@ -130,7 +130,7 @@ fn a_hung_server_stops_nobody() {
         let tmux = stand.wizard(columns, rows, &[]);
         tmux.wait_for("> Continue: answers left");
         tmux.keys(&["Enter"]);
-        tmux.wait_for("> Namespace   local");
+        tmux.wait_for("> Namespace      local");
         tmux.wait_for(&silent.address);
     });
 }
