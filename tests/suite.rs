@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+mod cli;
 mod devstack;
 mod docs;
 mod failures;

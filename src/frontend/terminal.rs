@@ -159,14 +159,14 @@ impl Terminal {
             duration_ms: 0,
             transcript: None,
         };
-        let summary = Event::now(EventKind::Summary(summary));
-        let version = Event::now(Event::version("", Vec::new(), Vec::new()));
         self.result(|out| {
+            let version = Event::now(Event::version("", Vec::new(), Vec::new()));
             writeln!(out, "{}", serde_json::to_string(&version)?)?;
             if let Some((kind, result)) = result {
                 let line = Answer { time: Timestamp::now(), kind, result };
                 writeln!(out, "{}", serde_json::to_string(&line)?)?;
             }
+            let summary = Event::now(EventKind::Summary(summary));
             writeln!(out, "{}", serde_json::to_string(&summary)?)
         });
     }

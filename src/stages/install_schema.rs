@@ -7,7 +7,11 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     schema::{self, HEAD},
-    services::postgres::{self, Standing, ask},
+    services::{
+        limit,
+        postgres::{self, Standing, ask},
+        seconds,
+    },
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
 };
@@ -181,12 +185,10 @@ pub(super) async fn lock(
     connection: &mut PgConnection,
     database: &Database,
 ) -> Result<(), Failure> {
-    ask(
-        database,
-        "the time limit of the lock",
-        sqlx::raw_sql("SET LOCAL lock_timeout = '5s'").execute(&mut *connection),
-    )
-    .await?;
+    let patience = limit(5);
+    let limited = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
+    let limited = sqlx::raw_sql(sqlx::AssertSqlSafe(limited)).execute(&mut *connection);
+    ask(database, "the time limit of the lock", limited).await?;
     let taken = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection);
     match cx.wait(taken).await? {
         Ok(_) => {}
@@ -195,7 +197,7 @@ pub(super) async fn lock(
                 Code::DbBusy,
                 format!("another setup is working on database `{}`", database.name),
             )
-            .why("it has held the lock for more than 5 s")
+            .why(format!("it has held the lock for more than {}", seconds(patience)))
             .remedy("wait for it to end, then run again"));
         }
         Err(error) => return Err(postgres::explain(&error, database, "the lock")),

@@ -22,7 +22,7 @@ mod text;
 mod told;
 mod usage;
 
-pub use case::{Case, quiet_etcd};
+pub use case::{Case, quiet_etcd, walk};
 pub use nobody::{NOBODY, as_nobody};
 pub use session::Session;
 pub use told::{Row, Told, row, together};

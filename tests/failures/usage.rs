@@ -1,4 +1,4 @@
-//! The command line: what is not known, what contradicts, and that nothing ever waits for a person.
+//! The command line: what is not known, what contradicts, and output that is lost.
 
 use super::{Case, row, together};
 use crate::servers::Program;
@@ -63,38 +63,6 @@ fn words_that_are_not_known() {
         }),
     ]);
     insta::assert_snapshot!(told);
-}
-
-#[test]
-fn everything_ends_by_itself_without_a_terminal() {
-    let dev = |command| vec!["dev", command, "--dir", "stack"];
-    let commands = vec![
-        vec![],
-        vec!["run"],
-        vec!["run", "set-mount"],
-        vec!["check"],
-        vec!["plan"],
-        vec!["plan", "--detailed-exitcode"],
-        vec!["status"],
-        vec!["images"],
-        vec!["images", "--pull-commands"],
-        vec!["answers", "validate"],
-        vec!["answers", "validate", "-"],
-        vec!["run", "--answers", "-"],
-        vec!["explain"],
-        vec!["explain", "E-DB-AUTH"],
-        dev("status"),
-        dev("down"),
-        dev("reset"),
-    ];
-    for command in commands {
-        for script in [r#"exec "$0" "$@" <&-"#, r#"exec "$0" "$@" </dev/null"#] {
-            let program = Program::new().under(["sh", "-c", script]).args(command.clone());
-            let outcome = program.run();
-            assert!([0, 2, 3, 9, 10].contains(&outcome.status), "{command:?}: {outcome:?}");
-            assert!(!(outcome.stdout + &outcome.stderr).is_empty(), "{command:?} said nothing");
-        }
-    }
 }
 
 #[test]

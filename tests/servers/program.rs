@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -37,8 +38,14 @@ pub struct Outcome {
 /// The program while it runs.
 pub struct Running {
     child: Child,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Collected,
+    stderr: Collected,
+}
+
+/// What came out of a pipe so far.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    thread: JoinHandle<()>,
 }
 
 impl Program {
@@ -208,6 +215,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Waits until it has written this, on stdout or stderr.
+    pub fn until(&self, text: &str) {
+        wait_until(text, LIMIT, || self.stdout.has(text) || self.stderr.has(text));
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process id is not 0");
@@ -231,17 +243,34 @@ impl Running {
         let status = self.child.wait().expect("the program is our child");
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
-        let stdout = self.stdout.join().expect("stdout is read");
-        let stderr = self.stderr.join().expect("stderr is read");
+        let stdout = self.stdout.all();
+        let stderr = self.stderr.all();
         assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
         Outcome { status, stdout, stderr }
     }
 }
 
-fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
+impl Collected {
+    fn has(&self, text: &str) -> bool {
+        let bytes = self.bytes.lock().expect("nobody panics with it");
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
+    fn all(self) -> String {
+        self.thread.join().expect("the pipe is read");
+        let bytes = std::mem::take(&mut *self.bytes.lock().expect("nobody panics with it"));
         String::from_utf8(bytes).expect("the program writes UTF-8")
-    })
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
+    let bytes: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let kept = Arc::clone(&bytes);
+    let thread = thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            kept.lock().expect("nobody panics with it").extend_from_slice(&buffer[..count]);
+        }
+    });
+    Collected { bytes, thread }
 }

@@ -1,0 +1,7 @@
+//! The command line as scripts and operators use it: machine output, statuses, terms of a run.
+
+mod closed;
+pub mod json;
+mod statuses;
+mod terms;
+mod wait;

@@ -1,0 +1,182 @@
+//! For the operator of many clusters: how strictly, how loudly, where to.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::failures::{Case, walk};
+use crate::servers::{Fake, Outcome};
+use crate::stages::Site;
+
+/// The last line of a run.
+fn closing(outcome: &Outcome) -> &str {
+    outcome.stderr.lines().last().unwrap_or_default()
+}
+
+#[test]
+fn quiet_says_nothing_when_nothing_changed() {
+    let site = Site::new();
+    let first = site.runs("--quiet");
+    assert_eq!(closing(&first), "site changed=7 unchanged=0 failed=0 skipped=0");
+    assert!(first.stderr.contains("table keypairs"), "what was held back comes too: {}", first.stderr);
+    for command in
+        ["--quiet", "run -q", "status --quiet", "plan --quiet", "check etcd --quiet", "answers validate -q"]
+    {
+        let again = site.runs(command);
+        assert_eq!((again.stdout.as_str(), again.stderr.as_str()), ("", ""), "{command}");
+    }
+    // Scripts wait for both ends.
+    let again = site.runs("--quiet --output json");
+    let types: Vec<_> = again.stdout.lines().map(|line| line.contains("\"type\":\"summary\"")).collect();
+    assert_eq!(types, [false, true], "{}", again.stdout);
+
+    // Something to do, or something wrong, is told as ever.
+    site.etcd.delete("/sorna/local/images/r/tags/");
+    assert!(site.run("status --quiet").stdout.contains("pending"));
+    assert!(site.runs("plan --quiet").stdout.contains("/sorna/local/images/r/tags/latest"));
+    let failed = site.run("--quiet --set database.user=nobody-of-this-name");
+    assert_eq!(failed.status, 6);
+    assert!(failed.stderr.contains("E-DB-AUTH"), "{}", failed.stderr);
+    assert_eq!(closing(&failed), "site changed=0 unchanged=0 failed=1 skipped=7");
+}
+
+#[test]
+fn verbose_and_a_log_file_tell_every_rung_and_change() {
+    let site = Site::new();
+    let outcome = site.runs("-v --log-file setup.log");
+    let log = site.read("setup.log");
+    assert_eq!(site.mode("setup.log"), 0o600);
+    for text in [&outcome.stderr, &log] {
+        for detail in [
+            "resolve",
+            "may create the database and uuid-ossp",
+            "+ /sorna/local/images/python/cpu = 1",
+            "+ database ",
+        ] {
+            assert!(text.contains(detail), "{detail} is not in\n{text}");
+        }
+    }
+    assert!(
+        !log.contains('\u{1b}') && log.lines().all(|line| !line.starts_with(' ') || line.starts_with("    ")),
+        "{log}"
+    );
+    // It goes on at the end, for checks too.
+    site.runs("check etcd --log-file setup.log");
+    let longer = site.read("setup.log");
+    assert!(longer.starts_with(&log) && longer.len() > log.len(), "{longer}");
+    let refused = site.run("--log-file no/where.log");
+    assert_eq!(refused.status, 4, "{refused:?}");
+    assert!(refused.stderr.contains("`no/where.log` cannot be written"), "{refused:?}");
+}
+
+#[test]
+fn strict_makes_failures_of_warnings_and_accept_the_other_way_round() {
+    // A file beside which something lacks: a warning of a check.
+    let case = Case::new();
+    let told = case.flags(["check", "files", "--strict"]).fails(4, "W-FILE-ALEMBIC");
+    assert_eq!(told.failures[0]["severity"], "failure");
+    let case = Case::new().flags(["check", "files", "--strict", "--accept", "W-FILE-ALEMBIC"]);
+    assert_eq!(case.run().status, 0);
+    // A remark about the answers.
+    let other = |case: Case<'static>| case.env("BACKEND_DB_NAME", "another");
+    let told = other(Case::new()).flags(["check", "database", "--strict"]).fails(3, "W-ENV-DIFFERS");
+    assert_eq!(told.failures.len(), 1, "{:#?}", told.failures);
+    let case = other(Case::new()).flags(["check", "database", "--strict", "--accept", "W-ENV-DIFFERS"]);
+    assert_eq!(case.run().status, 0);
+    let case = other(Case::new()).flags(["answers", "validate", "--strict"]);
+    assert_eq!(case.run().status, 3);
+    // A check that fails, taken for a warning: the run goes on.
+    let case = Case::new().set("storage.mount", "/no/where").flags(["run", "set-mount"]);
+    let case = case.unwatched();
+    assert_eq!(case.run().status, 4);
+    let case = case.flags(["run", "set-mount", "--accept", "e-mount-missing"]);
+    let told = case.warns("E-MOUNT-MISSING");
+    assert_eq!(told.warnings[0]["severity"], "warning");
+    assert_eq!(told.summary()["changed"], 1);
+    // Only this one.
+    let nobody = Fake::closed_port();
+    let case = case.set("etcd.endpoints", format!("[{}]", nobody.address));
+    assert_eq!(case.run().status, 5);
+    for (code, near) in [("E-MOUNT-MISING", "`E-MOUNT-MISSING`?"), ("E-FILE-READ", "no finding of a check")] {
+        let told = Case::new().flags(["run", "--accept", code]).fails(2, "E-USAGE");
+        assert!(told.text().contains(near), "{}", told.text());
+    }
+}
+
+/// Keys of an older list stop a strict run before it writes.
+#[test]
+fn strict_stops_at_what_an_older_list_left() {
+    let site = Site::new();
+    site.runs("--accept W-FILE-ALEMBIC");
+    site.etcd.put("/sorna/local/images/old/tags/latest", "abc");
+    let before = site.everything();
+    let strict = "--strict --accept W-FILE-ALEMBIC";
+    let outcome = site.run(strict);
+    assert_eq!(outcome.status, 4, "{outcome:?}");
+    assert!(outcome.stderr.contains("W-IMAGES-LEFTOVER"), "{outcome:?}");
+    assert_eq!(before, site.everything());
+    site.runs(&format!("{strict} --accept W-IMAGES-LEFTOVER"));
+    site.runs(&format!("{strict} --prune"));
+    site.runs(strict);
+}
+
+#[test]
+fn the_limit_of_every_operation_can_be_given() {
+    let silent = Fake::silent_port();
+    let case = Case::new().set("database.address", silent.address.as_str()).unwatched();
+    let told = case.flags(["check", "database", "--timeout", "200ms"]).fails(5, "E-DB-TIMEOUT");
+    assert!(told.failures[0].to_string().contains("accepts connections and answers nothing"));
+    let case = Case::new().set("database.password", "{command: [sleep, '60']}").unwatched();
+    let told = case.flags(["check", "database", "--timeout", "0.3s"]).fails(3, "E-ANSWERS-SECRET");
+    assert!(told.text().contains("gave no secret within 0.3 s"), "{}", told.text());
+    for wrong in ["0s", "30", "-1s", "2d"] {
+        let outcome = Case::new().flags(["check", "database"]).outcome(&[&format!("--timeout={wrong}")]);
+        assert_eq!(outcome.status, 2, "{wrong}: {outcome:?}");
+    }
+}
+
+/// Started by cron or in a container there is no HOME.
+#[test]
+fn a_run_needs_no_home() {
+    let site = Site::new();
+    let program = site.program(["--state-dir", "state"]).under(["env", "-u", "HOME"]);
+    let outcome = program.run();
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(site.path("state/site/transcripts").is_dir());
+    for command in ["check", "plan", "status", "images", "answers show", "answers validate"] {
+        let program = site.program(command.split(' ')).under(["env", "-u", "HOME"]);
+        assert_eq!(program.run().status, 0, "{command}");
+    }
+}
+
+/// Each cluster has its transcripts, the last fifty of them, and its name in the closing line.
+#[test]
+fn transcripts_are_kept_by_name_and_forgotten_by_age() {
+    let site = Site::new();
+    let folder = site.path("state/a%2Fb/transcripts");
+    site.runs("run create-database --state-dir state --set name=a/b");
+    for number in 0..60 {
+        fs::write(folder.join(format!("20200101T0000{number:02}.000Z-1.log")), "old")
+            .expect("the folder is ours");
+    }
+    let outcome = site.runs("run create-database --state-dir state --set name=a/b");
+    assert_eq!(closing(&outcome), "a/b changed=0 unchanged=1 failed=0 skipped=0");
+    let kept = walk(&folder);
+    assert_eq!(kept.len(), 50);
+    for path in kept.iter().filter(|path| !path.to_string_lossy().contains("/2020")) {
+        assert_eq!(fs::metadata(path).expect("a transcript").permissions().mode() & 0o777, 0o600);
+    }
+    assert_eq!(kept.iter().filter(|path| !path.to_string_lossy().contains("/2020")).count(), 2);
+}
+
+/// What the manager is told, when it cannot use what the setup uses.
+#[test]
+fn the_manager_may_have_an_address_of_its_own() {
+    let site = Site::new();
+    site.runs("--set etcd.manager-endpoint=http://etcd-proxy");
+    assert!(site.read("manager.env").contains("export BACKEND_ETCD_ADDR='etcd-proxy:2379'\n"));
+    // What `manager.env` says of this very cluster is no other cluster.
+    let set = "etcd.manager-endpoint=etcd-proxy:2379";
+    let program = site.program(["check", "etcd", "--set", set]).env("BACKEND_ETCD_ADDR", "etcd-proxy:2379");
+    let outcome = program.run();
+    assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+}
