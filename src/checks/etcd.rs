@@ -51,9 +51,13 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity) {
             Err((rung, failure, since)) => failures.push((rung, endpoint, failure, since)),
         }
     }
-    if let Err((rung, failure, since)) = one_cluster(verdict, &clusters, identity) {
-        verdict.note(rung, failure, since);
+    let since = Instant::now();
+    if let Some(failure) = not_meant(&clusters, identity) {
+        verdict.note("cluster", failure, since);
         return;
+    }
+    if let Some((cluster, _)) = clusters.first() {
+        verdict.pass("cluster", format!("{cluster:x}"), since);
     }
     let Some((_, mut store)) = clusters.into_iter().next() else {
         for (rung, _, failure, since) in failures {
@@ -101,24 +105,21 @@ async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Resul
 }
 
 /// Whatever the endpoints are called, they must be members of one cluster, and of the one that is meant.
-fn one_cluster(verdict: &mut Verdict, clusters: &[(u64, Store)], identity: &Identity) -> Result<(), Fell> {
-    let since = Instant::now();
-    let Some((cluster, first)) = clusters.first() else { return Ok(()) };
-    let refuse = |what: String| Failure::new(Code::EtcdOther, what);
+fn not_meant(clusters: &[(u64, Store)], identity: &Identity) -> Option<Failure> {
+    let (cluster, first) = clusters.first()?;
     if let Some((other, store)) = clusters.iter().find(|(other, _)| other != cluster) {
-        let failure = refuse(format!("{} and {} are not of one cluster", first.endpoint, store.endpoint))
+        let what = format!("{} and {} are not of one cluster", first.endpoint, store.endpoint);
+        let failure = Failure::new(Code::EtcdOther, what)
             .why(format!("their clusters are {cluster:x} and {other:x}"))
             .remedy("take the one that is not meant out of `etcd.endpoints`");
-        return Err(("cluster", failure, since));
+        return Some(failure);
     }
-    if let Some(expected) = identity.other_cluster(*cluster) {
-        let failure = refuse(format!("{} is another etcd cluster than expected", first.endpoint))
-            .why(format!("it is {cluster:x}, and `expect.etcd-cluster` is `{expected}`"))
-            .remedy("mend `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
-        return Err(("cluster", failure, since));
-    }
-    verdict.pass("cluster", format!("{cluster:x}"), since);
-    Ok(())
+    let expected = identity.other_cluster(*cluster)?;
+    let what = format!("{} is another etcd cluster than expected", first.endpoint);
+    let failure = Failure::new(Code::EtcdOther, what)
+        .why(format!("it is {cluster:x}, and `expect.etcd-cluster` is `{expected}`"))
+        .remedy("mend `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
+    Some(failure)
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.
