@@ -26,6 +26,8 @@ pub(super) struct Question {
     pub(super) help: String,
     /// What Enter takes; for a secret only a word about it, and Enter gives an empty text.
     pub(super) default: Option<String>,
+    /// What an empty answer means, where there is nothing to take.
+    pub(super) empty: Option<&'static str>,
     /// Not to be shown.
     pub(super) secret: bool,
     /// The only judge of the text.
@@ -81,7 +83,7 @@ impl Asker {
             Self::Lines(lines) => return lines.text(question).await,
             Self::Inquire(config) => **config,
         };
-        let Question { title, help, default, secret, judge } = question.clone();
+        let Question { title, help, default, secret, judge, .. } = question.clone();
         let validator = move |text: &str| match judge(text) {
             Ok(()) => Ok(Validation::Valid),
             Err(why) => Ok(Validation::Invalid(why.into())),

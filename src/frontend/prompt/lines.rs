@@ -5,8 +5,9 @@ use std::{
     thread,
 };
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 use secrecy::{ExposeSecret, SecretString};
+use textwrap::{Options, WordSplitter};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
@@ -41,9 +42,9 @@ impl Lines {
     }
 
     pub(super) async fn text(&mut self, question: &Question) -> Reply<SecretString> {
-        let Question { title, help, default, secret, judge } = question;
-        let prompt = match default {
-            Some(default) => format!("{title} [{default}]: "),
+        let Question { title, help, default, empty, secret, judge } = question;
+        let prompt = match default.as_deref().or(*empty) {
+            Some(taken) => format!("{title} [{taken}]: "),
             None => format!("{title}: "),
         };
         loop {
@@ -113,8 +114,13 @@ impl Lines {
     }
 }
 
-fn tell(line: &str) {
-    let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{line}");
+/// A line, broken between words where the terminal ends.
+pub(super) fn tell(line: &str) {
+    let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+    let options = Options::new(if columns < 20 { 80 } else { columns })
+        .word_splitter(WordSplitter::NoHyphenation)
+        .break_words(false);
+    let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{}", textwrap::fill(line, options));
 }
 
 /// The terminal shows nothing of what is typed, until this is dropped; only the line's end is seen.

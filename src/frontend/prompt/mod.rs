@@ -198,6 +198,7 @@ impl Wizard<'_> {
                 help: "The path of a file that `backendai-setup answers init` or an earlier run has written."
                     .into(),
                 default: Some("answers.yml".into()),
+                empty: None,
                 secret: false,
                 judge: Arc::new(|_| Ok(())),
             };
@@ -309,7 +310,7 @@ impl Wizard<'_> {
     }
 
     fn say(&self, line: &str) {
-        self.terminal.note(line);
+        lines::tell(&self.style.text(line));
     }
 
     fn tell(&self, failures: &[Failure]) {

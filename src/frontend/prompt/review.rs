@@ -95,6 +95,7 @@ impl Wizard<'_> {
             title: format!("Type {word} to allow it"),
             help: "Nothing is written yet; what is there is overwritten once you write.".into(),
             default: None,
+            empty: Some("leave it as it is"),
             secret: false,
             judge: Arc::new(move |text| match text {
                 "" => Ok(()),

@@ -65,6 +65,10 @@ impl Wizard<'_> {
         let question = Question {
             title: variable.title.to_owned(),
             help: help(variable, has_value),
+            empty: match variable.default {
+                Default::Unset(meaning) if default.is_none() => Some(meaning),
+                _ => None,
+            },
             default,
             secret: variable.is_secret(),
             judge: Arc::new(move |text| judge(variable, text, has_value)),
