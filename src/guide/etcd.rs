@@ -28,6 +28,11 @@ impl Etcd {
         format!("/sorna/{}/", self.namespace)
     }
 
+    /// The prefix of the keys by which nodes meet: the manager knows nothing of them.
+    pub fn meeting_prefix(&self) -> String {
+        format!("/backendai-setup/{}/", self.namespace)
+    }
+
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
             namespace: answers.text("etcd.namespace")?,

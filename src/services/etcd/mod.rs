@@ -1,4 +1,6 @@
-//! etcd: the store below `/sorna/<namespace>/`.
+//! etcd: the store below `/sorna/<namespace>/`, and beside it the offers of [`offers`].
+
+mod offers;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -15,6 +17,11 @@ use crate::{
 
 use super::{answer_limit, connect_limit, seconds};
 
+pub use offers::{LEASE, Offered};
+
+/// The manager's key for the path of the shared folder, below the namespace.
+pub const MOUNT: &str = "volumes/_mount";
+
 /// etcd takes 128 operations in a transaction by default.
 const OPERATIONS: usize = 100;
 /// etcd takes 1.5 MiB in a request by default; keys count too.
@@ -29,6 +36,8 @@ pub struct Member {
     pub version: String,
     /// Whether the cluster has a leader.
     pub has_leader: bool,
+    /// What the cluster calls itself.
+    pub cluster: u64,
 }
 
 /// One write: a key with its new value, or none to remove it.
@@ -42,6 +51,7 @@ pub struct Store {
     pub endpoint: Address,
     user: Option<String>,
     prefix: String,
+    meeting: String,
 }
 
 impl Store {
@@ -61,7 +71,8 @@ impl Store {
         let client = bounded(connecting)
             .await
             .map_err(|error| explain(error, endpoint, user.as_deref(), "the sign-in", None))?;
-        Ok(Self { client, endpoint: endpoint.clone(), user, prefix: etcd.prefix() })
+        let (prefix, meeting) = (etcd.prefix(), etcd.meeting_prefix());
+        Ok(Self { client, endpoint: endpoint.clone(), user, prefix, meeting })
     }
 
     /// Connects to the first endpoint that answers, beginning with this one; says which it was.
@@ -103,7 +114,11 @@ impl Store {
         let status = bounded(client.status())
             .await
             .map_err(|error| self.explain(error, "the question for its version"))?;
-        Ok(Member { version: status.version().to_owned(), has_leader: status.leader() != 0 })
+        Ok(Member {
+            version: status.version().to_owned(),
+            has_leader: status.leader() != 0,
+            cluster: status.header().map_or(0, |header| header.cluster_id()),
+        })
     }
 
     /// Alarms that are raised: `NOSPACE`, `CORRUPT`.
@@ -137,9 +152,8 @@ impl Store {
     pub async fn may_write(&mut self) -> Result<(), Failure> {
         let key = |below: &str| format!("{}{below}", self.prefix);
         // A version is never negative.
-        let never = Compare::version(key("volumes/_mount"), CompareOp::Less, 0);
-        let puts =
-            ["images/backendai-setup-probe", "volumes/_mount"].map(|below| TxnOp::put(key(below), "", None));
+        let never = Compare::version(key(MOUNT), CompareOp::Less, 0);
+        let puts = ["images/backendai-setup-probe", MOUNT].map(|below| TxnOp::put(key(below), "", None));
         let probe = Txn::new().when([never]).and_then(puts);
         bounded(self.client.txn(probe)).await.map_err(|error| self.explain(error, "the right to write"))?;
         Ok(())
