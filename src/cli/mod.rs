@@ -15,10 +15,10 @@ use clap::{CommandFactory, Parser};
 use crate::{
     failure::{Code, Failure, status, words},
     frontend::{Output, Terminal, headless, prompt, tui},
-    session::{Inputs, Overwrite, limit_operations},
+    session::{Inputs, Offering, Overwrite, limit_operations},
 };
 
-use args::{AnswersCommand, Cli, Color, Command, Global, OverwriteFlags, Shell};
+use args::{AnswersCommand, Cli, Color, Command, Global, MountCommand, OverwriteFlags, Shell};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
@@ -130,6 +130,12 @@ pub fn start() -> ExitCode {
         Some(Command::Answers(AnswersCommand::Show { files })) => {
             let all = answers.into_iter().chain(files).collect();
             crate::frontend::answers::show(&terminal, &inputs(none, all))
+        }
+        Some(Command::Mount(MountCommand::Offer { lasting, nodes })) => {
+            crate::frontend::mount::offer(&terminal, &inputs(none, answers), Offering { lasting, nodes })
+        }
+        Some(Command::Mount(MountCommand::Verify { node })) => {
+            crate::frontend::mount::verify(&terminal, &inputs(none, answers), node)
         }
         Some(Command::Dev(command)) => crate::frontend::dev::serve(&terminal, command, yes),
         Some(Command::Explain { code }) => crate::frontend::offline::explain(&terminal, code.as_deref()),

@@ -254,7 +254,7 @@ fn stopped(state: &RunState) -> Option<&Failure> {
     failures.into_iter().find(|failure| failure.code == Code::Cancelled)
 }
 
-fn status_of(state: &RunState) -> u8 {
+pub(super) fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
 }
 

@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod dev;
 pub mod headless;
+pub mod mount;
 pub mod offline;
 pub mod prompt;
 mod question;

@@ -12,6 +12,7 @@ use crate::workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summ
 use super::{
     Reporter,
     failure::write_failure,
+    nodes::node_line,
     style::{Style, pad},
 };
 
@@ -26,12 +27,21 @@ pub struct Plain<W> {
     zone: TimeZone,
     with_date: bool,
     closing: Vec<String>,
+    offered: String,
 }
 
 impl<W: Write> Plain<W> {
     /// Lines with the time of day in local time; `titles` are the stages' titles by id.
     pub fn new(out: W, style: Style, titles: BTreeMap<StageId, &'static str>) -> Self {
-        Self { out, style, titles, zone: TimeZone::system(), with_date: false, closing: Vec::new() }
+        Self {
+            out,
+            style,
+            titles,
+            zone: TimeZone::system(),
+            with_date: false,
+            closing: Vec::new(),
+            offered: String::new(),
+        }
     }
 
     /// Lines with date and time in UTC, for a file that is read years later.
@@ -43,6 +53,7 @@ impl<W: Write> Plain<W> {
             zone: TimeZone::UTC,
             with_date: true,
             closing: Vec::new(),
+            offered: String::new(),
         }
     }
 
@@ -55,10 +66,14 @@ impl<W: Write> Plain<W> {
 
     /// One line: time, who, a sign where there is one, what happened.
     fn line(&mut self, time: Timestamp, who: &str, sign: Option<RungState>, what: &str) -> io::Result<()> {
-        let time = time.to_zoned_datetime(self.zone.clone());
-        let time = time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string();
+        let time = self.time(time);
         let sign = sign.map_or_else(|| " ".to_owned(), |state| self.style.sign(state));
         writeln!(self.out, "{}  {}{sign} {}", self.style.dim(&time), pad(who, COLUMN), self.style.text(what))
+    }
+
+    fn time(&self, time: Timestamp) -> String {
+        let time = time.to_zoned_datetime(self.zone.clone());
+        time.strftime(if self.with_date { "%Y-%m-%dT%H:%M:%SZ" } else { "%H:%M:%S" }).to_string()
     }
 
     fn title(&self, stage: StageId) -> &'static str {
@@ -150,6 +165,27 @@ impl<W: Write> Reporter for Plain<W> {
             }
             EventKind::StageFinished { stage, outcome, duration_ms } => {
                 self.finished(time, stage, outcome, *duration_ms)
+            }
+            EventKind::MountOffered { host, path, until, command, .. } => {
+                self.offered.clone_from(path);
+                let until = self.time(*until);
+                match command {
+                    Some(command) => {
+                        self.line(
+                            time,
+                            "mount",
+                            None,
+                            &format!("{path} is offered until {until}; on every other node:"),
+                        )?;
+                        writeln!(self.out, "{}", self.style.text(command))
+                    }
+                    None => self.line(time, "mount", None, &format!("{host} offers {path} until {until}")),
+                }
+            }
+            EventKind::MountNode(found) => {
+                let state = if found.passed { RungState::Passed } else { RungState::Failed };
+                let what = format!("{}: {}", found.node, node_line(found, &self.offered));
+                self.line(time, "mount", Some(state), &what)
             }
             EventKind::Summary(summary) => self.summary(summary),
         }?;

@@ -7,6 +7,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use crate::{
     checks::Check,
     failure::{Code, Failure, status},
+    meeting::{self, Ended, Meeting},
     stages::SetupStage,
     workflow::{Context, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute, survey},
     world::World,
@@ -17,6 +18,7 @@ use super::Intent;
 pub(super) struct Work {
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
+    pub(super) meeting: Option<Meeting>,
     pub(super) notices: Vec<Failure>,
     pub(super) intent: Intent,
     pub(super) transcript: Option<String>,
@@ -54,10 +56,14 @@ impl Work {
             self.execute(&cx, &mut tally).await;
         } else if self.intent == Intent::Run {
             tally.skipped = self.stages.len();
+        } else if let (Some(meeting), true, false) =
+            (&self.meeting, tally.failures.is_empty(), stop.is_asked())
+        {
+            meet(meeting.clone(), cx.clone(), &mut tally).await;
         }
         let status = self.status(&tally, &stop);
         if stop.is_asked() && status == stop.status() {
-            tally.note(&stopped(status, tally.wrote));
+            tally.note(&stopped(status, self.left(&tally)));
         }
         let summary = Summary {
             name,
@@ -77,7 +83,7 @@ impl Work {
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
         let broken = self.check(cx, tally).await;
         let runs = matches!(self.intent, Intent::Preview | Intent::Run);
-        if self.intent == Intent::Check || (runs && !tally.failures.is_empty()) {
+        if matches!(self.intent, Intent::Check | Intent::Meet) || (runs && !tally.failures.is_empty()) {
             return;
         }
         let states = self.survey(cx, &broken).await;
@@ -102,7 +108,7 @@ impl Work {
     async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
         // A plan looks at files itself; what matters here is whether the servers can be asked.
         let needed = |check: &&Arc<dyn Check>| match self.intent {
-            Intent::Check | Intent::Preview | Intent::Run => true,
+            Intent::Check | Intent::Preview | Intent::Run | Intent::Meet => true,
             Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
         };
         let mut probes: FuturesUnordered<_> = self
@@ -172,6 +178,17 @@ impl Work {
         }
     }
 
+    /// What a stop leaves behind.
+    fn left(&self, tally: &Tally) -> &'static str {
+        match self.meeting {
+            Some(Meeting::Offer(_)) => "the offer was taken back",
+            _ if tally.wrote => {
+                "what was written stays; the unit of work under way was finished or rolled back"
+            }
+            _ => "nothing was written",
+        }
+    }
+
     fn status(&self, tally: &Tally, stop: &Stop) -> u8 {
         let faults = tally.failures.iter().any(|failure| failure.code == Code::Internal);
         if faults {
@@ -191,20 +208,32 @@ impl Work {
     }
 }
 
+/// A task of its own, so that a panic ends the meeting and not the program.
+async fn meet(meeting: Meeting, cx: Context<World>, tally: &mut Tally) {
+    let work = tokio::spawn(async move {
+        match meeting {
+            Meeting::Offer(offering) => meeting::offer(&cx, offering).await,
+            Meeting::Verify { node } => meeting::verify(&cx, node).await,
+        }
+    });
+    let broke = |_| {
+        let failure = Failure::new(Code::Internal, "the meeting broke off by a fault of this program");
+        Ended::from(failure.remedy("run again; report it if it stays so"))
+    };
+    let Ended { failures, failed } = work.await.unwrap_or_else(broke);
+    tally.failed += failed;
+    failures.iter().for_each(|failure| tally.note(failure));
+}
+
 /// Which signal it was and what state it left.
-fn stopped(status: u8, wrote: bool) -> Failure {
+fn stopped(status: u8, left: &str) -> Failure {
     let signal = match status {
         status::HANGUP => "SIGHUP",
         status::TERMINATED => "SIGTERM",
         _ => "SIGINT",
     };
-    let why = if wrote {
-        "what was written stays; the unit of work under way was finished or rolled back"
-    } else {
-        "nothing was written"
-    };
     Failure::new(Code::Cancelled, format!("stopped by {signal}"))
-        .why(why)
+        .why(left)
         .remedy("run the same command again to go on")
 }
 

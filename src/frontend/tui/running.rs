@@ -163,7 +163,9 @@ impl RunPage {
             | EventKind::Notice { .. }
             | EventKind::Check { .. }
             | EventKind::Plan { .. }
-            | EventKind::Progress { .. } => {}
+            | EventKind::Progress { .. }
+            | EventKind::MountOffered { .. }
+            | EventKind::MountNode(_) => {}
         }
     }
 
