@@ -5,6 +5,7 @@ mod canary;
 mod devstack;
 mod docs;
 mod failures;
+mod mount;
 mod servers;
 mod stages;
 mod tui;

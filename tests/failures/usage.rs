@@ -81,6 +81,8 @@ fn everything_ends_by_itself_without_a_terminal() {
         vec!["answers", "validate"],
         vec!["answers", "validate", "-"],
         vec!["run", "--answers", "-"],
+        vec!["mount", "offer"],
+        vec!["mount", "verify"],
         vec!["explain"],
         vec!["explain", "E-DB-AUTH"],
         dev("status"),

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -37,8 +38,14 @@ pub struct Outcome {
 /// The program while it runs.
 pub struct Running {
     child: Child,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Heard,
+    stderr: Heard,
+}
+
+/// What comes out of a pipe, and the thread that reads it.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
 }
 
 impl Program {
@@ -202,6 +209,14 @@ impl Running {
         kill_process(pid, signal).expect("the program still runs");
     }
 
+    /// True once it has written this on stdout or stderr.
+    pub fn has_said(&self, text: &str) -> bool {
+        [&self.stdout, &self.stderr].iter().any(|heard| {
+            let bytes = heard.bytes.lock().expect("the reader does not panic");
+            String::from_utf8_lossy(&bytes).contains(text)
+        })
+    }
+
     /// True once the program has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("the program is our child").is_some()
@@ -219,17 +234,28 @@ impl Running {
         let status = self.child.wait().expect("the program is our child");
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
-        let stdout = self.stdout.join().expect("stdout is read");
-        let stderr = self.stderr.join().expect("stderr is read");
+        let (stdout, stderr) = (self.stdout.into_text(), self.stderr.into_text());
         assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
         Outcome { status, stdout, stderr }
     }
 }
 
-fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
+impl Heard {
+    fn into_text(self) -> String {
+        self.reader.join().expect("the pipe is read");
+        let bytes = std::mem::take(&mut *self.bytes.lock().expect("the reader does not panic"));
         String::from_utf8(bytes).expect("the program writes UTF-8")
-    })
+    }
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> Heard {
+    let bytes = Arc::new(Mutex::new(Vec::new()));
+    let all = Arc::clone(&bytes);
+    let reader = thread::spawn(move || {
+        let mut some = [0; 8192];
+        while let Ok(count @ 1..) = pipe.read(&mut some) {
+            all.lock().expect("nobody panics with it").extend_from_slice(&some[..count]);
+        }
+    });
+    Heard { bytes, reader }
 }
