@@ -55,23 +55,18 @@ impl Nodes {
 
     /// Nodes that do not have the folder.
     pub(super) fn differ(&self, offer: &Offer) -> Option<Failure> {
-        let failed: Vec<&NodeFound> = self.found.values().filter(|found| !found.passed).collect();
-        let names: Vec<String> = failed.iter().map(|found| format!("`{}`", found.node)).collect();
+        let failed = self.found.values().filter(|found| !found.passed);
+        let names: Vec<String> = failed.map(|found| format!("`{}`", found.node)).collect();
         let path = &offer.path;
         let what = match names.as_slice() {
             [] => return None,
-            [one] => format!("{one} does not have the folder that this host has at `{path}`"),
-            more => format!("{} do not have the folder that this host has at `{path}`", more.join(", ")),
+            [one] => format!("{one} does not have this host's `{path}`"),
+            more => format!("{} do not have this host's `{path}`", more.join(", ")),
         };
-        let here = seen_from(offer.mounted.as_ref(), path);
-        let there = failed.iter().map(|found| {
-            let mounted = found.mounted.as_ref().map(|mounted| format!(" ({})", mounted.seen_from(path)));
-            format!("{}: {}{}", found.node, found.found, mounted.unwrap_or_default())
-        });
-        let why: Vec<String> = [format!("here: {here}")].into_iter().chain(there).collect();
+        // What is mounted on the others stands in the list.
         Some(
             Failure::new(Code::MountDiffers, what)
-                .why(why.join("\n"))
+                .why(format!("here: {}", seen_from(offer.mounted.as_ref(), path)))
                 .remedy("mount the same share there, then run `mount offer` and `mount verify` again"),
         )
     }

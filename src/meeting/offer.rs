@@ -46,11 +46,12 @@ pub fn notes(etcd: &Etcd) -> Vec<Failure> {
     };
     let mut notes = Vec::new();
     if etcd.endpoints.iter().all(here) {
-        let what = "`etcd.endpoints` means this host alone; other nodes need another address";
-        notes.push(note(what.into(), "put an address that they can reach into the command for them"));
+        let remedy = "put an address that they can reach into the command for them";
+        let note = note("other nodes need another etcd address".into(), remedy);
+        notes.push(note.why("`etcd.endpoints` means this host alone"));
     }
     if let (Some(_), Some(password)) = (&etcd.user, variable("etcd.password")) {
-        let what = format!("other nodes need the password of etcd in `{}`", password.env());
+        let what = format!("other nodes need etcd's password in `{}`", password.env());
         notes.push(note(what, "set it there, or name a file with the password by its twin"));
     }
     notes

@@ -42,7 +42,11 @@ async fn look_and_answer(cx: &Context<World>, node: String) -> Result<Ended, Fai
     let (passed, text, code) = match &outcome {
         Ok(()) if node == offer.host => (true, "the same folder, seen where it is offered".to_owned(), None),
         Ok(()) => (true, "the same folder".to_owned(), None),
-        Err(failure) => (false, failure.what.clone(), Some(failure.code.to_string())),
+        Err(failure) => {
+            let differs = failure.code == Code::MountDiffers;
+            let text = if differs { "another folder".to_owned() } else { failure.what.clone() };
+            (false, text, Some(failure.code.to_string()))
+        }
     };
     let found = NodeFound { node, passed, found: text, code, mounted };
     let answered = answer(&mut store, &offered, &offer, &found).await;

@@ -171,12 +171,9 @@ impl<W: Write> Reporter for Plain<W> {
                 let until = self.time(*until);
                 match command {
                     Some(command) => {
-                        self.line(
-                            time,
-                            "mount",
-                            None,
-                            &format!("{path} is offered until {until}; on every other node:"),
-                        )?;
+                        self.line(time, "mount", None, &format!("{path} is offered until {until}"))?;
+                        self.line(time, "mount", None, "on every other node, run:")?;
+                        // A line of its own, to be copied.
                         writeln!(self.out, "{}", self.style.text(command))
                     }
                     None => self.line(time, "mount", None, &format!("{host} offers {path} until {until}")),

@@ -14,8 +14,10 @@ fn a_node_whose_mount_hangs_says_so_and_ends() {
     let words = ["verify", "--node", "a", "--timeout", "1s", "--output", "json"];
     let told = stand.told(&stand.mounted(&words, &hang).run()).expect("E-MOUNT-HUNG");
     assert_eq!(told.status, 5);
-    let told = stand.told(&offer.wait()).expect("E-MOUNT-DIFFERS").names(&["did not answer in 1 s", "fuse"]);
+    let told = stand.told(&offer.wait()).expect("E-MOUNT-DIFFERS").names(&["`a`"]);
     assert_eq!(told.status, 4);
+    let node = told.events.iter().find(|event| event["type"] == "mount_node").expect("it has answered");
+    assert_eq!((&node["code"], &node["mounted"]["file_system"]), (&"E-MOUNT-HUNG".into(), &"fuse".into()));
     stand.is_as_before();
 
     let words = ["offer", "--timeout", "1s", "--output", "json"];
