@@ -170,6 +170,30 @@ fn rights_outside_of_the_managers_prefix() {
     insta::assert_snapshot!(told);
 }
 
+fn signed_in(case: Case<'_>) -> Case<'_> {
+    case.set("etcd.user", "setup").set("etcd.password", "canary-setup")
+}
+
+#[test]
+fn rights_below_its_own_prefix_are_enough() {
+    let etcd = Etcd::with_auth("canary-root-password");
+    etcd.limited_user("setup", "canary-setup", "/backendai-setup/signed/");
+    etcd.may_read_too("setup", "/sorna/signed/");
+    let offer = signed_in(sound(&etcd, "signed").flags(["mount", "offer", "--nodes", "1"]));
+    let running = offer.start(&["--output", "json"]);
+    wait_until("the offer stands", PATIENCE, || !etcd.get_all("/backendai-setup/").is_empty());
+    let verify = signed_in(Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "signed"));
+    let told = verify.unwatched().flags(["mount", "verify", "--node", "a"]).run();
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    let told = super::Told::read(&running.wait(), offer.redactions()).expect("W-ANSWERS-NOTE");
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    let told = told.names(&["`BACKENDAI_SETUP_ETCD_PASSWORD`"]);
+    let offered = told.events.iter().find(|event| event["type"] == "mount_offered").expect("an offer");
+    assert!(offered["command"].as_str().is_some_and(|line| line.ends_with(" --set etcd.user=setup")));
+    assert!(!told.events.iter().any(|event| event.to_string().contains("canary")), "a password is told");
+    assert_eq!(etcd.get_all("/backendai-setup/").len(), 0);
+}
+
 #[test]
 fn words_that_do_not_go_with_it() {
     let used = |flags: &[&str]| Case::new().flags(flags.to_vec());
