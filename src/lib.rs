@@ -12,6 +12,7 @@ pub mod frontend;
 pub mod guide;
 pub mod images;
 pub mod manager_config;
+pub mod meeting;
 pub mod report;
 pub mod schema;
 pub mod services;

@@ -50,12 +50,17 @@ const RULES: &[Rule] = &[
         may_use: &["services", "workflow", "world"],
         never: &[SCREENS, &["clap", "anstream"]],
     },
+    Rule {
+        room: "meeting",
+        may_use: &["services", "workflow", "world"],
+        never: &[SCREENS, SERVERS, &["clap", "anstream"]],
+    },
     Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
     Rule { room: "state", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "report", may_use: &["workflow", "state"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
         room: "session",
-        may_use: &["services", "workflow", "world", "stages", "checks", "state"],
+        may_use: &["services", "workflow", "world", "stages", "checks", "meeting", "state"],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
     Rule {
@@ -81,7 +86,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("guide/file.rs", 1),
     ("guide/repeat.rs", 1),
     ("manager_config.rs", 4),
-    ("services/etcd.rs", 1),
+    ("services/etcd/mod.rs", 1),
     ("services/postgres.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 5),
     ("stages/populate_fixtures/rows.rs", 2),

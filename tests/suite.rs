@@ -6,6 +6,7 @@ mod cli;
 mod devstack;
 mod docs;
 mod failures;
+mod mount;
 mod servers;
 mod stages;
 mod tui;

@@ -24,7 +24,10 @@ static ABOUT: CheckAbout = CheckAbout {
     sections: &["etcd"],
 };
 
-pub(super) struct EtcdCheck;
+pub(super) struct EtcdCheck {
+    /// Climbs on to the right to write below the manager's prefix, and to the keys there.
+    pub(super) rights: bool,
+}
 
 #[async_trait]
 impl Check for EtcdCheck {
@@ -35,14 +38,14 @@ impl Check for EtcdCheck {
     async fn probe(&self, world: &World) -> Verdict {
         let mut verdict = Verdict::new();
         match world.settings.etcd() {
-            Ok(etcd) => climb(&mut verdict, etcd, &world.settings.identity).await,
+            Ok(etcd) => climb(&mut verdict, etcd, &world.settings.identity, self.rights).await,
             Err(failure) => verdict.note("answers", failure, Instant::now()),
         }
         verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity) {
+async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rights: bool) {
     let mut clusters: Vec<(u64, Store)> = Vec::new();
     let mut failures = Vec::new();
     for endpoint in &etcd.endpoints {
@@ -72,7 +75,7 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity) {
                 .remedy("start it, or take it out of `etcd.endpoints`");
         verdict.note(rung, warning, since);
     }
-    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
+    if with_rights && let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
         verdict.note(rung, failure, since);
     }
 }

@@ -45,12 +45,22 @@ pub trait Check: Send + Sync {
 /// Every check.
 pub fn all() -> Vec<Arc<dyn Check>> {
     vec![
-        Arc::new(etcd::EtcdCheck),
+        Arc::new(etcd::EtcdCheck { rights: true }),
         Arc::new(database::DatabaseCheck),
         Arc::new(storage::StorageCheck),
         Arc::new(images::ImagesCheck),
         Arc::new(files::FilesCheck),
     ]
+}
+
+/// Does etcd answer? For work that does not write below the manager's prefix.
+pub fn etcd_answers() -> Arc<dyn Check> {
+    Arc::new(etcd::EtcdCheck { rights: false })
+}
+
+/// Is the shared folder fit?
+pub fn storage() -> Arc<dyn Check> {
+    Arc::new(storage::StorageCheck)
 }
 
 /// What every check is, as data.

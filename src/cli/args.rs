@@ -4,7 +4,7 @@ use std::{ffi::OsStr, path::PathBuf, time::Duration};
 
 use clap::{
     Arg, Args, Parser, Subcommand, ValueEnum, ValueHint,
-    builder::{PossibleValue, StringValueParser, TypedValueParser},
+    builder::{PossibleValue, RangedU64ValueParser, StringValueParser, TypedValueParser},
 };
 
 use crate::{
@@ -162,6 +162,9 @@ pub(super) enum Command {
     /// Works on answers files
     #[command(subcommand)]
     Answers(AnswersCommand),
+    /// Tells whether the shared folder is the same on every node
+    #[command(subcommand)]
+    Mount(MountCommand),
     /// A private etcd on localhost:8120 and PostgreSQL on localhost:8100
     #[command(subcommand)]
     Dev(DevCommand),
@@ -211,6 +214,28 @@ pub(super) enum AnswersCommand {
     Schema,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum MountCommand {
+    /// Offers the shared folder of this host, and lists the nodes that have the same
+    Offer {
+        /// How long nodes may take to answer, for example 30m
+        #[arg(long = "for", value_name = "DURATION", default_value = "10m", value_parser = duration)]
+        lasting: Duration,
+        /// Ends as soon as so many nodes have answered; fewer are a failure
+        #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MANY))]
+        nodes: Option<usize>,
+    },
+    /// On another node: looks whether the folder that is offered is there, and answers
+    Verify {
+        /// What this node is called in the list, instead of its host name
+        #[arg(long, value_name = "NAME", value_parser = node)]
+        node: Option<String>,
+    },
+}
+
+/// More nodes than a list is good for.
+const MANY: u64 = 100_000;
+
 /// Bash, zsh and fish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Shell {
@@ -247,6 +272,16 @@ fn duration(text: &str) -> Result<Duration, String> {
         Some(given) if (MILLISECOND..=DAY).contains(&given) => Ok(given),
         Some(_) => Err("it must be at least 1 ms and at most 24 h".into()),
         None => Err("write a number with its unit, for example `30s` or `2m`".into()),
+    }
+}
+
+/// A part of a key in etcd, and a word in lists.
+fn node(text: &str) -> Result<String, String> {
+    let fits = (1..=253).contains(&text.len());
+    if fits && !text.chars().any(|c| c == '/' || c.is_whitespace() || c.is_control()) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a name of at most 253 characters, without a slash or white space".into())
     }
 }
 

@@ -34,6 +34,7 @@ impl Uses {
             None | Some(Command::Run { .. }) => Self { overwrite: true, ..probes },
             Some(Command::Plan { .. }) => Self { overwrite: true, ..probes },
             Some(Command::Check { .. } | Command::Status) => probes,
+            Some(Command::Mount(_)) => Self { quiet: false, ..probes },
             Some(Command::Images { copy_samples: Some(_), .. }) => Self { json: true, ..none },
             Some(Command::Images { .. }) => asks,
             Some(Command::Answers(AnswersCommand::Validate { .. })) => Self { quiet: true, ..asks },
@@ -49,7 +50,7 @@ impl Uses {
 }
 
 const WRITERS: &str = "it goes with `run` and `plan`";
-const PROBERS: &str = "it goes with `run`, `check`, `plan` and `status`";
+const PROBERS: &str = "it goes with `run`, `check`, `plan`, `status` and `mount`";
 
 /// Every flag that would be ignored.
 pub(super) fn idle(cli: &Cli, wizard: bool) -> Vec<Failure> {

@@ -15,11 +15,11 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     failure::{Code, Failure, Tolerance, status, words},
-    frontend::{Output, Terminal, Volume, answers, dev, headless, offline, prompt, tui},
-    session::{Inputs, Overwrite, Terms, limit_operations},
+    frontend::{Output, Terminal, Volume, answers, dev, headless, mount, offline, prompt, tui},
+    session::{Inputs, Offering, Overwrite, Terms, limit_operations},
 };
 
-use args::{AnswersCommand, Cli, Color, Command, Global, OverwriteFlags, Shell};
+use args::{AnswersCommand, Cli, Color, Command, Global, MountCommand, OverwriteFlags, Shell};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
@@ -152,6 +152,12 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
         }
         Some(Command::Answers(command)) => {
             serve_answers(command, terminal, |files| inputs(none, answers.into_iter().chain(files).collect()))
+        }
+        Some(Command::Mount(MountCommand::Offer { lasting, nodes })) => {
+            mount::offer(terminal, &inputs(none, answers), Offering { lasting, nodes }, log_file)
+        }
+        Some(Command::Mount(MountCommand::Verify { node })) => {
+            mount::verify(terminal, &inputs(none, answers), node, log_file)
         }
         Some(Command::Dev(command)) => dev::serve(terminal, command, yes),
         Some(Command::Explain { code }) => offline::explain(terminal, code.as_deref()),

@@ -132,7 +132,7 @@ codes! {
     EtcdAuth = "E-ETCD-AUTH", REFUSED, "etcd refused the sign-in",
         "The user or the password is wrong, or the cluster wants a sign-in and none is given. Set `etcd.user` and `etcd.password`. The manager itself cannot sign in to etcd.";
     EtcdRights = "E-ETCD-RIGHTS", REFUSED, "The etcd user may not read or write under the namespace",
-        "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`.";
+        "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`. `mount offer` and `mount verify` write below `/backendai-setup/NAMESPACE/`, and only read the other.";
     EtcdOther = "E-ETCD-OTHER", UNFIT, "The etcd cluster is not the one that is meant",
         "Every etcd cluster has an id of its own, which `check etcd` shows. `expect.etcd-cluster` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing. It is also said when the endpoints belong to two clusters.";
     EtcdLost = "E-ETCD-LOST", UNREACHABLE, "etcd stopped answering in the middle of the work",
@@ -207,6 +207,15 @@ codes! {
         "Virtual folders of all users lie there. Below 1 GiB free this is said; make room before users come.";
     MountForeign = "E-MOUNT-FOREIGN", UNFIT, "etcd already names another shared folder",
         "A running manager keeps using the old path until it restarts, and folders of users lie there. If the new path is meant, say so with `--replace-mount`.";
+
+    MountDiffers = "E-MOUNT-DIFFERS", UNFIT, "A node has another folder at the path of the shared folder",
+        "`backendai-setup mount offer` leaves a file in the shared folder, and on this node `mount verify` does not find it at the path in etcd, or finds another in its place. The message says what is mounted on both sides: often nothing, so that the path lies on the node's own disk, or another export. Mount the same share, then run both commands again.";
+    MountOffered = "E-MOUNT-OFFERED", LOCKED, "Another offer of the shared folder stands",
+        "`backendai-setup mount offer` runs already for this namespace; the message names its host. Wait for its end, or end it there with Ctrl-C. One that was killed lapses by itself within 15 s.";
+    MountNoOffer = "E-MOUNT-NO-OFFER", UNREACHABLE, "No offer of the shared folder stands",
+        "`backendai-setup mount verify` answers to `mount offer`, which must run at that time on a node that has the folder, with the same `etcd.namespace`, etcd and version of this program. Start it there, then verify again.";
+    MountNodes = "E-MOUNT-NODES", UNREACHABLE, "Not all nodes have answered in time",
+        "`backendai-setup mount offer` waits for `mount verify` on the other nodes: 10 minutes, or as long as `--for` says; `--nodes N` is how many must answer. Look at what `mount verify` says on the nodes that are missing, then offer again.";
 
     // Files that are written
     FileParent = "E-FILE-PARENT", UNFIT, "The folder of a file to write is missing or cannot be written",

@@ -80,7 +80,7 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
             let what = "reading the answers broke off by a fault of this program";
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
-        status = signals.next() => Err(terminal.end(status, &[stopped(status, false)])),
+        status = signals.next() => Err(terminal.end(status, &[stopped(status, "nothing was written")])),
     }
 }
 

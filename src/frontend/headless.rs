@@ -241,6 +241,6 @@ fn tell_failures(terminal: &Terminal, state: &RunState) {
     }
 }
 
-fn status_of(state: &RunState) -> u8 {
+pub(super) fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
 }

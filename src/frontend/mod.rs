@@ -4,6 +4,7 @@ pub mod answers;
 pub mod dev;
 mod drive;
 pub mod headless;
+pub mod mount;
 pub mod offline;
 pub mod prompt;
 mod question;

@@ -35,6 +35,11 @@ impl Etcd {
         self.manager_endpoint.as_ref().or(self.endpoints.first())
     }
 
+    /// The prefix of the keys by which nodes meet: the manager knows nothing of them.
+    pub fn meeting_prefix(&self) -> String {
+        format!("/backendai-setup/{}/", self.namespace)
+    }
+
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
             namespace: answers.text("etcd.namespace")?,

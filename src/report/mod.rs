@@ -3,6 +3,7 @@
 mod failure;
 mod history;
 mod json;
+mod nodes;
 mod plain;
 mod quiet;
 mod run_state;
@@ -17,6 +18,7 @@ use crate::workflow::Event;
 pub use failure::write_failure;
 pub use history::{History, LastRun, history};
 pub use json::Json;
+pub use nodes::Nodes;
 pub use plain::Plain;
 pub use quiet::{Quiet, Waits};
 pub use run_state::{RunState, StageProgress};

@@ -12,6 +12,7 @@ use crate::workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summ
 use super::{
     Reporter,
     failure::write_failure,
+    nodes::node_line,
     style::{Style, milliseconds, pad},
 };
 
@@ -27,6 +28,7 @@ pub struct Plain<W> {
     with_date: bool,
     closing: Vec<String>,
     tells_all: bool,
+    offered: String,
 }
 
 impl<W: Write> Plain<W> {
@@ -40,6 +42,7 @@ impl<W: Write> Plain<W> {
             with_date: false,
             closing: Vec::new(),
             tells_all: false,
+            offered: String::new(),
         }
     }
 
@@ -53,6 +56,7 @@ impl<W: Write> Plain<W> {
             with_date: true,
             closing: Vec::new(),
             tells_all: false,
+            offered: String::new(),
         }
     }
 
@@ -195,6 +199,24 @@ impl<W: Write> Reporter for Plain<W> {
             }
             EventKind::StageFinished { stage, outcome, duration_ms } => {
                 self.finished(time, stage, outcome, *duration_ms)
+            }
+            EventKind::MountOffered { host, path, until, command, .. } => {
+                self.offered.clone_from(path);
+                let until = self.clock(*until);
+                match command {
+                    Some(command) => {
+                        self.line(time, "mount", None, &format!("{path} is offered until {until}"))?;
+                        self.line(time, "mount", None, "on every other node, run:")?;
+                        // A line of its own, to be copied.
+                        writeln!(self.out, "{}", self.style.text(command))
+                    }
+                    None => self.line(time, "mount", None, &format!("{host} offers {path} until {until}")),
+                }
+            }
+            EventKind::MountNode(found) => {
+                let state = if found.passed { RungState::Passed } else { RungState::Failed };
+                let what = format!("{}: {}", found.node, node_line(found, &self.offered));
+                self.line(time, "mount", Some(state), &what)
             }
             EventKind::Summary(summary) => self.summary(summary),
         }?;

@@ -32,7 +32,11 @@ impl RunState {
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Version { checks, .. } => self.order.clone_from(checks),
-            EventKind::Notice { .. } | EventKind::Waiting { .. } | EventKind::Log { .. } => {}
+            EventKind::Notice { .. }
+            | EventKind::Waiting { .. }
+            | EventKind::Log { .. }
+            | EventKind::MountOffered { .. }
+            | EventKind::MountNode(_) => {}
             EventKind::Check { check, title, verdict } => {
                 self.checks.push((check, title, verdict.clone()));
                 self.checks.sort_by_key(|(check, ..)| self.order.iter().position(|known| known == check));

@@ -17,12 +17,13 @@ use crate::{
     failure::{Code, Failure},
     guide::{self, Answers, GUIDE, Section},
     images::ImageList,
+    meeting::{self, Meeting},
     stages::{self, SetupStage},
-    workflow::{About, Context, EVENTS_AHEAD, Run, StageId, Stop},
+    workflow::{About, Context, Deadline, EVENTS_AHEAD, Run, StageId, Stop},
     world::World,
 };
 
-pub use crate::{services::limit_operations, world::Overwrite};
+pub use crate::{meeting::Offering, services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given};
 pub use terms::Terms;
@@ -44,12 +45,15 @@ pub enum Intent {
     Preview,
     /// Do it.
     Run,
+    /// Meet other nodes at the shared folder.
+    Meet,
 }
 
 /// Stages and checks of one piece of work.
 pub struct Scope {
     stages: Vec<SetupStage>,
     checks: Vec<Arc<dyn Check>>,
+    meeting: Option<Meeting>,
 }
 
 impl Scope {
@@ -82,7 +86,7 @@ impl Scope {
         let needed: Vec<&str> =
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
-        Ok(Self { stages, checks })
+        Ok(Self { stages, checks, meeting: None })
     }
 
     /// These checks, or all.
@@ -99,12 +103,29 @@ impl Scope {
             .into_iter()
             .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
             .collect();
-        Ok(Self { stages: Vec::new(), checks })
+        Ok(Self { stages: Vec::new(), checks, meeting: None })
     }
 
     /// Every stage's answers, judged without a run.
     pub fn everything() -> Self {
-        Self { stages: stages::all(), checks: checks::all() }
+        Self { stages: stages::all(), checks: checks::all(), meeting: None }
+    }
+
+    /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
+    pub fn offer(offering: Offering) -> Self {
+        Self::meeting(Meeting::Offer(offering))
+    }
+
+    /// Looks whether this node has the folder that is offered, under this name or the host's own.
+    ///
+    /// # Errors
+    /// `E-USAGE` when the host's name could be any host's.
+    pub fn verify(node: Option<String>) -> Result<Self, Failure> {
+        Meeting::verify_as(node).map(Self::meeting)
+    }
+
+    fn meeting(meeting: Meeting) -> Self {
+        Self { stages: Vec::new(), checks: vec![checks::etcd_answers()], meeting: Some(meeting) }
     }
 
     /// Is this stage one of them?
@@ -235,7 +256,21 @@ impl Session {
         {
             return Err(problems.clone());
         }
-        Ok(Self { world: Arc::new(world), scope, notices, wait: terms.wait })
+        let mut session = Self { world: Arc::new(world), scope, notices, wait: terms.wait };
+        if let Some(Meeting::Offer(_)) = session.scope.meeting {
+            session.prepare_offer();
+        }
+        Ok(session)
+    }
+
+    /// What an offer says and checks beyond what it needs.
+    fn prepare_offer(&mut self) {
+        let World { settings, tolerance, .. } = &*self.world;
+        let notes = settings.etcd().map(meeting::notes).unwrap_or_default();
+        self.notices.extend(notes.into_iter().map(|note| tolerance.weigh(note)));
+        if settings.storage().is_ok() {
+            self.scope.checks.push(checks::storage());
+        }
     }
 
     /// What the cluster is called.
@@ -274,8 +309,9 @@ impl Session {
         let work = work::Work {
             stages: self.scope.stages.clone(),
             checks: self.scope.checks.clone(),
+            meeting: self.scope.meeting.clone(),
             notices: self.notices.clone(),
-            wait: self.wait,
+            deadline: self.wait.map(Deadline::after),
             intent,
             transcript,
         };

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     checks::Check,
     failure::{Code, Failure, Tolerance, status},
-    workflow::{Context, EventKind, Verdict},
+    workflow::{Context, Deadline, EventKind, Verdict},
     world::World,
 };
 
@@ -19,23 +18,18 @@ const SHORTEST: Duration = Duration::from_millis(200);
 /// The longest pause: somebody waits for the run.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Until when targets may come up.
-#[derive(Debug, Clone)]
-pub(super) struct Deadline {
-    at: Instant,
-    clock: Timestamp,
-    /// Another check found what no waiting mends.
+/// What several checks wait by.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    deadline: Deadline,
+    /// A check found what no waiting mends.
     hopeless: CancellationToken,
 }
 
-impl Deadline {
-    /// So long from now.
-    pub(super) fn after(wait: Duration) -> Self {
-        Self {
-            at: Instant::now() + wait,
-            clock: Timestamp::now() + SignedDuration::try_from(wait).unwrap_or_default(),
-            hopeless: CancellationToken::new(),
-        }
+impl Waiting {
+    /// No longer than this.
+    pub(super) fn until(deadline: Deadline) -> Self {
+        Self { deadline, hopeless: CancellationToken::new() }
     }
 
     /// Ends the waiting when a verdict has a failure that does not pass by itself: whatever comes up, the work
@@ -53,11 +47,13 @@ pub(super) async fn probe(
     check: &dyn Check,
     cx: &Context<World>,
     tolerance: &Tolerance,
-    deadline: Option<&Deadline>,
+    waiting: Option<&Waiting>,
 ) -> Verdict {
     // The first look is never cut short: without it nothing would be known.
     let mut last = check.probe(&cx.world).await.weighed(tolerance);
-    let (Some(deadline), Some(mut failure)) = (deadline, missing(&last)) else { return last };
+    let (Some(Waiting { deadline, hopeless }), Some(mut failure)) = (waiting, missing(&last)) else {
+        return last;
+    };
     tell(check, cx, &failure, deadline).await;
     let pauses = ExponentialBuilder::default()
         .with_min_delay(SHORTEST)
@@ -65,12 +61,9 @@ pub(super) async fn probe(
         .with_jitter()
         .without_max_times()
         .build();
-    let waiting = async {
+    let looking = async {
         for pause in pauses {
-            let left = deadline.at.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
+            let Some(left) = deadline.left() else { return };
             sleep(pause.min(left)).await;
             last = check.probe(&cx.world).await.weighed(tolerance);
             let Some(found) = missing(&last) else { return };
@@ -81,7 +74,7 @@ pub(super) async fn probe(
         }
     };
     // The last look is at the deadline; its own time limits bound it.
-    deadline.hopeless.run_until_cancelled(waiting).await;
+    hopeless.run_until_cancelled(looking).await;
     last
 }
 

@@ -1,31 +1,32 @@
 //! One piece of work from its first event to its summary.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
     checks::Check,
     failure::{Code, Failure, status},
+    meeting::{self, Ended, Meeting},
     stages::SetupStage,
-    workflow::{Context, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute, survey},
+    workflow::{
+        Context, Deadline, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute, survey,
+    },
     world::World,
 };
 
 use super::{
     Intent,
-    wait::{self, Deadline},
+    wait::{self, Waiting},
 };
 
 pub(super) struct Work {
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
+    pub(super) meeting: Option<Meeting>,
     pub(super) notices: Vec<Failure>,
     pub(super) intent: Intent,
-    pub(super) wait: Option<Duration>,
+    pub(super) deadline: Option<Deadline>,
     pub(super) transcript: Option<String>,
 }
 
@@ -65,10 +66,14 @@ impl Work {
             self.execute(&cx, &mut tally).await;
         } else if self.intent == Intent::Run {
             tally.skipped = self.stages.len();
+        } else if let (Some(meeting), true, false) =
+            (&self.meeting, tally.failures.is_empty(), stop.is_asked())
+        {
+            meet(meeting.clone(), cx.clone(), self.deadline, &mut tally).await;
         }
         let status = self.status(&tally, &stop);
         if stop.is_asked() && status == stop.status() {
-            tally.note(&stopped(status, tally.wrote));
+            tally.note(&stopped(status, self.left(&tally)));
         }
         let summary = Summary {
             name,
@@ -88,7 +93,7 @@ impl Work {
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
         let broken = self.check(cx, tally).await;
         let runs = matches!(self.intent, Intent::Preview | Intent::Run);
-        if self.intent == Intent::Check || (runs && !tally.failures.is_empty()) {
+        if matches!(self.intent, Intent::Check | Intent::Meet) || (runs && !tally.failures.is_empty()) {
             return;
         }
         let states = self.survey(cx, &broken).await;
@@ -113,23 +118,25 @@ impl Work {
     async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
         // A plan looks at files itself; what matters here is whether the servers can be asked.
         let needed = |check: &&Arc<dyn Check>| match self.intent {
-            Intent::Check | Intent::Preview | Intent::Run => true,
+            Intent::Check | Intent::Preview | Intent::Run | Intent::Meet => true,
             Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
         };
-        let deadline = self.wait.map(Deadline::after);
-        let deadline = deadline.as_ref();
+        let waiting = self.deadline.map(Waiting::until);
+        let waiting = waiting.as_ref();
         let mut probes: FuturesUnordered<_> = self
             .checks
             .iter()
             .filter(needed)
             .map(|check| async move {
-                (check.about(), wait::probe(check.as_ref(), cx, &cx.world.tolerance, deadline).await)
+                (check.about(), wait::probe(check.as_ref(), cx, &cx.world.tolerance, waiting).await)
             })
             .collect();
         let mut broken = Vec::new();
         let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
         while let Some((about, verdict)) = probes.next().await {
-            deadline.inspect(|deadline| deadline.heed(&verdict));
+            if let Some(waiting) = waiting {
+                waiting.heed(&verdict);
+            }
             let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
             cx.send(kind).await;
             if let Some(failure) = verdict.failures().next() {
@@ -188,6 +195,17 @@ impl Work {
         }
     }
 
+    /// What a stop leaves behind.
+    fn left(&self, tally: &Tally) -> &'static str {
+        match self.meeting {
+            Some(Meeting::Offer(_)) => "the offer was taken back",
+            _ if tally.wrote => {
+                "what was written stays; the unit of work under way was finished or rolled back"
+            }
+            _ => "nothing was written",
+        }
+    }
+
     fn status(&self, tally: &Tally, stop: &Stop) -> u8 {
         let faults = tally.failures.iter().any(|failure| failure.code == Code::Internal);
         if faults {
@@ -207,20 +225,32 @@ impl Work {
     }
 }
 
+/// A task of its own, so that a panic ends the meeting and not the program.
+async fn meet(meeting: Meeting, cx: Context<World>, deadline: Option<Deadline>, tally: &mut Tally) {
+    let work = tokio::spawn(async move {
+        match meeting {
+            Meeting::Offer(offering) => meeting::offer(&cx, offering).await,
+            Meeting::Verify { node } => meeting::verify(&cx, node, deadline).await,
+        }
+    });
+    let broke = |_| {
+        let failure = Failure::new(Code::Internal, "the meeting broke off by a fault of this program");
+        Ended::from(failure.remedy("run again; report it if it stays so"))
+    };
+    let Ended { failures, failed } = work.await.unwrap_or_else(broke);
+    tally.failed += failed;
+    failures.iter().for_each(|failure| tally.note(failure));
+}
+
 /// Which signal it was, by its exit status, and what state it left.
-pub fn stopped(status: u8, wrote: bool) -> Failure {
+pub fn stopped(status: u8, left: &str) -> Failure {
     let signal = match status {
         status::HANGUP => "SIGHUP",
         status::TERMINATED => "SIGTERM",
         _ => "SIGINT",
     };
-    let why = if wrote {
-        "what was written stays; the unit of work under way was finished or rolled back"
-    } else {
-        "nothing was written"
-    };
     Failure::new(Code::Cancelled, format!("stopped by {signal}"))
-        .why(why)
+        .why(left)
         .remedy("run the same command again to go on")
 }
 

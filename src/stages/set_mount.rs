@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
+    services::etcd::MOUNT,
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
 };
@@ -21,8 +22,6 @@ pub(super) static ABOUT: About = About {
 
 pub(super) struct SetMount;
 
-const KEY: &str = "volumes/_mount";
-
 #[async_trait]
 impl Stage<World> for SetMount {
     fn about(&self) -> &'static About {
@@ -32,8 +31,8 @@ impl Stage<World> for SetMount {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
-        let old = store.get(KEY).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let key = format!("{}{KEY}", store.prefix());
+        let old = store.get(MOUNT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let key = format!("{}{MOUNT}", store.prefix());
         match &old {
             Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
             Some(old) if !cx.world.overwrite.mount => {
@@ -51,7 +50,7 @@ impl Stage<World> for SetMount {
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
-        let done = keys::write(cx, &mut store, vec![(KEY.to_owned(), Some(mount.clone()))]).await?;
+        let done = keys::write(cx, &mut store, vec![(MOUNT.to_owned(), Some(mount.clone()))]).await?;
         Ok(Done { summary: format!("is {mount}"), ..done })
     }
 }

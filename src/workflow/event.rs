@@ -1,7 +1,7 @@
 //! An event: one fact about a run. Owned, serialisable, free of secrets; also the JSON that scripts read.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
@@ -39,6 +39,46 @@ pub struct StageState {
     pub failure: Option<Failure>,
 }
 
+/// What is mounted at a path, as the kernel has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MountedThere {
+    /// `nfs4`, `ext4`.
+    pub file_system: String,
+    /// `nas:/export`, `/dev/vda1`.
+    pub source: String,
+    /// Where: the path itself, or a folder above it.
+    pub at: String,
+}
+
+impl MountedThere {
+    /// `nfs4, nas:/export`, seen from a path; and where it is mounted when that is not the path itself.
+    pub fn seen_from(&self, path: &str) -> String {
+        let Self { file_system, source, at } = self;
+        if at == path {
+            format!("{file_system}, {source}")
+        } else {
+            format!("{file_system}, {source}, mounted at {at}")
+        }
+    }
+}
+
+/// What a node found at the path of the shared folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFound {
+    /// Its name.
+    pub node: String,
+    /// It has the same folder.
+    pub passed: bool,
+    /// What it found, in one line.
+    pub found: String,
+    /// The failure's code, when it did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// What is mounted there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<MountedThere>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -50,7 +90,7 @@ pub struct Summary {
     pub changed: usize,
     /// Stages that had nothing to do.
     pub unchanged: usize,
-    /// Stages and checks that failed.
+    /// Stages and checks that failed; nodes, when the shared folder is verified.
     pub failed: usize,
     /// Stages that were not started or stopped.
     pub skipped: usize,
@@ -146,6 +186,22 @@ pub enum EventKind {
         /// How long it took, in milliseconds.
         duration_ms: u64,
     },
+    /// The shared folder is offered, to be verified on other nodes.
+    MountOffered {
+        /// The host that offers it.
+        host: String,
+        /// The folder.
+        path: String,
+        /// The file in it by which it is known again.
+        file: String,
+        /// When the offer ends.
+        until: Timestamp,
+        /// The command for the other nodes, on the host that offers.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<String>,
+    },
+    /// A node has looked at the shared folder; of several answers of one node the last counts.
+    MountNode(NodeFound),
     /// Always last.
     Summary(Summary),
 }

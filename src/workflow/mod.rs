@@ -5,6 +5,7 @@
 
 mod change;
 mod context;
+mod deadline;
 mod event;
 mod runner;
 mod stage;
@@ -12,7 +13,8 @@ mod verdict;
 
 pub use change::Change;
 pub use context::Context;
-pub use event::{Event, EventKind, Level, StageState, Summary};
+pub use deadline::Deadline;
+pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, Summary};
 pub use runner::{Finished, execute, survey};
 pub use stage::{About, Done, Lane, Outcome, Stage, StageId, State};
 pub use verdict::{Rung, RungState, Verdict};

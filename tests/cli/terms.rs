@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::failures::{Case, walk};
-use crate::servers::{Fake, Outcome};
+use crate::servers::{Etcd, Fake, Outcome, Postgres};
 use crate::stages::Site;
 
 /// The last line of a run.
@@ -85,8 +85,9 @@ fn strict_makes_failures_of_warnings_and_accept_the_other_way_round() {
     let case = other(Case::new()).flags(["answers", "validate", "--strict"]);
     assert_eq!(case.run().status, 3);
     // A check that fails, taken for a warning: the run goes on.
-    let case = Case::new().set("storage.mount", "/no/where").flags(["run", "set-mount"]);
-    let case = case.unwatched();
+    let own = Etcd::start();
+    let case = Case::on(&own, Postgres::shared()).set("storage.mount", "/no/where");
+    let case = case.flags(["run", "set-mount"]).unwatched();
     assert_eq!(case.run().status, 4);
     let case = case.flags(["run", "set-mount", "--accept", "e-mount-missing"]);
     let told = case.warns("E-MOUNT-MISSING");

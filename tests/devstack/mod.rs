@@ -12,7 +12,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
-use crate::servers::{PATIENCE, free_port, wait_until};
+use crate::servers::{PATIENCE, Program, free_port, wait_until};
 
 /// A stack of the test's own; down and removed at Drop.
 struct Private {
@@ -106,6 +106,13 @@ fn a_stack_lives_through_up_twice_down_up_and_reset() {
     assert!(!again.changed);
     assert_eq!((again.etcd.pid, again.postgres.pid), (stack.etcd.pid, stack.postgres.pid));
     assert!(lines.iter().all(|line| line.contains("already running")), "{lines:?}");
+    // What scripts are told.
+    for (command, kind) in [("up", "dev_stack"), ("status", "dev_status")] {
+        let folder = home.to_str().expect("UTF-8");
+        let told = Program::new().args(["dev", command, "--dir", folder, "--output", "json"]).run();
+        assert!(crate::cli::json::holds(&told).contains(kind), "{told:?}");
+        assert_eq!(told.result(kind)["etcd"]["pid"], stack.etcd.pid);
+    }
 
     assert!(private.down());
     assert_eq!(private.status().etcd, ServerState::Stopped);

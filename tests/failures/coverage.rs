@@ -10,12 +10,8 @@ use backendai_setup::failure::Code;
 const NOT_HERE: &[(&str, &str)] = &[
     ("E-INTERNAL", "a fault of the program: none is known that could be provoked"),
     ("E-DB-VERSION", "needs a PostgreSQL older than 9.6; the judgement has a unit test"),
-    ("E-MOUNT-PATH", "the answers refuse a path that is not absolute before the check sees it"),
-    (
-        "E-MOUNT-HUNG",
-        "needs a network file system whose server is gone, which takes a kernel's worth of rights",
-    ),
-    ("E-FILE-HUNG", "as E-MOUNT-HUNG"),
+    ("E-MOUNT-HUNG", "provoked by the tests of the meeting at the mount: a file system that nobody serves"),
+    ("E-FILE-HUNG", "needs a network file system whose server is gone"),
     ("E-IMAGES-CIRCLE", "provoked by the tests of the etcd stages"),
     ("E-EDITOR", "provoked by the tests of the wizard"),
     ("E-DEV-MISSING", "provoked by the tests of the development stack"),

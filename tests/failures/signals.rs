@@ -28,9 +28,9 @@ fn signals_while_a_server_is_silent() {
     let signals =
         [(Signal::HUP, 129, "SIGHUP"), (Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM")];
     for (signal, status, name) in signals {
-        for command in ["run", "check", "plan", "status"] {
+        for command in ["run", "check", "plan", "status", "mount verify"] {
             let (case, listener) = silent_etcd();
-            let case = case.flags([command]);
+            let case = case.flags(command.split(' '));
             let running = waiting(&case, &listener, &["--output", "json"]);
             running.signal(signal);
             let outcome = running.wait();

@@ -62,6 +62,12 @@ impl Etcd {
         self.user_with(user, password, prefix, PermissionType::Readwrite);
     }
 
+    /// Lets a limited user read under another prefix too.
+    pub fn may_read_too(&self, user: &str, prefix: &str) {
+        let (role, rights) = (user.to_owned(), Permission::new(PermissionType::Read, prefix).with_prefix());
+        self.with(move |mut client| async move { client.role_grant_permission(role, rights).await });
+    }
+
     /// Adds a user who may only read under `prefix`.
     pub fn reading_user(&self, user: &str, password: &str, prefix: &str) {
         self.user_with(user, password, prefix, PermissionType::Read);

@@ -217,13 +217,18 @@ impl Running {
 
     /// Waits until it has written this, on stdout or stderr.
     pub fn until(&self, text: &str) {
-        wait_until(text, LIMIT, || self.stdout.has(text) || self.stderr.has(text));
+        wait_until(text, LIMIT, || self.has_said(text));
     }
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process id is not 0");
         kill_process(pid, signal).expect("the program still runs");
+    }
+
+    /// True once it has written this on stdout or stderr.
+    pub fn has_said(&self, text: &str) -> bool {
+        self.stdout.has(text) || self.stderr.has(text)
     }
 
     /// True once the program has ended.

@@ -164,7 +164,9 @@ impl RunPage {
             | EventKind::Waiting { .. }
             | EventKind::Check { .. }
             | EventKind::Plan { .. }
-            | EventKind::Progress { .. } => {}
+            | EventKind::Progress { .. }
+            | EventKind::MountOffered { .. }
+            | EventKind::MountNode(_) => {}
         }
     }
 

@@ -1,4 +1,6 @@
-//! etcd: the store below `/sorna/<namespace>/`.
+//! etcd: the store below `/sorna/<namespace>/`, and beside it the offers of [`offers`].
+
+mod offers;
 
 use std::{collections::BTreeMap, future::Future, time::Duration};
 
@@ -14,6 +16,11 @@ use crate::{
 };
 
 use super::{answer_limit, connect_limit, seconds};
+
+pub use offers::{LEASE, Offered};
+
+/// The manager's key for the path of the shared folder, below the namespace.
+pub const MOUNT: &str = "volumes/_mount";
 
 /// etcd takes 128 operations in a transaction by default.
 const OPERATIONS: usize = 100;
@@ -44,6 +51,7 @@ pub struct Store {
     pub endpoint: Address,
     user: Option<String>,
     prefix: String,
+    meeting: String,
 }
 
 impl Store {
@@ -63,7 +71,8 @@ impl Store {
         let client = bounded(connecting)
             .await
             .map_err(|error| explain(error, endpoint, user.as_deref(), "the sign-in", None))?;
-        Ok(Self { client, endpoint: endpoint.clone(), user, prefix: etcd.prefix() })
+        let (prefix, meeting) = (etcd.prefix(), etcd.meeting_prefix());
+        Ok(Self { client, endpoint: endpoint.clone(), user, prefix, meeting })
     }
 
     /// Connects to the first endpoint that answers, beginning with this one; says which it was.
@@ -143,9 +152,8 @@ impl Store {
     pub async fn may_write(&mut self) -> Result<(), Failure> {
         let key = |below: &str| format!("{}{below}", self.prefix);
         // A version is never negative.
-        let never = Compare::version(key("volumes/_mount"), CompareOp::Less, 0);
-        let puts =
-            ["images/backendai-setup-probe", "volumes/_mount"].map(|below| TxnOp::put(key(below), "", None));
+        let never = Compare::version(key(MOUNT), CompareOp::Less, 0);
+        let puts = ["images/backendai-setup-probe", MOUNT].map(|below| TxnOp::put(key(below), "", None));
         let probe = Txn::new().when([never]).and_then(puts);
         bounded(self.client.txn(probe)).await.map_err(|error| self.explain(error, "the right to write"))?;
         Ok(())

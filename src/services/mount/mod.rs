@@ -1,5 +1,7 @@
 //! The shared folder: what is mounted, and whether it can be written. Nothing here may hang the program.
 
+pub mod marker;
+
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
@@ -158,18 +160,25 @@ pub async fn probe(path: &Path) -> Result<(), Failure> {
         Err(error) => ("looked at", error),
     };
     if error.kind() == ErrorKind::ReadOnlyFilesystem {
-        let what = format!("`{}` is mounted read-only", path.display());
-        let failure = Failure::new(Code::MountReadOnly, what).why(words(&error));
-        return Err(failure.remedy(format!("as root: mount -o remount,rw {}", path.display())));
+        return Err(read_only(path, &error));
     }
-    let remedy = match error.kind() {
+    let what = format!("a probe file in `{}` could not be {step}", path.display());
+    Err(Failure::new(Code::MountWrite, what).why(words(&error)).remedy(write_remedy(&error)))
+}
+
+fn read_only(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Code::MountReadOnly, format!("`{}` is mounted read-only", path.display()))
+        .why(words(error))
+        .remedy(format!("as root: mount -o remount,rw {}", path.display()))
+}
+
+fn write_remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "make room or raise the quota; files may have run out as well as bytes (`df -i`)"
         }
         _ => "mind owner and mode, and root squash of a network file system",
-    };
-    let what = format!("a probe file in `{}` could not be {step}", path.display());
-    Err(Failure::new(Code::MountWrite, what).why(words(&error)).remedy(remedy))
+    }
 }
 
 fn write_probe(folder: &Path) -> Result<(), (&'static str, std::io::Error)> {

@@ -1,0 +1,56 @@
+//! `mount`: is the shared folder the same on every node?
+
+use std::{io, path::Path};
+
+use crate::{
+    failure::{Code, Failure},
+    report::{Nodes, Reporter},
+    session::{Inputs, Intent, Offering, Scope},
+};
+
+use super::{
+    Terminal,
+    drive::{drive, in_runtime, live, load, log_file},
+    headless::status_of,
+};
+
+/// Offers the folder; the list of the nodes is the result.
+pub fn offer(terminal: &Terminal, inputs: &Inputs, offering: Offering, log: Option<&Path>) -> u8 {
+    let list = Nodes::new(anstream::AutoStream::auto(io::stdout()), terminal.style);
+    meet(terminal, inputs, Ok(Scope::offer(offering)), Some(Box::new(list)), log)
+}
+
+/// Looks whether the folder that is offered is here.
+pub fn verify(terminal: &Terminal, inputs: &Inputs, node: Option<String>, log: Option<&Path>) -> u8 {
+    meet(terminal, inputs, Scope::verify(node), None, log)
+}
+
+fn meet(
+    terminal: &Terminal,
+    inputs: &Inputs,
+    scope: Result<Scope, Failure>,
+    list: Option<Box<dyn Reporter + Send>>,
+    log: Option<&Path>,
+) -> u8 {
+    if !inputs.say_something() {
+        let failure = Failure::new(Code::NeedsAnswers, "nothing says which etcd is meant")
+            .why("nodes meet there, and nobody is asked")
+            .remedy("give `--set etcd.namespace=NAME --set etcd.endpoints=HOST:PORT`, or `--answers FILE`");
+        return terminal.fail(&[failure]);
+    }
+    in_runtime(terminal, async {
+        let session = match load(terminal, inputs, scope, Intent::Meet).await {
+            Ok(session) => session,
+            Err(status) => return status,
+        };
+        let log = match log_file(log) {
+            Ok(log) => log,
+            Err(failure) => return terminal.fail(&[failure]),
+        };
+        // The list stands before the closing lines.
+        let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
+        reporters.push(live(terminal, terminal.style, Vec::new()));
+        reporters.extend(log);
+        status_of(&drive(terminal, &session, Intent::Meet, None, &mut reporters).await)
+    })
+}

@@ -1,0 +1,178 @@
+//! Two nodes meet at the shared folder: one offers it, the others look whether theirs is the same.
+//!
+//! The offer is a file in the folder and its twin in etcd, which tells what stands in the file. Whoever
+//! finds it at the path that the manager reads has the same folder, and answers.
+
+mod nodes;
+mod offer;
+mod verify;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    failure::{Code, Failure, shell_word},
+    services::{
+        etcd::{MOUNT, Store},
+        mount::{self, Kind},
+    },
+    workflow::{MountedThere, NodeFound},
+};
+
+pub use offer::{Offering, notes, offer};
+pub use verify::verify;
+
+/// How often each side looks for the other.
+const ROUND: Duration = Duration::from_millis(500);
+
+/// The version of what is written into etcd.
+const VERSION: u32 = 1;
+
+/// What this host is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meeting {
+    /// Offers the folder to the others.
+    Offer(Offering),
+    /// Looks whether the folder that is offered is here too.
+    Verify {
+        /// What this node is called.
+        node: String,
+    },
+}
+
+impl Meeting {
+    /// Verifies as a node of this name, else as the host is called.
+    ///
+    /// # Errors
+    /// `E-USAGE` when the host's name could be any host's: answers of two nodes would be taken for one's.
+    pub fn verify_as(node: Option<String>) -> Result<Self, Failure> {
+        let node = node.unwrap_or_else(host);
+        if ["", "(none)", "localhost", "localhost.localdomain"].contains(&node.as_str()) {
+            return Err(Failure::new(Code::Usage, format!("this host is called `{node}`, as others may be"))
+                .why("nodes are told apart by their names")
+                .remedy("give it a name of its own: `mount verify --node NAME`"));
+        }
+        Ok(Self::Verify { node })
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// What failed.
+    pub failures: Vec<Failure>,
+    /// How many nodes do not have the folder.
+    pub failed: usize,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self { failures: vec![failure], failed: 1 }
+    }
+}
+
+/// An offer, as it stands in etcd.
+#[derive(Debug, Serialize, Deserialize)]
+struct Offer {
+    version: u32,
+    /// What stands in the file.
+    nonce: String,
+    path: String,
+    file: String,
+    host: String,
+    made: Timestamp,
+    until: Timestamp,
+    mounted: Option<MountedThere>,
+}
+
+/// A node's answer, as it stands in etcd.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    version: u32,
+    /// Of the offer that it answers to.
+    nonce: String,
+    made: Timestamp,
+    #[serde(flatten)]
+    found: NodeFound,
+}
+
+/// What every version of both begins with.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Reads what another host has written; none when it is of another version.
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let Versioned { version } = serde_json::from_slice(bytes).ok()?;
+    if version == VERSION { serde_json::from_slice(bytes).ok() } else { None }
+}
+
+fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
+    serde_json::to_string(note).map_err(|error| {
+        Failure::new(Code::Internal, "a note for etcd could not be written down")
+            .why(error.to_string())
+            .remedy("report this")
+    })
+}
+
+/// The path of the shared folder, as the manager reads it.
+///
+/// # Errors
+/// `E-STAGE-NEEDS` when there is none, `E-MOUNT-PATH` when it cannot be one.
+async fn shared_folder(store: &mut Store) -> Result<String, Failure> {
+    let key = format!("{}{MOUNT}", store.prefix());
+    let Some(bytes) = store.get(MOUNT).await? else {
+        return Err(Failure::new(Code::StageNeeds, format!("`{key}` is not in etcd"))
+            .why("it names the shared folder to the manager and the agents")
+            .remedy("run the stage `set-mount` first: `backendai-setup run set-mount`"));
+    };
+    let path = String::from_utf8_lossy(&bytes).into_owned();
+    if !path.starts_with('/') {
+        return Err(Failure::new(Code::MountPath, format!("`{}` is not absolute", path.escape_debug()))
+            .why(format!("the manager reads it from `{key}`"))
+            .remedy("set `storage.mount`, then `backendai-setup run set-mount --replace-mount`"));
+    }
+    Ok(path)
+}
+
+/// The folder at a path, by its real path.
+///
+/// # Errors
+/// `E-MOUNT-MISSING`, `E-MOUNT-KIND`, `E-MOUNT-WRITE` when it may not be looked at, or `E-MOUNT-HUNG`.
+async fn folder(path: &str) -> Result<PathBuf, Failure> {
+    match mount::kind(Path::new(path)).await? {
+        Kind::Folder(real) => Ok(real),
+        Kind::Missing => Err(Failure::new(Code::MountMissing, format!("`{path}` is not there"))
+            .remedy(format!("mount the share there; for the folder itself: mkdir -p {}", shell_word(path)))),
+        Kind::Other => Err(Failure::new(Code::MountKind, format!("`{path}` is not a directory"))
+            .remedy("move it away and mount the share there, or mend `storage.mount`")),
+        Kind::BelowFile => {
+            Err(Failure::new(Code::MountKind, format!("`{path}` cannot be: it lies below a file"))
+                .remedy("move the file away and mount the share there, or mend `storage.mount`"))
+        }
+    }
+}
+
+/// What is mounted at a path, from the kernel's table.
+fn mounted(path: &Path) -> Option<MountedThere> {
+    mount::mount_of(path).map(|mounted| MountedThere {
+        file_system: mounted.kind,
+        source: mounted.source,
+        at: mounted.at.display().to_string(),
+    })
+}
+
+fn seen_from(mounted: Option<&MountedThere>, path: &str) -> String {
+    mounted.map_or_else(|| "an unknown file system".to_owned(), |mounted| mounted.seen_from(path))
+}
+
+/// What this host is called.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,272 @@
+//! The side that offers: leaves the file, holds the offer in etcd, and gathers the answers.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use data_encoding::HEXLOWER;
+use jiff::Timestamp;
+use rand::{TryRng, rngs::SysRng};
+use sha2::{Digest, Sha256};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::{
+    failure::{Code, Failure, shell_word},
+    guide::{Address, Etcd, Expect, variable},
+    services::{
+        etcd::{LEASE, Store},
+        mount::marker::{self, Marker},
+    },
+    workflow::{Context, EventKind},
+    world::World,
+};
+
+use super::{
+    Ended, Offer, ROUND, VERSION, folder, host, mounted,
+    nodes::{Answers, Nodes},
+    read, shared_folder, written,
+};
+
+/// How often the lease is renewed.
+const RENEWAL: Duration = Duration::from_secs(4);
+
+/// How long an offer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offering {
+    /// At most this long.
+    pub lasting: Duration,
+    /// Until so many nodes have answered.
+    pub nodes: Option<usize>,
+}
+
+/// What the command for the other nodes cannot say.
+pub fn notes(etcd: &Etcd) -> Vec<Failure> {
+    let note = |what: String, remedy: &str| Failure::new(Code::AnswersNote, what).remedy(remedy);
+    let here = |address: &Address| {
+        address.host == "localhost" || address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    let mut notes = Vec::new();
+    if etcd.endpoints.iter().all(here) {
+        let remedy = "put an address that they can reach into the command for them";
+        let note = note("other nodes need another etcd address".into(), remedy);
+        notes.push(note.why("`etcd.endpoints` means this host alone"));
+    }
+    if let (Some(_), Some(password)) = (&etcd.user, variable("etcd.password")) {
+        let what = format!("other nodes need etcd's password in `{}`", password.env());
+        notes.push(note(what, "set it there, or name a file with the password by its twin"));
+    }
+    notes
+}
+
+/// Offers the shared folder until the time is up, enough nodes have answered, or a signal comes.
+pub async fn offer(cx: &Context<World>, wanted: Offering) -> Ended {
+    // Looking writes nothing: it can be broken off anywhere.
+    let looked = match cx.wait(look(cx, wanted)).await {
+        Ok(Ok(looked)) => looked,
+        Ok(Err(failure)) => return failure.into(),
+        Err(_) => return Ended::default(),
+    };
+    let (name, nonce) = (&looked.offer.file, &looked.offer.nonce);
+    let marker = match Marker::leave(&looked.real, name, nonce).await {
+        Ok(marker) => marker,
+        Err(failure) => return failure.into(),
+    };
+    let mut ended = stand(cx, &looked, wanted).await;
+    if let Err(failure) = marker.remove().await {
+        ended.failures.push(failure);
+    }
+    ended
+}
+
+/// What is to be offered.
+struct Looked {
+    offer: Offer,
+    real: PathBuf,
+    owner: String,
+    until: Instant,
+}
+
+async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> {
+    let mut store = cx.world.etcd().await?;
+    let path = shared_folder(&mut store).await?;
+    if let Ok(storage) = cx.world.settings.storage() {
+        if storage.mount != path {
+            let what = format!("etcd names `{path}` as the shared folder, the answers another");
+            return Err(Failure::new(Code::MountForeign, what)
+                .why(format!("`storage.mount` is `{}`", storage.mount))
+                .remedy(format!(
+                    "set `storage.mount: {path}`, or `backendai-setup run set-mount --replace-mount`"
+                )));
+        }
+        if storage.expect == Expect::Elsewhere {
+            return Err(Failure::new(Code::MountMissing, format!("`{path}` is not on this host"))
+                .why("`storage.expect` is `elsewhere`, so there is nothing to offer here")
+                .remedy("run `mount offer` on a node that has the folder, for example the manager's"));
+        }
+    }
+    let real = folder(&path).await?;
+    if let Some(other) = store.offer().await? {
+        return Err(offered(&other.value));
+    }
+    let etcd = cx.world.settings.etcd()?;
+    let owner = owner(store.member().await?.cluster, &etcd.namespace);
+    let made = Timestamp::now();
+    let offer = Offer {
+        version: VERSION,
+        nonce: random::<16>()?,
+        file: marker::name(&owner, &random::<8>()?),
+        host: host(),
+        made,
+        until: made.saturating_add(wanted.lasting).unwrap_or(Timestamp::MAX),
+        mounted: mounted(&real),
+        path,
+    };
+    Ok(Looked { offer, real, owner, until: Instant::now() + wanted.lasting })
+}
+
+/// Whose files these are: offers of other clusters may stand in the same folder.
+fn owner(cluster: u64, namespace: &str) -> String {
+    let hash = Sha256::digest(format!("{cluster} {namespace}"));
+    HEXLOWER.encode(&hash[..4])
+}
+
+fn random<const BYTES: usize>() -> Result<String, Failure> {
+    let mut bytes = [0; BYTES];
+    SysRng.try_fill_bytes(&mut bytes).map_err(|error| {
+        Failure::new(Code::Internal, "the operating system gave no randomness for an offer")
+            .why(error.to_string())
+            .remedy("run again")
+    })?;
+    Ok(HEXLOWER.encode(&bytes))
+}
+
+/// Another offer stands.
+fn offered(value: &[u8]) -> Failure {
+    let failure = match read::<Offer>(value) {
+        Some(Offer { host, path, .. }) => {
+            Failure::new(Code::MountOffered, format!("`{host}` offers the shared folder already"))
+                .why(format!("its offer of `{path}` stands in etcd"))
+        }
+        None => Failure::new(Code::MountOffered, "another version of this program offers the shared folder"),
+    };
+    let lease = LEASE.as_secs();
+    failure.remedy(format!("end the other `mount offer`, or wait: one that was killed lapses in {lease} s"))
+}
+
+/// Makes the offer and gathers answers; whatever happens, etcd is as it was afterwards.
+async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering) -> Ended {
+    let begin = async {
+        let mut store = cx.world.etcd().await?;
+        let lease = store.lease().await?;
+        Ok::<_, Failure>((store, lease))
+    };
+    let (mut store, lease) = match begin.await {
+        Ok(begun) => begun,
+        Err(failure) => return failure.into(),
+    };
+    let mut nodes = Nodes::default();
+    let outcome = match make(cx, looked, &mut store, lease).await {
+        Ok(()) => gather(cx, looked, wanted, &mut store, lease, &mut nodes).await,
+        Err(failure) => Err(failure),
+    };
+    // What cannot be given back lapses by itself.
+    let _ = store.give_back(lease).await;
+    let mut failures: Vec<Failure> = nodes.differ(&looked.offer).into_iter().collect();
+    let mut failed = nodes.failed();
+    match outcome {
+        Ok(()) if cx.is_cancelled() => {}
+        Ok(()) => failures.extend(nodes.lack(wanted)),
+        Err(failure) => {
+            failures.push(failure);
+            failed = failed.max(1);
+        }
+    }
+    Ended { failures, failed }
+}
+
+async fn make(cx: &Context<World>, looked: &Looked, store: &mut Store, lease: i64) -> Result<(), Failure> {
+    let Looked { offer, real, owner, .. } = looked;
+    if !store.make_offer(lease, &written(offer)?).await? {
+        // It came between our look and our offer.
+        return Err(offered(&store.offer().await?.map(|other| other.value).unwrap_or_default()));
+    }
+    // Nobody else of this namespace offers now, so other files of it are left from killed offers.
+    marker::sweep(real, owner, &offer.file).await;
+    cx.send(EventKind::MountOffered {
+        host: offer.host.clone(),
+        path: offer.path.clone(),
+        file: offer.file.clone(),
+        until: offer.until,
+        command: Some(command(cx.world.settings.etcd()?)),
+    })
+    .await;
+    Ok(())
+}
+
+/// What is to be run on the other nodes.
+fn command(etcd: &Etcd) -> String {
+    let endpoints: Vec<String> = etcd.endpoints.iter().map(ToString::to_string).collect();
+    let mut command = format!(
+        "backendai-setup mount verify --set etcd.namespace={} --set etcd.endpoints={}",
+        shell_word(&etcd.namespace),
+        shell_word(&endpoints.join(","))
+    );
+    if let Some((user, _)) = &etcd.user {
+        command += &format!(" --set etcd.user={}", shell_word(user));
+    }
+    command
+}
+
+/// Tells each answer as it comes, and keeps the lease.
+async fn gather(
+    cx: &Context<World>,
+    looked: &Looked,
+    wanted: Offering,
+    store: &mut Store,
+    lease: i64,
+    nodes: &mut Nodes,
+) -> Result<(), Failure> {
+    let mut kept = Instant::now();
+    let mut is_last = false;
+    loop {
+        let Ok(answers) = cx.wait(round(store, lease, &mut kept)).await else { return Ok(()) };
+        match answers {
+            Ok(None) => return Err(store.lapsed()),
+            Ok(Some(answers)) => {
+                for found in nodes.take(answers, &looked.offer.nonce) {
+                    cx.send(EventKind::MountNode(found)).await;
+                }
+            }
+            // A short absence of etcd is passed over, as long as the lease may still be there.
+            Err(failure) if kept.elapsed() >= LEASE => return Err(failure),
+            Err(_) => {
+                if let Ok(Ok(again)) = cx.wait(cx.world.etcd()).await {
+                    *store = again;
+                }
+            }
+        }
+        if is_last || wanted.nodes.is_some_and(|wanted| nodes.count() >= wanted) {
+            return Ok(());
+        }
+        let pause = async {
+            tokio::select! {
+                () = sleep(ROUND) => false,
+                () = sleep_until(looked.until) => true,
+            }
+        };
+        match cx.wait(pause).await {
+            Ok(time_is_up) => is_last = time_is_up,
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// All answers that there are; none when the lease has run out.
+async fn round(store: &mut Store, lease: i64, kept: &mut Instant) -> Result<Option<Answers>, Failure> {
+    if kept.elapsed() >= RENEWAL {
+        let asked = Instant::now();
+        if !store.keep(lease).await? {
+            return Ok(None);
+        }
+        *kept = asked;
+    }
+    store.answers().await.map(Some)
+}

@@ -1,0 +1,148 @@
+//! The side that looks: is the file of the offer here too?
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use crate::{
+    failure::{Code, Failure},
+    services::{
+        etcd::{Offered, Store},
+        mount::marker,
+    },
+    workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
+    world::World,
+};
+
+use super::{Answer, Ended, Offer, ROUND, VERSION, folder, mounted, read, seen_from, shared_folder, written};
+
+/// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
+/// goes with the offer. Until the deadline an offer that is yet to come is waited for.
+pub async fn verify(cx: &Context<World>, node: String, deadline: Option<Deadline>) -> Ended {
+    match cx.wait(look_and_answer(cx, node, deadline)).await {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(failure)) => failure.into(),
+        Err(_) => Ended::default(),
+    }
+}
+
+async fn look_and_answer(
+    cx: &Context<World>,
+    node: String,
+    deadline: Option<Deadline>,
+) -> Result<Ended, Failure> {
+    let mut store = cx.world.etcd().await?;
+    let path = shared_folder(&mut store).await?;
+    let (offered, offer) = await_offer(cx, &mut store, deadline).await?;
+    cx.send(EventKind::MountOffered {
+        host: offer.host.clone(),
+        path: offer.path.clone(),
+        file: offer.file.clone(),
+        until: offer.until,
+        command: None,
+    })
+    .await;
+    let (outcome, mounted) = look(&path, &offer).await;
+    let (passed, text, code) = match &outcome {
+        Ok(()) if node == offer.host => (true, "the same folder, seen where it is offered".to_owned(), None),
+        Ok(()) => (true, "the same folder".to_owned(), None),
+        Err(failure) => {
+            let differs = failure.code == Code::MountDiffers;
+            let text = if differs { "another folder".to_owned() } else { failure.what.clone() };
+            (false, text, Some(failure.code.to_string()))
+        }
+    };
+    let found = NodeFound { node, passed, found: text, code, mounted };
+    let answered = answer(&mut store, &offered, &offer, &found).await;
+    cx.send(EventKind::MountNode(found)).await;
+    let failures: Vec<Failure> = [outcome.err(), answered.err()].into_iter().flatten().collect();
+    Ok(Ended { failed: usize::from(!failures.is_empty()), failures })
+}
+
+/// The offer that stands, or comes before the deadline.
+async fn await_offer(
+    cx: &Context<World>,
+    store: &mut Store,
+    deadline: Option<Deadline>,
+) -> Result<(Offered, Offer), Failure> {
+    let mut told = false;
+    loop {
+        let failure = match standing(store).await {
+            Err(failure) if failure.code == Code::MountNoOffer => failure,
+            found => return found,
+        };
+        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
+            return Err(failure);
+        };
+        if !std::mem::replace(&mut told, true) {
+            let until = deadline.clock;
+            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
+        }
+        sleep(ROUND.min(left)).await;
+    }
+}
+
+/// The offer that stands.
+async fn standing(store: &mut Store) -> Result<(Offered, Offer), Failure> {
+    let Some(offered) = store.offer().await? else {
+        return Err(Failure::new(Code::MountNoOffer, "nobody offers the shared folder")
+            .why(format!("there is no offer in the etcd at {}", store.endpoint))
+            .remedy("run `backendai-setup mount offer` on a node that has the folder, then this again"));
+    };
+    match read::<Offer>(&offered.value) {
+        Some(offer) if marker::is_name(&offer.file) => Ok((offered, offer)),
+        _ => Err(Failure::new(Code::MountNoOffer, "no offer stands that this version understands")
+            .why("the one in etcd was made by another version of this program")
+            .remedy("use one version of `backendai-setup` on all nodes")),
+    }
+}
+
+/// Looks at the path that the manager reads.
+async fn look(path: &str, offer: &Offer) -> (Result<(), Failure>, Option<MountedThere>) {
+    let real = match folder(path).await {
+        Ok(real) => real,
+        Err(failure) => {
+            let there = format!("on `{}`: {}", offer.host, seen_from(offer.mounted.as_ref(), &offer.path));
+            let why = failure.why.clone().map_or(there.clone(), |why| format!("{why}\n{there}"));
+            return (Err(failure.why(why)), mounted(Path::new(path)));
+        }
+    };
+    let here = mounted(&real);
+    let outcome = match marker::read(&real, &offer.file).await {
+        Ok(Some(mark)) if mark == offer.nonce => Ok(()),
+        Ok(_) => Err(differs(path, offer, here.as_ref())),
+        Err(failure) => Err(failure),
+    };
+    (outcome, here)
+}
+
+fn differs(path: &str, offer: &Offer, here: Option<&MountedThere>) -> Failure {
+    let host = &offer.host;
+    let there = seen_from(offer.mounted.as_ref(), &offer.path);
+    let mut why = format!("here: {}; on `{host}`: {there}", seen_from(here, path));
+    if offer.path != path {
+        why += &format!("; the offer is of `{}`, and etcd names another by now", offer.path);
+    }
+    Failure::new(Code::MountDiffers, format!("`{path}` is another folder than on `{host}`"))
+        .why(why)
+        .remedy(format!("mount the share that `{host}` has, then run `mount verify` again"))
+}
+
+async fn answer(
+    store: &mut Store,
+    offered: &Offered,
+    offer: &Offer,
+    found: &NodeFound,
+) -> Result<(), Failure> {
+    let answer =
+        Answer { version: VERSION, nonce: offer.nonce.clone(), made: Timestamp::now(), found: found.clone() };
+    if store.answer(offered, &found.node, &written(&answer)?).await? {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::MountNoOffer,
+        format!("the offer of `{}` ended before this node answered", offer.host),
+    )
+    .remedy("run `backendai-setup mount offer` there again, then this"))
+}

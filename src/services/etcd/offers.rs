@@ -1,0 +1,143 @@
+//! Keys by which nodes meet: one offer at a time, the answers to it, and a lease under all of them.
+//!
+//! They stand below `/backendai-setup/<namespace>/`, where the manager never looks. A killed offer stops
+//! keeping its lease, and etcd removes every key of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use etcd_client::{Compare, CompareOp, Error, GetOptions, PutOptions, Txn, TxnOp};
+
+use crate::failure::{Code, Failure};
+
+use super::{Store, Trouble, after_prefix, bounded, explain};
+
+/// How long keys stay when nobody keeps them: a stall of a server is passed over, a kill is soon forgotten.
+pub const LEASE: Duration = Duration::from_secs(15);
+
+const OFFER: &str = "mount/offer";
+const NODES: &str = "mount/nodes/";
+
+/// An offer as it stands in etcd.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// What it says.
+    pub value: Vec<u8>,
+    lease: i64,
+    revision: i64,
+}
+
+impl Store {
+    fn explain_meeting(&self, error: Trouble, what: &str) -> Failure {
+        explain(error, &self.endpoint, self.user.as_deref(), what, Some(&self.meeting))
+    }
+
+    /// The offer that stands, if one does.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn offer(&mut self) -> Result<Option<Offered>, Failure> {
+        let key = format!("{}{OFFER}", self.meeting);
+        let answer = bounded(self.client.get(key, None))
+            .await
+            .map_err(|error| self.explain_meeting(error, "a read"))?;
+        Ok(answer.kvs().first().map(|pair| Offered {
+            value: pair.value().to_vec(),
+            lease: pair.lease(),
+            revision: pair.create_revision(),
+        }))
+    }
+
+    /// A new lease.
+    ///
+    /// # Errors
+    /// When etcd gives none.
+    pub async fn lease(&mut self) -> Result<i64, Failure> {
+        let ttl = i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX);
+        let answer = bounded(self.client.lease_grant(ttl, None))
+            .await
+            .map_err(|error| self.explain_meeting(error, "the question for a lease"))?;
+        Ok(answer.id())
+    }
+
+    /// Makes the offer under a lease; false when another one stands.
+    ///
+    /// # Errors
+    /// `E-ETCD-RIGHTS` among others, when it cannot be written.
+    pub async fn make_offer(&mut self, lease: i64, value: &str) -> Result<bool, Failure> {
+        let key = format!("{}{OFFER}", self.meeting);
+        let put = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(lease)));
+        let make = Txn::new().when([Compare::version(key, CompareOp::Equal, 0)]).and_then([put]);
+        let answer =
+            bounded(self.client.txn(make)).await.map_err(|error| self.explain_meeting(error, "the offer"))?;
+        Ok(answer.succeeded())
+    }
+
+    /// Keeps a lease for another while; false when it has run out.
+    ///
+    /// # Errors
+    /// When etcd does not answer.
+    pub async fn keep(&mut self, lease: i64) -> Result<bool, Failure> {
+        // To open the stream is to ask once.
+        match bounded(self.client.lease_keep_alive(lease)).await {
+            Ok(_) => Ok(true),
+            // The client's own word for a lease that has run out.
+            Err(Trouble::Error(Error::LeaseKeepAliveError(_))) => Ok(false),
+            Err(error) => Err(self.explain_meeting(error, "the renewal of a lease")),
+        }
+    }
+
+    /// Gives a lease back; every key under it is gone.
+    ///
+    /// # Errors
+    /// When etcd does not confirm it; then the keys go when the lease runs out.
+    pub async fn give_back(&mut self, lease: i64) -> Result<(), Failure> {
+        bounded(self.client.lease_revoke(lease))
+            .await
+            .map_err(|error| self.explain_meeting(error, "the return of a lease"))?;
+        Ok(())
+    }
+
+    /// Every answer to the offer, by node.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn answers(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+        let start = format!("{}{NODES}", self.meeting);
+        let options = GetOptions::new().with_range(after_prefix(start.as_bytes()));
+        let answer = bounded(self.client.get(start.as_str(), Some(options)))
+            .await
+            .map_err(|error| self.explain_meeting(error, "a read"))?;
+        let named = |pair: &etcd_client::KeyValue| {
+            let key = std::str::from_utf8(pair.key()).ok()?;
+            Some((key.strip_prefix(&start)?.to_owned(), pair.value().to_vec()))
+        };
+        Ok(answer.kvs().iter().filter_map(named).collect())
+    }
+
+    /// Answers an offer, under its lease; false when it stands no more.
+    ///
+    /// # Errors
+    /// `E-ETCD-RIGHTS` among others, when it cannot be written.
+    pub async fn answer(&mut self, offer: &Offered, node: &str, value: &str) -> Result<bool, Failure> {
+        let stands =
+            Compare::create_revision(format!("{}{OFFER}", self.meeting), CompareOp::Equal, offer.revision);
+        let key = format!("{}{NODES}{node}", self.meeting);
+        let put = TxnOp::put(key, value, Some(PutOptions::new().with_lease(offer.lease)));
+        match bounded(self.client.txn(Txn::new().when([stands]).and_then([put]))).await {
+            Ok(answer) => Ok(answer.succeeded()),
+            Err(Trouble::Error(Error::GRpcStatus(status)))
+                if status.message().contains("lease not found") =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(self.explain_meeting(error, "the answer")),
+        }
+    }
+
+    /// The lease ran out, or etcd was away for as long: nobody can answer any more.
+    pub fn lapsed(&self) -> Failure {
+        Failure::new(Code::EtcdLost, format!("{} let the offer lapse", self.endpoint))
+            .why(format!("its lease was not renewed for {} s", LEASE.as_secs()))
+            .remedy("look at etcd's log, then run `mount offer` again")
+    }
+}
