@@ -131,7 +131,7 @@ impl Seat for Typist {
 
     fn title(&mut self, _: &str) {}
 
-    async fn away(&mut self, _: &Errand) -> Result<(), Failure> {
+    async fn away(&mut self, _: &Errand, _: &[String]) -> Result<(), Failure> {
         Ok(())
     }
 }

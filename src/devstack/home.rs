@@ -4,12 +4,11 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::process::BEAT;
+use super::process::{self, BEAT};
 use crate::failure::{Code, Failure, shell_word, words};
 use crate::guide::development_home;
 
@@ -42,7 +41,7 @@ impl Account {
 
     fn find(name: &str) -> Option<Self> {
         let id = |flag| {
-            let output = Command::new("id").args([flag, name]).output().ok()?;
+            let output = process::plain("id").args([flag, name]).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
         };
         Some(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })

@@ -69,7 +69,7 @@ pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Fail
 
 /// The major version, from a line such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn major(folder: &Path) -> Option<String> {
-    let output = Command::new(folder.join("postgres")).arg("--version").output().ok()?;
+    let output = process::plain(folder.join("postgres")).arg("--version").output().ok()?;
     let line = String::from_utf8(output.stdout).ok()?;
     let version = line.split(") ").nth(1)?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())

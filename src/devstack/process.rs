@@ -4,6 +4,7 @@
 //! argument is ours, whoever crashed in between, and a number that the system gave to somebody else
 //! meanwhile is not.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::OpenOptionsExt;
@@ -78,9 +79,16 @@ fn table() -> Vec<Process> {
     if processes.is_empty() { table_by_ps() } else { processes }
 }
 
+/// A program that gets nothing of this environment, where secrets may be, but where programs are.
+pub(super) fn plain(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
+    command
+}
+
 /// For systems without /proc.
 fn table_by_ps() -> Vec<Process> {
-    let Ok(output) = Command::new("ps").args(["-axww", "-o", "pid=,command="]).output() else {
+    let Ok(output) = plain("ps").args(["-axww", "-o", "pid=,command="]).output() else {
         return Vec::new();
     };
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();

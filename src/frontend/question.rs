@@ -4,6 +4,7 @@ use std::io;
 
 use crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Print, terminal};
 use inquire::{Confirm, InquireError};
+use rustix::termios::{QueueSelector, tcflush};
 
 use super::drive::Signals;
 
@@ -31,6 +32,8 @@ pub(super) async fn asked<T: Send + 'static>(
     tokio::select! {
         biased; // a lost terminal is both a signal and a failed read
         status = signals.next() => {
+            // What was typed half, a secret perhaps, is for nobody else.
+            let _ = tcflush(io::stdin(), QueueSelector::IFlush);
             // The question waits on for a key that nobody presses; its thread ends with the program.
             let _ = execute!(io::stderr(), DisableBracketedPaste, Show, Print("\r\n"));
             let _ = terminal::disable_raw_mode();

@@ -107,6 +107,16 @@ impl Answers {
         }
     }
 
+    /// Environment names from which secrets among these answers were taken.
+    pub fn secret_names(&self) -> Vec<String> {
+        let references = self.0.values().filter_map(Given::reference);
+        let names = references.filter_map(|reference| match reference {
+            Reference::Env(name) => Some(name.clone()),
+            _ => None,
+        });
+        names.chain(super::secret_names()).collect()
+    }
+
     /// Takes a value back; a default may count again.
     pub fn unset(&mut self, key: &str) {
         self.0.remove(key);

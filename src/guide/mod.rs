@@ -65,6 +65,7 @@ pub fn variables() -> impl Iterator<Item = &'static Variable> {
 }
 
 /// Environment names that hold a secret: no program that is started from here gets them.
+/// [`Answers::secret_names`] are those that answers name themselves.
 pub fn secret_names() -> impl Iterator<Item = String> {
     variables().filter(|variable| variable.is_secret()).map(Variable::env).chain(["PGPASSWORD".to_owned()])
 }

@@ -158,39 +158,47 @@ impl Gathering {
             );
             return;
         }
-        for name in names {
-            let (file, bytes) = match read_answers(name) {
-                Ok(read) => read,
-                Err(failure) => {
-                    self.problems.push(failure);
-                    self.unread = true;
-                    continue;
-                }
-            };
-            let root = match yaml::read(&file, &bytes) {
-                Ok(root) => root,
-                Err(failures) => {
-                    self.problems.extend(without_secrets(failures, &bytes));
-                    self.unread = true;
-                    continue;
-                }
-            };
-            self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
-            let before = self.problems.len();
-            let Leaves { leaves, refused, problems } = leaves(&file, &root);
-            self.tried.extend(refused);
-            self.problems.extend(problems);
-            let open = name != "-" && files::others_can_read(Path::new(name));
-            for leaf in &leaves {
+        let read: Vec<(&String, Leaves)> =
+            names.iter().filter_map(|name| Some((name, self.read(name)?))).collect();
+        // Before the first program is started for a secret: it gets none of the others.
+        for (_, Leaves { leaves, .. }) in &read {
+            for leaf in leaves {
                 if let SecretSource::At(Reference::Env(name)) = &leaf.value {
                     self.sources.hide(name);
                 }
             }
+        }
+        for (name, Leaves { leaves, refused, problems }) in read {
+            let before = self.problems.len();
+            self.tried.extend(refused);
+            self.problems.extend(problems);
+            let open = name != "-" && files::others_can_read(Path::new(name));
             for leaf in leaves {
                 self.leaf(leaf, open, name);
             }
             // In the order in which they are mended.
             self.problems[before..].sort_by_key(|failure| failure.place.clone());
+        }
+    }
+
+    /// Takes one file apart; none when it does not read.
+    fn read(&mut self, name: &str) -> Option<Leaves> {
+        let read = read_answers(name).map_err(|failure| vec![failure]).and_then(|(file, bytes)| {
+            match yaml::read(&file, &bytes) {
+                Ok(root) => Ok((file, root)),
+                Err(failures) => Err(without_secrets(failures, &bytes)),
+            }
+        });
+        match read {
+            Ok((file, root)) => {
+                self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
+                Some(leaves(&file, &root))
+            }
+            Err(failures) => {
+                self.unread = true;
+                self.problems.extend(failures);
+                None
+            }
         }
     }
 

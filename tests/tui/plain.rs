@@ -217,7 +217,7 @@ fn leaving_half_way_keeps_the_answers() {
     }
 }
 
-/// A signal while a secret is typed: the terminal shows again what is typed.
+/// A signal while a secret is typed: the terminal shows again what is typed, and nobody sees what was.
 #[test]
 fn a_signal_gives_the_terminal_back() {
     for way in [Way::Prompts, Way::Lines] {
@@ -229,14 +229,37 @@ fn a_signal_gives_the_terminal_back() {
         talk.answer("Addresses", &stand.etcd.endpoint);
         talk.answer("User", "root");
         talk.asked("Password");
-        talk.pty.write(b"canary-half-typed");
         talk.pty.wait_for_raw();
+        if way == Way::Prompts {
+            // Where echo is off nothing tells that it was taken.
+            talk.pty.write(b"canary-half-typed");
+            talk.until(&"*".repeat("canary-half-typed".len()));
+        }
         talk.pty.signal(Signal::TERM);
         let left = talk.pty.wait();
         assert_eq!(left.status, 143, "{}", left.text());
         left.is_as_before();
         assert!(!left.text().contains("canary-half-typed"), "{}", left.text());
     }
+}
+
+/// Ctrl-C comes after what was typed half, whatever else the machine is doing.
+#[test]
+fn a_secret_that_is_broken_off_is_not_shown() {
+    let stand = Stand::new();
+    let mut talk = Talk::start(&stand, Way::Lines, &["--set", "etcd.user=root"]);
+    talk.choose("Where are your servers?", "On servers", 2);
+    talk.answer("Namespace", "local");
+    talk.answer("Addresses", &stand.etcd.endpoint);
+    talk.answer("User", "");
+    talk.asked("Password");
+    talk.pty.wait_for_raw();
+    talk.pty.write(b"canary-half-typed\x03");
+    talk.choose("Leave?", "Leave", 2);
+    let left = talk.pty.wait();
+    assert_eq!(left.status, 0, "{}", left.text());
+    left.is_as_before();
+    assert!(!left.text().contains("canary-half-typed"), "{}", left.text());
 }
 
 /// `{prompt: true}` is for a person: here one is asked, and for nothing else.

@@ -139,6 +139,7 @@ impl Silence {
 
 impl Drop for Silence {
     fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+        // What was typed half is for nobody else.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
     }
 }

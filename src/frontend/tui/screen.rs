@@ -125,7 +125,7 @@ impl<B: Backend, S: Seat> Screen<'_, B, S> {
                 Effect::Copy(text) => self.seat.copy(&text),
                 Effect::Redraw => self.redraw(app),
                 Effect::Away(errand) => {
-                    let result = self.seat.away(&errand).await;
+                    let result = self.seat.away(&errand, &app.answers.secret_names()).await;
                     self.redraw(app);
                     if errand != Errand::Suspend || result.is_err() {
                         for effect in app.update(Msg::Back(result)) {

@@ -13,7 +13,6 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, words},
     frontend::drive::Signals,
-    guide::secret_names,
 };
 
 use super::{
@@ -32,11 +31,11 @@ pub trait Seat {
     fn copy(&mut self, text: &str);
     /// Sets the window's title.
     fn title(&mut self, text: &str);
-    /// Goes away and comes back.
+    /// Goes away and comes back; no program that is started gets the environment names of secrets.
     ///
     /// # Errors
     /// When the editor or pager cannot be started, or ends with a failure.
-    fn away(&mut self, errand: &Errand) -> impl Future<Output = Result<(), Failure>>;
+    fn away(&mut self, errand: &Errand, secrets: &[String]) -> impl Future<Output = Result<(), Failure>>;
 }
 
 /// A real terminal.
@@ -112,7 +111,7 @@ impl Seat for Terminal {
         let _ = execute!(io::stdout(), SetTitle(plain));
     }
 
-    async fn away(&mut self, errand: &Errand) -> Result<(), Failure> {
+    async fn away(&mut self, errand: &Errand, secrets: &[String]) -> Result<(), Failure> {
         self.keys.pause();
         let result = match errand {
             Errand::Suspend => {
@@ -128,13 +127,13 @@ impl Seat for Terminal {
             }
             Errand::Edit(file, line) => {
                 guard::leave();
-                let done = open("EDITOR", &["vi", "nano"], Some(*line), file).await;
+                let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
             Errand::Read(file) => {
                 guard::leave();
-                let done = open("PAGER", &["less", "more"], None, file).await;
+                let done = open("PAGER", &["less", "more"], None, file, secrets).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
@@ -159,7 +158,13 @@ fn lost(error: &io::Error) -> Failure {
 }
 
 /// Starts what the environment names, else the first that is there; `+LINE` is understood by all common editors.
-async fn open(name: &str, usual: &[&str], line: Option<usize>, file: &Path) -> Result<(), Failure> {
+async fn open(
+    name: &str,
+    usual: &[&str],
+    line: Option<usize>,
+    file: &Path,
+    secrets: &[String],
+) -> Result<(), Failure> {
     let wanted = ["VISUAL", name].into_iter().filter(|it| *it != "VISUAL" || name == "EDITOR");
     let wanted = wanted.filter_map(|name| std::env::var(name).ok()).find(|value| !value.trim().is_empty());
     let command = match wanted {
@@ -180,7 +185,7 @@ async fn open(name: &str, usual: &[&str], line: Option<usize>, file: &Path) -> R
     let line = line.map(|line| format!("+{line}"));
     let script = format!("{command} \"$@\"");
     let mut shell = Command::new("/bin/sh");
-    for name in secret_names() {
+    for name in secrets {
         shell.env_remove(name);
     }
     let started = shell

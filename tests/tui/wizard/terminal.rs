@@ -1,6 +1,7 @@
 //! After leaving, however that comes about, the terminal is as it was, and the answers are kept.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
@@ -210,6 +211,34 @@ fn nothing_that_was_typed_in_secret_is_found_anywhere() {
         }
     }
     assert!(looked >= 4, "transcript, history, answers and keypairs were looked at: {looked}");
+}
+
+/// The pager, and the editor by the same way, gets no environment name that a secret was taken from.
+#[test]
+fn programs_that_are_started_get_no_secret() {
+    let mut stand = Stand::new();
+    let pager = stand.program.folder().join("pager");
+    fs::write(&pager, "#!/bin/sh\nenv > \"$0.env\"\n").expect("a script");
+    fs::set_permissions(&pager, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let password = stand.database.password.clone();
+    stand.program = stand.program.env("PAGER", &pager).env("KEPT", "kept");
+    stand.program = stand.program.env("DB_PASSWORD", &password).env("PGPASSWORD", "canary-pg");
+    let path = stand.answers("directory");
+    let text = fs::read_to_string(&path).expect("the answers");
+    fs::write(&path, text.replace(&format!("'{password}'"), "{env: DB_PASSWORD}")).expect("they are ours");
+    let tmux = stand.wizard(80, 24, &["--answers", "answers.yml", "--review"]);
+    tmux.wait_for("w writes all this");
+    tmux.keys(&["w"]);
+    tmux.wait_for("Prepared in");
+    tmux.keys(&["t"]);
+    let seen = pager.with_extension("env");
+    wait_until("the pager was started", PATIENCE, || {
+        fs::read_to_string(&seen).is_ok_and(|it| it.contains("KEPT"))
+    });
+    let seen = fs::read_to_string(&seen).expect("the pager's environment");
+    for secret in [password.as_str(), "canary-pg", "DB_PASSWORD", "PGPASSWORD"] {
+        assert!(!seen.contains(secret), "{secret} in\n{seen}");
+    }
 }
 
 #[test]

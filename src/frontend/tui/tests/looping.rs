@@ -59,7 +59,7 @@ impl Seat for Scripted {
 
     fn title(&mut self, _: &str) {}
 
-    async fn away(&mut self, _: &Errand) -> Result<(), Failure> {
+    async fn away(&mut self, _: &Errand, _: &[String]) -> Result<(), Failure> {
         Ok(())
     }
 }
