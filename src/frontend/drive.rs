@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, status, words},
     report::{Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits},
-    session::{Inputs, Intent, Scope, Session, stage_abouts, stopped},
+    session::{Inputs, Intent, Scope, Session, forsake_secrets, stage_abouts, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
@@ -80,7 +80,10 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
             let what = "reading the answers broke off by a fault of this program";
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
-        status = signals.next() => Err(terminal.end(status, &[stopped(status, "nothing was written")])),
+        status = signals.next() => {
+            forsake_secrets();
+            Err(terminal.end(status, &[stopped(status, "nothing was written")]))
+        }
     }
 }
 

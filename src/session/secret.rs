@@ -4,10 +4,12 @@ use std::{
     io::{self, IsTerminal, Read},
     path::Path,
     process::{ExitStatus, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -189,19 +191,49 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
             command.env_remove(name);
         }
         let mut child = command.kill_on_drop(true).spawn()?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let all = async {
-            let (stdout, stderr) = tokio::join!(read(stdout), read(stderr));
-            Ok(Told { status: child.wait().await?, stdout: stdout?, stderr: stderr? })
-        };
-        timeout(patience(), all).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        *running() = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let pipes = (child.stdout.take(), child.stderr.take());
+        let ended = timeout(patience(), async {
+            let reading = async { tokio::join!(read(pipes.0, &mut stdout), read(pipes.1, &mut stderr)) };
+            tokio::pin!(reading);
+            tokio::select! {
+                read = &mut reading => {
+                    read.0.and(read.1)?;
+                    child.wait().await
+                }
+                status = child.wait() => {
+                    // What it has started may go on and hold the pipes: nobody waits for that.
+                    let _ = timeout(AFTERWARDS, reading).await;
+                    status
+                }
+            }
+        });
+        let status = ended.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        *running() = None;
+        Ok(Told { status: status?, stdout, stderr })
     })
 }
 
-async fn read(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        pipe.take(LIMIT + 1).read_to_end(&mut bytes).await?;
+/// How long the pipes of a program may stay open once it has ended.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// The program that is to give out a secret just now.
+fn running() -> MutexGuard<'static, Option<Pid>> {
+    static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the program that is to give out a secret, if there is one: nobody waits for it any more.
+pub fn forsake_secrets() {
+    if let Some(pid) = running().take() {
+        let _ = kill_process(pid, Signal::TERM);
     }
-    Ok(bytes)
+}
+
+async fn read(pipe: Option<impl AsyncRead + Unpin>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    match pipe {
+        Some(pipe) => pipe.take(LIMIT + 1).read_to_end(bytes).await.map(drop),
+        None => Ok(()),
+    }
 }

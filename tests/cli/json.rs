@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::failures::Session;
-use crate::servers::{Etcd, Fake, Outcome, Program};
+use crate::servers::{Etcd, Fake, Outcome, PATIENCE, Program, wait_until};
 use crate::stages::Site;
 
 fn schema() -> &'static Value {
@@ -181,16 +181,19 @@ fn a_signal_while_answers_are_read() {
             .expect("a named pipe");
         site.write(
             "secret.yml",
-            "version: 1\ndatabase: {password: {command: [sh, -c, 'echo here >fifo; sleep 60']}}\n",
+            "version: 1\ndatabase: {password: {command: [sh, -c, 'echo $$ >fifo; exec sleep 60']}}\n",
         );
         let arguments = format!("--answers secret.yml {command} --output json");
         let running = site.program(arguments.split_whitespace()).start();
         // The program that gives out the secret has begun.
-        assert_eq!(std::fs::read_to_string(&fifo).expect("the pipe"), "here\n");
+        let pid = std::fs::read_to_string(&fifo).expect("the pipe");
         running.signal(signal);
         let outcome = running.wait();
         assert_eq!(outcome.status, status, "{command}: {outcome:?}");
         holds(&outcome);
         assert!(outcome.stdout.contains("E-CANCELLED"), "{outcome:?}");
+        // Nor does the program that was asked.
+        let lives = || std::fs::metadata(format!("/proc/{}", pid.trim())).is_ok();
+        wait_until("the program has ended", PATIENCE, || !lives());
     }
 }

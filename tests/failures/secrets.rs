@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{
     Case,
     answers::refused,
@@ -23,6 +25,17 @@ fn every_source_gives_the_password() {
         from(case, "{command: [cat, 'a secret $HOME']}").file("a secret $HOME", format!("{password}\n"));
     let told = case.run();
     assert_eq!((told.status, told.warnings.len()), (0, 0), "{:#?}", told.failures);
+
+    // What the program leaves running holds nobody up.
+    let case = Case::new();
+    let password = case.database.password.clone();
+    let case =
+        from(case, "{command: [sh, -c, 'sleep 60 & echo $! >left; cat secret']}").file("secret", password);
+    let told = case.run();
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    let left = fs::read_to_string(case.work().join("left")).expect("it left a number");
+    let left = left.trim().parse().ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(left, Signal::KILL).expect("it still runs");
 
     let case = from(Case::new(), "{stdin: true}");
     let password = case.database.password.clone();
