@@ -177,6 +177,39 @@ fn the_whole_of_plain() {
     assert!(!answers.contains(&stand.database.password), "{answers}");
 }
 
+/// One stage from the numbered menu, its changes shown first.
+#[test]
+fn one_stage_alone() {
+    for way in [Way::Prompts, Way::Lines] {
+        let stand = Stand::new();
+        stand.answers("directory");
+        let mut talk = Talk::start(&stand, way, &["--answers", "answers.yml", "--review"]);
+        talk.choose("What now?", "Run a single", 6);
+        talk.until("Which stage?");
+        talk.until(if way == Way::Lines {
+            "  3  Shared folder: pending, 1 key"
+        } else {
+            "3. Shared folder: pending, 1 key"
+        });
+        match way {
+            Way::Prompts => talk.pty.write(b"\x1b[B\x1b[B\r"),
+            Way::Lines => talk.pty.write(b"3\r"),
+        }
+        talk.until("+ /sorna/local/volumes/_mount = ");
+        assert_eq!(stand.etcd.get_all("").len(), 0, "something was written before the word");
+        talk.choose("What now?", "Run this", 1);
+        talk.until("changed=1 unchanged=0 failed=0 skipped=0");
+        talk.until("Which stage?");
+        talk.until("Shared folder: done");
+        // The question is there.
+        talk.until(if way == Way::Lines { "Number, 1 to 8" } else { "type to filter" });
+        talk.pty.write(b"\x03");
+        talk.choose("Leave?", "Leave", 2);
+        assert_eq!(talk.pty.wait().status, 0);
+        assert_eq!(stand.etcd.get_all("").len(), 1);
+    }
+}
+
 /// A screen reader follows every line: nothing is drawn again, nothing is a picture.
 #[test]
 fn plain_lines_are_lines() {

@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::drive,
+    drive::{drive, unless_stopped},
     question::Reply,
     wizard::{Unfinished, development_answers, sections, unfinished},
 };
@@ -203,7 +203,8 @@ impl Wizard<'_> {
                 judge: Arc::new(|_| Ok(())),
             };
             let answers = vec![self.plain_text(&question).await?];
-            let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
+            let gather = move || session::gather(&Inputs { answers, ..Inputs::default() });
+            let gathered = unless_stopped(self.terminal, gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
                 self.answers = gathered.answers;
                 self.changed = true;
@@ -278,23 +279,16 @@ impl Wizard<'_> {
     }
 
     /// The answers as a session, with these stages or checks; what is in the way is told.
-    async fn open(&self, scope: Result<Scope, Failure>, intent: Intent) -> Option<Session> {
-        let scope = scope.map_err(|failure| vec![failure]);
-        let opened = scope.map(|scope| {
-            let (answers, terms) = (self.answers.clone(), self.terms.clone());
-            move || Session::new(&answers, &terms, scope, intent)
-        });
-        // It reads files: a mount that hangs holds a thread.
-        let opened = match opened {
-            Ok(open) => tokio::task::spawn_blocking(open).await.unwrap_or_else(|_| {
-                Err(vec![Failure::new(
-                    Code::Internal,
-                    "a piece of work broke off by a fault of this program",
-                )])
-            }),
-            Err(failures) => Err(failures),
+    async fn open(&self, scope: Result<Scope, Failure>, intent: Intent) -> Answered<Option<Session>> {
+        let (answers, terms) = (self.answers.clone(), self.terms.clone());
+        let open = move || {
+            scope
+                .map_err(|failure| vec![failure])
+                .and_then(|scope| Session::new(&answers, &terms, scope, intent))
         };
-        opened.map_err(|failures| self.tell(&failures)).ok()
+        // It reads files: a mount that hangs holds a thread.
+        let opened = unless_stopped(self.terminal, open).await.map_err(Away::Leave)?;
+        Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 
     /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.

@@ -49,7 +49,7 @@ impl Wizard<'_> {
         self.say("");
         self.say("Review. Nothing is written yet.");
         let everything = Scope::stages(&[], None, &[]);
-        let state = match self.open(everything, Intent::Preview).await {
+        let state = match self.open(everything, Intent::Preview).await? {
             Some(session) => self.look(&session, Intent::Preview).await?,
             None => RunState::default(),
         };
@@ -127,7 +127,7 @@ impl Wizard<'_> {
     /// Every stage with its live state; any of them can run alone.
     pub(super) async fn menu(&mut self) -> Answered<Page> {
         let intent = Intent::Plan { detailed: false };
-        let Some(session) = self.open(Scope::stages(&[], None, &[]), intent).await else {
+        let Some(session) = self.open(Scope::stages(&[], None, &[]), intent).await? else {
             return Ok(Page::Review);
         };
         let state = self.look(&session, intent).await?;
@@ -138,6 +138,9 @@ impl Wizard<'_> {
                 Some(stage) => format!("{}: {}, {}", about.title, stage.state, stage.summary),
                 None => about.title.to_owned(),
             })
+            .enumerate()
+            // Lines number whatever can be chosen.
+            .map(|(at, words)| if self.asker.is_lines() { words } else { format!("{}. {words}", at + 1) })
             .collect();
         options.push("Back to the review".into());
         let chosen = self.choose("Which stage?", &options, 0).await?;
@@ -149,7 +152,7 @@ impl Wizard<'_> {
     async fn alone(&mut self, id: &'static str) -> Answered<Page> {
         loop {
             let scope = Scope::stages(&[id.to_owned()], None, &[]);
-            let Some(session) = self.open(scope, Intent::Preview).await else { return Ok(Page::Menu) };
+            let Some(session) = self.open(scope, Intent::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Intent::Preview).await?;
             let _ = write_plan(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &state);
             let summary = state.summary.as_ref();

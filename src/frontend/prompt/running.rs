@@ -22,7 +22,7 @@ impl Wizard<'_> {
     pub(super) async fn write(&mut self, stages: &[String], skip: &[String]) -> Answered<Page> {
         let mut skip = skip.to_vec();
         loop {
-            let Some(state) = self.run(stages, &skip).await else { return Ok(Page::Review) };
+            let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
             let summary = state.summary.as_ref();
             self.status = summary.map_or(status::INTERNAL, |summary| summary.status);
             self.wrote |= summary.is_some_and(|summary| summary.changed > 0);
@@ -58,20 +58,28 @@ impl Wizard<'_> {
         }
     }
 
-    async fn run(&mut self, stages: &[String], skip: &[String]) -> Option<RunState> {
-        let session = self.open(Scope::stages(stages, None, skip), Intent::Run).await?;
-        let opened = self.state_dir.clone().and_then(|folder| {
+    async fn run(&mut self, stages: &[String], skip: &[String]) -> Answered<Option<RunState>> {
+        let Some(session) = self.open(Scope::stages(stages, None, skip), Intent::Run).await? else {
+            return Ok(None);
+        };
+        let opened: Result<_, Failure> = self.state_dir.clone().and_then(|folder| {
             let transcript = Transcript::create(&folder, session.name(), titles())?;
             Ok((History::create(&folder, session.name()), transcript))
         });
-        let (history, transcript) = opened.map_err(|failure: Failure| self.tell(&[failure])).ok()?;
+        let (history, transcript) = match opened {
+            Ok(opened) => opened,
+            Err(failure) => {
+                self.tell(&[failure]);
+                return Ok(None);
+            }
+        };
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
             live(self.terminal, self.style, what_next(&session)),
             Box::new(transcript),
             Box::new(history),
         ];
-        Some(drive(self.terminal, &session, Intent::Run, Some(path), &mut reporters).await)
+        Ok(Some(drive(self.terminal, &session, Intent::Run, Some(path), &mut reporters).await))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.

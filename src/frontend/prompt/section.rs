@@ -153,7 +153,7 @@ impl Wizard<'_> {
     /// Makes the live check of a section and prints its ladder; true when nothing failed.
     async fn probe(&mut self, id: &str) -> Answered<bool> {
         let scope = Scope::checks(&[id.to_owned()]);
-        let Some(session) = self.open(scope, Intent::Check).await else { return Ok(false) };
+        let Some(session) = self.open(scope, Intent::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
             let mut err = anstream::AutoStream::auto(io::stderr()).lock();
             let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
