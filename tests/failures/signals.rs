@@ -72,3 +72,33 @@ fn a_signal_while_another_setup_holds_the_lock() {
     assert_eq!(told.status, 0, "{:#?}", told.failures);
     assert_eq!(told.summary()["changed"], 2);
 }
+
+/// SQL for a superuser: making table agents takes for ever.
+const STALLS: &str = "CREATE FUNCTION stall() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
+    IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.agents') \
+    THEN PERFORM pg_sleep(600); END IF; END $$; \
+    CREATE EVENT TRIGGER stall ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION stall()";
+
+/// The first signal waits for the statement under way, the second one does not; a summary comes all the same.
+#[test]
+fn a_second_signal_leaves_at_once() {
+    let case = Case::new().created("").sql("{name}", STALLS).flags(["run", "install-schema"]);
+    let name = case.database.name.clone();
+    let sleeps =
+        format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' AND wait_event = 'PgSleep'");
+    let mut running = case.start(&["--output", "json", "--timeout", "10m"]);
+    wait_until("a statement stalls", PATIENCE, || {
+        case.database.psql("postgres", &sleeps).expect("everybody may look") == "1\n"
+    });
+    // Two that come at once may be taken for one.
+    wait_until("a second signal is heard", PATIENCE, || {
+        running.signal(Signal::TERM);
+        running.has_ended()
+    });
+    let outcome = running.wait();
+    let told = Told::read(&outcome, Vec::new()).expect("E-CANCELLED").names(&["second signal", "`status`"]);
+    assert_eq!(told.status, 143);
+    assert_eq!(told.summary()["skipped"], 1);
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'";
+    drop(case.sql("postgres", end));
+}
