@@ -104,9 +104,6 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
         };
     problems.extend(to_ask);
     answers.fill_defaults();
-    if terminal.is_json() && !problems.is_empty() {
-        return terminal.fail(&problems);
-    }
     let shown: Vec<_> = guide::variables()
         .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
         .map(|(variable, given)| {
@@ -125,11 +122,15 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
         })
         .collect();
     let result = json!({"answers": shown, "warnings": notices});
-    let told = terminal.answer("answers", result, status::SUCCESS, || {
+    let text = || {
         terminal.result(|mut out| write_answers(&mut out, terminal.style, &answers));
         terminal.tell(&notices);
-    });
-    if problems.is_empty() { told } else { terminal.fail(&problems) }
+    };
+    if problems.is_empty() {
+        terminal.answer("answers", result, status::SUCCESS, text)
+    } else {
+        terminal.answer_and_fail("answers", result, &problems, text)
+    }
 }
 
 /// Gathers answers; a signal meanwhile ends the program in order.

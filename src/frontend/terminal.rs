@@ -118,8 +118,7 @@ impl Terminal {
 
     /// Tells failures that came before any event, and gives the exit status.
     pub fn fail(&self, failures: &[Failure]) -> u8 {
-        let status = status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL);
-        self.end(status, failures)
+        self.end(worst(failures), failures)
     }
 
     /// Ends a command that failed, with this exit status: as lines, and in JSON as the two events that every
@@ -147,6 +146,23 @@ impl Terminal {
         status
     }
 
+    /// As [`Terminal::answer`], where something is wrong besides.
+    pub fn answer_and_fail(
+        &self,
+        kind: &str,
+        result: Value,
+        failures: &[Failure],
+        text: impl FnOnce(),
+    ) -> u8 {
+        if self.is_json() {
+            let status = worst(failures);
+            self.frame(Some((kind, result)), status, failures);
+            return status;
+        }
+        text();
+        self.fail(failures)
+    }
+
     fn frame(&self, result: Option<(&str, Value)>, status: u8, failures: &[Failure]) {
         let summary = Summary {
             name: String::new(),
@@ -170,6 +186,10 @@ impl Terminal {
             writeln!(out, "{}", serde_json::to_string(&summary)?)
         });
     }
+}
+
+fn worst(failures: &[Failure]) -> u8 {
+    status::first_of(failures.iter().map(Failure::status)).unwrap_or(status::INTERNAL)
 }
 
 /// The result of a command that is no run, as a line of JSON.

@@ -71,6 +71,10 @@ fn show_tells_what_cannot_be_used_after_what_can() {
         shown.stdout
     );
     assert!(shown.stderr.contains("did you mean `etcd.namespace`?"), "{}", shown.stderr);
+    let told = program.args(["--output", "json"]).run();
+    assert_eq!(told.status, 3);
+    let known = told.result("answers")["answers"].as_array().map_or(0, Vec::len);
+    assert!(known > 10 && told.stdout.contains("E-ANSWERS-KEY"), "{}", told.stdout);
     assert_eq!(Program::new().args(["answers", "show"]).run().status, 10);
 }
 
