@@ -117,7 +117,7 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
                 "secret": variable.is_secret(),
                 "origin": given.origin.kind(),
                 "place": place,
-                "reference": given.reference().map(ToString::to_string),
+                "reference": given.reference(),
             })
         })
         .collect();

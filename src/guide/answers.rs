@@ -100,6 +100,12 @@ impl Answers {
         Ok(())
     }
 
+    /// Keeps where a secret is, without the secret itself.
+    pub fn set_reference(&mut self, key: &'static str, reference: Reference, origin: Origin) {
+        let given = Given { value: SecretString::default(), origin, reference: Some(reference) };
+        self.0.insert(key, given);
+    }
+
     /// Remembers where a secret was looked up, so that a saved file can say so.
     pub fn refer(&mut self, key: &str, reference: Reference) {
         if let Some(given) = self.0.get_mut(key) {

@@ -1,6 +1,11 @@
 //! From flags, files and environment to answers; every problem in one list.
 
-use std::{collections::BTreeSet, env::VarError, io::Read, path::Path};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    env::VarError,
+    io::Read,
+    path::Path,
+};
 
 use secrecy::SecretString;
 
@@ -13,6 +18,7 @@ use crate::{
 
 use super::{
     Terms,
+    names::{environment, strange_names},
     secret::{self, Sources, nobody_to_ask},
 };
 
@@ -64,12 +70,13 @@ pub fn gather(inputs: &Inputs) -> Gathered {
     collect(inputs, true)
 }
 
-/// As [`gather`], from what was given by hand alone: the environment is left out.
+/// As [`gather`], from what was given by hand alone: the environment is left out, and secrets stay where
+/// they are, for they are not needed.
 pub fn gather_given(inputs: &Inputs) -> Gathered {
     collect(inputs, false)
 }
 
-fn collect(inputs: &Inputs, environment: bool) -> Gathered {
+fn collect(inputs: &Inputs, with_environment: bool) -> Gathered {
     let mut gathering = Gathering {
         answers: Answers::default(),
         tried: BTreeSet::new(),
@@ -78,20 +85,16 @@ fn collect(inputs: &Inputs, environment: bool) -> Gathered {
         flagged: BTreeSet::new(),
         unread: false,
         to_ask: Vec::new(),
-        sources: Sources::new(),
+        sources: with_environment.then(Sources::new),
     };
     gathering.flags(&inputs.set);
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
-    if environment {
+    if with_environment {
         gathering.environment();
     }
     let Gathering { answers, tried, problems, notices, unread, to_ask, .. } = gathering;
     Gathered { answers, problems, notices, to_ask, tried, unread }
-}
-
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// Answers as they come in: flags first, then files, development values, environment.
@@ -103,7 +106,8 @@ struct Gathering {
     flagged: BTreeSet<&'static str>,
     unread: bool,
     to_ask: Vec<Failure>,
-    sources: Sources,
+    /// Where secrets are looked up, when they are.
+    sources: Option<Sources>,
 }
 
 impl Gathering {
@@ -149,32 +153,36 @@ impl Gathering {
     }
 
     fn files(&mut self, names: &[String]) {
-        if names.iter().any(|name| name == "-") {
-            self.sources.stdin_is_taken("`--answers -`");
-        }
         if names.iter().filter(|name| *name == "-").count() > 1 {
             self.problems.push(
                 Failure::new(Code::Usage, "`--answers -` is given twice").remedy("stdin can be read once"),
             );
+            // What is missing may stand in it.
+            self.unread = true;
             return;
         }
-        let read: Vec<(&String, Leaves)> =
+        let mut read: VecDeque<(&String, Leaves)> =
             names.iter().filter_map(|name| Some((name, self.read(name)?))).collect();
-        // Before the first program is started for a secret: it gets none of the others.
-        for (_, Leaves { leaves, .. }) in &read {
-            for leaf in leaves {
+        if let Some(sources) = &mut self.sources {
+            if names.iter().any(|name| name == "-") {
+                sources.stdin_is_taken("`--answers -`");
+            }
+            // Before the first program is started for a secret: it gets none of the others.
+            for leaf in read.iter().flat_map(|(_, found)| &found.leaves) {
                 if let SecretSource::At(Reference::Env(name)) = &leaf.value {
-                    self.sources.hide(name);
+                    sources.hide(name);
                 }
             }
         }
-        for (name, Leaves { leaves, refused, problems }) in read {
+        while let Some((name, Leaves { leaves, refused, problems })) = read.pop_front() {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
             let open = name != "-" && files::others_can_read(Path::new(name));
             for leaf in leaves {
-                self.leaf(leaf, open, name);
+                let mut later = read.iter().flat_map(|(_, found)| &found.leaves);
+                let is_overruled = later.any(|other| other.variable.key == leaf.variable.key);
+                self.leaf(leaf, open, is_overruled, name);
             }
             // In the order in which they are mended.
             self.problems[before..].sort_by_key(|failure| failure.place.clone());
@@ -202,43 +210,41 @@ impl Gathering {
         }
     }
 
-    fn leaf(&mut self, leaf: Leaf, open: bool, name: &str) {
+    /// One value of a file. One that is overruled is judged all the same, since a wrong line is a trap for the
+    /// next run; but no secret is looked up for it.
+    fn leaf(&mut self, leaf: Leaf, open: bool, is_overruled: bool, name: &str) {
         let published = leaf.is_published();
         let Leaf { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
-        let (value, reference) = match value {
-            SecretSource::Text(text) => {
-                if variable.is_secret() && open && !published {
-                    let what = format!("`{}` stands in a file that others can read", variable.key);
-                    let remedy = format!("chmod 600 {}", shell_word(name));
-                    self.problems.push(Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place));
-                    return;
-                }
-                (text, None)
-            }
-            SecretSource::At(reference) => match self.sources.look_up(variable.key, &reference) {
-                Ok(Some(text)) => (text, Some(reference)),
-                Ok(None) => {
-                    self.to_ask.push(nobody_to_ask(variable.key, &variable.env()).at(place));
-                    return;
-                }
-                Err(failure) => {
-                    self.problems.push(failure.at(place));
-                    return;
-                }
-            },
+        let text = match value {
+            SecretSource::Text(text) => text,
+            SecretSource::At(reference) if !is_overruled => return self.look_up(variable, reference, place),
+            SecretSource::At(_) => return,
         };
-        // Judged even when a flag wins: a wrong line in a file is a trap for the next run.
-        if self.flagged.contains(variable.key) {
-            if let Err(failure) = Answers::default().set(variable.key, value, origin) {
-                self.problems.push(failure);
-            }
+        if variable.is_secret() && open && !published {
+            let what = format!("`{}` stands in a file that others can read", variable.key);
+            let remedy = format!("chmod 600 {}", shell_word(name));
+            self.problems.push(Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place));
+        } else if is_overruled || self.flagged.contains(variable.key) {
+            self.problems.extend(Answers::default().set(variable.key, text, origin).err());
         } else {
-            self.set(variable.key, value, origin);
-            if let Some(reference) = reference {
-                self.answers.refer(variable.key, reference);
+            self.set(variable.key, text, origin);
+        }
+    }
+
+    fn look_up(&mut self, variable: &'static Variable, reference: Reference, place: Place) {
+        let key = variable.key;
+        let Some(sources) = &mut self.sources else {
+            return self.answers.set_reference(key, reference, Origin::File(place));
+        };
+        match sources.look_up(key, &reference) {
+            Ok(Some(text)) => {
+                self.set(key, text, Origin::File(place));
+                self.answers.refer(key, reference);
             }
+            Ok(None) => self.to_ask.push(nobody_to_ask(key, &variable.env()).at(place)),
+            Err(failure) => self.problems.push(failure.at(place)),
         }
     }
 
@@ -351,31 +357,6 @@ pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failu
         _ => failure,
     };
     failures.into_iter().map(hide).collect()
-}
-
-/// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
-fn strange_names() -> Vec<Failure> {
-    let known: Vec<String> = guide::variables()
-        .flat_map(|variable| [Some(variable.env()), variable.env_file()])
-        .flatten()
-        .chain(["BACKENDAI_SETUP_STATE_DIR", guide::DEVELOPMENT_HOME].map(str::to_owned))
-        .collect();
-    std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("BACKENDAI_SETUP_") && !known.contains(name))
-        .map(|name| {
-            let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
-            let unbuilt = guide::UNBUILT.iter().find(|key| guide::environment_name(key) == name);
-            if let Some(key) = unbuilt {
-                return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not built in this version"))
-                    .remedy(format!("unset {name}"));
-            }
-            match guide::did_you_mean(&name, known.iter().map(String::as_str)) {
-                Some(near) => failure.remedy(format!("did you mean `{near}`?")),
-                None => failure.remedy(format!("unset {name}; the README lists every name")),
-            }
-        })
-        .collect()
 }
 
 fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {

@@ -3,6 +3,7 @@
 mod judge;
 mod keep;
 mod load;
+mod names;
 mod secret;
 mod terms;
 mod wait;

@@ -53,7 +53,7 @@ fn show_merges_and_tells_every_origin() {
     assert_eq!(of("etcd.namespace")["place"]["file"], "first.yml");
     assert_eq!(of("database.user")["value"], "second");
     assert_eq!(of("database.password")["value"], serde_json::Value::Null);
-    assert_eq!(of("database.password")["reference"], "secret");
+    assert_eq!(of("database.password")["reference"], serde_json::json!({"file": "secret"}));
     assert_eq!(of("storage.mount")["origin"], "environment");
     assert_eq!(of("keypairs.admin")["origin"], "flag");
     assert_eq!(of("keypairs.user")["origin"], "default");
@@ -228,4 +228,64 @@ fn a_file_with_ten_faults_lists_ten() {
     let lines: Vec<usize> = places.filter_map(|place| place.split(':').next()?.parse().ok()).collect();
     assert_eq!(lines, [1, 2, 4, 5, 6, 8, 10, 12, 13, 15], "{}", told.stderr);
     insta::assert_snapshot!(told.stderr);
+}
+
+/// A secret of an earlier file is not looked up: no program runs for it, nobody is asked, stdin is left alone.
+#[test]
+fn the_last_file_counts_for_secrets_too() {
+    let program = Program::new().env("THERE", "canary");
+    let base = |source: &str| {
+        let text = format!("version: 1\ndatabase: {{password: {source}}}\n");
+        fs::write(program.work().join("base.yml"), text).expect("the folder is ours");
+    };
+    fs::write(program.work().join("over.yml"), "version: 1\ndatabase: {password: {env: THERE}}\n")
+        .expect("the folder is ours");
+    let show = ["answers", "show", "base.yml", "over.yml", "--output", "json"];
+    for source in
+        ["{prompt: true}", "{env: UNSET}", "{file: nowhere}", "{stdin: true}", "{command: [touch, ran]}"]
+    {
+        base(source);
+        let shown = program_in(&program, &show).run();
+        assert_eq!(shown.status, 0, "{source}: {}", shown.stdout);
+        let answers = shown.result("answers");
+        let password = answers["answers"].as_array().expect("a list").iter();
+        let password = password.into_iter().find(|it| it["key"] == "database.password").expect("it is given");
+        assert_eq!(password["reference"], serde_json::json!({"env": "THERE"}), "{source}");
+    }
+    assert!(!program.work().join("ran").exists(), "the command ran");
+    // The other way round somebody is asked, and headless nobody can be.
+    base("{env: THERE}");
+    fs::write(program.work().join("over.yml"), "version: 1\ndatabase: {password: {prompt: true}}\n")
+        .expect("the folder is ours");
+    assert_eq!(program_in(&program, &show).run().status, 10);
+    // What is overruled is judged all the same.
+    base("'canary-open'");
+    let told = program_in(&program, &["answers", "show", "base.yml", "over.yml"]).run();
+    assert!(told.stderr.contains("chmod 600 base.yml"), "{}", told.stderr);
+}
+
+/// The same program in the same folder, with other arguments.
+fn program_in(program: &Program, arguments: &[&str]) -> Program {
+    Program::new().current_dir(program.work()).env("THERE", "canary").args(arguments.iter().copied())
+}
+
+/// A new file needs no secret, so none is looked up for it.
+#[test]
+fn init_takes_references_over_as_they_are() {
+    let program = Program::new().args(["answers", "init", "--answers", "old.yml", "new.yml"]);
+    for source in
+        ["{env: UNSET}", "{file: nowhere}", "{command: [touch, ran]}", "{stdin: true}", "{prompt: true}"]
+    {
+        let text = format!("version: 1\ndatabase: {{password: {source}}}\n");
+        fs::write(program.work().join("old.yml"), text).expect("the folder is ours");
+        let outcome = program.run();
+        assert_eq!(outcome.status, 0, "{source}: {}", outcome.stderr);
+        let new = program.work().join("new.yml");
+        let text = fs::read_to_string(&new).expect("the new file");
+        let kind = source.trim_start_matches('{').split(':').next().expect("a kind");
+        let after = text.lines().skip_while(|line| line.trim() != "password:").nth(1).unwrap_or_default();
+        assert!(after.trim().starts_with(kind), "{source}: {text}");
+        fs::remove_file(new).expect("it is ours");
+    }
+    assert!(!program.work().join("ran").exists(), "the command ran");
 }
