@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd, Identity},
     services::{
-        etcd::Store,
+        etcd::{Member, Store},
         net::{self, Greeting},
     },
     workflow::Verdict,
@@ -46,23 +47,32 @@ impl Check for EtcdCheck {
 }
 
 async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rights: bool) {
-    let mut clusters: Vec<(u64, Store)> = Vec::new();
+    let mut reached: Vec<(Member, Store)> = Vec::new();
     let mut failures = Vec::new();
-    for endpoint in &etcd.endpoints {
-        match member(verdict, etcd, endpoint).await {
-            Ok((store, cluster)) => clusters.push((cluster, store)),
+    // Side by side: several that do not answer cost the time of one.
+    let members = join_all(etcd.endpoints.iter().map(|endpoint| async move {
+        let mut verdict = Verdict::new();
+        let climbed = member(&mut verdict, etcd, endpoint).await;
+        (endpoint, verdict, climbed)
+    }));
+    for (endpoint, own, climbed) in members.await {
+        verdict.absorb(own);
+        match climbed {
+            Ok(member) => reached.push(member),
             Err((rung, failure, since)) => failures.push((rung, endpoint, failure, since)),
         }
     }
     let since = Instant::now();
-    if let Some(failure) = not_meant(&clusters, identity) {
+    if let Some(failure) = not_meant(&reached, identity) {
         verdict.note("cluster", failure, since);
         return;
     }
-    if let Some((cluster, _)) = clusters.first() {
-        verdict.pass("cluster", format!("{cluster:x}"), since);
+    if let Some(warning) = anybodys(&reached, identity) {
+        verdict.note("cluster", warning, since);
+    } else if let Some((member, _)) = reached.first() {
+        verdict.pass("cluster", format!("{:x}", member.cluster), since);
     }
-    let Some((_, mut store)) = clusters.into_iter().next() else {
+    let Some((_, mut store)) = reached.into_iter().next() else {
         for (rung, _, failure, since) in failures {
             verdict.note(rung, failure, since);
         }
@@ -70,9 +80,9 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rig
     };
     // The cluster answers; a member that does not is worth a word.
     for (rung, endpoint, failure, since) in failures {
+        let what = format!("member {endpoint} cannot be used: {}", failure.what);
         let warning =
-            Failure::new(Code::EtcdMember, format!("member {endpoint} does not answer: {}", failure.what))
-                .remedy("start it, or take it out of `etcd.endpoints`");
+            Failure::new(Code::EtcdMember, what).remedy("mend it, or take it out of `etcd.endpoints`");
         verdict.note(rung, warning, since);
     }
     if with_rights && let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
@@ -81,7 +91,7 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rig
 }
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
-async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<(Store, u64), Fell> {
+async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<(Member, Store), Fell> {
     let (stream, address) = reach(verdict, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
@@ -104,16 +114,16 @@ async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Resul
     }
     verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
     verdict.tell(format!("{endpoint}, etcd {}", member.version));
-    Ok((store, member.cluster))
+    Ok((member, store))
 }
 
 /// Whatever the endpoints are called, they must be members of one cluster, and of the one that is meant.
-fn not_meant(clusters: &[(u64, Store)], identity: &Identity) -> Option<Failure> {
-    let (cluster, first) = clusters.first()?;
-    if let Some((other, store)) = clusters.iter().find(|(other, _)| other != cluster) {
+fn not_meant(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure> {
+    let (Member { cluster, .. }, first) = reached.first()?;
+    if let Some((other, store)) = reached.iter().find(|(other, _)| other.cluster != *cluster) {
         let what = format!("{} and {} are not of one cluster", first.endpoint, store.endpoint);
         let failure = Failure::new(Code::EtcdOther, what)
-            .why(format!("their clusters are {cluster:x} and {other:x}"))
+            .why(format!("their clusters are {cluster:x} and {:x}", other.cluster))
             .remedy("take the one that is not meant out of `etcd.endpoints`");
         return Some(failure);
     }
@@ -123,6 +133,24 @@ fn not_meant(clusters: &[(u64, Store)], identity: &Identity) -> Option<Failure> 
         .why(format!("it is {cluster:x}, and `expect.etcd-cluster` is `{expected}`"))
         .remedy("mend `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
     Some(failure)
+}
+
+/// What etcd makes of its default name, peer address and token: every etcd that was started alone has it.
+const ANYBODYS: u64 = 0xcdf8_1819_4e3a_8c32;
+
+/// An id that many clusters have tells nothing where something hangs on it.
+fn anybodys(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure> {
+    let (member, first) = reached.first().filter(|(member, _)| member.cluster == ANYBODYS)?;
+    let twin = reached.iter().skip(1).find(|(other, _)| other.id == member.id);
+    let what = match twin {
+        Some((_, twin)) => format!("{} and {} may be two etcds", first.endpoint, twin.endpoint),
+        None if identity.tells_cluster() => format!("{} may be another etcd than expected", first.endpoint),
+        None => return None,
+    };
+    let warning = Failure::new(Code::EtcdCluster, what)
+        .why(format!("every etcd that is started alone with default settings is cluster {ANYBODYS:x}"))
+        .remedy("start etcd with an `--initial-cluster-token` of its own");
+    Some(warning)
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.

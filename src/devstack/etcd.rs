@@ -45,6 +45,8 @@ pub(super) fn start(program: &Path, home: &Path, port: u16) -> Result<(Child, Lo
     }
     command
         .arg("--name=default")
+        // Or it would call itself as every etcd does that was started alone.
+        .arg(format!("--initial-cluster-token={}", jiff::Timestamp::now().as_microsecond()))
         .arg(data_argument(home))
         .arg(format!("--listen-client-urls={urls}"))
         .arg(format!("--advertise-client-urls=http://localhost:{port}"))

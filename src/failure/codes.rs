@@ -135,12 +135,14 @@ codes! {
         "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`. `mount offer` and `mount verify` write below `/backendai-setup/NAMESPACE/`, and only read the other.";
     EtcdOther = "E-ETCD-OTHER", UNFIT, "The etcd cluster is not the one that is meant",
         "Every etcd cluster has an id of its own, which `check etcd` shows. `expect.etcd-cluster` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing. It is also said when the endpoints belong to two clusters.";
+    EtcdCluster = "W-ETCD-CLUSTER", UNFIT, "The id of the etcd cluster does not tell which cluster it is",
+        "etcd makes the id of a cluster from the names and peer addresses of its first members and from `--initial-cluster-token`. Every etcd that was started alone with default settings has the id cdf818194e3a8c32, so neither `expect.etcd-cluster` nor a look at several endpoints can tell two of them apart. A token of its own makes the id its own, for a cluster that is yet to be made.";
     EtcdLost = "E-ETCD-LOST", UNREACHABLE, "etcd stopped answering in the middle of the work",
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
-    EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster does not answer",
-        "The others do, so the work can go on. The manager uses the first endpoint alone: put one first that is up.";
+    EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster cannot be used",
+        "The others can be used, so the work can go on. The manager uses the first endpoint alone: put one first that is up.";
     EtcdManager = "W-ETCD-MANAGER", UNFIT, "The manager will not be able to use etcd this way",
         "The manager of this day knows neither sign-in nor several addresses for etcd: it takes the first endpoint and sends no user.";
 

@@ -1,6 +1,6 @@
 //! What counts as a failure in this run: `--strict` and `--accept`.
 
-use super::{Code, Failure, Severity, status};
+use super::{Code, Failure, Severity};
 
 /// How strictly warnings and failed checks are taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Only what a check finds, or what is said as a warning, can be accepted.
+    /// Only what a check finds, or what is said as a warning, can be accepted: anything else would be ignored.
     pub fn can_accept(code: Code) -> bool {
-        code.is_warning() || matches!(code.status(), status::UNFIT | status::UNREACHABLE | status::REFUSED)
+        code.is_warning() || FOUND_BY_CHECKS.contains(&code)
     }
 
     /// The same failure, mattering as much as it does here.
@@ -29,3 +29,47 @@ impl Tolerance {
         }
     }
 }
+
+/// The failures that a rung of a check can have.
+const FOUND_BY_CHECKS: &[Code] = &[
+    Code::EtcdResolve,
+    Code::EtcdConnect,
+    Code::EtcdTimeout,
+    Code::EtcdProtocol,
+    Code::EtcdAlarm,
+    Code::EtcdLeader,
+    Code::EtcdAuth,
+    Code::EtcdRights,
+    Code::EtcdLost,
+    Code::EtcdRefused,
+    Code::EtcdOther,
+    Code::DbResolve,
+    Code::DbConnect,
+    Code::DbTimeout,
+    Code::DbProtocol,
+    Code::DbTls,
+    Code::DbStarting,
+    Code::DbFull,
+    Code::DbAuth,
+    Code::DbMissing,
+    Code::DbRights,
+    Code::DbVersion,
+    Code::DbEncoding,
+    Code::DbExtension,
+    Code::DbShape,
+    Code::DbLost,
+    Code::DbRefused,
+    Code::DbOther,
+    Code::MountPath,
+    Code::MountMissing,
+    Code::MountKind,
+    Code::MountUnmounted,
+    Code::MountReadOnly,
+    Code::MountWrite,
+    Code::MountHung,
+    Code::FileParent,
+    Code::FileSymlink,
+    Code::FileOwner,
+    Code::FileForeign,
+    Code::FileHung,
+];

@@ -37,7 +37,7 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
         }
         let result = json!({"name": session.name(), "warnings": warnings});
         terminal.answer("valid", result, status::SUCCESS, || {
-            if terminal.volume == Volume::Quiet && warnings.is_empty() {
+            if terminal.volume == Volume::Quiet {
                 return;
             }
             terminal.tell(&warnings);

@@ -115,7 +115,7 @@ pub(super) async fn drive(
             }
             status = signals.next() => {
                 if run.stop.is_asked() {
-                    let summary = broken_off(&state, session.name(), status, transcript);
+                    let summary = broken_off(&state, session.name(), intent, status, transcript);
                     tell(&mut state, &Event::now(EventKind::Summary(summary)));
                     std::process::exit(i32::from(status));
                 }
@@ -126,7 +126,13 @@ pub(super) async fn drive(
 }
 
 /// The end of a run that is not waited for any more: a summary comes all the same.
-fn broken_off(state: &RunState, name: &str, status: u8, transcript: Option<String>) -> Summary {
+fn broken_off(
+    state: &RunState,
+    name: &str,
+    intent: Intent,
+    status: u8,
+    transcript: Option<String>,
+) -> Summary {
     let count = |wanted: fn(&Outcome) -> bool| {
         state
             .stages
@@ -135,9 +141,19 @@ fn broken_off(state: &RunState, name: &str, status: u8, transcript: Option<Strin
             .filter(|outcome| wanted(outcome))
             .count()
     };
+    let (left, remedy) = match intent {
+        Intent::Meet => (
+            "the file of an offer may still be in the shared folder, and its keys in etcd for 15 s",
+            "remove a file `.backendai-setup-mount-…` of yours, or leave that to a later `mount offer`",
+        ),
+        _ => (
+            "what was under way may be written or not",
+            "run `status` to see what was done, then the same command again to go on",
+        ),
+    };
     let failure = Failure::new(Code::Cancelled, "left without waiting for the work under way")
-        .why("a second signal came; what was under way may be written or not")
-        .remedy("run `status` to see what was done, then the same command again to go on");
+        .why(format!("a second signal came; {left}"))
+        .remedy(remedy);
     Summary {
         name: name.to_owned(),
         status,

@@ -7,7 +7,6 @@ use crate::{
     report::{History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
     session::{Inputs, Intent, Scope, Session},
     state::state_dir,
-    workflow::RungState,
 };
 
 use super::{
@@ -228,11 +227,9 @@ fn with_session(
     })
 }
 
-/// Something is wrong, worth a look, or not as it should be.
+/// Something is wrong, or not as it should be.
 fn is_noteworthy(state: &RunState) -> bool {
-    status_of(state) != status::SUCCESS
-        || state.plan.iter().any(|stage| !stage.changes.is_empty())
-        || state.checks.iter().any(|(.., verdict)| verdict.state() == RungState::Warned)
+    status_of(state) != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes.is_empty())
 }
 
 fn tell_failures(terminal: &Terminal, state: &RunState) {

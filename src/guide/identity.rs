@@ -26,6 +26,11 @@ impl Identity {
         self.etcd_cluster.as_deref().filter(|expected| !names(expected, found))
     }
 
+    /// Is a cluster expected?
+    pub fn tells_cluster(&self) -> bool {
+        self.etcd_cluster.is_some()
+    }
+
     /// The system identifier of PostgreSQL that is expected, when it is not this one.
     pub fn other_system(&self, found: u64) -> Option<&str> {
         self.database_system.as_deref().filter(|expected| decimal(expected) != Some(found))

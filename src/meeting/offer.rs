@@ -5,8 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use rand::{TryRng, rngs::SysRng};
-use sha2::{Digest, Sha256};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     failure::{Code, Failure, shell_word},
@@ -69,18 +68,13 @@ pub async fn offer(cx: &Context<World>, wanted: Offering) -> Ended {
         Ok(marker) => marker,
         Err(failure) => return failure.into(),
     };
-    let mut ended = stand(cx, &looked, wanted).await;
-    if let Err(failure) = marker.remove().await {
-        ended.failures.push(failure);
-    }
-    ended
+    stand(cx, &looked, wanted, marker).await
 }
 
 /// What is to be offered.
 struct Looked {
     offer: Offer,
     real: PathBuf,
-    owner: String,
     until: Instant,
 }
 
@@ -106,26 +100,18 @@ async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> 
     if let Some(other) = store.offer().await? {
         return Err(offered(&other.value));
     }
-    let etcd = cx.world.settings.etcd()?;
-    let owner = owner(store.member().await?.cluster, &etcd.namespace);
     let made = Timestamp::now();
     let offer = Offer {
         version: VERSION,
         nonce: random::<16>()?,
-        file: marker::name(&owner, &random::<8>()?),
+        file: marker::name(&random::<8>()?),
         host: host(),
         made,
         until: made.saturating_add(wanted.lasting).unwrap_or(Timestamp::MAX),
         mounted: mounted(&real),
         path,
     };
-    Ok(Looked { offer, real, owner, until: Instant::now() + wanted.lasting })
-}
-
-/// Whose files these are: offers of other clusters may stand in the same folder.
-fn owner(cluster: u64, namespace: &str) -> String {
-    let hash = Sha256::digest(format!("{cluster} {namespace}"));
-    HEXLOWER.encode(&hash[..4])
+    Ok(Looked { offer, real, until: Instant::now() + wanted.lasting })
 }
 
 fn random<const BYTES: usize>() -> Result<String, Failure> {
@@ -151,8 +137,8 @@ fn offered(value: &[u8]) -> Failure {
     failure.remedy(format!("end the other `mount offer`, or wait: one that was killed lapses in {lease} s"))
 }
 
-/// Makes the offer and gathers answers; whatever happens, etcd is as it was afterwards.
-async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering) -> Ended {
+/// Makes the offer and gathers answers; whatever happens, etcd and the folder are as they were afterwards.
+async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering, mut marker: Marker) -> Ended {
     let begin = async {
         let mut store = cx.world.etcd().await?;
         let lease = store.lease().await?;
@@ -160,15 +146,19 @@ async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering) -> Ended 
     };
     let (mut store, lease) = match begin.await {
         Ok(begun) => begun,
-        Err(failure) => return failure.into(),
+        Err(failure) => {
+            let mut ended = Ended::from(failure);
+            ended.failures.extend(marker.remove().await.err());
+            return ended;
+        }
     };
     let mut nodes = Nodes::default();
     let outcome = match make(cx, looked, &mut store, lease).await {
-        Ok(()) => gather(cx, looked, wanted, &mut store, lease, &mut nodes).await,
+        Ok(()) => gather(cx, looked, wanted, &mut store, lease, &mut marker, &mut nodes).await,
         Err(failure) => Err(failure),
     };
-    // What cannot be given back lapses by itself.
-    let _ = store.give_back(lease).await;
+    // Neither waits for the other. What cannot be given back lapses by itself.
+    let (_, removed) = tokio::join!(store.give_back(lease), marker.remove());
     let mut failures: Vec<Failure> = nodes.differ(&looked.offer).into_iter().collect();
     let mut failed = nodes.failed();
     match outcome {
@@ -179,17 +169,17 @@ async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering) -> Ended 
             failed = failed.max(1);
         }
     }
+    failures.extend(removed.err());
     Ended { failures, failed }
 }
 
 async fn make(cx: &Context<World>, looked: &Looked, store: &mut Store, lease: i64) -> Result<(), Failure> {
-    let Looked { offer, real, owner, .. } = looked;
+    let Looked { offer, real, .. } = looked;
     if !store.make_offer(lease, &written(offer)?).await? {
         // It came between our look and our offer.
         return Err(offered(&store.offer().await?.map(|other| other.value).unwrap_or_default()));
     }
-    // Nobody else of this namespace offers now, so other files of it are left from killed offers.
-    marker::sweep(real, owner, &offer.file).await;
+    marker::sweep(real, &offer.file).await;
     cx.send(EventKind::MountOffered {
         host: offer.host.clone(),
         path: offer.path.clone(),
@@ -222,12 +212,21 @@ async fn gather(
     wanted: Offering,
     store: &mut Store,
     lease: i64,
+    marker: &mut Marker,
     nodes: &mut Nodes,
 ) -> Result<(), Failure> {
     let mut kept = Instant::now();
     let mut is_last = false;
+    // The last look has a moment more; an etcd that is silent then does not prolong the offer.
+    let end = looked.until + 2 * ROUND;
     loop {
-        let Ok(answers) = cx.wait(round(store, lease, &mut kept)).await else { return Ok(()) };
+        if kept.elapsed() >= RENEWAL {
+            marker.keep();
+        }
+        let Ok(answers) = cx.wait(timeout_at(end, round(store, lease, &mut kept))).await else {
+            return Ok(());
+        };
+        let Ok(answers) = answers else { return Ok(()) };
         match answers {
             Ok(None) => return Err(store.lapsed()),
             Ok(Some(answers)) => {
@@ -238,7 +237,7 @@ async fn gather(
             // A short absence of etcd is passed over, as long as the lease may still be there.
             Err(failure) if kept.elapsed() >= LEASE => return Err(failure),
             Err(_) => {
-                if let Ok(Ok(again)) = cx.wait(cx.world.etcd()).await {
+                if let Ok(Ok(Ok(again))) = cx.wait(timeout_at(end, cx.world.etcd())).await {
                     *store = again;
                 }
             }

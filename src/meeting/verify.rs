@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, status},
     services::{
         etcd::{Offered, Store},
         mount::marker,
@@ -66,20 +66,26 @@ async fn await_offer(
     store: &mut Store,
     deadline: Option<Deadline>,
 ) -> Result<(Offered, Offer), Failure> {
-    let mut told = false;
+    let mut told = None;
     loop {
+        // etcd may be away for a moment while somebody waits.
         let failure = match standing(store).await {
-            Err(failure) if failure.code == Code::MountNoOffer => failure,
+            Err(failure) if failure.status() == status::UNREACHABLE => failure,
             found => return found,
         };
         let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
             return Err(failure);
         };
-        if !std::mem::replace(&mut told, true) {
-            let until = deadline.clock;
+        if told.as_ref() != Some(&failure.what) {
+            told = Some(failure.what.clone());
+            let (until, failure) = (deadline.clock, failure.clone());
             cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
         }
+        let is_away = failure.code != Code::MountNoOffer;
         sleep(ROUND.min(left)).await;
+        if let (true, Ok(again)) = (is_away, cx.world.etcd().await) {
+            *store = again;
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     guide::{Database, SslMode},
 };
 
-use super::{answer_limit, connect_limit, seconds};
+use super::{answer_limit, limit, seconds};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
 pub const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
@@ -40,7 +40,7 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Fa
         })
         .application_name(env!("CARGO_PKG_NAME"))
         .statement_cache_capacity(0);
-    match timeout(connect_limit() + answer_limit(), PgConnection::connect_with(&options)).await {
+    match timeout(limit(15), PgConnection::connect_with(&options)).await {
         Err(_) => Err(silent(database, "the sign-in")),
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(explain_sign_in(&error, database, name)),

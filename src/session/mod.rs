@@ -317,7 +317,14 @@ impl Session {
             intent,
             transcript,
         };
-        tokio::spawn(work.run(cx, stop.clone()));
+        let (name, reports) = (self.name().to_owned(), cx.clone());
+        let run = tokio::spawn(work.run(cx, stop.clone()));
+        tokio::spawn(async move {
+            // Whatever happens, a summary comes.
+            if run.await.is_err() {
+                reports.send(work::broke(name)).await;
+            }
+        });
         Run { events, stop }
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn probe(
             sleep(pause.min(left)).await;
             last = check.probe(&cx.world).await.weighed(tolerance);
             let Some(found) = missing(&last) else { return };
-            if found.what != failure.what {
+            if found.what != failure.what && deadline.left().is_some() {
                 tell(check, cx, &found, deadline).await;
             }
             failure = found;

@@ -53,6 +53,7 @@ impl Work {
         for warning in self.notices.iter().cloned() {
             // With `--strict` it is more than a warning.
             if !warning.is_warning() {
+                tally.failed += 1;
                 tally.note(&warning);
             }
             cx.send(EventKind::Notice { warning }).await;
@@ -150,7 +151,7 @@ impl Work {
             tally.note(failure);
         }
         // `failed` counts checks, not the problems that one check lists.
-        tally.failed = broken.len();
+        tally.failed += broken.len();
         broken
     }
 
@@ -223,6 +224,24 @@ impl Work {
             tally.worst().unwrap_or(status::SUCCESS)
         }
     }
+}
+
+/// The summary of work that broke off by a fault of this program.
+pub(super) fn broke(name: String) -> EventKind {
+    let failure = Failure::new(Code::Internal, "the work broke off by a fault of this program")
+        .why("what was written before stays")
+        .remedy("run `status` to see what was done, then run again; keep the transcript for a report");
+    EventKind::Summary(Summary {
+        name,
+        status: status::INTERNAL,
+        changed: 0,
+        unchanged: 0,
+        failed: 1,
+        skipped: 0,
+        failures: vec![failure],
+        duration_ms: 0,
+        transcript: None,
+    })
 }
 
 /// A task of its own, so that a panic ends the meeting and not the program.

@@ -79,6 +79,14 @@ impl Verdict {
         self
     }
 
+    /// Takes in another one, after what is there.
+    pub fn absorb(&mut self, other: Self) {
+        if !other.summary.is_empty() {
+            self.tell(&other.summary);
+        }
+        self.rungs.extend(other.rungs);
+    }
+
     /// Adds a part to the one line that tells the target.
     pub fn tell(&mut self, part: impl AsRef<str>) {
         if !self.summary.is_empty() {

@@ -4,6 +4,7 @@ mod hung;
 mod stand;
 
 use std::fs;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 
@@ -125,22 +126,74 @@ fn a_signal_ends_an_offer_in_order() {
 #[test]
 fn a_killed_offer_lapses_and_the_next_one_sweeps_up() {
     let stand = Stand::new();
-    // An offer of somebody else in the same folder is none of our business.
-    let others = stand.mount.join(".backendai-setup-mount-00000000-0000000000000000");
-    fs::write(&others, "theirs\n").expect("the folder is ours");
     let offer = stand.program(&["offer"]).start();
     stand.wait_for_the_offer();
     offer.signal(Signal::KILL);
     assert_eq!(offer.wait().status, 137);
-    assert_eq!(stand.files().len(), 2, "its file stays");
+    let left = stand.files();
+    assert_eq!(left.len(), 1, "its file stays");
     wait_until("its key is gone", PATIENCE, || stand.keys().is_empty());
 
-    let outcome = stand.program(&["offer", "--for", "1s", "--output", "json"]).run();
-    let told = stand.told(&outcome).expect("E-MOUNT-NODES").names(&["1 s"]);
+    let offer = || stand.program(&["offer", "--for", "100ms", "--output", "json"]).run();
+    let told = stand.told(&offer()).expect("E-MOUNT-NODES").names(&["0.1 s"]);
     assert_eq!(told.status, 5);
-    assert_eq!(stand.files(), std::slice::from_ref(&others));
-    fs::remove_file(others).expect("it is ours");
+    assert_eq!(stand.files(), left, "it may be somebody's who offers just now");
+    let long_ago = SystemTime::now() - Duration::from_secs(600);
+    let file = fs::File::options().write(true).open(&left[0]).expect("the file is ours");
+    file.set_modified(long_ago).expect("the file is ours");
+    assert_eq!(offer().status, 5);
     stand.is_as_before();
+}
+
+/// Two clusters may have one folder, and their etcds may call themselves alike.
+#[test]
+fn offers_of_two_clusters_in_one_folder_leave_each_other_alone() {
+    let (one, mut other) = (Stand::new(), Stand::new());
+    other.mount.clone_from(&one.mount);
+    other.etcd.put("/sorna/local/volumes/_mount", &one.mount.display().to_string());
+    let first = one.program(&["offer", "--nodes", "1"]).start();
+    one.wait_for_the_offer();
+    let second = other.program(&["offer", "--nodes", "1"]).start();
+    other.wait_for_the_offer();
+    assert_eq!(one.files().len(), 2);
+    for (stand, offer) in [(&one, first), (&other, second)] {
+        assert_eq!(stand.program(&["verify", "--node", "a"]).run().status, 0);
+        assert_eq!(offer.wait().status, 0);
+    }
+    one.is_as_before();
+    other.is_as_before();
+}
+
+/// Whoever waits for an offer does not mind that etcd is away for a moment.
+#[test]
+fn waiting_outlasts_a_restart_of_etcd() {
+    let mut stand = Stand::new();
+    let verify = stand.program(&["verify", "--node", "a", "--wait", "60s", "--output", "json"]).start();
+    verify.until("E-MOUNT-NO-OFFER");
+    stand.etcd.stop();
+    verify.until("E-ETCD-");
+    stand.etcd.start_again();
+    let offer = stand.program(&["offer", "--nodes", "1"]).start();
+    let told = stand.told(&verify.wait());
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    assert_eq!(offer.wait().status, 0);
+    stand.is_as_before();
+}
+
+/// A second signal leaves at once and says what may be left.
+#[test]
+fn an_offer_that_is_left_at_once_names_what_may_be_left() {
+    let stand = Stand::new();
+    let mut offer = stand.program(&["offer", "--output", "json"]).start();
+    stand.wait_for_the_offer();
+    stand.etcd.pause();
+    wait_until("a second signal is heard", PATIENCE, || {
+        offer.signal(Signal::TERM);
+        offer.has_ended()
+    });
+    stand.etcd.resume();
+    let told = stand.told(&offer.wait()).expect("E-CANCELLED");
+    assert_eq!(told.status, 143);
 }
 
 #[test]

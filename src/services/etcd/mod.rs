@@ -2,7 +2,7 @@
 
 mod offers;
 
-use std::{collections::BTreeMap, future::Future, time::Duration};
+use std::{collections::BTreeMap, future::Future};
 
 use etcd_client::{
     AlarmAction, AlarmType, Client, Compare, CompareOp, ConnectOptions, Error, GetOptions, Txn, TxnOp,
@@ -36,6 +36,8 @@ pub struct Member {
     pub version: String,
     /// Whether the cluster has a leader.
     pub has_leader: bool,
+    /// Its own id.
+    pub id: u64,
     /// The id of its cluster.
     pub cluster: u64,
 }
@@ -60,9 +62,8 @@ impl Store {
     /// # Errors
     /// When it does not answer or refuses the sign-in.
     pub async fn connect(etcd: &Etcd, endpoint: &Address) -> Result<Self, Failure> {
-        let mut options = ConnectOptions::new()
-            .with_connect_timeout(connect_limit())
-            .with_keep_alive(Duration::from_secs(3), Duration::from_secs(3));
+        // Every request has its time limit, so nothing else has to find out that nobody is there any more.
+        let mut options = ConnectOptions::new().with_connect_timeout(connect_limit());
         if let Some((user, password)) = &etcd.user {
             options = options.with_user(user, password.expose_secret());
         }
@@ -117,6 +118,7 @@ impl Store {
         Ok(Member {
             version: status.version().to_owned(),
             has_leader: status.leader() != 0,
+            id: status.header().map_or(0, |header| header.member_id()),
             cluster: status.header().map_or(0, |header| header.cluster_id()),
         })
     }

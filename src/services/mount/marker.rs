@@ -1,13 +1,19 @@
 //! The file by which another node knows the shared folder again.
 
 use std::{
-    ffi::OsString,
     fs::{self, File, OpenOptions, Permissions},
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     thread,
+    time::Duration,
 };
+
+use rustix::{
+    fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, UTIME_NOW, utimensat},
+    io::Errno,
+};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::failure::{Code, Failure, words};
 
@@ -18,9 +24,13 @@ const PREFIX: &str = ".backendai-setup-mount-";
 /// More than any mark of ours has.
 const LIMIT: u64 = 256;
 
-/// The name of a file: whose it is, and which.
-pub fn name(owner: &str, id: &str) -> String {
-    format!("{PREFIX}{owner}-{id}")
+/// A file that nobody has kept for so long is left from an offer that was killed. Longer than file systems
+/// remember what a file was like.
+const STALE: Duration = Duration::from_secs(300);
+
+/// The name of a file.
+pub fn name(id: &str) -> String {
+    format!("{PREFIX}{id}")
 }
 
 /// Could this be such a name? What others wrote must not lead to another file.
@@ -32,6 +42,8 @@ pub fn is_name(name: &str) -> bool {
 #[derive(Debug)]
 pub struct Marker {
     path: Option<PathBuf>,
+    /// The last try to keep it, which may hang.
+    kept: Option<JoinHandle<()>>,
 }
 
 impl Marker {
@@ -44,10 +56,24 @@ impl Marker {
         let path = folder.join(name);
         let (asked, text) = (path.clone(), format!("{mark}\n"));
         // Made first: an attempt that hangs may still make the file.
-        let marker = Self { path: Some(path) };
+        let marker = Self { path: Some(path), kept: None };
         match patiently(folder, move || write(&asked, &text)).await? {
             Ok(()) => Ok(marker),
             Err(error) => Err(refused(folder, "created", &error)),
+        }
+    }
+
+    /// Tells whoever sweeps the folder that the file is still in use, by its time. Does not wait for a file
+    /// system that hangs.
+    pub fn keep(&mut self) {
+        let is_done = self.kept.as_ref().is_none_or(JoinHandle::is_finished);
+        if let (Some(path), true) = (self.path.clone(), is_done) {
+            // The time of whoever keeps the files, not of this host.
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            let times = Timestamps { last_access: now, last_modification: now };
+            self.kept = Some(spawn_blocking(move || {
+                let _ = utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW);
+            }));
         }
     }
 
@@ -100,14 +126,19 @@ fn refused(path: &Path, step: &str, error: &io::Error) -> Failure {
     Failure::new(Code::MountWrite, what).why(words(error)).remedy(super::write_remedy(error))
 }
 
-/// Removes what killed offers of the same owner have left. What cannot be removed does no harm: no offer
-/// names it.
-pub async fn sweep(folder: &Path, owner: &str, keep: &str) {
-    let (asked, begin, keep) = (folder.to_owned(), name(owner, ""), OsString::from(keep));
+/// Removes what killed offers have left, of this cluster or another: an offer that stands keeps its file. What
+/// cannot be removed does no harm: no offer names it.
+pub async fn sweep(folder: &Path, own: &str) {
+    let (asked, own) = (folder.to_owned(), folder.join(own));
     let _ = patiently(folder, move || {
+        let time = |path: &Path| fs::symlink_metadata(path)?.modified();
+        let now = time(&own)?;
         for entry in fs::read_dir(&asked)?.flatten() {
-            let name = entry.file_name();
-            if name != keep && name.to_string_lossy().starts_with(&begin) {
+            let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+            let is_stale = || {
+                time(&entry.path()).is_ok_and(|kept| now.duration_since(kept).is_ok_and(|age| age > STALE))
+            };
+            if is_ours && is_stale() {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -124,18 +155,21 @@ pub async fn read(folder: &Path, name: &str) -> Result<Option<String>, Failure> 
     let path = folder.join(name);
     let asked = path.clone();
     let found = patiently(folder, move || {
-        // A pipe of that name would wait for a writer.
-        if !fs::symlink_metadata(&asked)?.is_file() {
+        // A pipe of that name would wait for a writer, and a link lead elsewhere.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(&asked)?;
+        if !file.metadata()?.is_file() {
             return Ok(None);
         }
         let mut text = Vec::new();
-        File::open(&asked)?.take(LIMIT).read_to_end(&mut text)?;
+        file.take(LIMIT).read_to_end(&mut text)?;
         Ok(Some(String::from_utf8_lossy(&text).trim_end().to_owned()))
     })
     .await?;
     match found {
         Ok(found) => Ok(found),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Ok(None),
         Err(error) => Err(Failure::new(Code::MountWrite, format!("`{}` cannot be read", path.display()))
             .why(words(&error))
             .remedy("mind owner and mode of the folder, or what the network storage says")),
