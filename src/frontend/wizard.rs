@@ -37,7 +37,9 @@ pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
 
 /// What the cluster of these answers is called.
 pub(super) fn name(answers: &Answers) -> String {
-    Settings::new(answers, &[]).map_or_else(|_| "unnamed".into(), |settings| settings.name)
+    let mut answers = answers.clone();
+    answers.fill_defaults();
+    Settings::new(&answers, &[]).map_or_else(|_| "unnamed".into(), |settings| settings.name)
 }
 
 /// What a typed confirmation allows to overwrite.

@@ -43,11 +43,7 @@ impl Etcd {
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
             namespace: answers.text("etcd.namespace")?,
-            endpoints: answers
-                .text("etcd.endpoints")?
-                .split(',')
-                .filter_map(|endpoint| parse_address(plain(endpoint), CLIENT_PORT).ok())
-                .collect(),
+            endpoints: parse_all(&answers.text("etcd.endpoints")?),
             manager_endpoint: answers
                 .text("etcd.manager-endpoint")
                 .and_then(|endpoint| parse_address(plain(&endpoint), CLIENT_PORT).ok()),
@@ -57,6 +53,15 @@ impl Etcd {
             },
         })
     }
+}
+
+fn parse_all(endpoints: &str) -> Vec<Address> {
+    endpoints.split(',').filter_map(|endpoint| parse_address(plain(endpoint), CLIENT_PORT).ok()).collect()
+}
+
+/// The addresses as they are understood.
+pub(super) fn addresses(endpoints: &str) -> Vec<String> {
+    parse_all(endpoints).iter().map(ToString::to_string).collect()
 }
 
 /// What the answers mean but a person should hear: `http://` is taken off, 2380 is a peer port.

@@ -115,7 +115,10 @@ impl Walk<'_> {
                     }
                 }
             } else {
-                self.problems.push(unknown(prefix, &path).at(key.place(self.file)));
+                let (near, failure) = unknown(prefix, &path);
+                // What is misspelt is not missing too.
+                self.refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
+                self.problems.push(failure.at(key.place(self.file)));
             }
         }
     }
@@ -174,7 +177,8 @@ impl Walk<'_> {
                     texts.push(text);
                 }
                 if texts.is_empty() {
-                    return Err(self.expects(node, &what, "at least one item", "write `[host:port]`").into());
+                    let failure = Failure::new(Code::AnswersValue, format!("{what} has no item"));
+                    return Err(failure.remedy("write `[host:port]`").at(node.place(self.file)).into());
                 }
                 Ok(SecretSource::Text(SecretString::from(texts.join(","))))
             }
@@ -222,6 +226,18 @@ impl Walk<'_> {
             }
             (Value::Text(kind), Value::Bool(true)) if kind == "stdin" => Reference::Stdin,
             (Value::Text(kind), Value::Bool(true)) if kind == "prompt" => Reference::Prompt,
+            (Value::Text(kind), _) if kind == "command" => {
+                return Err(refuse(format!("the command of `{key}` must be a list of words")));
+            }
+            (Value::Text(kind), _) if SOURCES.contains(&kind.as_str()) => {
+                return Err(refuse(format!("`{kind}` of `{key}` has a value of another kind")));
+            }
+            (Value::Text(kind), _) => {
+                // Its own word is not repeated: it may be the secret.
+                let near = did_you_mean(kind, SOURCES.iter().copied());
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return Err(refuse(format!("`{key}` names no source of a secret that is known{near}")));
+            }
             _ => return Err(refuse(format!("`{key}` names no source of a secret that is known"))),
         };
         Ok(SecretSource::At(reference))
@@ -234,6 +250,9 @@ impl Walk<'_> {
     }
 }
 
+/// Where a secret may be.
+const SOURCES: &[&str] = &["env", "file", "command", "stdin", "prompt"];
+
 fn node_text(node: &Node, file: &str, what: &str) -> Result<String, Failure> {
     node.text(file, what).map(str::to_owned)
 }
@@ -245,25 +264,32 @@ fn is_section(path: &str) -> bool {
 }
 
 /// Siblings are the likeliest meaning of a misspelt key; then a section's name.
-fn unknown(prefix: &str, path: &str) -> Failure {
+fn unknown(prefix: &str, path: &str) -> (Option<String>, Failure) {
     if UNBUILT.contains(&path) {
-        return unknown_key(path);
+        return (None, unknown_key(path));
     }
     let depth = path.split('.').count();
     let siblings: Vec<String> = variables()
         .map(|variable| variable.key.split('.').take(depth).collect::<Vec<_>>().join("."))
         .filter(|key| key.starts_with(prefix) && key.split('.').count() == depth)
         .collect();
-    match did_you_mean(path, siblings.iter().map(String::as_str)) {
+    let last = path.rsplit('.').next();
+    let is_address = |key: &&String| key.ends_with(".address") || key.ends_with(".endpoints");
+    let near = match last {
+        // What addresses are called elsewhere.
+        Some("host" | "hosts" | "port" | "addr" | "address" | "addresses" | "url") => {
+            siblings.iter().find(is_address).cloned()
+        }
+        _ => None,
+    };
+    let elsewhere = || variables().map(|it| it.key).find(|key| key.rsplit('.').next() == last);
+    let near = near
+        .or_else(|| elsewhere().map(str::to_owned))
+        .or_else(|| did_you_mean(path, siblings.iter().map(String::as_str)).map(str::to_owned));
+    let failure = match &near {
         Some(near) => Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
             .remedy(format!("did you mean `{near}`?")),
-        None => match variables().find(|variable| variable.key.rsplit('.').next() == path.rsplit('.').next())
-        {
-            Some(elsewhere) => {
-                Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
-                    .remedy(format!("did you mean `{}`?", elsewhere.key))
-            }
-            None => unknown_key(path),
-        },
-    }
+        None => unknown_key(path),
+    };
+    (near, failure)
 }

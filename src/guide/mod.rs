@@ -77,10 +77,21 @@ pub fn variable(key: &str) -> Option<&'static Variable> {
 
 /// The known key that is nearest to a misspelt one, if any is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_lowercase();
     known
         .into_iter()
-        .map(|candidate| (strsim::osa_distance(given, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .filter_map(|candidate| {
+            let distance = strsim::osa_distance(&given, &candidate.to_lowercase());
+            let (own, other) = (last(&given), last(candidate));
+            // `username` for `user`, `pass` for `password`: cut short or gone on, whatever the distance.
+            let begins =
+                own.len().min(other.len()) > 2 && (own.starts_with(&other) || other.starts_with(&own));
+            let is_near = distance <= 1 + candidate.len() / 4;
+            let is_sibling = given.rsplit_once('.').map(|it| it.0)
+                == candidate.to_lowercase().rsplit_once('.').map(|it| it.0);
+            (is_near || (begins && is_sibling)).then_some((!(begins && is_sibling), distance, candidate))
+        })
+        .min_by_key(|(is_other, distance, _)| (*is_other, *distance))
+        .map(|(.., candidate)| candidate)
 }

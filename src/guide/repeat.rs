@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Given, Origin, Shape, Variable, variables};
+use super::{Answers, Default, Given, Origin, Shape, Variable, variables};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +69,17 @@ impl Answers {
         let mut root = Mapping::new();
         let mut names = Vec::new();
         for variable in variables() {
-            let Some(given) = self
-                .given(variable.key)
-                .filter(|given| given.origin != Origin::Default || variable.key == "version")
-            else {
+            let is_path = PATHS.contains(&variable.key);
+            let Some(given) = self.given(variable.key) else {
+                // A relative default means this folder, the next time too.
+                if let (true, Default::Value(path)) = (is_path, variable.default) {
+                    put(&mut root, variable.key, absolute_text(path).into());
+                }
                 continue;
             };
+            if given.origin == Origin::Default && variable.key != "version" && !is_path {
+                continue;
+            }
             if let (true, Reference::Env(name)) = (variable.is_secret(), reference(variable, given)) {
                 names.push(name);
             }
@@ -97,9 +102,17 @@ pub(super) fn value(variable: &Variable, given: &Given) -> Value {
     }
     let text = given.value().expose_secret();
     if PATHS.contains(&variable.key) && text != "none" {
-        return absolute(text).map_or(text.into(), |path| path.display().to_string().into());
+        return absolute_text(text).into();
+    }
+    if variable.key == "etcd.endpoints" {
+        // As they are meant: without `http://`, with their port.
+        return shaped(variable, &super::etcd::addresses(text).join(","));
     }
     shaped(variable, text)
+}
+
+fn absolute_text(path: &str) -> String {
+    absolute(path).map_or(path.into(), |path| path.display().to_string())
 }
 
 /// Where a secret is looked up the next time: there, else under the variable's own name.

@@ -240,7 +240,9 @@ impl Gathering {
         };
         match sources.look_up(key, &reference) {
             Ok(Some(text)) => {
-                self.set(key, text, Origin::File(place));
+                if let Err(failure) = self.answers.set(key, text, Origin::File(place)) {
+                    self.problems.push(failure.why(format!("it was taken from {reference}")));
+                }
                 self.answers.refer(key, reference);
             }
             Ok(None) => self.to_ask.push(nobody_to_ask(key, &variable.env()).at(place)),

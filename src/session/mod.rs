@@ -83,7 +83,7 @@ impl Scope {
             .collect();
         if stages.is_empty() {
             return Err(Failure::new(Code::Usage, "no stage is left to run")
-                .remedy("name fewer stages under `--skip`, or an earlier one under `--from`"));
+                .remedy("name other stages, or fewer under `--skip` and an earlier one under `--from`"));
         }
         let needed: Vec<&str> =
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
@@ -141,7 +141,8 @@ impl Scope {
         let overwrite = terms.overwrite;
         let idle = [
             (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
-            (overwrite.leftovers && !runs("load-images") && !runs("load-aliases"), "--prune", "load-images"),
+            // It removes what is left last of all.
+            (overwrite.leftovers && !runs("load-aliases"), "--prune", "load-aliases"),
             (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
             (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
         ];

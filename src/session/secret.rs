@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Read},
-    path::Path,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -68,7 +68,10 @@ impl Sources {
             Reference::Env(name) => match std::env::var(name) {
                 Ok(text) if !text.is_empty() => Ok(text.into()),
                 Ok(_) => Err(unset(key, name, "is empty")),
-                Err(std::env::VarError::NotPresent) => Err(unset(key, name, "is not set")),
+                Err(std::env::VarError::NotPresent) => match twin(name) {
+                    Some(path) => read_file(&path).map_err(|failure| of_key(key, failure)),
+                    None => Err(unset(key, name, "is not set")),
+                },
                 Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
             },
             Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
@@ -96,6 +99,12 @@ impl Sources {
         })?;
         text(bytes, "stdin").map_err(|failure| of_key(key, failure))
     }
+}
+
+/// The file that the twin of one of our own names gives.
+fn twin(name: &str) -> Option<PathBuf> {
+    let own = guide::variables().find(|variable| variable.is_secret() && variable.env() == name)?;
+    std::env::var_os(own.env_file()?).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The failure for a secret that is to be asked for where nobody can be asked.
@@ -175,11 +184,19 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
         let failure = refuse(key, &format!("`{shown}` failed: {}", told.status));
         let failure = match said.trim() {
             "" => failure.why("it said nothing on stderr"),
-            said => failure.why(format!("its stderr: {}", said.escape_debug())),
+            // Its last words tell most; a trace of everything may tell too much.
+            said => failure.why(format!("its stderr: {}", last_words(said).escape_debug())),
         };
         return Err(failure.remedy("run it by hand in the same environment; it gets no stdin and no shell"));
     }
     text(told.stdout, &format!("the output of `{shown}`")).map_err(|failure| of_key(key, failure))
+}
+
+/// The end of a text, at most 500 characters.
+fn last_words(said: &str) -> String {
+    let skipped = said.chars().count().saturating_sub(500);
+    let end: String = said.chars().skip(skipped).collect();
+    if skipped == 0 { end } else { format!("…{end}") }
 }
 
 fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<Told> {
@@ -190,8 +207,16 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
         for name in hidden {
             command.env_remove(name);
         }
-        let mut child = command.kill_on_drop(true).spawn()?;
-        *running() = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+        let mut child = {
+            // Held until it is known whom to end.
+            let mut asked = asked();
+            if asked.is_over {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            let child = command.kill_on_drop(true).spawn()?;
+            asked.program = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+            child
+        };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let pipes = (child.stdout.take(), child.stderr.take());
         let ended = timeout(patience(), async {
@@ -210,7 +235,7 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
             }
         });
         let status = ended.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        *running() = None;
+        asked().program = None;
         Ok(Told { status: status?, stdout, stderr })
     })
 }
@@ -218,15 +243,24 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
 /// How long the pipes of a program may stay open once it has ended.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 
-/// The program that is to give out a secret just now.
-fn running() -> MutexGuard<'static, Option<Pid>> {
-    static RUNNING: Mutex<Option<Pid>> = Mutex::new(None);
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+/// Who is asked for a secret just now.
+#[derive(Debug)]
+struct Asked {
+    program: Option<Pid>,
+    /// Nobody wants secrets any more.
+    is_over: bool,
 }
 
-/// Ends the program that is to give out a secret, if there is one: nobody waits for it any more.
+fn asked() -> MutexGuard<'static, Asked> {
+    static ASKED: Mutex<Asked> = Mutex::new(Asked { program: None, is_over: false });
+    ASKED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the program that is to give out a secret, if there is one, and starts no other: the program ends.
 pub fn forsake_secrets() {
-    if let Some(pid) = running().take() {
+    let mut asked = asked();
+    asked.is_over = true;
+    if let Some(pid) = asked.program.take() {
         let _ = kill_process(pid, Signal::TERM);
     }
 }

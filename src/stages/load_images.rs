@@ -63,6 +63,9 @@ impl Stage<World> for LoadImages {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
             let left = match left.count() {
                 0 => String::new(),
+                some if cx.world.overwrite.leftovers => {
+                    format!("; {some} left from an older list go once the aliases are right")
+                }
                 some => {
                     format!("; {some} left from an older list, `--prune` removes them (W-IMAGES-LEFTOVER)")
                 }

@@ -138,6 +138,9 @@ impl Stage<World> for PopulateFixtures {
             })?;
             cx.log(format!("written with mode 0600: {}", path.display())).await;
         }
+        if path.is_none() && made > 0 {
+            cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
+        }
         let kept = pairs.len() - made;
         let mut parts = Vec::new();
         if made > 0 {

@@ -155,7 +155,12 @@ impl<'a> Layout<'a> {
                 let tag: String = self.chars.get(self.pos..end).unwrap_or_default().iter().collect();
                 self.refuse(
                     self.pos,
-                    &format!("The tag `{tag}` is not supported"),
+                    // What stands behind a single `!` may be the beginning of a secret.
+                    &if tag.starts_with("!!") {
+                        format!("The tag `{tag}` is not supported")
+                    } else {
+                        "A tag, a word that begins with `!`, is not supported".to_owned()
+                    },
                     "tags give values another type, and the manager fails on tags it does not know",
                     "remove the tag; put quotes around text",
                 );

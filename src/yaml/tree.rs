@@ -84,8 +84,8 @@ impl Builder<'_> {
                 self.documents += 1;
                 if self.documents > 1 {
                     return Err(Failure::new(Code::YamlUnsupported, "A second document starts here")
-                        .why("the file is read as one document; the manager fails on a second one")
-                        .remedy("put everything below one top-level key, and remove the `---` line")
+                        .why("the file is read as one document, and programs disagree on a second one")
+                        .remedy("keep one document: remove the `---` line, or put the rest into a file of its own")
                         .at(mark.place(self.file)));
                 }
             }

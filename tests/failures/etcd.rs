@@ -77,7 +77,8 @@ fn an_id_that_many_clusters_have_is_no_proof() {
     let check = |case: Case<'static>| case.flags(["check", "etcd"]).warns("W-ETCD-CLUSTER");
     let told = check(Case::new().set("expect.etcd-cluster", "cdf818194e3a8c32"));
     let twin = Etcd::start();
-    let both = check(Case::new().set("etcd.endpoints", format!("[{}, {}]", quiet_etcd().endpoint, twin.endpoint)));
+    let both =
+        check(Case::new().set("etcd.endpoints", format!("[{}, {}]", quiet_etcd().endpoint, twin.endpoint)));
     let both = both.without(&[(&twin.endpoint, "TWIN")]).names(&["--initial-cluster-token"]);
     insta::assert_snapshot!([told.text(), both.text()].join("\n\n"));
     assert_eq!(Case::new().flags(["check", "etcd"]).run().warnings.len(), 0);
