@@ -75,7 +75,7 @@ const RULES: &[Rule] = &[
 const EXPOSES: &[(&str, usize)] = &[
     ("fixture.rs", 2),
     ("guide/answers.rs", 7),
-    ("frontend/prompt/lines.rs", 3),
+    ("frontend/prompt/lines.rs", 4),
     ("frontend/prompt/mod.rs", 1),
     ("frontend/prompt/running.rs", 1),
     ("frontend/prompt/section.rs", 2),

@@ -160,13 +160,13 @@ pub(super) enum Command {
         copy_samples: Option<PathBuf>,
     },
     /// Works on answers files
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Answers(AnswersCommand),
     /// Tells whether the shared folder is the same on every node
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Mount(MountCommand),
     /// A private etcd on localhost:8120 and PostgreSQL on localhost:8100
-    #[command(subcommand)]
+    #[command(subcommand, arg_required_else_help = false)]
     Dev(DevCommand),
     /// Explains an error code, or lists them all
     Explain {
@@ -221,7 +221,7 @@ pub(super) enum MountCommand {
         /// How long nodes may take to answer, for example 30m
         #[arg(long = "for", value_name = "DURATION", default_value = "10m", value_parser = duration)]
         lasting: Duration,
-        /// Ends as soon as so many nodes have answered; fewer are a failure
+        /// Ends as soon as so many other nodes have answered; fewer are a failure
         #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MANY))]
         nodes: Option<usize>,
     },

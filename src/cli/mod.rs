@@ -15,7 +15,7 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     failure::{Code, Failure, Tolerance, status, words},
-    frontend::{Output, Terminal, Volume, answers, dev, headless, mount, offline, prompt, tui},
+    frontend::{Output, Terminal, Volume, answers, dev, headless, is_spoken, mount, offline, prompt, tui},
     session::{Inputs, Offering, Overwrite, Terms, limit_operations},
 };
 
@@ -35,6 +35,7 @@ pub fn start() -> ExitCode {
         Err(error) => return ExitCode::from(not_understood(&error)),
     };
     match cli.global.color {
+        Color::Auto if is_spoken() => anstream::ColorChoice::Never.write_global(),
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
@@ -71,13 +72,14 @@ fn not_understood(error: &clap::Error) -> u8 {
         return status::SUCCESS;
     }
     let text = error.render().to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let what = lines.next().unwrap_or("the command line is not understood");
-    let failure = Failure::new(Code::Usage, what.trim_start_matches("error: "));
-    let failure = match lines.find_map(|line| line.strip_prefix("tip: ")) {
-        Some(tip) => failure.why(tip),
-        None => failure,
-    };
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let what = lines.first().copied().unwrap_or("the command line is not understood");
+    // What is possible, missing or meant, up to the usage line.
+    let more =
+        lines.iter().skip(1).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let more: Vec<&str> = more.map(|line| line.trim_start_matches("tip: ")).collect();
+    let failure = Failure::new(Code::Usage, what.trim_start_matches("error: ").trim_end_matches(':'));
+    let failure = if more.is_empty() { failure } else { failure.why(more.join("; ")) };
     let failure = failure.remedy("`backendai-setup --help` tells what there is");
     // Nothing was parsed, and scripts still read JSON alone.
     let words: Vec<_> = std::env::args_os().collect();

@@ -94,7 +94,7 @@ codes! {
         "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
 
     Output = "E-OUTPUT", INTERNAL, "The output could not be written",
-        "Standard output took only a part of the result: the disk is full, or the device failed. What was done is done; run `status` to see it.";
+        "Standard output, the transcript or the log file took only a part: the disk is full, or the device failed. What was done is done; run `status` to see it.";
 
     // The image list
     ImagesShape = "E-IMAGES-SHAPE", INPUT, "The image list has another shape than the manager reads",

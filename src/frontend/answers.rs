@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Terminal, Volume,
-    drive::{in_runtime, load, unless_stopped},
+    drive::{headless, load, unless_stopped},
     offline::put_new,
 };
 
@@ -24,7 +24,7 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             .remedy("give `answers validate FILE`; `-` is stdin");
         return terminal.fail(&[failure]);
     }
-    in_runtime(terminal, async {
+    headless(terminal, async {
         let intent = Intent::Plan { detailed: false };
         let session = match load(terminal, inputs, Ok(Scope::everything()), intent).await {
             Ok(session) => session,
@@ -136,7 +136,7 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
 /// Gathers answers; a signal meanwhile ends the program in order.
 fn in_order(terminal: &Terminal, gather: impl FnOnce() -> Gathered + Send + 'static) -> Result<Gathered, u8> {
     let mut gathered = Err(status::INTERNAL);
-    let _ = in_runtime(terminal, async {
+    let _ = headless(terminal, async {
         gathered = unless_stopped(terminal, gather).await;
         status::SUCCESS
     });

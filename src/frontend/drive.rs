@@ -1,11 +1,12 @@
 //! What every face needs to drive work: a runtime, signals, and each event to each reporter.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path, time::Duration};
 
 use tokio::{
     runtime::Runtime,
     signal::unix::{Signal, SignalKind, signal},
     task::spawn_blocking,
+    time::sleep,
 };
 
 use crate::{
@@ -100,7 +101,7 @@ pub(super) async fn drive(
     let mut tell = |state: &mut RunState, event: &Event| {
         for reporter in reporters.iter_mut() {
             // Lost output must not stop the work.
-            terminal.kept(reporter.report(event));
+            terminal.kept(reporter.report(event), reporter.file());
         }
         state.apply(event);
     };
@@ -215,6 +216,27 @@ fn ignored_signals() -> u64 {
         })
         .unwrap_or(0)
 }
+
+/// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands, also where its
+/// output goes into a pipe that nobody reads.
+pub(super) fn headless(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
+    in_runtime(terminal, async {
+        let last_resort = tokio::spawn(async {
+            let mut signals = Signals::new();
+            signals.next().await;
+            let status = signals.next().await;
+            // Whoever listens to signals has this long to end in order.
+            sleep(LAST_RESORT).await;
+            std::process::exit(i32::from(status));
+        });
+        let status = work.await;
+        last_resort.abort();
+        status
+    })
+}
+
+/// How long after a second signal the end may take.
+const LAST_RESORT: Duration = Duration::from_secs(1);
 
 /// A hung mount may hold a thread for ever: the exit does not wait for it.
 pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {

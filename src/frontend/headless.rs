@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     Terminal, Volume,
-    drive::{drive, in_runtime, live, load, log_file, titles, waits},
+    drive::{self, drive, live, load, log_file, titles, waits},
     question::{Reply, confirm},
 };
 
@@ -53,7 +53,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
         return terminal.fail(&[failure]);
     }
     let must_ask = !answers && !work.yes;
-    in_runtime(terminal, async {
+    drive::headless(terminal, async {
         let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
         let session = match load(terminal, inputs, scope, Intent::Run).await {
             Ok(session) => session,
@@ -199,7 +199,7 @@ fn with_session(
     if !inputs.say_something() && scope.as_ref().is_ok_and(Scope::needs_answers) {
         return needs_answers(terminal);
     }
-    in_runtime(terminal, async {
+    drive::headless(terminal, async {
         let session = match load(terminal, inputs, scope, intent).await {
             Ok(session) => session,
             Err(status) => return status,

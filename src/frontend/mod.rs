@@ -11,5 +11,7 @@ mod question;
 mod terminal;
 pub mod tui;
 mod wizard;
+mod wrapped;
 
+pub use crate::report::is_spoken;
 pub use terminal::{Output, Terminal, Volume};

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{drive, in_runtime, live, load, log_file},
+    drive::{drive, headless, live, load, log_file},
     headless::status_of,
 };
 
@@ -38,7 +38,7 @@ fn meet(
             .remedy("give `--set etcd.namespace=NAME --set etcd.endpoints=HOST:PORT`, or `--answers FILE`");
         return terminal.fail(&[failure]);
     }
-    in_runtime(terminal, async {
+    headless(terminal, async {
         let session = match load(terminal, inputs, scope, Intent::Meet).await {
             Ok(session) => session,
             Err(status) => return status,

@@ -20,12 +20,12 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{in_runtime, load},
+    drive::{headless, load},
 };
 
 /// Shows the image list; without answers the built-in samples.
 pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
-    in_runtime(terminal, async {
+    headless(terminal, async {
         let scope = Scope::checks(&["images".to_owned()]);
         let session = match load(terminal, inputs, scope, Intent::Plan { detailed: false }).await {
             Ok(session) => session,

@@ -6,7 +6,7 @@ use crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Prin
 use inquire::{Confirm, InquireError};
 use rustix::termios::{QueueSelector, tcflush};
 
-use super::drive::Signals;
+use super::{drive::Signals, prompt};
 
 /// What came of a question.
 pub(super) enum Reply<T> {
@@ -20,6 +20,19 @@ pub(super) enum Reply<T> {
     Stopped(u8),
     /// The terminal gave no answer.
     Nothing,
+}
+
+impl<T> Reply<T> {
+    /// The same, with another answer.
+    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Reply<U> {
+        match self {
+            Reply::Is(given) => Reply::Is(answer(given)),
+            Reply::Back => Reply::Back,
+            Reply::Interrupted => Reply::Interrupted,
+            Reply::Stopped(status) => Reply::Stopped(status),
+            Reply::Nothing => Reply::Nothing,
+        }
+    }
 }
 
 /// Asks on a thread of its own, since a prompt blocks. A signal meanwhile leaves the terminal as it was
@@ -50,5 +63,8 @@ pub(super) async fn asked<T: Send + 'static>(
 
 /// Asks for yes or no.
 pub(super) async fn confirm(question: String) -> Reply<bool> {
+    if prompt::is_accessible() {
+        return prompt::confirm(&question).await;
+    }
     asked(move || Confirm::new(&question).with_default(false).prompt()).await
 }

@@ -1,8 +1,10 @@
 //! Where results, lines and failures go.
 
 use std::{
+    collections::BTreeSet,
     io::{self, IsTerminal, Write},
-    sync::atomic::{AtomicBool, Ordering},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -15,8 +17,11 @@ use crate::{
     workflow::{Event, EventKind, Summary},
 };
 
-/// Some of stdout's output is lost.
-static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
+/// Where some output is lost: stdout, or files.
+fn lost() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
+    static LOST: Mutex<BTreeSet<Option<PathBuf>>> = Mutex::new(BTreeSet::new());
+    LOST.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -78,29 +83,33 @@ impl Terminal {
     /// Writes a result to stdout.
     pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut out = anstream::AutoStream::auto(io::stdout()).lock();
-        self.kept(write(&mut out).and_then(|()| out.flush()));
+        self.kept(write(&mut out).and_then(|()| out.flush()), None);
     }
 
-    /// Takes the outcome of a write to stdout. A closed pipe is no failure: whoever closed it has read
-    /// enough. Anything else is told once, and spoils a success.
-    pub fn kept(&self, outcome: io::Result<()>) {
+    /// Takes the outcome of a write to stdout, or to a file. A closed pipe is no failure: whoever closed it has
+    /// read enough. Anything else is told once, and spoils a success.
+    pub fn kept(&self, outcome: io::Result<()>, file: Option<&Path>) {
         let Err(error) = outcome else { return };
-        if error.kind() == io::ErrorKind::BrokenPipe || OUTPUT_LOST.swap(true, Ordering::SeqCst) {
+        let mut lost = lost();
+        if error.kind() == io::ErrorKind::BrokenPipe || !lost.insert(file.map(Path::to_owned)) {
             return;
         }
-        let failure = Failure::new(Code::Output, "the output could not be written")
-            .why(words(&error))
-            .remedy("make room where stdout goes, then run `status` to see what was done");
-        let _ = write_failure(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &failure);
+        let (what, remedy) = match file {
+            Some(file) => (
+                format!("`{}` could not be written to its end", file.display()),
+                "make room there, or name another file; what was done is done",
+            ),
+            None => (
+                "the output could not be written".to_owned(),
+                "make room where stdout goes, then run `status` to see what was done",
+            ),
+        };
+        self.tell(&[Failure::new(Code::Output, what).why(words(&error)).remedy(remedy)]);
     }
 
     /// The exit status, spoilt when output was lost.
     pub fn status(&self, reached: u8) -> u8 {
-        if reached == status::SUCCESS && OUTPUT_LOST.load(Ordering::SeqCst) {
-            status::INTERNAL
-        } else {
-            reached
-        }
+        if reached == status::SUCCESS && !lost().is_empty() { status::INTERNAL } else { reached }
     }
 
     /// Writes a line to stderr.

@@ -69,7 +69,7 @@ fn system(text: &str) -> Result<(), Refused> {
     }
     Err(Refused::new(
         "it is no system identifier of PostgreSQL",
-        "write it as `backendai-setup check database` shows it, for example \"7711853301990450493\"",
+        "write it as `backendai-setup check database` shows it, for example \"7000000000000000001\"",
     ))
 }
 
@@ -116,7 +116,7 @@ mod tests {
         for wrong in ["", "0x", "etcd-1", "+1", "-1", "99999999999999999999999"] {
             assert!(cluster(wrong).is_err(), "{wrong}");
         }
-        for wrong in ["", "+1", "0x1", "77118533019904504930000"] {
+        for wrong in ["", "+1", "0x1", "70000000000000000010000"] {
             assert!(system(wrong).is_err(), "{wrong}");
         }
     }

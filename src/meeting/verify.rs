@@ -33,8 +33,7 @@ async fn look_and_answer(
     deadline: Option<Deadline>,
 ) -> Result<Ended, Failure> {
     let mut store = cx.world.etcd().await?;
-    let path = shared_folder(&mut store).await?;
-    let (offered, offer) = await_offer(cx, &mut store, deadline).await?;
+    let (path, offered, offer) = await_offer(cx, &mut store, deadline).await?;
     cx.send(EventKind::MountOffered {
         host: offer.host.clone(),
         path: offer.path.clone(),
@@ -60,17 +59,24 @@ async fn look_and_answer(
     Ok(Ended { failed: usize::from(!failures.is_empty()), failures })
 }
 
-/// The offer that stands, or comes before the deadline.
+/// The path of the shared folder and the offer that stands, or what comes before the deadline.
 async fn await_offer(
     cx: &Context<World>,
     store: &mut Store,
     deadline: Option<Deadline>,
-) -> Result<(Offered, Offer), Failure> {
+) -> Result<(String, Offered, Offer), Failure> {
     let mut told = None;
     loop {
-        // etcd may be away for a moment while somebody waits.
-        let failure = match standing(store).await {
-            Err(failure) if failure.status() == status::UNREACHABLE => failure,
+        let look = async {
+            let path = shared_folder(store).await?;
+            let (offered, offer) = standing(store).await?;
+            Ok((path, offered, offer))
+        };
+        // etcd may be away for a moment while somebody waits, and the folder's path is yet to be written.
+        let may_pass =
+            |failure: &Failure| failure.status() == status::UNREACHABLE || failure.code == Code::StageNeeds;
+        let failure = match look.await {
+            Err(failure) if may_pass(&failure) => failure,
             found => return found,
         };
         let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
@@ -81,7 +87,7 @@ async fn await_offer(
             let (until, failure) = (deadline.clock, failure.clone());
             cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
         }
-        let is_away = failure.code != Code::MountNoOffer;
+        let is_away = !matches!(failure.code, Code::MountNoOffer | Code::StageNeeds);
         sleep(ROUND.min(left)).await;
         if let (true, Ok(again)) = (is_away, cx.world.etcd().await) {
             *store = again;

@@ -81,4 +81,7 @@ impl Reporter for History {
             _ => Ok(()),
         }
     }
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
 }

@@ -11,7 +11,7 @@ mod style;
 mod tables;
 mod transcript;
 
-use std::io;
+use std::{io, path::Path};
 
 use crate::workflow::Event;
 
@@ -22,7 +22,7 @@ pub use nodes::Nodes;
 pub use plain::Plain;
 pub use quiet::{Quiet, Waits};
 pub use run_state::{RunState, StageProgress};
-pub use style::Style;
+pub use style::{Style, is_spoken};
 pub use tables::{
     write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status, write_verdicts,
 };
@@ -35,4 +35,9 @@ pub trait Reporter {
     /// # Errors
     /// When it cannot be written; a closed pipe among them.
     fn report(&mut self, event: &Event) -> io::Result<()>;
+
+    /// The file that it writes into; none for the terminal.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
 }

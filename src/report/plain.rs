@@ -118,11 +118,11 @@ impl<W: Write> Plain<W> {
             write_failure(&mut self.out, self.style, failure)?;
         }
         if let (Some(transcript), false) = (&summary.transcript, self.with_date) {
-            writeln!(self.out, "{} {transcript}", self.style.dim("transcript"))?;
+            writeln!(self.out, "{} {}", self.style.dim("transcript"), self.style.text(transcript))?;
         }
         if summary.status == 0 && summary.changed > 0 {
             for line in &self.closing {
-                writeln!(self.out, "{line}")?;
+                writeln!(self.out, "{}", self.style.text(line))?;
             }
         }
         writeln!(
@@ -143,7 +143,15 @@ impl<W: Write> Reporter for Plain<W> {
             EventKind::Notice { warning } => {
                 let state = if warning.is_warning() { RungState::Warned } else { RungState::Failed };
                 let what = format!("{}  {}", warning.what, warning.code);
-                self.line(time, "answers", Some(state), &what)
+                self.line(time, "answers", Some(state), &what)?;
+                // What has a why or a remedy of its own is worth a line.
+                let indent = " ".repeat(4);
+                for (label, text) in [("why", &warning.why), ("do ", &warning.remedy)] {
+                    if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+                        writeln!(self.out, "{indent}{}  {}", self.style.dim(label), self.style.text(text))?;
+                    }
+                }
+                Ok(())
             }
             EventKind::Waiting { title, until, failure, .. } => {
                 let until = self.clock(*until);
@@ -155,6 +163,11 @@ impl<W: Write> Reporter for Plain<W> {
                 // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {
                     Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
+                    // Nothing but what was accepted is known of it.
+                    None if verdict.summary.is_empty() => match verdict.warnings().next() {
+                        Some(warning) => (warning.what.clone(), format!("  {}", warning.code)),
+                        None => (String::new(), String::new()),
+                    },
                     None => (verdict.summary.clone(), String::new()),
                 };
                 let what = format!("{}{detail}{code}", pad(title, 12));

@@ -20,7 +20,7 @@ impl Style {
         let locale = name("LC_ALL").or_else(|| name("LC_CTYPE")).or_else(|| name("LANG")).unwrap_or_default();
         let locale = locale.to_ascii_lowercase().replace('-', "");
         let plain = !locale.contains("utf8") || name("TERM").as_deref() == Some("linux");
-        Self { ascii: ascii || plain, words: false }
+        Self { ascii: ascii || plain, words: is_spoken() }
     }
 
     /// Words instead of signs, when somebody listens.
@@ -68,18 +68,34 @@ impl Style {
     ///
     /// What a server or a file says is shown, never obeyed: control characters are spelt out.
     pub fn text(self, text: &str) -> String {
+        if self.words && text == "–" {
+            return "none".into();
+        }
         let mut shown = String::with_capacity(text.len());
         for character in text.chars() {
             match character {
+                '→' if self.words => shown.push_str("to"),
                 '→' if self.ascii => shown.push_str("->"),
                 '…' if self.ascii => shown.push_str("..."),
                 '–' if self.ascii => shown.push('-'),
-                _ if character.is_control() => shown.extend(character.escape_default()),
+                _ if character.is_control() || turns_text(character) => {
+                    shown.extend(character.escape_default())
+                }
                 _ => shown.push(character),
             }
         }
         shown
     }
+}
+
+/// Somebody listens: `ACCESSIBLE=1`.
+pub fn is_spoken() -> bool {
+    !matches!(std::env::var("ACCESSIBLE").unwrap_or_default().as_str(), "" | "0")
+}
+
+/// Signs that are not seen and change the order or the lines of what is.
+fn turns_text(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Pads to a width in columns, wide characters measured right.

@@ -52,6 +52,9 @@ fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()>
         if took.is_empty() {
             return writeln!(out, "{head}{detail}");
         }
+        if style.words {
+            return writeln!(out, "{head}{detail}, in {took}");
+        }
         return writeln!(out, "{head}{} {}", pad(&detail, 52), style.dim(&format!("{took:>9}")));
     };
     writeln!(out, "  {sign} {}{detail}  {}", pad(rung.name, 12), failure.code)?;
@@ -91,6 +94,7 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
         _ if all == 0 => writeln!(out, "Stopped before anything was known."),
         (0, 0) => writeln!(out, "Nothing to change."),
         (_, 0) => writeln!(out, "Changes: {changes}, in {stages} of {all} stages."),
+        (_, 1) => writeln!(out, "Changes: {changes}, in {stages} of {all} stages; 1 stage cannot tell."),
         _ => writeln!(out, "Changes: {changes}, in {stages} of {all} stages; {unknown} stages cannot tell."),
     }
 }
@@ -135,6 +139,9 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList, most: 
         .max()
         .unwrap_or(0)
         .clamp(5, 50);
+    if style.words {
+        return write_spoken_images(out, list, most);
+    }
     writeln!(out, "{}", style.dim(&format!("{} tags  cpu   mem GiB   gpu  aliases", pad("image", width))))?;
     for row in &rows {
         let cells = format!("{:>4} {:>4} {:>9} {:>5}", row.tags, row.cpu, row.mem_gib, row.gpu);
@@ -143,6 +150,26 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList, most: 
         let more = format!("and {more} more");
         aliases.extend((row.aliases.len() > most).then_some(more.as_str()));
         writeln!(out, "{} {cells}  {}", pad(&row.name, width), aliases.join(", "))?;
+    }
+    writeln!(out, "{}", list.counts())
+}
+
+/// A table read aloud is a row of numbers.
+fn write_spoken_images(out: &mut impl Write, list: &ImageList, most: usize) -> io::Result<()> {
+    for row in &list.rows() {
+        let aliases: Vec<&str> = row.aliases.iter().take(most).map(AsRef::as_ref).collect();
+        let more = row.aliases.len() - aliases.len();
+        let also = match (aliases.is_empty(), more) {
+            (true, _) => String::new(),
+            (false, 0) => format!("; also called {}", aliases.join(", ")),
+            (false, _) => format!("; also called {}, and {more} more", aliases.join(", ")),
+        };
+        let tags = if row.tags == 1 { "1 tag".into() } else { format!("{} tags", row.tags) };
+        writeln!(
+            out,
+            "{}: {tags}, cpu {}, mem {} GiB, gpu {}{also}",
+            row.name, row.cpu, row.mem_gib, row.gpu
+        )?;
     }
     writeln!(out, "{}", list.counts())
 }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -62,6 +62,12 @@ impl Transcript {
     /// # Errors
     /// `E-FILE-WRITE` when it cannot be written.
     pub fn append(path: &Path, titles: BTreeMap<StageId, &'static str>) -> Result<Self, Failure> {
+        // A pipe would wait for a reader that may never come.
+        let is_pipe = fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
+        if is_pipe {
+            let what = format!("the log file `{}` is a pipe", path.display());
+            return Err(Failure::new(Code::FileWrite, what).remedy("name a file with `--log-file`"));
+        }
         let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| {
             Failure::new(Code::FileWrite, format!("the log file `{}` cannot be written", path.display()))
                 .why(words(&error))
@@ -80,6 +86,10 @@ impl Transcript {
 impl Reporter for Transcript {
     fn report(&mut self, event: &Event) -> io::Result<()> {
         self.plain.report(event)
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
     }
 }
 

@@ -37,6 +37,8 @@ struct Tally {
     changed: usize,
     unchanged: usize,
     failed: usize,
+    /// Stages that cannot run, found before any did.
+    stuck: usize,
     skipped: usize,
     wrote: bool,
     unwanted: bool,
@@ -66,13 +68,15 @@ impl Work {
         if self.intent == Intent::Run && tally.failures.is_empty() && !stop.is_asked() {
             self.execute(&cx, &mut tally).await;
         } else if self.intent == Intent::Run {
-            tally.skipped = self.stages.len();
+            tally.skipped = self.stages.len().saturating_sub(tally.stuck);
         } else if let (Some(meeting), true, false) =
             (&self.meeting, tally.failures.is_empty(), stop.is_asked())
         {
             meet(meeting.clone(), cx.clone(), self.deadline, &mut tally).await;
         }
         let status = self.status(&tally, &stop);
+        // Whatever failed counts, also when it was no stage and no check.
+        tally.failed = tally.failed.max(usize::from(!tally.failures.is_empty()));
         if stop.is_asked() && status == stop.status() {
             tally.note(&stopped(status, self.left(&tally)));
         }
@@ -102,6 +106,7 @@ impl Work {
             // A stage that only waits for a server is no fault of its own.
             let is_new = state.failure.as_ref().is_some_and(|failure| !tally.failures.contains(failure));
             tally.failed += usize::from(is_new);
+            tally.stuck += usize::from(state.failure.is_some());
             match (&state.failure, state.state) {
                 (Some(failure), "conflict") if self.intent == Intent::Status => {
                     tally.unwanted = true;

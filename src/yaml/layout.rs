@@ -153,14 +153,11 @@ impl<'a> Layout<'a> {
                 let end =
                     (self.pos..self.chars.len()).find(|&at| self.blank_at(at)).unwrap_or(self.chars.len());
                 let tag: String = self.chars.get(self.pos..end).unwrap_or_default().iter().collect();
+                // What stands behind a single `!` may be the beginning of a secret.
+                let tag = if tag.starts_with("!!") { tag.as_str() } else { "!…" };
                 self.refuse(
                     self.pos,
-                    // What stands behind a single `!` may be the beginning of a secret.
-                    &if tag.starts_with("!!") {
-                        format!("The tag `{tag}` is not supported")
-                    } else {
-                        "A tag, a word that begins with `!`, is not supported".to_owned()
-                    },
+                    &format!("The tag `{tag}` is not supported"),
                     "tags give values another type, and the manager fails on tags it does not know",
                     "remove the tag; put quotes around text",
                 );

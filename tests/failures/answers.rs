@@ -130,9 +130,9 @@ fn keys_and_values() {
         wrong(
             "an identifier without quotes",
             "expect.database-system",
-            "7711853301990450493",
+            "7000000000000000001",
             "E-YAML-SCALAR",
-            &["`expect.database-system`", "\"7711853301990450493\""],
+            &["`expect.database-system`", "\"7000000000000000001\""],
         ),
     ];
     insta::assert_snapshot!(together(rows));

@@ -10,7 +10,10 @@ use inquire::{
 use rustix::termios::{QueueSelector, tcflush};
 use secrecy::SecretString;
 
-use crate::frontend::question::{Reply, asked};
+use crate::{
+    frontend::question::{Reply, asked},
+    report::is_spoken,
+};
 
 use super::lines::Lines;
 
@@ -139,7 +142,6 @@ impl Asker {
 
 /// A screen reader follows, or the terminal cannot move its cursor.
 pub fn is_accessible() -> bool {
-    let name = |name| std::env::var(name).unwrap_or_default();
-    let term = name("TERM");
-    term.is_empty() || term == "dumb" || !matches!(name("ACCESSIBLE").as_str(), "" | "0")
+    let term = std::env::var("TERM").unwrap_or_default();
+    term.is_empty() || term == "dumb" || is_spoken()
 }

@@ -5,14 +5,13 @@ use std::{
     thread,
 };
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::{ExposeSecret, SecretString};
-use textwrap::{Options, WordSplitter};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::{
     failure::status,
-    frontend::{drive::Signals, question::Reply},
+    frontend::{drive::Signals, question::Reply, wrapped::to_a_person},
 };
 
 use super::ask::Question;
@@ -27,9 +26,17 @@ impl Lines {
         let (sender, lines) = unbounded_channel();
         // It waits for a line that may never come; it ends with the program.
         thread::spawn(move || {
-            for line in io::stdin().lock().lines() {
-                let Ok(line) = line else { return };
-                if sender.send(line.into()).is_err() {
+            let mut stdin = io::stdin().lock();
+            loop {
+                let mut line = Vec::new();
+                match stdin.read_until(b'\n', &mut line) {
+                    Ok(1..) => {}
+                    _ => return,
+                }
+                // What is no text is refused like any other answer, by the sign that stands for it.
+                let line = String::from_utf8_lossy(&line);
+                let line = line.strip_suffix('\n').unwrap_or(&line);
+                if sender.send(line.strip_suffix('\r').unwrap_or(line).into()).is_err() {
                     return;
                 }
             }
@@ -68,6 +75,21 @@ impl Lines {
         }
     }
 
+    /// Yes or no; without a word it is no.
+    pub(super) async fn confirm(&mut self, title: &str) -> Reply<bool> {
+        loop {
+            match self.line(&format!("{title} yes or no [no]: "), false).await {
+                Reply::Is(line) => match line.expose_secret().trim().to_lowercase().as_str() {
+                    "y" | "yes" => return Reply::Is(true),
+                    "" | "n" | "no" => return Reply::Is(false),
+                    "<" => return Reply::Back,
+                    _ => tell("Type yes or no, then Enter."),
+                },
+                other => return other.map(|_| false),
+            }
+        }
+    }
+
     pub(super) async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Reply<usize> {
         tell(title);
         for (at, option) in options.iter().enumerate() {
@@ -77,10 +99,7 @@ impl Lines {
         loop {
             let line = match self.line(&prompt, false).await {
                 Reply::Is(line) => line,
-                Reply::Back => return Reply::Back,
-                Reply::Interrupted => return Reply::Interrupted,
-                Reply::Stopped(status) => return Reply::Stopped(status),
-                Reply::Nothing => return Reply::Nothing,
+                other => return other.map(|_| cursor),
             };
             match line.expose_secret().trim() {
                 "" => return Reply::Is(cursor),
@@ -107,7 +126,13 @@ impl Lines {
                 tell("");
                 if status == status::INTERRUPTED { Reply::Interrupted } else { Reply::Stopped(status) }
             }
-            line = self.lines.recv() => line.map_or(Reply::Nothing, Reply::Is),
+            line = self.lines.recv() => match line {
+                Some(line) => Reply::Is(line),
+                None => {
+                    tell("");
+                    Reply::Nothing
+                }
+            },
         };
         drop(silence);
         reply
@@ -116,11 +141,7 @@ impl Lines {
 
 /// A line, broken between words where the terminal ends.
 pub(super) fn tell(line: &str) {
-    let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
-    let options = Options::new(if columns < 20 { 80 } else { columns })
-        .word_splitter(WordSplitter::NoHyphenation)
-        .break_words(false);
-    let _ = writeln!(anstream::AutoStream::auto(io::stderr()).lock(), "{}", textwrap::fill(line, options));
+    let _ = writeln!(to_a_person(), "{line}");
 }
 
 /// The terminal shows nothing of what is typed, until this is dropped; only the line's end is seen.

@@ -9,7 +9,7 @@ mod review;
 mod running;
 mod section;
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,11 +27,18 @@ use super::{
     drive::{drive, unless_stopped},
     question::Reply,
     wizard::{Unfinished, development_answers, sections, unfinished},
+    wrapped::to_a_person,
 };
 
 use ask::{Asker, Question};
+use lines::Lines;
 
 pub use ask::is_accessible;
+
+/// Yes or no, as plain lines.
+pub(super) async fn confirm(question: &str) -> Reply<bool> {
+    Lines::new().confirm(question).await
+}
 
 /// Why a question was left without an answer.
 enum Away {
@@ -202,10 +209,16 @@ impl Wizard<'_> {
                 secret: false,
                 judge: Arc::new(|_| Ok(())),
             };
-            let answers = vec![self.plain_text(&question).await?];
+            let file = self.plain_text(&question).await?;
+            if file == "-" {
+                self.say("Stdin is where you type: name a file.");
+                continue;
+            }
+            let answers = vec![file];
             let gather = move || session::gather(&Inputs { answers, ..Inputs::default() });
             let gathered = unless_stopped(self.terminal, gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
+                self.tell(&gathered.notices);
                 self.answers = gathered.answers;
                 self.changed = true;
                 return Ok(Page::Review);
@@ -308,7 +321,7 @@ impl Wizard<'_> {
     }
 
     fn tell(&self, failures: &[Failure]) {
-        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let mut err = to_a_person();
         for failure in failures {
             let _ = write_failure(&mut err, self.style, failure);
         }

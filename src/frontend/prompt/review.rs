@@ -1,10 +1,13 @@
 //! The review: what every target says, what would change, and the word that writes it.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     failure::Failure,
-    frontend::wizard::{Grant, sections},
+    frontend::{
+        wizard::{Grant, sections},
+        wrapped::to_a_person,
+    },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
     session::{Intent, Scope, stage_abouts},
 };
@@ -47,7 +50,7 @@ impl Wizard<'_> {
         self.left_on = "review";
         self.ask_for_missing().await?;
         self.say("");
-        self.say("Review. Nothing is written yet.");
+        self.say(if self.wrote { "Review." } else { "Review. Nothing is written yet." });
         let everything = Scope::stages(&[], None, &[]);
         let state = match self.open(everything, Intent::Preview).await? {
             Some(session) => self.look(&session, Intent::Preview).await?,
@@ -55,7 +58,7 @@ impl Wizard<'_> {
         };
         let summary = state.summary.clone();
         let failures = summary.as_ref().map(|summary| summary.failures.clone()).unwrap_or_default();
-        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let mut err = to_a_person();
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
@@ -64,10 +67,12 @@ impl Wizard<'_> {
         self.tell(&told);
         let is_sound = summary.is_some_and(|summary| summary.status == 0);
         let steps = steps(is_sound, &failures, &state);
+        // One Enter too many must not write.
+        let first = steps.iter().position(|step| *step != Step::Write).unwrap_or(0);
         self.asker.forget_pending();
         loop {
             let options: Vec<String> = steps.iter().map(|step| step.words()).collect();
-            let chosen = self.choose("What now?", &options, 0).await?;
+            let chosen = self.choose("What now?", &options, first).await?;
             match steps[chosen] {
                 Step::Write => return self.write(&[], &[]).await,
                 Step::Allow(grant) => {
@@ -76,8 +81,7 @@ impl Wizard<'_> {
                     }
                 }
                 Step::Changes => {
-                    let _ =
-                        write_plan(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &state);
+                    let _ = write_plan(&mut to_a_person(), self.style, &state);
                 }
                 Step::Answers => self.show_answers(),
                 Step::Change => return or_back(self.change().await, Page::Review),
@@ -113,7 +117,7 @@ impl Wizard<'_> {
     fn show_answers(&self) {
         let mut filled = self.answers.clone();
         filled.fill_defaults();
-        let _ = write_answers(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &filled);
+        let _ = write_answers(&mut to_a_person(), self.style, &filled);
     }
 
     /// Which answers?
@@ -154,7 +158,7 @@ impl Wizard<'_> {
             let scope = Scope::stages(&[id.to_owned()], None, &[]);
             let Some(session) = self.open(scope, Intent::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Intent::Preview).await?;
-            let _ = write_plan(&mut anstream::AutoStream::auto(io::stderr()).lock(), self.style, &state);
+            let _ = write_plan(&mut to_a_person(), self.style, &state);
             let summary = state.summary.as_ref();
             let failures = summary.map(|summary| summary.failures.clone()).unwrap_or_default();
             self.tell(&failures);

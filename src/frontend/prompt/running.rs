@@ -5,12 +5,13 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Failure, status},
     frontend::{
-        drive::{drive, live, titles},
+        drive::{drive, titles},
         headless::what_next,
         wizard::{dependents, name, stage_title},
+        wrapped::to_a_person,
     },
     guide::{Default, variable},
-    report::{History, Reporter, RunState, Transcript},
+    report::{History, Plain, Reporter, RunState, Transcript},
     session::{self, Intent, Scope},
     workflow::{Outcome, StageId},
 };
@@ -25,7 +26,8 @@ impl Wizard<'_> {
             let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
             let summary = state.summary.as_ref();
             self.status = summary.map_or(status::INTERNAL, |summary| summary.status);
-            self.wrote |= summary.is_some_and(|summary| summary.changed > 0);
+            self.wrote |=
+                self.status == status::PARTIAL || summary.is_some_and(|summary| summary.changed > 0);
             if self.status == status::SUCCESS {
                 return Ok(if stages.is_empty() { self.finished() } else { Page::Menu });
             }
@@ -75,7 +77,7 @@ impl Wizard<'_> {
         };
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            live(self.terminal, self.style, what_next(&session)),
+            Box::new(Plain::new(to_a_person(), self.style, titles()).closing_with(what_next(&session))),
             Box::new(transcript),
             Box::new(history),
         ];

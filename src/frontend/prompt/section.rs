@@ -1,13 +1,13 @@
 //! The questions of a section, and what stands at its end: contradictions, the image list, the live check.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure},
-    frontend::wizard::sections,
-    guide::{Default, Origin, Shape, Variable, database_url},
+    frontend::{wizard::sections, wrapped::to_a_person},
+    guide::{Default, Origin, Settings, Shape, Variable, database_url},
     report::{write_checks, write_images},
     session::{Intent, Scope, check_abouts},
     workflow::RungState,
@@ -78,7 +78,7 @@ impl Wizard<'_> {
             // Enter at a secret that is set.
             "" if has_value && variable.is_secret() => {}
             "" => self.unset(variable),
-            NOTHING if matches!(variable.default, Default::Unset(_)) => self.unset(variable),
+            NOTHING if !matches!(variable.default, Default::Required) => self.unset(variable),
             url if variable.key == "database.address" && database_url(url).is_some() => self.split(url),
             _ => self.set(variable, text),
         }
@@ -127,6 +127,9 @@ impl Wizard<'_> {
             self.tell(&problems);
             return Ok(Page::Ask(self.first_of(at)));
         }
+        if section.id == "etcd" {
+            self.tell(&Settings::notes(&filled));
+        }
         self.keep_draft();
         let next = if self.from_review || at + 1 == sections().len() {
             Page::Review
@@ -155,12 +158,12 @@ impl Wizard<'_> {
         let scope = Scope::checks(&[id.to_owned()]);
         let Some(session) = self.open(scope, Intent::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
-            let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+            let mut err = to_a_person();
             let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
         }
         self.say("Checking…");
         let state = self.look(&session, Intent::Check).await?;
-        let mut err = anstream::AutoStream::auto(io::stderr()).lock();
+        let mut err = to_a_person();
         let _ = write_checks(&mut err, self.style, &state);
         Ok(state.checks.iter().all(|(.., verdict)| verdict.state() != RungState::Failed))
     }
@@ -227,6 +230,7 @@ fn help(variable: &Variable, has_value: bool) -> String {
     match variable.default {
         Default::Unset(_) if has_value => format!("{} {NOTHING} takes it out.", variable.help),
         Default::Unset(what) => format!("{} Left empty: {what}.", variable.help),
+        Default::Value(value) if has_value => format!("{} {NOTHING} goes back to {value}.", variable.help),
         _ => variable.help.to_owned(),
     }
 }
@@ -237,7 +241,7 @@ fn judge(variable: &Variable, text: &str, has_value: bool) -> Result<(), String>
     match (text, variable.default) {
         ("", Default::Required) if has_value && variable.is_secret() => Ok(()),
         ("", Default::Required) => Err(format!("{} is needed to go on.", variable.title)),
-        ("", _) | (NOTHING, Default::Unset(_)) => Ok(()),
+        ("", _) | (NOTHING, Default::Unset(_) | Default::Value(_)) => Ok(()),
         _ if is_url => Ok(()),
         _ => (variable.accept)(text).map_err(|refused| {
             // The answer itself stands above.
