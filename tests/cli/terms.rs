@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::failures::{Case, walk};
-use crate::servers::{Etcd, Fake, Outcome, Postgres};
+use crate::servers::{Etcd, Fake, Outcome, Postgres, Program};
 use crate::stages::Site;
 
 /// The last line of a run.
@@ -180,4 +180,48 @@ fn the_manager_may_have_an_address_of_its_own() {
     let program = site.program(["check", "etcd", "--set", set]).env("BACKEND_ETCD_ADDR", "etcd-proxy:2379");
     let outcome = program.run();
     assert_eq!((outcome.status, outcome.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_log_file_that_cannot_be_written_is_named() {
+    let site = Site::new();
+    let fifo = site.path("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let refused = site.run("check etcd --log-file fifo");
+    assert_eq!(refused.status, 4, "{refused:?}");
+    assert!(refused.stderr.contains("`fifo` is a pipe"), "{refused:?}");
+    // The checks went well, and what they found is not all written down.
+    let lost = site.run("check etcd --log-file /dev/full");
+    assert_eq!(lost.status, 1, "{lost:?}");
+    assert!(lost.stderr.contains("`/dev/full` could not be written to its end"), "{lost:?}");
+}
+
+/// What is left last of all goes with the aliases: alone, `load-images` could not keep the promise.
+#[test]
+fn prune_wants_the_stage_that_removes() {
+    let site = Site::new();
+    site.runs("");
+    site.etcd.put("/sorna/local/images/old/tags/latest", "abc");
+    let refused = site.run("run load-images --prune");
+    assert_eq!(refused.status, 2, "{refused:?}");
+    assert!(refused.stderr.contains("`load-aliases`"), "{refused:?}");
+    let pruned = site.runs("run --prune");
+    assert!(!pruned.stderr.contains("`--prune` removes them"), "{pruned:?}");
+    assert_eq!(site.etcd.get_all("/sorna/local/images/old").len(), 0);
+}
+
+/// Where somebody listens a state is a word, and a row a sentence.
+#[test]
+fn for_those_who_listen_there_are_words() {
+    let site = Site::new();
+    for command in ["check", "plan", "run", "status", "images", "answers show"] {
+        let program = site.program(command.split(' ')).env("ACCESSIBLE", "1");
+        let outcome = program.args(["--color", "auto"]).run();
+        let text = outcome.stdout + &outcome.stderr;
+        let drawn = |c: char| ('\u{2190}'..='\u{2bff}').contains(&c) || c == '–' || c == '\u{1b}';
+        let lines: Vec<&str> = text.lines().filter(|line| line.contains(drawn)).collect();
+        assert!(lines.is_empty(), "{command}: {lines:#?}");
+    }
+    let images = Program::new().args(["images"]).env("ACCESSIBLE", "1").run().stdout;
+    assert!(images.contains("r: 2 tags, cpu 4, mem 8 GiB, gpu 0.00; also called R, Rscript"), "{images}");
 }

@@ -102,3 +102,46 @@ fn a_second_signal_leaves_at_once() {
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'";
     drop(case.sql("postgres", end));
 }
+
+/// Output that nobody takes holds nobody up who wants to leave.
+#[test]
+fn a_full_pipe_does_not_hold_up_the_second_signal() {
+    let tags: Vec<String> = (0..2000).map(|number| format!("['{number}', x]")).collect();
+    let list =
+        format!("images: [{{name: many, tags: [{}], slots: {{cpu: 1, mem: 1, gpu: 0}}}}]", tags.join(", "));
+    let case = Case::new().file("images.yml", list).file("aliases.yml", "aliases: []");
+    let case = case.set("images.metadata", "images.yml").set("images.aliases", "aliases.yml").flags(["plan"]);
+    // Somebody holds the pipe open and never reads.
+    let script = r#"mkfifo full && sleep 600 <>full & until [ -p full ]; do :; done; trap 'kill $!' EXIT; "$0" "$@" >full"#;
+    let case = case.under(["setsid", "-w", "sh", "-c", script]);
+    let mut running = case.start(&["--output", "json"]);
+    let program = || own_child(running.pid());
+    let mut found = None;
+    wait_until("it writes into the full pipe", PATIENCE, || {
+        found = program().filter(|pid| waits_for_a_pipe(*pid));
+        found.is_some()
+    });
+    let pid = rustix::process::Pid::from_raw(found.expect("it was found")).expect("not 0");
+    wait_until("it leaves", PATIENCE, || {
+        let _ = rustix::process::kill_process(pid, Signal::TERM);
+        running.has_ended()
+    });
+    assert_eq!(running.wait().status, 143);
+}
+
+/// The program below the shell below `setsid` below `env`.
+fn own_child(parent: u32) -> Option<i32> {
+    let mut pid = i32::try_from(parent).ok()?;
+    loop {
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+        pid = children.split_whitespace().next_back()?.parse().ok()?;
+        let command = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
+        if command.starts_with("backendai-setup") {
+            return Some(pid);
+        }
+    }
+}
+
+fn waits_for_a_pipe(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/wchan")).is_ok_and(|it| it.contains("pipe_w"))
+}
