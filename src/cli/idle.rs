@@ -52,11 +52,21 @@ impl Uses {
 const WRITERS: &str = "it goes with `run` and `plan`";
 const PROBERS: &str = "it goes with `run`, `check`, `plan`, `status` and `mount`";
 
+const PROMPTS: &str = "the line prompts take no command and no `--yes`, and `--answers FILE` with `--review`";
+
 /// Every flag that would be ignored.
 pub(super) fn idle(cli: &Cli, wizard: bool) -> Vec<Failure> {
     let uses = Uses::of(cli, wizard);
     let global = &cli.global;
+    let bare = cli.command.is_none();
     let flags = [
+        (
+            cli.review,
+            bare && !global.answers.is_empty(),
+            "--review",
+            "it goes with `--answers FILE` and without a command",
+        ),
+        (cli.plain, bare && !global.yes && (cli.review || global.answers.is_empty()), "--plain", PROMPTS),
         (!global.answers.is_empty(), uses.answers, "--answers", "it takes no answers"),
         (!global.set.is_empty(), uses.answers, "--set", "it takes no answers"),
         (global.development, uses.answers, "--development", "it takes no answers"),

@@ -118,15 +118,6 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
         },
     };
     let none = OverwriteFlags::default();
-    let refuse = |what: &str| terminal.fail(&[Failure::new(Code::Usage, what).remedy("take the flag out")]);
-    if cli.review && (cli.command.is_some() || answers.is_empty()) {
-        return refuse("`--review` goes with `--answers FILE` and without a command");
-    }
-    if cli.plain && (cli.command.is_some() || yes || (!answers.is_empty() && !cli.review)) {
-        return refuse(
-            "`--plain` is the wizard as line prompts: it takes no command, and `--answers FILE` with `--review`",
-        );
-    }
     let log_file = log_file.as_deref();
     match cli.command {
         None if cli.plain || (wizard && prompt::is_accessible()) => {

@@ -30,11 +30,10 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             Ok(session) => session,
             Err(status) => return status,
         };
-        let (warnings, failures): (Vec<Failure>, Vec<Failure>) =
-            session.notices().iter().cloned().partition(Failure::is_warning);
-        if !failures.is_empty() {
-            return terminal.fail(&failures);
-        }
+        let warnings = match session.warnings() {
+            Ok(warnings) => warnings,
+            Err(failures) => return terminal.fail(&failures),
+        };
         let result = json!({"name": session.name(), "warnings": warnings});
         terminal.answer("valid", result, status::SUCCESS, || {
             if terminal.volume == Volume::Quiet {

@@ -32,11 +32,10 @@ pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
             Err(status) => return status,
         };
         let Some(list) = session.images() else { return status::INTERNAL };
-        let (warnings, failures): (Vec<Failure>, Vec<Failure>) =
-            session.notices().iter().cloned().partition(Failure::is_warning);
-        if !failures.is_empty() {
-            return terminal.fail(&failures);
-        }
+        let warnings = match session.warnings() {
+            Ok(warnings) => warnings,
+            Err(failures) => return terminal.fail(&failures),
+        };
         let result = json!({
             "images": list.rows(),
             "pull_commands": list.pull_commands(),

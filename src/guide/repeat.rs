@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Default, Given, Origin, Shape, Variable, variables};
+use super::{Answers, Default, Given, Origin, Variable, variables};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,11 +137,7 @@ fn source(reference: &Reference) -> Value {
 
 /// A value in the shape that the file has for it.
 pub(super) fn shaped(variable: &Variable, text: &str) -> Value {
-    match variable.shape {
-        Shape::List => Value::Sequence(text.split(',').map(|item| item.trim().into()).collect()),
-        Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Value::from),
-        Shape::Text | Shape::Secret | Shape::Choice(_) => text.into(),
-    }
+    serde_yaml::to_value(variable.json(text)).unwrap_or_else(|_| text.into())
 }
 
 fn put(root: &mut Mapping, key: &str, value: Value) {

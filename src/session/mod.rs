@@ -286,6 +286,16 @@ impl Session {
         &self.notices
     }
 
+    /// The remarks that are warnings.
+    ///
+    /// # Errors
+    /// Those that `--strict` makes failures, when there are any.
+    pub fn warnings(&self) -> Result<Vec<Failure>, Vec<Failure>> {
+        let (warnings, failures): (Vec<Failure>, Vec<Failure>) =
+            self.notices.iter().cloned().partition(Failure::is_warning);
+        if failures.is_empty() { Ok(warnings) } else { Err(failures) }
+    }
+
     /// The judged image list.
     pub fn images(&self) -> Option<&ImageList> {
         self.world.judged_images().and_then(|judged| judged.as_ref().ok())

@@ -204,7 +204,7 @@ impl Work {
     /// What a stop leaves behind.
     fn left(&self, tally: &Tally) -> &'static str {
         match self.meeting {
-            Some(Meeting::Offer(_)) => "the offer was taken back",
+            Some(Meeting::Offer(_)) => "nothing is left of the offer",
             _ if tally.wrote => {
                 "what was written stays; the unit of work under way was finished or rolled back"
             }
