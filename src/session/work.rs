@@ -63,16 +63,17 @@ impl Work {
         tokio::select! {
             () = self.look(&cx, &mut tally) => {}
             // Looking writes nothing, so it can be broken off anywhere.
-            () = stop.asked() => tally.skipped = self.stages.len(),
+            () = stop.asked() => {}
         }
-        if self.intent == Intent::Run && tally.failures.is_empty() && !stop.is_asked() {
-            self.execute(&cx, &mut tally).await;
-        } else if self.intent == Intent::Run {
-            tally.skipped = self.stages.len().saturating_sub(tally.stuck);
-        } else if let (Some(meeting), true, false) =
-            (&self.meeting, tally.failures.is_empty(), stop.is_asked())
-        {
-            meet(meeting.clone(), cx.clone(), self.deadline, &mut tally).await;
+        let goes_on = tally.failures.is_empty() && !stop.is_asked();
+        match (self.intent, &self.meeting) {
+            (Intent::Run, _) if goes_on => self.execute(&cx, &mut tally).await,
+            (_, Some(meeting)) if goes_on => {
+                meet(meeting.clone(), cx.clone(), self.deadline, &mut tally).await;
+            }
+            (Intent::Run, _) => tally.skipped = self.stages.len().saturating_sub(tally.stuck),
+            _ if stop.is_asked() => tally.skipped = self.stages.len(),
+            _ => {}
         }
         let status = self.status(&tally, &stop);
         // Whatever failed counts, also when it was no stage and no check.
