@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
 pub struct Program {
     program: OsString,
-    folder: TempDir,
+    folder: Arc<TempDir>,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     stdin: Option<String>,
@@ -40,6 +40,8 @@ pub struct Running {
     child: Child,
     stdout: Collected,
     stderr: Collected,
+    /// What it writes into must not go before it ends.
+    _folder: Arc<TempDir>,
 }
 
 /// What came out of a pipe so far.
@@ -63,7 +65,7 @@ impl Program {
         }
         Self {
             program: program.into(),
-            folder,
+            folder: Arc::new(folder),
             arguments: Vec::new(),
             environment: Vec::new(),
             stdin: None,
@@ -136,7 +138,7 @@ impl Program {
 
     /// Starts it with further arguments, which it forgets again.
     pub fn start_with(&self, more: &[String]) -> Running {
-        Self::listen(self.spawn(more))
+        self.listen(self.spawn(more))
     }
 
     /// Kills the program as soon as it has written so many lines on stdout, and returns how many there
@@ -153,13 +155,13 @@ impl Program {
 
     /// Starts the program and returns while it runs.
     pub fn start(&self) -> Running {
-        Self::listen(self.spawn(&[]))
+        self.listen(self.spawn(&[]))
     }
 
-    fn listen(mut child: Child) -> Running {
+    fn listen(&self, mut child: Child) -> Running {
         let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
         let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
-        Running { child, stdout, stderr }
+        Running { child, stdout, stderr, _folder: Arc::clone(&self.folder) }
     }
 
     /// The whole command with its clean environment; stdin, stdout and stderr are the caller's choice.
