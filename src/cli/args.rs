@@ -21,6 +21,8 @@ use crate::{
 #[command(version, disable_help_subcommand = true, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
+    pub(super) lists: Lists,
+    #[command(flatten)]
     pub(super) global: Global,
     #[command(flatten)]
     pub(super) overwrite: OverwriteFlags,
@@ -47,12 +49,6 @@ Exit statuses:
 
 #[derive(Debug, Args)]
 pub(super) struct Global {
-    /// Answers file; may be given several times, later ones win; `-` is stdin
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, global = true, help_heading = "Answers")]
-    pub(super) answers: Vec<String>,
-    /// Sets one answer, for example etcd.namespace=local
-    #[arg(long, value_name = "KEY=VALUE", global = true, help_heading = "Answers")]
-    pub(super) set: Vec<String>,
     /// Fills in the values of the guide's development setup
     #[arg(long, global = true, help_heading = "Answers")]
     pub(super) development: bool,
@@ -65,9 +61,6 @@ pub(super) struct Global {
     /// Warnings are failures
     #[arg(long, global = true, help_heading = "Checks")]
     pub(super) strict: bool,
-    /// Takes a failed check, or a warning, for a warning; may be given several times
-    #[arg(long, value_name = "CODE", value_parser = Names(acceptable), hide_possible_values = true, global = true, help_heading = "Checks")]
-    pub(super) accept: Vec<String>,
     /// How results are written
     #[arg(long, value_enum, default_value_t = Output::Text, global = true, help_heading = "Output")]
     pub(super) output: Output,
@@ -92,6 +85,20 @@ pub(super) struct Global {
     /// Where transcripts and unfinished answers are kept
     #[arg(long, value_name = "DIR", global = true, help_heading = "Everywhere")]
     pub(super) state_dir: Option<PathBuf>,
+}
+
+/// Each may be given several times, before the command and after it: all of them count.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Lists {
+    /// Answers file; may be given several times, later ones win; `-` is stdin
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Answers")]
+    pub(super) answers: Vec<String>,
+    /// Sets one answer, for example etcd.namespace=local
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Answers")]
+    pub(super) set: Vec<String>,
+    /// Takes a failed check, or a warning, for a warning; may be given several times
+    #[arg(long, value_name = "CODE", value_parser = Names(acceptable), hide_possible_values = true, help_heading = "Checks")]
+    pub(super) accept: Vec<String>,
 }
 
 /// Each overwrites one foreign thing; there is none for everything.
@@ -133,12 +140,16 @@ pub(super) enum Command {
         skip: Vec<String>,
         #[command(flatten)]
         overwrite: OverwriteFlags,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Probes every target live, all at once: etcd, database, storage, images, files
     Check {
         /// Checks to make
         #[arg(value_parser = Names(checks))]
         checks: Vec<String>,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Shows what would change; writes nothing
     Plan {
@@ -147,9 +158,14 @@ pub(super) enum Command {
         detailed_exitcode: bool,
         #[command(flatten)]
         overwrite: OverwriteFlags,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Shows each stage: done, pending or conflict; status 9 unless all are done
-    Status,
+    Status {
+        #[command(flatten)]
+        lists: Lists,
+    },
     /// Shows the image list, its aliases and problems
     Images {
         /// Prints the guide's `docker pull` lines instead
@@ -158,6 +174,8 @@ pub(super) enum Command {
         /// Copies the samples into this folder, to be edited
         #[arg(long, value_name = "DIR", conflicts_with = "pull_commands")]
         copy_samples: Option<PathBuf>,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Works on answers files
     #[command(subcommand, arg_required_else_help = false)]
@@ -197,18 +215,24 @@ pub(super) enum AnswersCommand {
         /// Leaves out what has a default, and the comments
         #[arg(long)]
         minimal: bool,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Reports every problem of the answers, offline
     Validate {
         /// Answers files, beside those of `--answers`
         #[arg(value_hint = ValueHint::FilePath)]
         files: Vec<String>,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Shows the merged answers, each with its origin; secrets stay hidden
     Show {
         /// Answers files, beside those of `--answers`
         #[arg(value_hint = ValueHint::FilePath)]
         files: Vec<String>,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// Prints the JSON Schema of answers files, by which editors complete
     Schema,
@@ -224,12 +248,16 @@ pub(super) enum MountCommand {
         /// Ends as soon as so many other nodes have answered; fewer are a failure
         #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MANY))]
         nodes: Option<usize>,
+        #[command(flatten)]
+        lists: Lists,
     },
     /// On another node: looks whether the folder that is offered is there, and answers
     Verify {
         /// What this node is called in the list, instead of its host name
         #[arg(long, value_name = "NAME", value_parser = node)]
         node: Option<String>,
+        #[command(flatten)]
+        lists: Lists,
     },
 }
 
@@ -242,6 +270,33 @@ pub(super) enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+impl Cli {
+    /// Everything that stands before and after the command, in that order.
+    pub(super) fn take_lists(&mut self) -> Lists {
+        let mut all = std::mem::take(&mut self.lists);
+        let inner = match &mut self.command {
+            Some(
+                Command::Run { lists, .. }
+                | Command::Check { lists, .. }
+                | Command::Plan { lists, .. }
+                | Command::Status { lists }
+                | Command::Images { lists, .. }
+                | Command::Answers(
+                    AnswersCommand::Init { lists, .. }
+                    | AnswersCommand::Validate { lists, .. }
+                    | AnswersCommand::Show { lists, .. },
+                )
+                | Command::Mount(MountCommand::Offer { lists, .. } | MountCommand::Verify { lists, .. }),
+            ) => std::mem::take(lists),
+            _ => Lists::default(),
+        };
+        all.answers.extend(inner.answers);
+        all.set.extend(inner.set);
+        all.accept.extend(inner.accept);
+        all
+    }
 }
 
 /// Takes any text, and tells completions which names there are: judging is not the parser's work.

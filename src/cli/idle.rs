@@ -5,7 +5,7 @@ use crate::{
     frontend::Output,
 };
 
-use super::args::{AnswersCommand, Cli, Command};
+use super::args::{AnswersCommand, Cli, Command, Lists};
 
 /// What a command makes use of.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +33,7 @@ impl Uses {
             None if wizard => Self { overwrite: true, json: false, ..asks },
             None | Some(Command::Run { .. }) => Self { overwrite: true, ..probes },
             Some(Command::Plan { .. }) => Self { overwrite: true, ..probes },
-            Some(Command::Check { .. } | Command::Status) => probes,
+            Some(Command::Check { .. } | Command::Status { .. }) => probes,
             Some(Command::Mount(_)) => Self { quiet: false, ..probes },
             Some(Command::Images { copy_samples: Some(_), .. }) => Self { json: true, ..none },
             Some(Command::Images { .. }) => asks,
@@ -55,20 +55,20 @@ const PROBERS: &str = "it goes with `run`, `check`, `plan`, `status` and `mount`
 const PROMPTS: &str = "the line prompts take no command and no `--yes`, and `--answers FILE` with `--review`";
 
 /// Every flag that would be ignored.
-pub(super) fn idle(cli: &Cli, wizard: bool) -> Vec<Failure> {
+pub(super) fn idle(cli: &Cli, lists: &Lists, wizard: bool) -> Vec<Failure> {
     let uses = Uses::of(cli, wizard);
     let global = &cli.global;
     let bare = cli.command.is_none();
     let flags = [
         (
             cli.review,
-            bare && !global.answers.is_empty(),
+            bare && !lists.answers.is_empty(),
             "--review",
             "it goes with `--answers FILE` and without a command",
         ),
-        (cli.plain, bare && !global.yes && (cli.review || global.answers.is_empty()), "--plain", PROMPTS),
-        (!global.answers.is_empty(), uses.answers, "--answers", "it takes no answers"),
-        (!global.set.is_empty(), uses.answers, "--set", "it takes no answers"),
+        (cli.plain, bare && !global.yes && (cli.review || lists.answers.is_empty()), "--plain", PROMPTS),
+        (!lists.answers.is_empty(), uses.answers, "--answers", "it takes no answers"),
+        (!lists.set.is_empty(), uses.answers, "--set", "it takes no answers"),
         (global.development, uses.answers, "--development", "it takes no answers"),
         (global.timeout.is_some(), uses.answers, "--timeout", "it waits for nothing"),
         (cli.overwrite.replace_mount, uses.overwrite, "--replace-mount", WRITERS),
@@ -76,7 +76,7 @@ pub(super) fn idle(cli: &Cli, wizard: bool) -> Vec<Failure> {
         (cli.overwrite.rotate_keypairs, uses.overwrite, "--rotate-keypairs", WRITERS),
         (cli.overwrite.fixture.is_some(), uses.overwrite, "--fixture", WRITERS),
         (global.strict, uses.tolerance, "--strict", "it gives no warnings"),
-        (!global.accept.is_empty(), uses.tolerance, "--accept", "it makes no check"),
+        (!lists.accept.is_empty(), uses.tolerance, "--accept", "it makes no check"),
         (global.wait.is_some(), uses.probes, "--wait", PROBERS),
         (global.log_file.is_some(), uses.probes, "--log-file", PROBERS),
         (global.quiet, uses.quiet, "--quiet", "its output is what it is for"),

@@ -19,7 +19,7 @@ use crate::{
     session::{Inputs, Offering, Overwrite, Terms, limit_operations},
 };
 
-use args::{AnswersCommand, Cli, Color, Command, Global, MountCommand, OverwriteFlags, Shell};
+use args::{AnswersCommand, Cli, Color, Command, Global, Lists, MountCommand, OverwriteFlags, Shell};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
@@ -30,7 +30,7 @@ pub fn start() -> ExitCode {
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
     }
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(not_understood(&error)),
     };
@@ -49,18 +49,17 @@ pub fn start() -> ExitCode {
         (false, false) => Volume::Normal,
     };
     let terminal = Terminal::new(cli.global.output, cli.global.ascii).at(volume);
+    let lists = cli.take_lists();
     let wizard = cli.command.is_none()
-        && (cli.review
-            || cli.plain
-            || (cli.global.answers.is_empty() && !cli.global.yes && terminal.is_full()));
-    let mut problems = idle::idle(&cli, wizard);
-    let accept = cli.global.accept.iter().map(|code| acceptable(code));
+        && (cli.review || cli.plain || (lists.answers.is_empty() && !cli.global.yes && terminal.is_full()));
+    let mut problems = idle::idle(&cli, &lists, wizard);
+    let accept = lists.accept.iter().map(|code| acceptable(code));
     let accept = accept.filter_map(|code| code.map_err(|failure| problems.push(failure)).ok()).collect();
     if !problems.is_empty() {
         return ExitCode::from(terminal.fail(&problems));
     }
     let tolerance = Tolerance { strict: cli.global.strict, accept };
-    let reached = serve(cli, &terminal, wizard, tolerance);
+    let reached = serve(cli, lists, &terminal, wizard, tolerance);
     ExitCode::from(terminal.status(reached))
 }
 
@@ -99,8 +98,9 @@ fn acceptable(given: &str) -> Result<Code, Failure> {
         .remedy(format!("take `--accept {code}` out, and mend what it tells")))
 }
 
-fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
-    let Global { answers, set, development, yes, state_dir, wait, log_file, .. } = cli.global;
+fn serve(cli: Cli, lists: Lists, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
+    let Lists { answers, set, .. } = lists;
+    let Global { development, yes, state_dir, wait, log_file, .. } = cli.global;
     let outer = cli.overwrite;
     let inputs = |inner: OverwriteFlags, answers: Vec<String>| Inputs {
         answers,
@@ -128,17 +128,17 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
             let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
             headless::run(terminal, &inputs(none, answers), work, log_file)
         }
-        Some(Command::Run { stages, from, skip, overwrite }) => {
+        Some(Command::Run { stages, from, skip, overwrite, .. }) => {
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
             headless::run(terminal, &inputs(overwrite, answers), work, log_file)
         }
-        Some(Command::Check { checks }) => {
+        Some(Command::Check { checks, .. }) => {
             headless::check(terminal, &inputs(none, answers), &checks, log_file)
         }
-        Some(Command::Plan { detailed_exitcode, overwrite }) => {
+        Some(Command::Plan { detailed_exitcode, overwrite, .. }) => {
             headless::plan(terminal, &inputs(overwrite, answers), detailed_exitcode, log_file)
         }
-        Some(Command::Status) => headless::status(terminal, &inputs(none, answers), log_file),
+        Some(Command::Status { .. }) => headless::status(terminal, &inputs(none, answers), log_file),
         Some(Command::Images { copy_samples: Some(folder), .. }) => offline::copy_samples(terminal, &folder),
         Some(Command::Images { pull_commands, .. }) => {
             offline::images(terminal, &inputs(none, answers), pull_commands)
@@ -146,10 +146,10 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
         Some(Command::Answers(command)) => {
             serve_answers(command, terminal, |files| inputs(none, answers.into_iter().chain(files).collect()))
         }
-        Some(Command::Mount(MountCommand::Offer { lasting, nodes })) => {
+        Some(Command::Mount(MountCommand::Offer { lasting, nodes, .. })) => {
             mount::offer(terminal, &inputs(none, answers), Offering { lasting, nodes }, log_file)
         }
-        Some(Command::Mount(MountCommand::Verify { node })) => {
+        Some(Command::Mount(MountCommand::Verify { node, .. })) => {
             mount::verify(terminal, &inputs(none, answers), node, log_file)
         }
         Some(Command::Dev(command)) => dev::serve(terminal, command, yes),
@@ -169,12 +169,12 @@ fn serve_answers(
     inputs: impl FnOnce(Vec<String>) -> Inputs,
 ) -> u8 {
     match command {
-        AnswersCommand::Init { file, minimal } => {
+        AnswersCommand::Init { file, minimal, .. } => {
             answers::init(terminal, &inputs(Vec::new()), &file, minimal)
         }
         AnswersCommand::Schema => answers::schema(terminal),
-        AnswersCommand::Validate { files } => answers::validate(terminal, &inputs(files)),
-        AnswersCommand::Show { files } => answers::show(terminal, &inputs(files)),
+        AnswersCommand::Validate { files, .. } => answers::validate(terminal, &inputs(files)),
+        AnswersCommand::Show { files, .. } => answers::show(terminal, &inputs(files)),
     }
 }
 

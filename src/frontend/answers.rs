@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    guide::{self, Origin},
+    guide::{self, Origin, Reference},
     report::write_answers,
     session::{self, Gathered, Inputs, Intent, Scope},
 };
 
 use super::{
     Terminal, Volume,
-    drive::{headless, load, unless_stopped},
+    drive::{Signals, headless, load, unless_stopped},
     offline::put_new,
 };
 
@@ -25,8 +25,9 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
         return terminal.fail(&[failure]);
     }
     headless(terminal, async {
+        let mut signals = Signals::new();
         let intent = Intent::Plan { detailed: false };
-        let session = match load(terminal, inputs, Ok(Scope::everything()), intent).await {
+        let session = match load(terminal, &mut signals, inputs, Ok(Scope::everything()), intent).await {
             Ok(session) => session,
             Err(status) => return status,
         };
@@ -74,6 +75,11 @@ pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> 
     }
     terminal.answer("written", json!({ "paths": [file] }), status::SUCCESS, || {
         terminal.note(&format!("written, only you can read it:  {file}"));
+        for name in answers.secrets_left_out() {
+            terminal.note(&format!(
+                "a password is not copied: the new file takes it from the environment name {name}"
+            ));
+        }
         terminal.note(&format!("next:  backendai-setup answers validate {}", shell_word(file)));
     })
 }
@@ -101,7 +107,11 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
             Ok(gathered) => gathered,
             Err(status) => return status,
         };
-    problems.extend(to_ask);
+    for (key, failure) in to_ask {
+        let origin = failure.place.clone().map_or(Origin::Typed, Origin::File);
+        answers.set_reference(key, Reference::Prompt, origin);
+        problems.push(failure);
+    }
     answers.fill_defaults();
     let shown: Vec<_> = guide::variables()
         .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
@@ -136,7 +146,8 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
 fn in_order(terminal: &Terminal, gather: impl FnOnce() -> Gathered + Send + 'static) -> Result<Gathered, u8> {
     let mut gathered = Err(status::INTERNAL);
     let _ = headless(terminal, async {
-        gathered = unless_stopped(terminal, gather).await;
+        let mut signals = Signals::new();
+        gathered = unless_stopped(terminal, &mut signals, gather).await;
         status::SUCCESS
     });
     gathered

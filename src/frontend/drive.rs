@@ -1,6 +1,11 @@
 //! What every face needs to drive work: a runtime, signals, and each event to each reporter.
 
-use std::{collections::BTreeMap, io, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io::{self, IsTerminal},
+    path::Path,
+    time::Duration,
+};
 
 use tokio::{
     runtime::Runtime,
@@ -11,12 +16,12 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, status, words},
-    report::{Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits},
+    report::{Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
     session::{Inputs, Intent, Scope, Session, forsake_secrets, stage_abouts, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
-use super::{Terminal, Volume};
+use super::{Terminal, Volume, wrapped::to_a_person};
 
 /// JSON on stdout, or lines on stderr.
 pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> Box<dyn Reporter + Send> {
@@ -25,7 +30,11 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> B
         let json = Json(io::stdout());
         return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
     }
-    let out = anstream::AutoStream::auto(io::stderr());
+    let out: Box<dyn io::Write + Send> = if is_spoken() && io::stderr().is_terminal() {
+        Box::new(to_a_person())
+    } else {
+        Box::new(anstream::AutoStream::auto(io::stderr()))
+    };
     let plain = Plain::new(out, style, titles())
         .closing_with(closing)
         .telling_all(terminal.volume == Volume::Verbose);
@@ -59,6 +68,7 @@ pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
 /// way is told, and so is a signal; then there is only the exit status.
 pub(super) async fn load(
     terminal: &Terminal,
+    signals: &mut Signals,
     inputs: &Inputs,
     scope: Result<Scope, Failure>,
     intent: Intent,
@@ -67,15 +77,15 @@ pub(super) async fn load(
     let load = move || {
         scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(&inputs, scope, intent))
     };
-    unless_stopped(terminal, load).await?.map_err(|failures| terminal.fail(&failures))
+    unless_stopped(terminal, signals, load).await?.map_err(|failures| terminal.fail(&failures))
 }
 
 /// Work that blocks; a signal meanwhile ends the program in order.
 pub(super) async fn unless_stopped<T: Send + 'static>(
     terminal: &Terminal,
+    signals: &mut Signals,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, u8> {
-    let mut signals = Signals::new();
     tokio::select! {
         done = spawn_blocking(work) => done.map_err(|_| {
             let what = "reading the answers broke off by a fault of this program";
@@ -92,6 +102,7 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
 /// orderly stop, a second one leaves at once.
 pub(super) async fn drive(
     terminal: &Terminal,
+    signals: &mut Signals,
     session: &Session,
     intent: Intent,
     transcript: Option<String>,
@@ -99,14 +110,13 @@ pub(super) async fn drive(
 ) -> RunState {
     let mut state = RunState::default();
     let mut tell = |state: &mut RunState, event: &Event| {
+        let event = terminal.spoilt(event);
         for reporter in reporters.iter_mut() {
             // Lost output must not stop the work.
-            terminal.kept(reporter.report(event), reporter.file());
+            terminal.kept(reporter.report(&event), reporter.file());
         }
-        state.apply(event);
+        state.apply(&event);
     };
-    // Before anything is under way: from here on a signal finds a listener.
-    let mut signals = Signals::new();
     let mut run = session.start(intent, transcript.clone());
     loop {
         tokio::select! {
@@ -168,7 +178,8 @@ fn broken_off(
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen.
+/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen. What comes between two waits is not lost, so one
+/// of these goes with a piece of work from its begin to its end.
 pub(super) struct Signals(Vec<(u8, Signal)>);
 
 impl Signals {

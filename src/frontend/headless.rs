@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     Terminal, Volume,
-    drive::{self, drive, live, load, log_file, titles, waits},
+    drive::{self, Signals, drive, live, load, log_file, titles, waits},
     question::{Reply, confirm},
 };
 
@@ -54,8 +54,9 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
     }
     let must_ask = !answers && !work.yes;
     drive::headless(terminal, async {
+        let mut signals = Signals::new();
         let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
-        let session = match load(terminal, inputs, scope, Intent::Run).await {
+        let session = match load(terminal, &mut signals, inputs, scope, Intent::Run).await {
             Ok(session) => session,
             Err(status) => return status,
         };
@@ -75,7 +76,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
             Err(failure) => return terminal.fail(&[failure]),
         };
         if must_ask {
-            match ask(terminal, &session).await {
+            match ask(terminal, &mut signals, &session).await {
                 Answer::Yes => {}
                 Answer::No(status) => return status,
             }
@@ -88,7 +89,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
             Box::new(history),
         ];
         reporters.extend(log);
-        status_of(&drive(terminal, &session, Intent::Run, Some(shown), &mut reporters).await)
+        status_of(&drive(terminal, &mut signals, &session, Intent::Run, Some(shown), &mut reporters).await)
     })
 }
 
@@ -98,8 +99,8 @@ enum Answer {
 }
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
-async fn ask(terminal: &Terminal, session: &Session) -> Answer {
-    let state = drive(terminal, session, Intent::Preview, None, &mut waits(terminal)).await;
+async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Answer {
+    let state = drive(terminal, signals, session, Intent::Preview, None, &mut waits(terminal)).await;
     if status_of(&state) != status::SUCCESS {
         tell_failures(terminal, &state);
         terminal.note("Nothing was written.");
@@ -154,6 +155,9 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
         lines.push("Next, in the manager's folder:".into());
         lines.push(next);
     }
+    if lines.len() == 1 {
+        lines.clear();
+    }
     lines
 }
 
@@ -200,7 +204,8 @@ fn with_session(
         return needs_answers(terminal);
     }
     drive::headless(terminal, async {
-        let session = match load(terminal, inputs, scope, intent).await {
+        let mut signals = Signals::new();
+        let session = match load(terminal, &mut signals, inputs, scope, intent).await {
             Ok(session) => session,
             Err(status) => return status,
         };
@@ -211,11 +216,11 @@ fn with_session(
         if terminal.is_json() {
             let mut reporters = vec![live(terminal, terminal.style, Vec::new())];
             reporters.extend(log);
-            return status_of(&drive(terminal, &session, intent, None, &mut reporters).await);
+            return status_of(&drive(terminal, &mut signals, &session, intent, None, &mut reporters).await);
         }
         let mut reporters = waits(terminal);
         reporters.extend(log);
-        let state = drive(terminal, &session, intent, None, &mut reporters).await;
+        let state = drive(terminal, &mut signals, &session, intent, None, &mut reporters).await;
         if terminal.volume == Volume::Quiet && !is_noteworthy(&state) {
             return status_of(&state);
         }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{drive, headless, live, load, log_file},
+    drive::{Signals, drive, headless, live, load, log_file},
     headless::status_of,
 };
 
@@ -39,7 +39,8 @@ fn meet(
         return terminal.fail(&[failure]);
     }
     headless(terminal, async {
-        let session = match load(terminal, inputs, scope, Intent::Meet).await {
+        let mut signals = Signals::new();
+        let session = match load(terminal, &mut signals, inputs, scope, Intent::Meet).await {
             Ok(session) => session,
             Err(status) => return status,
         };
@@ -51,6 +52,6 @@ fn meet(
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
         reporters.push(live(terminal, terminal.style, Vec::new()));
         reporters.extend(log);
-        status_of(&drive(terminal, &session, Intent::Meet, None, &mut reporters).await)
+        status_of(&drive(terminal, &mut signals, &session, Intent::Meet, None, &mut reporters).await)
     })
 }

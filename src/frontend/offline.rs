@@ -20,17 +20,19 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{headless, load},
+    drive::{Signals, headless, load},
 };
 
 /// Shows the image list; without answers the built-in samples.
 pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
     headless(terminal, async {
+        let mut signals = Signals::new();
         let scope = Scope::checks(&["images".to_owned()]);
-        let session = match load(terminal, inputs, scope, Intent::Plan { detailed: false }).await {
-            Ok(session) => session,
-            Err(status) => return status,
-        };
+        let session =
+            match load(terminal, &mut signals, inputs, scope, Intent::Plan { detailed: false }).await {
+                Ok(session) => session,
+                Err(status) => return status,
+            };
         let Some(list) = session.images() else { return status::INTERNAL };
         let warnings = match session.warnings() {
             Ok(warnings) => warnings,

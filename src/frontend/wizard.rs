@@ -87,6 +87,10 @@ pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack
             _ => variable.development.map(|development| development()),
         };
         let Some(value) = value else { continue };
+        // What was said at the start counts.
+        if answers.given(variable.key).is_some_and(|given| given.origin == Origin::Flag) {
+            continue;
+        }
         if let Err(failure) = answers.set(variable.key, value.into(), Origin::Development) {
             problems.push(failure);
         }

@@ -123,6 +123,23 @@ impl Answers {
         names.chain(super::secret_names()).collect()
     }
 
+    /// Environment names under which a file that is written from these answers looks for secrets that were
+    /// given as they are.
+    pub fn secrets_left_out(&self) -> Vec<String> {
+        let is_left_out = |variable: &&super::Variable| {
+            let given = self.given(variable.key);
+            let kept = |given: &Given| given.reference.is_some() || given.origin == Origin::Development;
+            variable.is_secret() && given.is_some_and(|given| !kept(given))
+        };
+        variables().filter(is_left_out).map(super::Variable::env).collect()
+    }
+
+    /// Takes over what the other answers have from `--set`.
+    pub fn take_flags_of(&mut self, other: &Self) {
+        let flags = other.0.iter().filter(|(_, given)| given.origin == Origin::Flag);
+        self.0.extend(flags.map(|(key, given)| (*key, given.clone())));
+    }
+
     /// Takes a value back; a default may count again.
     pub fn unset(&mut self, key: &str) {
         self.0.remove(key);

@@ -45,8 +45,9 @@ impl Nodes {
         new
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.found.len()
+    /// How many nodes have answered beside the host that offers, which has looked at its own folder.
+    pub(super) fn others(&self, host: &str) -> usize {
+        self.found.keys().filter(|node| *node != host).count()
     }
 
     pub(super) fn failed(&self) -> usize {
@@ -72,11 +73,13 @@ impl Nodes {
     }
 
     /// Fewer nodes have answered than were waited for.
-    pub(super) fn lack(&self, wanted: Offering) -> Option<Failure> {
-        let have = self.count();
+    pub(super) fn lack(&self, wanted: Offering, host: &str) -> Option<Failure> {
+        let have = self.others(host);
         let what = match (wanted.nodes, have) {
-            (None, 0) => "no node has answered in time".to_owned(),
-            (Some(wanted), _) if have < wanted => format!("{have} of {wanted} nodes have answered in time"),
+            (None, 0) => "no other node has answered in time".to_owned(),
+            (Some(wanted), _) if have < wanted => {
+                format!("{have} of {wanted} other nodes have answered in time")
+            }
             _ => return None,
         };
         Some(

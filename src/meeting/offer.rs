@@ -14,7 +14,7 @@ use crate::{
         etcd::{LEASE, Store},
         mount::marker::{self, Marker},
     },
-    workflow::{Context, EventKind},
+    workflow::{Context, Deadline, EventKind},
     world::World,
 };
 
@@ -56,9 +56,9 @@ pub fn notes(etcd: &Etcd) -> Vec<Failure> {
 }
 
 /// Offers the shared folder until the time is up, enough nodes have answered, or a signal comes.
-pub async fn offer(cx: &Context<World>, wanted: Offering) -> Ended {
+pub async fn offer(cx: &Context<World>, wanted: Offering, deadline: Option<Deadline>) -> Ended {
     // Looking writes nothing: it can be broken off anywhere.
-    let looked = match cx.wait(look(cx, wanted)).await {
+    let looked = match cx.wait(await_folder(cx, wanted, deadline)).await {
         Ok(Ok(looked)) => looked,
         Ok(Err(failure)) => return failure.into(),
         Err(_) => return Ended::default(),
@@ -76,6 +76,29 @@ struct Looked {
     offer: Offer,
     real: PathBuf,
     until: Instant,
+}
+
+/// What is to be offered; until the deadline the folder's path may yet be written.
+async fn await_folder(
+    cx: &Context<World>,
+    wanted: Offering,
+    deadline: Option<Deadline>,
+) -> Result<Looked, Failure> {
+    let mut told = false;
+    loop {
+        let failure = match look(cx, wanted).await {
+            Err(failure) if failure.code == Code::StageNeeds => failure,
+            found => return found,
+        };
+        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
+            return Err(failure);
+        };
+        if !std::mem::replace(&mut told, true) {
+            let until = deadline.clock;
+            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
+        }
+        sleep(ROUND.min(left)).await;
+    }
 }
 
 async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> {
@@ -163,7 +186,7 @@ async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering, mut marke
     let mut failed = nodes.failed();
     match outcome {
         Ok(()) if cx.is_cancelled() => {}
-        Ok(()) => failures.extend(nodes.lack(wanted)),
+        Ok(()) => failures.extend(nodes.lack(wanted, &looked.offer.host)),
         Err(failure) => {
             failures.push(failure);
             failed = failed.max(1);
@@ -242,7 +265,7 @@ async fn gather(
                 }
             }
         }
-        if is_last || wanted.nodes.is_some_and(|wanted| nodes.count() >= wanted) {
+        if is_last || wanted.nodes.is_some_and(|wanted| nodes.others(&looked.offer.host) >= wanted) {
             return Ok(());
         }
         let pause = async {

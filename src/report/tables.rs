@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     failure::Failure,
-    guide::{self, Answers, Default},
+    guide::{self, Answers, Default, Reference},
     images::ImageList,
     workflow::{Change, Rung, RungState},
 };
@@ -200,6 +200,7 @@ pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> i
             };
             let value = match (given.shown(variable), given.reference()) {
                 (Some(text), _) => text.to_owned(),
+                (None, Some(Reference::Prompt)) => "to be asked for".to_owned(),
                 (None, Some(reference)) => format!("set, from {reference}"),
                 (None, None) => "set".to_owned(),
             };

@@ -57,8 +57,8 @@ pub struct Gathered {
     pub problems: Vec<Failure>,
     /// What a person should hear.
     pub notices: Vec<Failure>,
-    /// Secrets that a person is to be asked for: failures where nobody can be.
-    pub to_ask: Vec<Failure>,
+    /// Secrets that a person is to be asked for, by key: failures where nobody can be.
+    pub to_ask: Vec<(&'static str, Failure)>,
     /// Keys for which a value was given, sound or not: a refused value is no missing one.
     pub(super) tried: BTreeSet<&'static str>,
     /// A file did not read: what is missing may stand in it.
@@ -105,7 +105,7 @@ struct Gathering {
     notices: Vec<Failure>,
     flagged: BTreeSet<&'static str>,
     unread: bool,
-    to_ask: Vec<Failure>,
+    to_ask: Vec<(&'static str, Failure)>,
     /// Where secrets are looked up, when they are.
     sources: Option<Sources>,
 }
@@ -245,7 +245,7 @@ impl Gathering {
                 }
                 self.answers.refer(key, reference);
             }
-            Ok(None) => self.to_ask.push(nobody_to_ask(key, &variable.env()).at(place)),
+            Ok(None) => self.to_ask.push((key, nobody_to_ask(key, &variable.env()).at(place))),
             Err(failure) => self.problems.push(failure.at(place)),
         }
     }

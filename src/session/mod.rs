@@ -222,7 +222,7 @@ impl Session {
             return Err(idle);
         }
         let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } = gather(inputs);
-        problems.extend(to_ask);
+        problems.extend(to_ask.into_iter().map(|(_, failure)| failure));
         notices = notices.into_iter().map(|notice| inputs.terms.tolerance.weigh(notice)).collect();
         match Self::new(&answers, &inputs.terms, scope, intent) {
             Ok(session) if problems.is_empty() => {

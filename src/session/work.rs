@@ -254,7 +254,7 @@ pub(super) fn broke(name: String) -> EventKind {
 async fn meet(meeting: Meeting, cx: Context<World>, deadline: Option<Deadline>, tally: &mut Tally) {
     let work = tokio::spawn(async move {
         match meeting {
-            Meeting::Offer(offering) => meeting::offer(&cx, offering).await,
+            Meeting::Offer(offering) => meeting::offer(&cx, offering, deadline).await,
             Meeting::Verify { node } => meeting::verify(&cx, node, deadline).await,
         }
     });

@@ -42,8 +42,12 @@ fn every_status_is_met() {
     let unreachable = Case::new().set("etcd.endpoints", format!("[{}]", nobody.address));
     met.insert(ends(status::UNREACHABLE, "E-ETCD-CONNECT", run(unreachable)));
     let silent = Fake::silent_port();
-    let silent =
-        Case::new().set("database.address", silent.address.as_str()).flags(["run", "--timeout", "200ms"]);
+    let silent = Case::new().set("database.address", silent.address.as_str()).flags([
+        "run",
+        "install-schema",
+        "--timeout",
+        "200ms",
+    ]);
     met.insert(ends(status::UNREACHABLE, "E-DB-TIMEOUT", run(silent)));
     let refused = Case::new().set("database.password", "canary-wrong");
     met.insert(ends(status::REFUSED, "E-DB-AUTH", run(refused)));
@@ -81,7 +85,7 @@ fn partly_written() -> u8 {
 fn locked_and_stopped() -> Vec<u8> {
     let case = Case::new().created("").unwatched().flags(["run", "install-schema"]);
     let other = Session::open(&case.database, &case.database.name, "SELECT pg_advisory_lock(2225363)");
-    let short = case.flags(["run", "install-schema", "--timeout", "300ms"]);
+    let short = case.flags(["run", "install-schema", "--timeout", "3s"]);
     let mut met = vec![ends(status::LOCKED, "E-DB-BUSY", of(&short))];
     let case = short.flags(["run", "install-schema"]);
     for (signal, expected) in [

@@ -194,6 +194,10 @@ fn a_log_file_that_cannot_be_written_is_named() {
     let lost = site.run("check etcd --log-file /dev/full");
     assert_eq!(lost.status, 1, "{lost:?}");
     assert!(lost.stderr.contains("`/dev/full` could not be written to its end"), "{lost:?}");
+    let lost = site.run("check etcd --log-file /dev/full --output json");
+    assert_eq!(lost.status, 1, "{lost:?}");
+    super::json::holds(&lost);
+    assert!(lost.stdout.contains("E-OUTPUT"), "{lost:?}");
 }
 
 /// What is left last of all goes with the aliases: alone, `load-images` could not keep the promise.
@@ -224,4 +228,43 @@ fn for_those_who_listen_there_are_words() {
     }
     let images = Program::new().args(["images"]).env("ACCESSIBLE", "1").run().stdout;
     assert!(images.contains("r: 2 tags, cpu 4, mem 8 GiB, gpu 0.00; also called R, Rscript"), "{images}");
+}
+
+/// Flags that may be given several times count on both sides of the command.
+#[test]
+fn lists_before_and_after_the_command_are_one() {
+    let site = Site::new();
+    site.write("other.yml", "version: 1\nname: other\n");
+    let before = ["--set", "etcd.namespace=before", "--set", "database.user=first"];
+    let after = [
+        "answers",
+        "show",
+        "--answers",
+        "other.yml",
+        "--set",
+        "database.user=second",
+        "--set",
+        "keypairs.user=a@b",
+    ];
+    let shown = site.program(before.into_iter().chain(after)).args(["--output", "json"]).run();
+    let answers = shown.result("answers");
+    let value = |key: &str| {
+        let all = answers["answers"].as_array().expect("a list").iter();
+        all.into_iter().find(|it| it["key"] == key).expect("it is given")["value"].clone()
+    };
+    assert_eq!(value("etcd.namespace"), "before");
+    assert_eq!(value("database.user"), "second", "the later one counts");
+    assert_eq!(value("keypairs.user"), "a@b");
+    assert_eq!(value("name"), "other");
+    assert_eq!(value("database.name"), site.database.name, "the first file is still there");
+    let case = Case::new().flags([
+        "--accept",
+        "W-FILE-ALEMBIC",
+        "check",
+        "files",
+        "--strict",
+        "--accept",
+        "E-DB-AUTH",
+    ]);
+    assert_eq!(case.run().status, 0);
 }

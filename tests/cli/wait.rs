@@ -74,7 +74,8 @@ fn a_folder_that_is_mounted_later_is_found() {
 fn a_signal_ends_the_waiting() {
     let nobody = Fake::closed_port();
     let case = Case::new().set("etcd.endpoints", format!("[{}]", nobody.address)).unwatched();
-    let running = case.flags(["plan", "--wait", "10m"]).start(&[]);
+    let case = case.flags(["plan", "--wait", "10m"]);
+    let running = case.start(&[]);
     running.until("waiting until");
     running.signal(Signal::INT);
     let outcome = running.wait();

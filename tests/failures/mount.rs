@@ -131,7 +131,7 @@ fn an_offer_that_stands_and_those_who_come_to_it() {
     texts.push(text(told.expect("E-MOUNT-DIFFERS").names(&["`b`", "`c`", &mount])));
 
     etcd.put("/sorna/stands/volumes/_mount", &mount);
-    for (more, what) in [(vec![], "No node"), (vec!["--nodes", "2"], "0 of 2 nodes")] {
+    for (more, what) in [(vec![], "No other node"), (vec!["--nodes", "2"], "0 of 2 other nodes")] {
         let alone =
             come("offer").unwatched().flags([vec!["mount", "offer", "--for", "500ms"], more].concat());
         let told = alone.run().expect("E-MOUNT-NODES").names(&[what, "--for"]);

@@ -11,7 +11,7 @@ fn a_node_whose_mount_hangs_says_so_and_ends() {
     let offer = stand.program(&["offer", "--nodes", "1", "--output", "json"]).start();
     stand.wait_for_the_offer();
     let hang = format!("{HANG} {}", stand.mount.display());
-    let words = ["verify", "--node", "a", "--timeout", "1s", "--output", "json"];
+    let words = ["verify", "--node", "a", "--timeout", "3s", "--output", "json"];
     let told = stand.told(&stand.mounted(&words, &hang).run()).expect("E-MOUNT-HUNG");
     assert_eq!(told.status, 5);
     let told = stand.told(&offer.wait()).expect("E-MOUNT-DIFFERS").names(&["`a`"]);
@@ -20,7 +20,7 @@ fn a_node_whose_mount_hangs_says_so_and_ends() {
     assert_eq!((&node["code"], &node["mounted"]["file_system"]), (&"E-MOUNT-HUNG".into(), &"fuse".into()));
     stand.is_as_before();
 
-    let words = ["offer", "--timeout", "1s", "--output", "json"];
+    let words = ["offer", "--timeout", "3s", "--output", "json"];
     let told = stand.told(&stand.mounted(&words, &hang).run()).expect("E-MOUNT-HUNG");
     assert_eq!(told.status, 5);
     stand.is_as_before();

@@ -77,15 +77,18 @@ fn the_command_for_other_nodes_can_be_copied_and_the_list_is_the_result() {
     let line = stand.command_line();
     assert_eq!(stand.shell(&format!("{line} --node with-a-name")).status, 0);
     assert!(!offer.has_ended() && offer.pid() == before);
+    // The host that offers is no other node: it is listed, and not counted.
     let outcome = stand.shell(&line);
     assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert!(!offer.has_ended());
+    assert_eq!(stand.shell(&format!("{line} --node another")).status, 0);
     let outcome = offer.wait();
     assert_eq!(outcome.status, 0, "{outcome:?}");
     assert!(outcome.stderr.lines().any(|told| told == line), "{line}\n{}", outcome.stderr);
     let last = outcome.stderr.lines().last();
     assert_eq!(last, Some("127.0.0.1 changed=0 unchanged=0 failed=0 skipped=0"));
     let list: Vec<&str> = outcome.stdout.lines().collect();
-    assert_eq!(list.len(), 2, "{list:?}");
+    assert_eq!(list.len(), 3, "{list:?}");
     assert!(list.iter().all(|line| line.starts_with("✓ ") && line.contains("  the same folder")), "{list:?}");
     stand.is_as_before();
 }

@@ -47,7 +47,7 @@ pub struct Running {
 /// What came out of a pipe so far.
 struct Collected {
     bytes: Arc<Mutex<Vec<u8>>>,
-    thread: JoinHandle<()>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Program {
@@ -250,10 +250,17 @@ impl Running {
         let status = self.child.wait().expect("the program is our child");
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
-        let stdout = self.stdout.all();
-        let stderr = self.stderr.all();
+        let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
         assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
         Outcome { status, stdout, stderr }
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves nothing running.
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended
+        let _ = self.child.wait();
     }
 }
 
@@ -263,8 +270,8 @@ impl Collected {
         bytes.windows(text.len()).any(|window| window == text.as_bytes())
     }
 
-    fn all(self) -> String {
-        self.thread.join().expect("the pipe is read");
+    fn all(&mut self) -> String {
+        self.thread.take().expect("it is asked once").join().expect("the pipe is read");
         let bytes = std::mem::take(&mut *self.bytes.lock().expect("nobody panics with it"));
         String::from_utf8(bytes).expect("the program writes UTF-8")
     }
@@ -279,5 +286,5 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Collected {
             kept.lock().expect("nobody panics with it").extend_from_slice(&buffer[..count]);
         }
     });
-    Collected { bytes, thread }
+    Collected { bytes, thread: Some(thread) }
 }

@@ -114,12 +114,12 @@ impl Lines {
     }
 
     async fn line(&mut self, prompt: &str, secret: bool) -> Reply<SecretString> {
-        // Echo is off before the prompt says that somebody may type.
+        // Both before the prompt says that somebody may type.
+        let mut signals = Signals::new();
         let silence = secret.then(Silence::new).flatten();
         let mut err = anstream::AutoStream::auto(io::stderr()).lock();
         let _ = write!(err, "{prompt}").and_then(|()| err.flush());
         drop(err);
-        let mut signals = Signals::new();
         let reply = tokio::select! {
             biased;
             status = signals.next() => {

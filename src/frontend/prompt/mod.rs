@@ -24,7 +24,7 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{drive, unless_stopped},
+    drive::{Signals, drive, unless_stopped},
     question::Reply,
     wizard::{Unfinished, development_answers, sections, unfinished},
     wrapped::to_a_person,
@@ -170,7 +170,8 @@ impl Wizard<'_> {
 
     /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
     fn go_on(&mut self, draft: Unfinished) -> Page {
-        self.answers = draft.answers;
+        let flags = std::mem::replace(&mut self.answers, draft.answers);
+        self.answers.take_flags_of(&flags);
         let _ = self.answers.set("version", "1".into(), Origin::Default);
         self.changed = true;
         let left = sections().iter().position(|section| section.id == draft.page);
@@ -216,7 +217,8 @@ impl Wizard<'_> {
             }
             let answers = vec![file];
             let gather = move || session::gather(&Inputs { answers, ..Inputs::default() });
-            let gathered = unless_stopped(self.terminal, gather).await.map_err(Away::Leave)?;
+            let gathered =
+                unless_stopped(self.terminal, &mut Signals::new(), gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
                 self.tell(&gathered.notices);
                 self.answers = gathered.answers;
@@ -259,6 +261,8 @@ impl Wizard<'_> {
             Reply::Interrupted => self.leave().await,
             Reply::Stopped(status) => Err(Away::Leave(status)),
             Reply::Is(_) => Ok(()),
+            // Everything is done: whoever ends the input leaves.
+            Reply::Nothing if self.wrote && self.status == status::SUCCESS => Err(Away::Leave(self.status)),
             Reply::Nothing => {
                 let failure = Failure::new(Code::NeedsAnswers, "the terminal gave no answer");
                 let status = self.terminal.fail(&[failure.remedy("give the answers as `--answers FILE`")]);
@@ -300,14 +304,14 @@ impl Wizard<'_> {
                 .and_then(|scope| Session::new(&answers, &terms, scope, intent))
         };
         // It reads files: a mount that hangs holds a thread.
-        let opened = unless_stopped(self.terminal, open).await.map_err(Away::Leave)?;
+        let opened = unless_stopped(self.terminal, &mut Signals::new(), open).await.map_err(Away::Leave)?;
         Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 
     /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.
     async fn look(&mut self, session: &Session, intent: Intent) -> Answered<RunState> {
         loop {
-            let state = drive(self.terminal, session, intent, None, &mut []).await;
+            let state = drive(self.terminal, &mut Signals::new(), session, intent, None, &mut []).await;
             match state.summary.as_ref().map(|summary| summary.status) {
                 Some(status::INTERRUPTED) => self.leave().await?,
                 Some(status @ (status::TERMINATED | status::HANGUP)) => return Err(Away::Leave(status)),

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Failure, status},
     frontend::{
-        drive::{drive, titles},
+        drive::{Signals, drive, titles},
         headless::what_next,
         wizard::{dependents, name, stage_title},
         wrapped::to_a_person,
@@ -81,7 +81,10 @@ impl Wizard<'_> {
             Box::new(transcript),
             Box::new(history),
         ];
-        Ok(Some(drive(self.terminal, &session, Intent::Run, Some(path), &mut reporters).await))
+        Ok(Some(
+            drive(self.terminal, &mut Signals::new(), &session, Intent::Run, Some(path), &mut reporters)
+                .await,
+        ))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.

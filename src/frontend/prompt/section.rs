@@ -240,7 +240,7 @@ fn judge(variable: &Variable, text: &str, has_value: bool) -> Result<(), String>
     let is_url = variable.key == "database.address" && database_url(text).is_some();
     match (text, variable.default) {
         ("", Default::Required) if has_value && variable.is_secret() => Ok(()),
-        ("", Default::Required) => Err(format!("{} is needed to go on.", variable.title)),
+        ("" | NOTHING, Default::Required) => Err(format!("{} is needed to go on.", variable.title)),
         ("", _) | (NOTHING, Default::Unset(_) | Default::Value(_)) => Ok(()),
         _ if is_url => Ok(()),
         _ => (variable.accept)(text).map_err(|refused| {

@@ -84,6 +84,8 @@ pub struct App {
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
     pub(super) status: u8,
+    /// A run has written something, or found it done.
+    pub(super) wrote: bool,
     pub(super) development: bool,
     /// Was anything typed or loaded that a draft should keep?
     pub(super) changed: bool,
@@ -122,6 +124,7 @@ impl App {
             saved_answers: None,
             overwrite: start.overwrite,
             status: status::SUCCESS,
+            wrote: false,
             development: false,
             changed: false,
         };

@@ -1,10 +1,11 @@
 //! From the terminal's events to input: a lone Esc is held for a moment, because a slow line may cut
 //! an arrow key in two.
 
-use std::{collections::VecDeque, task::Poll, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, task::Poll, time::Duration};
 
 use futures::StreamExt;
 use ratatui::crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -29,6 +30,18 @@ pub enum Input {
 fn patience() -> Duration {
     let remote = std::env::var_os("SSH_CONNECTION").is_some();
     Duration::from_millis(if remote { 100 } else { 50 })
+}
+
+/// How often it is seen whether the terminal is still there, when nothing else tells.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// The connection to the terminal is lost.
+fn is_gone() -> bool {
+    let stdin = std::io::stdin();
+    let mut asked = [PollFd::new(&stdin, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let lost = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    poll(&mut asked, Some(&at_once)).is_ok() && asked[0].revents().intersects(lost)
 }
 
 /// Keys of a terminal.
@@ -67,16 +80,20 @@ impl Keys {
                 return Some(input);
             }
             let Some(stream) = &mut self.stream else { return std::future::pending().await };
-            let event = match self.deadline {
-                None => stream.next().await,
-                Some(deadline) => match tokio::time::timeout_at(deadline, stream.next()).await {
-                    Ok(event) => event,
-                    Err(_) => {
-                        self.deadline = None;
-                        self.ready.extend(self.joiner.give_up().into_iter().map(Input::Key));
-                        continue;
-                    }
-                },
+            // crossterm reads for ever from a terminal that is gone, so it is not asked then.
+            let event = poll_fn(|cx| match is_gone() {
+                true => Poll::Ready(None),
+                false => stream.poll_next_unpin(cx),
+            });
+            let until = self.deadline.unwrap_or_else(|| Instant::now() + HEARTBEAT);
+            let event = match (tokio::time::timeout_at(until, event).await, self.deadline) {
+                (Ok(event), _) => event,
+                (Err(_), None) => continue,
+                (Err(_), Some(_)) => {
+                    self.deadline = None;
+                    self.ready.extend(self.joiner.give_up().into_iter().map(Input::Key));
+                    continue;
+                }
             };
             self.take(event?.ok()?);
         }
@@ -86,6 +103,7 @@ impl Keys {
     pub(super) async fn drop_pending(&mut self) {
         // Polled as this task: the stream remembers who waits first, and would wake nobody else.
         while let Some(stream) = &mut self.stream
+            && !is_gone()
             && let Poll::Ready(Some(Ok(event))) = futures::poll!(stream.next())
         {
             self.take(event);

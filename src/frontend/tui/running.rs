@@ -232,11 +232,6 @@ impl RunPage {
         self.count(|outcome| matches!(outcome, Outcome::Changed(_) | Outcome::Unchanged { .. }))
     }
 
-    /// A stage that failed has written something.
-    pub(super) fn left_something(&self) -> bool {
-        self.state.summary.as_ref().is_some_and(|summary| summary.status == crate::failure::status::PARTIAL)
-    }
-
     /// What the window's title says.
     pub(super) fn title(&self) -> String {
         let total = self.order.len();

@@ -202,6 +202,11 @@ impl App {
         self.survey.result = None;
         self.survey.since = None;
         self.images.survey.result = None;
+        for probe in &mut self.probes {
+            probe.generation += 1;
+            probe.state = ProbeState::Idle;
+        }
+        self.wrote |= run.done() > 0 || summary.status == status::PARTIAL;
         let whole = run.wanted.is_empty();
         let stopped = run.stopping;
         if summary.status != status::SUCCESS {

@@ -61,7 +61,9 @@ impl App {
     /// Takes an earlier round up where it was left.
     fn go_on(&mut self) -> Vec<Effect> {
         let Some(unfinished) = &self.unfinished else { return Vec::new() };
-        self.answers = unfinished.answers.clone();
+        let mut answers = unfinished.answers.clone();
+        answers.take_flags_of(&self.answers);
+        self.answers = answers;
         let _ = self.answers.set("version", "1".into(), crate::guide::Origin::Default);
         let page = Page::by_id(&unfinished.page);
         self.changed = true;

@@ -27,8 +27,8 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     let theme = canvas.theme;
     canvas.line(Span::styled(" Leave?", theme.bold()));
     canvas.blank();
-    let wrote = app.run.as_ref().is_some_and(|run| run.done() > 0 || run.left_something());
-    let words = match (wrote, app.changed) {
+    let under_way = app.run.as_ref().is_some_and(|run| run.done() > 0);
+    let words = match (app.wrote || under_way, app.changed) {
         (true, _) => "What was written stays; run the program again to go on.",
         (false, true) => "Nothing was written. Answers are kept, passwords are not.",
         (false, false) => "Nothing was written.",

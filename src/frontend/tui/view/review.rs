@@ -38,6 +38,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let right = match (app.review.view, app.survey.since) {
         (View::All, Some(_)) => "looking at the servers",
+        (View::All, None) if app.wrote => "",
         (View::All, None) => "nothing is written yet",
         (view, _) => view.word(),
     };
