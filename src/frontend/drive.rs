@@ -166,15 +166,12 @@ fn broken_off(
         .why(format!("a second signal came; {left}"))
         .remedy(remedy);
     Summary {
-        name: name.to_owned(),
-        status,
         changed: count(|outcome| matches!(outcome, Outcome::Changed(_))),
         unchanged: count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
         failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
         skipped: state.stages.len() - count(|_| true),
-        failures: vec![failure],
-        duration_ms: 0,
         transcript,
+        ..Summary::of_failures(name, status, vec![failure])
     }
 }
 

@@ -191,17 +191,7 @@ impl Terminal {
     }
 
     fn frame(&self, result: Option<(&str, Value)>, status: u8, failures: &[Failure]) {
-        let summary = Summary {
-            name: String::new(),
-            status,
-            changed: 0,
-            unchanged: 0,
-            failed: failures.len(),
-            skipped: 0,
-            failures: failures.to_vec(),
-            duration_ms: 0,
-            transcript: None,
-        };
+        let summary = Summary::of_failures("", status, failures.to_vec());
         self.result(|out| {
             let version = Event::now(Event::version("", Vec::new(), Vec::new()));
             writeln!(out, "{}", serde_json::to_string(&version)?)?;

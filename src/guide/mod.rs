@@ -87,11 +87,12 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
             // `username` for `user`, `pass` for `password`: cut short or gone on, whatever the distance.
             let begins =
                 own.len().min(other.len()) > 2 && (own.starts_with(&other) || other.starts_with(&own));
-            let is_near = distance <= 1 + candidate.len() / 4;
             let is_sibling = given.rsplit_once('.').map(|it| it.0)
                 == candidate.to_lowercase().rsplit_once('.').map(|it| it.0);
-            (is_near || (begins && is_sibling)).then_some((!(begins && is_sibling), distance, candidate))
+            let goes_on = begins && is_sibling;
+            let is_near = distance <= 1 + candidate.len() / 4;
+            (goes_on || is_near).then_some((goes_on, distance, candidate))
         })
-        .min_by_key(|(is_other, distance, _)| (*is_other, *distance))
+        .min_by_key(|(goes_on, distance, _)| (!*goes_on, *distance))
         .map(|(.., candidate)| candidate)
 }

@@ -14,6 +14,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tokio::time::sleep;
 
 use crate::{
     failure::{Code, Failure, shell_word},
@@ -21,7 +22,8 @@ use crate::{
         etcd::{MOUNT, Store},
         mount::{self, Kind},
     },
-    workflow::{MountedThere, NodeFound},
+    workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
+    world::World,
 };
 
 pub use offer::{Offering, notes, offer};
@@ -90,6 +92,19 @@ struct Offer {
     mounted: Option<MountedThere>,
 }
 
+impl Offer {
+    /// Tells that it stands, and on its own host the command for the others.
+    fn told(&self, command: Option<String>) -> EventKind {
+        EventKind::MountOffered {
+            host: self.host.clone(),
+            path: self.path.clone(),
+            file: self.file.clone(),
+            until: self.until,
+            command,
+        }
+    }
+}
+
 /// A node's answer, as it stands in etcd.
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
@@ -119,6 +134,34 @@ fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
             .why(error.to_string())
             .remedy("report this")
     })
+}
+
+/// What is waited for, as far as it was told.
+#[derive(Default)]
+struct Told(Option<String>);
+
+impl Told {
+    /// Waits a round for what is not there yet, and tells so when it is new.
+    ///
+    /// # Errors
+    /// The failure itself when no time is left.
+    async fn wait(
+        &mut self,
+        cx: &Context<World>,
+        deadline: Option<Deadline>,
+        failure: Failure,
+    ) -> Result<(), Failure> {
+        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
+            return Err(failure);
+        };
+        if self.0.as_ref() != Some(&failure.what) {
+            self.0 = Some(failure.what.clone());
+            let until = deadline.clock;
+            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
+        }
+        sleep(ROUND.min(left)).await;
+        Ok(())
+    }
 }
 
 /// The path of the shared folder, as the manager reads it.

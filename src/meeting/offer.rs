@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Ended, Offer, ROUND, VERSION, folder, host, mounted,
+    Ended, Offer, ROUND, Told, VERSION, folder, host, mounted,
     nodes::{Answers, Nodes},
     read, shared_folder, written,
 };
@@ -84,20 +84,12 @@ async fn await_folder(
     wanted: Offering,
     deadline: Option<Deadline>,
 ) -> Result<Looked, Failure> {
-    let mut told = false;
+    let mut told = Told::default();
     loop {
-        let failure = match look(cx, wanted).await {
-            Err(failure) if failure.code == Code::StageNeeds => failure,
+        match look(cx, wanted).await {
+            Err(failure) if failure.code == Code::StageNeeds => told.wait(cx, deadline, failure).await?,
             found => return found,
-        };
-        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
-            return Err(failure);
-        };
-        if !std::mem::replace(&mut told, true) {
-            let until = deadline.clock;
-            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
         }
-        sleep(ROUND.min(left)).await;
     }
 }
 
@@ -203,14 +195,7 @@ async fn make(cx: &Context<World>, looked: &Looked, store: &mut Store, lease: i6
         return Err(offered(&store.offer().await?.map(|other| other.value).unwrap_or_default()));
     }
     marker::sweep(real, &offer.file).await;
-    cx.send(EventKind::MountOffered {
-        host: offer.host.clone(),
-        path: offer.path.clone(),
-        file: offer.file.clone(),
-        until: offer.until,
-        command: Some(command(cx.world.settings.etcd()?)),
-    })
-    .await;
+    cx.send(offer.told(Some(command(cx.world.settings.etcd()?)))).await;
     Ok(())
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
 
 use crate::{
     failure::{Code, Failure, status},
@@ -15,7 +14,7 @@ use crate::{
     world::World,
 };
 
-use super::{Answer, Ended, Offer, ROUND, VERSION, folder, mounted, read, seen_from, shared_folder, written};
+use super::{Answer, Ended, Offer, Told, VERSION, folder, mounted, read, seen_from, shared_folder, written};
 
 /// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
 /// goes with the offer. Until the deadline an offer that is yet to come is waited for.
@@ -34,14 +33,7 @@ async fn look_and_answer(
 ) -> Result<Ended, Failure> {
     let mut store = cx.world.etcd().await?;
     let (path, offered, offer) = await_offer(cx, &mut store, deadline).await?;
-    cx.send(EventKind::MountOffered {
-        host: offer.host.clone(),
-        path: offer.path.clone(),
-        file: offer.file.clone(),
-        until: offer.until,
-        command: None,
-    })
-    .await;
+    cx.send(offer.told(None)).await;
     let (outcome, mounted) = look(&path, &offer).await;
     let (passed, text, code) = match &outcome {
         Ok(()) if node == offer.host => (true, "the same folder, seen where it is offered".to_owned(), None),
@@ -65,7 +57,7 @@ async fn await_offer(
     store: &mut Store,
     deadline: Option<Deadline>,
 ) -> Result<(String, Offered, Offer), Failure> {
-    let mut told = None;
+    let mut told = Told::default();
     loop {
         let look = async {
             let path = shared_folder(store).await?;
@@ -79,16 +71,8 @@ async fn await_offer(
             Err(failure) if may_pass(&failure) => failure,
             found => return found,
         };
-        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
-            return Err(failure);
-        };
-        if told.as_ref() != Some(&failure.what) {
-            told = Some(failure.what.clone());
-            let (until, failure) = (deadline.clock, failure.clone());
-            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
-        }
         let is_away = !matches!(failure.code, Code::MountNoOffer | Code::StageNeeds);
-        sleep(ROUND.min(left)).await;
+        told.wait(cx, deadline, failure).await?;
         if let (true, Ok(again)) = (is_away, cx.world.etcd().await) {
             *store = again;
         }

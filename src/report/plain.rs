@@ -48,16 +48,8 @@ impl<W: Write> Plain<W> {
 
     /// Lines with date and time in UTC, for a file that is read years later.
     pub fn dated(out: W, titles: BTreeMap<StageId, &'static str>) -> Self {
-        Self {
-            out,
-            style: Style { ascii: false, words: false },
-            titles,
-            zone: TimeZone::UTC,
-            with_date: true,
-            closing: Vec::new(),
-            tells_all: false,
-            offered: String::new(),
-        }
+        let style = Style { ascii: false, words: false };
+        Self { zone: TimeZone::UTC, with_date: true, ..Self::new(out, style, titles) }
     }
 
     /// Lines to say before the last one when all went well and something changed.

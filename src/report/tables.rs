@@ -132,6 +132,9 @@ fn write_stage(
 /// # Errors
 /// When it cannot be written.
 pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList, most: usize) -> io::Result<()> {
+    if style.words {
+        return write_spoken_images(out, list, most);
+    }
     let rows = list.rows();
     let width = rows
         .iter()
@@ -139,9 +142,6 @@ pub fn write_images(out: &mut impl Write, style: Style, list: &ImageList, most: 
         .max()
         .unwrap_or(0)
         .clamp(5, 50);
-    if style.words {
-        return write_spoken_images(out, list, most);
-    }
     writeln!(out, "{}", style.dim(&format!("{} tags  cpu   mem GiB   gpu  aliases", pad("image", width))))?;
     for row in &rows {
         let cells = format!("{:>4} {:>4} {:>9} {:>5}", row.tags, row.cpu, row.mem_gib, row.gpu);

@@ -5,7 +5,6 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use rustix::{
@@ -17,7 +16,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, shell_word, words};
 
-use super::{limit, seconds};
+use super::{file_system_limit, seconds};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
@@ -89,23 +88,18 @@ impl std::fmt::Debug for Existing {
     }
 }
 
-/// How long a file system may take to answer.
-fn patience() -> Duration {
-    limit(5)
-}
-
 /// As [`target`], on a thread of its own: a file system that hangs keeps the thread, not the program.
 ///
 /// # Errors
 /// As [`target`]; `E-FILE-HUNG` when nothing answers.
 pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
     let asked = path.to_owned();
-    match timeout(patience(), spawn_blocking(move || target(&asked))).await {
+    match timeout(file_system_limit(), spawn_blocking(move || target(&asked))).await {
         Ok(Ok(found)) => found,
         Ok(Err(_)) => Err(Failure::new(Code::Internal, "looking at a file broke off")),
         Err(_) => Err(Failure::new(
             Code::FileHung,
-            format!("the folder of {} did not answer in {}", name(path), seconds(patience())),
+            format!("the folder of {} did not answer in {}", name(path), seconds(file_system_limit())),
         )
         .why("a network file system whose server is gone blocks every access")
         .remedy("look at the mount that it lies on, or name another path under `files`")),

@@ -36,6 +36,11 @@ pub fn greeting_limit() -> Duration {
     limit(5)
 }
 
+/// How long a file system may take to answer.
+pub fn file_system_limit() -> Duration {
+    limit(5)
+}
+
 /// A limit in words: `5 s`, `0.5 s`.
 pub fn seconds(limit: Duration) -> String {
     format!("{} s", limit.as_secs_f64())

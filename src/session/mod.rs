@@ -333,7 +333,7 @@ impl Session {
         tokio::spawn(async move {
             // Whatever happens, a summary comes.
             if run.await.is_err() {
-                reports.send(work::broke(name)).await;
+                reports.send(work::broke(&name)).await;
             }
         });
         Run { events, stop }

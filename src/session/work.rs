@@ -233,21 +233,11 @@ impl Work {
 }
 
 /// The summary of work that broke off by a fault of this program.
-pub(super) fn broke(name: String) -> EventKind {
+pub(super) fn broke(name: &str) -> EventKind {
     let failure = Failure::new(Code::Internal, "the work broke off by a fault of this program")
         .why("what was written before stays")
         .remedy("run `status` to see what was done, then run again; keep the transcript for a report");
-    EventKind::Summary(Summary {
-        name,
-        status: status::INTERNAL,
-        changed: 0,
-        unchanged: 0,
-        failed: 1,
-        skipped: 0,
-        failures: vec![failure],
-        duration_ms: 0,
-        transcript: None,
-    })
+    EventKind::Summary(Summary::of_failures(name, status::INTERNAL, vec![failure]))
 }
 
 /// A task of its own, so that a panic ends the meeting and not the program.

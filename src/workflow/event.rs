@@ -103,6 +103,23 @@ pub struct Summary {
     pub transcript: Option<String>,
 }
 
+impl Summary {
+    /// An end with these failures, where no stage was counted.
+    pub fn of_failures(name: &str, status: u8, failures: Vec<Failure>) -> Self {
+        Self {
+            name: name.to_owned(),
+            status,
+            changed: 0,
+            unchanged: 0,
+            failed: failures.len(),
+            skipped: 0,
+            failures,
+            duration_ms: 0,
+            transcript: None,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]

@@ -250,6 +250,16 @@ fn leaving_half_way_keeps_the_answers() {
     }
 }
 
+/// Answers until a secret is asked for.
+fn up_to_the_password(talk: &mut Talk, stand: &Stand, user: &str) {
+    talk.choose("Where are your servers?", "On servers", 2);
+    talk.answer("Namespace", "local");
+    talk.answer("Addresses", &stand.etcd.endpoint);
+    talk.answer("User", user);
+    talk.asked("Password");
+    talk.pty.wait_for_raw();
+}
+
 /// A signal while a secret is typed: the terminal shows again what is typed, and nobody sees what was.
 #[test]
 fn a_signal_gives_the_terminal_back() {
@@ -257,12 +267,7 @@ fn a_signal_gives_the_terminal_back() {
         let stand = Stand::new();
         let mut talk =
             Talk::start(&stand, way, &["--set", "database.address=127.0.0.1:1", "--set", "name=x"]);
-        talk.choose("Where are your servers?", "On servers", 2);
-        talk.answer("Namespace", "local");
-        talk.answer("Addresses", &stand.etcd.endpoint);
-        talk.answer("User", "root");
-        talk.asked("Password");
-        talk.pty.wait_for_raw();
+        up_to_the_password(&mut talk, &stand, "root");
         if way == Way::Prompts {
             // Where echo is off nothing tells that it was taken.
             talk.pty.write(b"canary-half-typed");
@@ -281,12 +286,7 @@ fn a_signal_gives_the_terminal_back() {
 fn a_secret_that_is_broken_off_is_not_shown() {
     let stand = Stand::new();
     let mut talk = Talk::start(&stand, Way::Lines, &["--set", "etcd.user=root"]);
-    talk.choose("Where are your servers?", "On servers", 2);
-    talk.answer("Namespace", "local");
-    talk.answer("Addresses", &stand.etcd.endpoint);
-    talk.answer("User", "");
-    talk.asked("Password");
-    talk.pty.wait_for_raw();
+    up_to_the_password(&mut talk, &stand, "");
     talk.pty.write(b"canary-half-typed\x03");
     talk.choose("Leave?", "Leave", 2);
     let left = talk.pty.wait();

@@ -319,6 +319,11 @@ fn is_gone(code: i32, message: &str) -> bool {
     matches!(code, 1 | 2 | 4 | 14) && !message.starts_with("etcdserver:")
 }
 
+fn broke(endpoint: &Address) -> Failure {
+    Failure::new(Code::EtcdLost, format!("the connection to {endpoint} broke"))
+        .remedy("is etcd still running there? Run again when it is back")
+}
+
 /// etcd tells its errors apart by their text; these are the ones that people can mend.
 fn explain(
     error: Trouble,
@@ -336,8 +341,7 @@ fn explain(
         .remedy("look at etcd's log: a member without a quorum answers nothing");
     };
     let Error::GRpcStatus(status) = error else {
-        return Failure::new(Code::EtcdLost, format!("the connection to {endpoint} broke"))
-            .remedy("is etcd still running there? Run again when it is back");
+        return broke(endpoint);
     };
     let said = status.message();
     if said.contains("permission denied") {
@@ -370,8 +374,7 @@ fn explain(
             .why(said)
             .remedy("look at etcd's log: a member without a quorum, or a slow disk")
     } else if is_gone(status.code().into(), said) {
-        Failure::new(Code::EtcdLost, format!("the connection to {endpoint} broke"))
-            .remedy("is etcd still running there? Run again when it is back")
+        broke(endpoint)
     } else {
         Failure::new(Code::EtcdRefused, format!("{endpoint} refused {what} ({who})"))
             .why(said)

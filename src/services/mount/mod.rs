@@ -7,19 +7,13 @@ use std::{
     io::{ErrorKind, Write},
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, words};
 
-use super::{limit, seconds};
-
-/// How long a file system may take to answer.
-fn patience() -> Duration {
-    limit(5)
-}
+use super::{file_system_limit, seconds};
 
 /// One line of the kernel's table of mounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,12 +197,12 @@ async fn patiently<T: Send + 'static>(
     path: &Path,
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<std::io::Result<T>, Failure> {
-    match timeout(patience(), spawn_blocking(ask)).await {
+    match timeout(file_system_limit(), spawn_blocking(ask)).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(_)) => Err(Failure::new(Code::Internal, "a probe of the shared folder broke off")),
         Err(_) => Err(Failure::new(
             Code::MountHung,
-            format!("`{}` did not answer in {}", path.display(), seconds(patience())),
+            format!("`{}` did not answer in {}", path.display(), seconds(file_system_limit())),
         )
         .why("a network file system whose server is gone blocks every access")
         .remedy(format!("look at its server; `umount -l {}` frees the path", path.display()))),
