@@ -338,12 +338,18 @@ pub async fn standing(
     types: &[&str],
 ) -> Result<Standing, Failure> {
     let what = "the question for the schema";
-    let sql = "SELECT relname::text FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
-               WHERE nspname = 'public' AND relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY relname";
-    let there: Vec<String> = ask(database, what, sqlx::query_scalar(sql).fetch_all(&mut *connection)).await?;
-    let sql = "SELECT typname::text FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace \
-               WHERE nspname = 'public' AND typtype = 'e' ORDER BY typname";
-    let enums: Vec<String> = ask(database, what, sqlx::query_scalar(sql).fetch_all(&mut *connection)).await?;
+    // In one statement, hence in one snapshot: another setup may commit the whole schema meanwhile.
+    let sql = "SELECT relname::text AS name, true AS is_table \
+               FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
+               WHERE nspname = 'public' AND relkind IN ('r', 'p', 'v', 'm', 'f') \
+               UNION ALL SELECT typname::text, false \
+               FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace \
+               WHERE nspname = 'public' AND typtype = 'e' ORDER BY name";
+    let found: Vec<(String, bool)> =
+        ask(database, what, sqlx::query_as(sql).fetch_all(&mut *connection)).await?;
+    let (there, enums): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, is_table)| *is_table);
+    let names = |found: Vec<(String, bool)>| found.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (there, enums) = (names(there), names(enums));
     let revisions = if there.iter().any(|table| table == "alembic_version") {
         let sql = "SELECT version_num::text FROM public.alembic_version ORDER BY version_num";
         Some(ask(database, what, sqlx::query_scalar(sql).fetch_all(&mut *connection)).await?)
