@@ -31,6 +31,12 @@ pub const PUBLISHED_SECRETS: &[&str] = &[
     "7tuEwF1J7FfK41vOM4uSSyWCUWjPBolpVwvgkSBu",
 ];
 
+/// Sessions at a time, unless a fixture says otherwise.
+pub const CONCURRENCY_LIMIT: i32 = 30;
+
+/// Requests in 15 minutes, unless a fixture says otherwise.
+pub const RATE_LIMIT: i32 = 1000;
+
 /// An access key and its secret.
 #[derive(Debug, Clone)]
 pub struct Keys {
@@ -65,6 +71,17 @@ impl Keys {
         is_published(&self.access, self.secret.expose_secret())
     }
 }
+
+/// Can anybody sign in who knows the access key, which is no secret? So with a secret that is published,
+/// empty, blank, or the access key itself. The gateway takes an empty one for what it is.
+pub fn is_guessable(access: &str, secret: &SecretString) -> bool {
+    let secret = secret.expose_secret();
+    let seen = secret.trim_matches(|c: char| c.is_whitespace() || c.is_control() || INVISIBLE.contains(&c));
+    seen.is_empty() || seen == access || PUBLISHED_SECRETS.contains(&seen)
+}
+
+/// Characters without a picture that are neither white space nor control characters.
+const INVISIBLE: &[char] = &['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}'];
 
 /// Does everybody know one of these keys?
 pub fn is_published(access: &str, secret: &str) -> bool {
@@ -127,11 +144,11 @@ fn yes() -> bool {
 }
 
 fn concurrency_limit() -> i32 {
-    30
+    CONCURRENCY_LIMIT
 }
 
 fn rate_limit() -> i32 {
-    1000
+    RATE_LIMIT
 }
 
 /// The rows of a fixture.
@@ -279,11 +296,18 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
                     "take `access_key` and `secret_key` out; new keys are made".into(),
                 ));
             }
+            let blank = keys.access.chars().any(|c| c.is_whitespace() || c.is_control());
+            if keys.access.is_empty() || blank || is_guessable(&keys.access, &keys.secret) {
+                return Err((
+                    format!("a key of `{}` is empty or blank, or both keys are the same", written.user_id),
+                    "write both keys in full, or take both out; new keys are made".into(),
+                ));
+            }
             let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
             if !fits(&keys.access, 20) || !fits(keys.secret.expose_secret(), 40) {
                 return Err((
                     format!("the keys of `{}` do not fit: 20 and 40 characters at most", written.user_id),
-                    "mend them, or take both out; new keys are made".into(),
+                    "shorten them, or take both out; new keys are made".into(),
                 ));
             }
             Some(keys)

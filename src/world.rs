@@ -1,7 +1,11 @@
 //! The world as stages and checks see it: what was answered, and how to reach the servers.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
+use secrecy::SecretString;
 use sqlx::PgConnection;
 
 use crate::{
@@ -19,9 +23,14 @@ pub struct Overwrite {
     pub mount: bool,
     /// `--prune`: keys that are left from an older list.
     pub leftovers: bool,
-    /// `--rotate-keypairs`: keypairs that are there.
+    /// `--rotate-keypairs`: secrets of keypairs that are there.
     pub keypairs: bool,
+    /// `--replace-published-keys`: secrets that are published, empty or blank.
+    pub published: bool,
 }
+
+/// Access keys with their secrets; a row can lack one.
+pub type Secrets = Vec<(String, Option<SecretString>)>;
 
 /// Settings, input and connections.
 #[derive(Debug)]
@@ -35,6 +44,7 @@ pub struct World {
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
+    rotates: OnceLock<Secrets>,
     endpoint: AtomicUsize,
 }
 
@@ -54,6 +64,7 @@ impl World {
             images,
             fixture,
             rotated: AtomicBool::new(false),
+            rotates: OnceLock::new(),
             endpoint: AtomicUsize::new(0),
         }
     }
@@ -107,6 +118,11 @@ impl World {
     /// Are the keypairs still to be rotated in this run?
     pub fn rotation_is_due(&self) -> bool {
         self.overwrite.keypairs && !self.rotated.load(Ordering::SeqCst)
+    }
+
+    /// What the rotation replaces: what the first look saw counts for the whole run.
+    pub fn rotates(&self, seen: impl FnOnce() -> Secrets) -> &Secrets {
+        self.rotates.get_or_init(seen)
     }
 
     /// The keypairs were rotated; looking again must not ask for it once more.

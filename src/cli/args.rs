@@ -110,9 +110,12 @@ pub(super) struct OverwriteFlags {
     /// Removes image keys that are left from an older list
     #[arg(long)]
     pub(super) prune: bool,
-    /// Makes new keypairs and deactivates those that are there
+    /// Gives the keypairs that are there new secrets
     #[arg(long)]
     pub(super) rotate_keypairs: bool,
+    /// Gives new secrets to all keypairs whose secret is published, empty or blank
+    #[arg(long)]
+    pub(super) replace_published_keys: bool,
     /// Pours the rows of this fixture instead of two new keypairs
     #[arg(long, value_name = "FILE")]
     pub(super) fixture: Option<PathBuf>,

@@ -74,6 +74,7 @@ pub(super) fn idle(cli: &Cli, lists: &Lists, wizard: bool) -> Vec<Failure> {
         (cli.overwrite.replace_mount, uses.overwrite, "--replace-mount", WRITERS),
         (cli.overwrite.prune, uses.overwrite, "--prune", WRITERS),
         (cli.overwrite.rotate_keypairs, uses.overwrite, "--rotate-keypairs", WRITERS),
+        (cli.overwrite.replace_published_keys, uses.overwrite, "--replace-published-keys", WRITERS),
         (cli.overwrite.fixture.is_some(), uses.overwrite, "--fixture", WRITERS),
         (global.strict, uses.tolerance, "--strict", "it gives no warnings"),
         (!lists.accept.is_empty(), uses.tolerance, "--accept", "it makes no check"),

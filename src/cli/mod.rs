@@ -112,6 +112,7 @@ fn serve(cli: Cli, lists: Lists, terminal: &Terminal, wizard: bool, tolerance: T
                 mount: inner.replace_mount || outer.replace_mount,
                 leftovers: inner.prune || outer.prune,
                 keypairs: inner.rotate_keypairs || outer.rotate_keypairs,
+                published: inner.replace_published_keys || outer.replace_published_keys,
             },
             tolerance: tolerance.clone(),
             wait,

@@ -236,10 +236,16 @@ codes! {
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
 
     // Keypairs
-    KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that are published",
-        "Everybody can read these keys in the manager's repository and sign in with them. Deactivate or delete the rows, then run again.";
+    KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that anybody can use",
+        "The secret is published in the manager's repository, or is empty or blank, and the gateway takes it even when `is_active` is false. A NULL secret breaks the pair instead. `--replace-published-keys` gives these rows new secrets on the same access keys and writes them into the credentials file; folders and sessions stay.";
     KeysConflict = "E-KEYS-CONFLICT", UNFIT, "A row in the table contradicts the fixture",
-        "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or mend the row.";
+        "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or fix the row.";
+    KeysChanged = "E-KEYS-CHANGED", LOCKED, "Another run changed the keypairs meanwhile",
+        "Two runs gave new secrets to the same keypairs, or something else wrote the rows. The secrets of the other one count. Look whether its credentials file is the one you want; run again without `--rotate-keypairs` to write this one from the table.";
+    KeysAltered = "E-KEYS-ALTERED", UNFIT, "The table did not keep a keypair as it was written",
+        "A trigger or a rule on table `keypairs` drops or changes rows. No credentials file was written. Disable it (`ALTER TABLE keypairs DISABLE TRIGGER NAME`), then run again.";
+    KeysRemark = "W-KEYS-REMARK", UNFIT, "Keypairs that deserve a look",
+        "Other administrators can read everybody's secrets, and a published access key may have belonged to somebody else. A limit of 0 refuses every request or session. Nothing is changed about any of them.";
 
     // The development stack
     DevMissing = "E-DEV-MISSING", UNFIT, "A server of the development stack is not installed",

@@ -47,6 +47,7 @@ pub(super) fn name(answers: &Answers) -> String {
 pub(super) enum Grant {
     Mount,
     Leftovers,
+    Published,
 }
 
 impl Grant {
@@ -55,6 +56,7 @@ impl Grant {
         match failure.code {
             Code::MountForeign => Some(Grant::Mount),
             Code::ImagesCircle => Some(Grant::Leftovers),
+            Code::KeysPublished => Some(Grant::Published),
             _ => None,
         }
     }
@@ -64,6 +66,7 @@ impl Grant {
         match self {
             Grant::Mount => "replace",
             Grant::Leftovers => "remove",
+            Grant::Published => "renew",
         }
     }
 
@@ -72,6 +75,7 @@ impl Grant {
         match self {
             Grant::Mount => overwrite.mount = true,
             Grant::Leftovers => overwrite.leftovers = true,
+            Grant::Published => overwrite.published = true,
         }
     }
 }

@@ -144,6 +144,11 @@ impl Scope {
             // It removes what is left last of all.
             (overwrite.leftovers && !runs("load-aliases"), "--prune", "load-aliases"),
             (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
+            (
+                overwrite.published && !runs("populate-fixtures"),
+                "--replace-published-keys",
+                "populate-fixtures",
+            ),
             (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
         ];
         idle.into_iter()

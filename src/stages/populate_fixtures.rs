@@ -2,21 +2,30 @@
 
 mod credentials;
 mod rows;
+mod splice;
 
 use async_trait::async_trait;
 use sqlx::{Connection, PgConnection};
 
+use secrecy::ExposeSecret;
+
 use crate::{
     failure::{Code, Failure},
+    fixture::Keys,
+    guide::Database,
     schema::{self, HEAD},
-    services::postgres::{self, ask},
+    services::{
+        files,
+        postgres::{self, ask},
+    },
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
 };
 
 use super::{install_schema, keys::count};
 
-use rows::{Pair, Standing};
+use credentials::Held;
+use rows::{Pair, Plan, Standing};
 
 pub(super) static ABOUT: About = About {
     id: "populate-fixtures",
@@ -54,15 +63,143 @@ async fn connect(cx: &Context<World>) -> Result<Option<PgConnection>, Failure> {
         .remedy(format!("run `{}` first, or all stages", install_schema::ABOUT.id)))
 }
 
-fn row_change(pair: &Pair) -> Option<Change> {
-    let what = match &pair.standing {
-        Standing::Kept(_) => return None,
-        Standing::New { replaces: 0 } => format!("{}, new keys", pair.row.title()),
-        Standing::New { replaces } => {
-            format!("{}, new keys; {} deactivated", pair.row.title(), count(*replaces, "old pair"))
+fn row_changes(plan: &Plan) -> Vec<Change> {
+    let pairs = plan.pairs.iter().filter_map(|pair| {
+        let title = pair.row.title();
+        match &pair.standing {
+            Standing::Kept(_, nulls) if nulls.is_empty() => None,
+            Standing::Kept(_, nulls) => {
+                let set: Vec<_> = nulls.iter().map(|(column, to)| format!("{column} NULL → {to}")).collect();
+                Some(format!("{title}, {}", set.join(", ")))
+            }
+            Standing::New if pair.row.keys.is_some() => Some(format!("{title}, the given keys")),
+            Standing::New => Some(format!("{title}, new keys")),
+            Standing::Renewed(access) if access.len() == 1 => Some(format!("{title}, a new secret")),
+            Standing::Renewed(access) => Some(format!("{title}, new secrets for {} rows", access.len())),
         }
-    };
-    Some(Change::Row { table: "keypairs".into(), what })
+    });
+    let closed = plan.closed.iter().map(|(user, access)| format!("`{access}` of `{user}`, a new secret"));
+    pairs.chain(closed).map(|what| Change::Row { table: "keypairs".into(), what }).collect()
+}
+
+/// The pairs for the credentials file; keys that are still to be made get a place holder.
+fn foreseen(plan: &Plan) -> Result<Vec<Held>, Failure> {
+    let mut held = Vec::new();
+    let renewed = |access: &str| Keys::generate().map(|keys| Keys { access: access.to_owned(), ..keys });
+    for Pair { row, standing } in &plan.pairs {
+        let keys = match standing {
+            Standing::Kept(keys, _) => vec![keys.clone()],
+            Standing::New => vec![row.keys.clone().map_or_else(Keys::generate, Ok)?],
+            Standing::Renewed(access) => access.iter().map(|it| renewed(it)).collect::<Result<_, _>>()?,
+        };
+        let pair = |keys| Held { user_id: row.user_id.clone(), is_admin: row.is_admin, keys };
+        held.extend(keys.into_iter().map(pair));
+    }
+    Ok(held)
+}
+
+/// What was written.
+#[derive(Default)]
+struct Tally {
+    made: usize,
+    poured: usize,
+    renewed: usize,
+    filled: usize,
+    kept: usize,
+}
+
+impl Tally {
+    fn parts(&self) -> Vec<String> {
+        let told = [
+            (self.made, "made"),
+            (self.poured, "poured"),
+            (self.renewed, "given a new secret"),
+            (self.filled, "completed"),
+            (self.kept, "kept"),
+        ];
+        let told = told.into_iter().filter(|(some, _)| *some > 0);
+        told.map(|(some, what)| format!("{} {what}", count(some, "keypair"))).collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.made + self.poured + self.renewed + self.filled
+    }
+}
+
+/// Writes the rows, and reads them back.
+async fn write(
+    cx: &Context<World>,
+    database: &Database,
+    connection: &mut PgConnection,
+    plan: &Plan,
+) -> Result<(Vec<Held>, Tally), Failure> {
+    let (mut held, mut tally) = (Vec::new(), Tally::default());
+    for Pair { row, standing } in &plan.pairs {
+        cx.checkpoint()?;
+        let mut hold = |keys| held.push(Held { user_id: row.user_id.clone(), is_admin: row.is_admin, keys });
+        match standing {
+            Standing::Kept(keys, nulls) => {
+                if nulls.is_empty() {
+                    tally.kept += 1;
+                } else {
+                    rows::fill(database, connection, &keys.access).await?;
+                    tally.filled += 1;
+                }
+                hold(keys.clone());
+            }
+            Standing::New => {
+                let keys = match &row.keys {
+                    Some(keys) => keys.clone(),
+                    None => Keys::generate()?,
+                };
+                rows::insert(database, connection, row, &keys).await?;
+                *if row.keys.is_some() { &mut tally.poured } else { &mut tally.made } += 1;
+                hold(keys);
+                cx.log(format!("keypair for {}", row.title())).await;
+            }
+            Standing::Renewed(all) => {
+                for access in all {
+                    let keys = Keys { access: access.clone(), ..Keys::generate()? };
+                    rows::renew(database, connection, &keys).await?;
+                    rows::fill(database, connection, access).await?;
+                    tally.renewed += 1;
+                    hold(keys);
+                }
+                cx.log(format!("new secret for {}", row.title())).await;
+            }
+        }
+    }
+    for found in &rows::read(database, connection).await? {
+        if !plan.closed.iter().any(|(_, access)| *access == found.access) {
+            continue;
+        }
+        let keys = Keys { access: found.access.clone(), ..Keys::generate()? };
+        rows::renew(database, connection, &keys).await?;
+        tally.renewed += 1;
+        let user_id = found.user_id.clone().unwrap_or_default();
+        held.push(Held { user_id, is_admin: found.is_admin == Some(true), keys });
+    }
+    if !are_there(&held, &rows::read(database, connection).await?) {
+        return Err(rows::altered());
+    }
+    Ok((held, tally))
+}
+
+fn are_there(held: &[Held], table: &[rows::Found]) -> bool {
+    held.iter().all(|pair| {
+        table.iter().any(|found| {
+            found.access == pair.keys.access
+                && found.has(&pair.keys.secret)
+                && found.user_id.as_deref().unwrap_or_default() == pair.user_id
+                && (found.is_admin == Some(true)) == pair.is_admin
+        })
+    })
+}
+
+fn changed() -> Failure {
+    Failure::new(Code::KeysChanged, "another run changed the keypairs meanwhile")
+        .why("the rows are not as this run saw or wrote them; the secrets of the other run count")
+        .remedy("run again without `--rotate-keypairs`: it writes the credentials file from the table")
 }
 
 #[async_trait]
@@ -72,29 +209,32 @@ impl Stage<World> for PopulateFixtures {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+        let database = cx.world.settings.database()?;
         let fixture = cx.world.fixture()?;
-        let path = cx.world.settings.files.credentials.as_deref();
-        let (pairs, known) = match connect(cx).await? {
-            None => (fixture.rows.iter().map(Pair::new).collect(), Vec::new()),
-            Some(mut connection) => match rows::look(&cx.world, &mut connection).await {
-                Ok(pairs) => (pairs, rows::all_keys(&cx.world, &mut connection).await?),
-                Err(failure) if matches!(failure.code, Code::KeysPublished | Code::KeysConflict) => {
-                    return Ok(State::Conflict(failure));
-                }
-                Err(failure) => return Err(failure),
-            },
+        let table = match connect(cx).await? {
+            None => Vec::new(),
+            Some(mut connection) => rows::read(database, &mut connection).await?,
         };
-        let file = match path {
+        cx.world.rotates(|| rows::rotated(&fixture.rows, &table));
+        let plan = match rows::plan(&cx.world, &table) {
+            Ok(plan) => plan,
+            Err(failure) if matches!(failure.code, Code::KeysPublished | Code::KeysConflict) => {
+                return Ok(State::Conflict(failure));
+            }
+            Err(failure) => return Err(failure),
+        };
+        let file = match cx.world.settings.files.credentials.as_deref() {
             None => None,
-            Some(path) => match credentials::look(path, &pairs, &known).await {
-                Ok(file) => file,
+            Some(path) => match credentials::look(path, &foreseen(&plan)?).await {
+                Ok(file) => file.map(|(change, _)| change),
                 Err(failure) => return Ok(State::Conflict(failure)),
             },
         };
-        let mut changes: Vec<Change> = pairs.iter().filter_map(row_change).collect();
+        let mut changes = row_changes(&plan);
         changes.extend(file);
         if changes.is_empty() {
-            return Ok(State::Done(format!("{} kept", count(pairs.len(), "keypair"))));
+            let kept = format!("{} kept", count(plan.pairs.len(), "keypair"));
+            return Ok(State::Done([vec![kept], plan.remarks].concat().join("; ")));
         }
         Ok(State::Pending(changes))
     }
@@ -105,32 +245,42 @@ impl Stage<World> for PopulateFixtures {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
         };
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
-        let mut transaction = connection
-            .begin()
-            .await
-            .map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
+        let begun = connection.begin().await;
+        let mut transaction =
+            begun.map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
         install_schema::lock(cx, &mut transaction, database).await?;
-        let mut pairs = rows::look(&cx.world, &mut transaction).await?;
-        let mut made = 0;
-        for pair in &mut pairs {
-            cx.checkpoint()?;
-            if rows::insert(&cx.world, &mut transaction, pair).await? {
-                made += 1;
-                cx.log(format!("keypair for {}", pair.row.title())).await;
+        let table = rows::read(database, &mut transaction).await?;
+        if cx.world.rotation_is_due() {
+            let now = rows::rotated(&cx.world.fixture()?.rows, &table);
+            if !rows::is_as_seen(cx.world.rotates(Vec::new), &now) {
+                return Err(changed());
             }
         }
-        let known = rows::all_keys(&cx.world, &mut transaction).await?;
+        let plan = rows::plan(&cx.world, &table)?;
         let path = cx.world.settings.files.credentials.as_deref();
-        let file = match path {
-            None => None,
-            Some(path) => credentials::look(path, &pairs, &known).await?,
-        };
+        if let Some(path) = path {
+            // A file that cannot take the keys is found before they are made.
+            credentials::look(path, &foreseen(&plan)?).await?;
+        }
+        let (held, tally) = write(cx, database, &mut transaction, &plan).await?;
         cx.checkpoint()?;
         cx.written(ask(database, "the commit", transaction.commit()).await)?;
         cx.world.rotated();
-        let wrote_file = file.is_some();
-        if let (Some(path), true) = (path, wrote_file) {
-            credentials::write(path, &pairs).map_err(|failure| {
+
+        // The file is written under the lock too, or an older one could replace a newer one.
+        let begun = connection.begin().await;
+        let mut transaction =
+            begun.map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
+        install_schema::lock(cx, &mut transaction, database).await?;
+        if !are_there(&held, &rows::read(database, &mut transaction).await?) {
+            return Err(changed());
+        }
+        let file = match path {
+            None => None,
+            Some(path) => credentials::look(path, &held).await?.map(|(_, text)| (path, text)),
+        };
+        if let Some((path, text)) = &file {
+            files::write_secret(path, text.expose_secret().as_bytes()).map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
                     "{why}; the keypairs are in the table, a new run writes the file from there"
@@ -138,20 +288,18 @@ impl Stage<World> for PopulateFixtures {
             })?;
             cx.log(format!("written with mode 0600: {}", path.display())).await;
         }
-        if path.is_none() && made > 0 {
+        drop(transaction);
+        if path.is_none() && tally.made + tally.renewed > 0 {
             cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
         }
-        let kept = pairs.len() - made;
-        let mut parts = Vec::new();
-        if made > 0 {
-            parts.push(format!("{} made", count(made, "keypair")));
+        if tally.renewed > 0 {
+            cx.warn("the old secrets sign in no more; web sockets that are open live until they close").await;
         }
-        if kept > 0 {
-            parts.push(format!("{} kept", count(kept, "keypair")));
+        for remark in &plan.remarks {
+            cx.warn(remark.clone()).await;
         }
-        if let (Some(path), true) = (path, wrote_file) {
-            parts.push(path.display().to_string());
-        }
-        Ok(Done { summary: parts.join(", "), changes: made + usize::from(wrote_file) })
+        let mut parts = tally.parts();
+        parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));
+        Ok(Done { summary: parts.join(", "), changes: tally.rows() + usize::from(file.is_some()) })
     }
 }

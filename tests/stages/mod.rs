@@ -8,6 +8,7 @@ mod grammar;
 mod history;
 mod keep;
 mod keypairs;
+mod keypairs_doors;
 mod schema;
 mod site;
 

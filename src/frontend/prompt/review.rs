@@ -33,6 +33,7 @@ impl Step {
             Step::Write => "Write all this".into(),
             Step::Allow(Grant::Mount) => "Replace the shared folder that etcd names".into(),
             Step::Allow(Grant::Leftovers) => "Remove the keys that are left from an older list".into(),
+            Step::Allow(Grant::Published) => "Give new secrets to keypairs that anybody can use".into(),
             Step::Changes => "Show every change in full".into(),
             Step::Answers => "Show every answer".into(),
             Step::Change => "Change answers".into(),

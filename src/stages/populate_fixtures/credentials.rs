@@ -1,4 +1,4 @@
-//! The credentials file: the keypairs, readable for the owner alone.
+//! The credentials file: the keypairs, readable for the owner alone. What others wrote into it stays.
 
 use std::path::Path;
 
@@ -6,17 +6,24 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
-    failure::{Code, Failure},
-    fixture::{Fixture, Keys},
-    services::files::{self, Existing},
+    failure::{Code, Failure, Place},
+    fixture::Keys,
+    services::files,
     workflow::Change,
     yaml,
 };
 
-use super::rows::{Pair, Standing};
+use super::splice::{Entry, Refused, splice};
 
 const HEADER: &str =
     "# Keypairs for the Backend.AI manager, written by backendai-setup. Keep them to yourself.\n";
+
+/// A keypair for the file.
+pub(super) struct Held {
+    pub(super) user_id: String,
+    pub(super) is_admin: bool,
+    pub(super) keys: Keys,
+}
 
 /// The file's form, as `upstream.md` gives it.
 #[derive(Serialize)]
@@ -32,74 +39,63 @@ struct WrittenPair<'a> {
     is_admin: bool,
 }
 
-/// The text of the file; none as long as a pair has no keys yet.
-fn text(pairs: &[Pair]) -> Option<SecretString> {
+fn yaml_of(pairs: &[Held]) -> Result<String, Failure> {
     let keypairs = pairs
         .iter()
-        .map(|pair| match &pair.standing {
-            Standing::Kept(keys) => Some(WrittenPair {
-                user_id: &pair.row.user_id,
-                access_key: &keys.access,
-                secret_key: keys.secret.expose_secret(),
-                is_admin: pair.row.is_admin,
-            }),
-            Standing::New { .. } => None,
+        .map(|pair| WrittenPair {
+            user_id: &pair.user_id,
+            access_key: &pair.keys.access,
+            secret_key: pair.keys.secret.expose_secret(),
+            is_admin: pair.is_admin,
         })
-        .collect::<Option<Vec<_>>>()?;
-    let yaml = yaml::write(&Written { keypairs }).ok()?;
-    Some(format!("{HEADER}{yaml}").into())
+        .collect();
+    yaml::write(&Written { keypairs })
+        .map_err(|_| Failure::new(Code::Internal, "the keypairs cannot be written as YAML"))
 }
 
-/// What is to be done to the file, if anything.
+fn entry(pair: &Held) -> Result<Entry, Failure> {
+    let text = yaml_of(std::slice::from_ref(pair))?;
+    let value = |name: &'static str| {
+        let mut lines = text.lines().map(|line| line.trim_start_matches(['-', ' ']));
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        value.map(|value| (name, value.to_owned()))
+    };
+    let fields = ["user_id", "access_key", "secret_key", "is_admin"].into_iter().filter_map(value).collect();
+    Ok(Entry { access: pair.keys.access.clone(), fields })
+}
+
+/// What the file is to hold, and what that changes; none when it is so already.
 ///
 /// # Errors
-/// `E-FILE-FOREIGN` when it holds keypairs that the table does not have: they would be lost.
-pub(super) async fn look(
-    path: &Path,
-    pairs: &[Pair],
-    known: &[(String, SecretString)],
-) -> Result<Option<Change>, Failure> {
-    let shown = path.display().to_string();
-    let change = |what: &str| Ok(Some(Change::File { path: shown.clone(), what: what.to_owned() }));
-    let Some(existing) = files::patient_target(path).await? else {
-        let kept = pairs.iter().all(|pair| matches!(pair.standing, Standing::Kept(_)));
-        return change(if kept { "new, from the rows that are there" } else { "new" });
+/// `E-FILE-FOREIGN` when it is no list of keypairs, or in a form that cannot be changed by position.
+pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, SecretString)>, Failure> {
+    let change = |what: &str, text: String| {
+        let path = path.display().to_string();
+        Ok(Some((Change::File { path, what: what.to_owned() }, text.into())))
     };
-    match text(pairs) {
-        Some(wanted) if wanted.expose_secret().as_bytes() == existing.bytes => {
-            if existing.mode & 0o077 == 0 {
-                return Ok(None);
-            }
-            return change(&format!("change mode {:04o} → 0600", existing.mode));
-        }
-        _ => {}
+    let Some(existing) = files::patient_target(path).await? else {
+        return change("new", format!("{HEADER}{}", yaml_of(pairs)?));
+    };
+    let name = format!("`{}`", path.display());
+    let foreign = || {
+        Failure::new(Code::FileForeign, format!("{name} does not belong to this database"))
+            .why("it is not a list of keypairs")
+            .remedy("move it away, or name another path: `files.credentials`")
+    };
+    let text = std::str::from_utf8(&existing.bytes).map_err(|_| foreign())?;
+    let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let wanted = splice(text, &entries).map_err(|refused| match refused {
+        Refused::NoList => foreign(),
+        Refused::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
+            .why("its entries are not written with one `field: value` on a line")
+            .remedy("write them so, move the file away, or name another path: `files.credentials`")
+            .at(Place { file: path.display().to_string(), line, column: 1 }),
+    })?;
+    if wanted != text {
+        return change("change keypairs", wanted);
     }
-    let held = pairs_of(&existing).ok_or_else(|| foreign(path, "it is not a list of keypairs"))?;
-    let lost = held.iter().any(|keys| {
-        !known.iter().any(|(access, secret)| {
-            *access == keys.access && secret.expose_secret() == keys.secret.expose_secret()
-        })
-    });
-    if lost {
-        return Err(foreign(path, "it holds keypairs that table keypairs does not have; they would be lost"));
+    if existing.mode & 0o077 != 0 {
+        return change(&format!("change mode {:04o} → 0600", existing.mode), wanted);
     }
-    change("change keypairs")
-}
-
-fn pairs_of(existing: &Existing) -> Option<Vec<Keys>> {
-    let fixture = Fixture::read("", &existing.bytes).ok()?;
-    fixture.rows.into_iter().map(|row| row.keys).collect()
-}
-
-fn foreign(path: &Path, why: &str) -> Failure {
-    Failure::new(Code::FileForeign, format!("`{}` does not belong to this database", path.display()))
-        .why(why)
-        .remedy("move it away, or name another path: `files.credentials`")
-}
-
-/// Writes the file.
-pub(super) fn write(path: &Path, pairs: &[Pair]) -> Result<(), Failure> {
-    let text = text(pairs)
-        .ok_or_else(|| Failure::new(Code::Internal, "a keypair has no keys after it was inserted"))?;
-    files::write_secret(path, text.expose_secret().as_bytes())
+    Ok(None)
 }

@@ -1,15 +1,83 @@
-//! The rows of table `keypairs`.
+//! The rows of table `keypairs`: what they are, what is to become of them, and the writing.
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row as _};
 
 use crate::{
     failure::{Code, Failure},
-    fixture::{Keys, PUBLISHED, PUBLISHED_SECRETS, Row},
+    fixture::{self, Keys, Row},
+    guide::Database,
     services::postgres::ask,
     stages::keys::count,
-    world::World,
+    world::{Secrets, World},
 };
+
+/// A row of the table. The gateway never looks at `is_active`: only the secret counts.
+pub(super) struct Found {
+    pub(super) user_id: Option<String>,
+    pub(super) access: String,
+    pub(super) secret: Option<SecretString>,
+    pub(super) is_active: Option<bool>,
+    pub(super) is_admin: Option<bool>,
+    concurrency_limit: Option<i32>,
+    concurrency_used: Option<i32>,
+    rate_limit: Option<i32>,
+}
+
+impl Found {
+    /// Has it the owner and the role of the row?
+    pub(super) fn is_for(&self, row: &Row) -> bool {
+        self.user_id.as_deref() == Some(&row.user_id) && self.is_admin == Some(row.is_admin)
+    }
+
+    /// Has it this secret?
+    pub(super) fn has(&self, secret: &SecretString) -> bool {
+        self.secret.as_ref().is_some_and(|held| held.expose_secret() == secret.expose_secret())
+    }
+
+    /// Can anybody sign in with it?
+    fn is_open(&self) -> bool {
+        self.secret.as_ref().is_some_and(|secret| fixture::is_guessable(&self.access, secret))
+    }
+
+    fn is_published(&self) -> bool {
+        fixture::PUBLISHED.contains(&self.access.as_str())
+    }
+
+    /// Columns in which NULL makes the manager answer 500, with the value they get.
+    fn nulls(&self) -> impl Iterator<Item = (&'static str, i32)> + use<> {
+        [
+            ("concurrency_limit", self.concurrency_limit, fixture::CONCURRENCY_LIMIT),
+            ("concurrency_used", self.concurrency_used, 0),
+            ("rate_limit", self.rate_limit, fixture::RATE_LIMIT),
+        ]
+        .into_iter()
+        .filter(|(_, held, _)| held.is_none())
+        .map(|(column, _, value)| (column, value))
+    }
+}
+
+/// The whole table, in the order in which the rows were made.
+pub(super) async fn read(database: &Database, connection: &mut PgConnection) -> Result<Vec<Found>, Failure> {
+    let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, is_admin, \
+               concurrency_limit, concurrency_used, rate_limit \
+               FROM public.keypairs ORDER BY created_at, access_key";
+    let asked = sqlx::query(sql).persistent(false).fetch_all(connection);
+    let found = ask(database, "the search for keypairs", asked).await?;
+    Ok(found
+        .iter()
+        .map(|row| Found {
+            user_id: row.get(0),
+            access: row.get(1),
+            secret: row.get::<Option<String>, _>(2).map(Into::into),
+            is_active: row.get(3),
+            is_admin: row.get(4),
+            concurrency_limit: row.get(5),
+            concurrency_used: row.get(6),
+            rate_limit: row.get(7),
+        })
+        .collect())
+}
 
 /// A row of the fixture and what the table has for it.
 pub(super) struct Pair {
@@ -19,132 +87,161 @@ pub(super) struct Pair {
 
 /// What the table has for a row.
 pub(super) enum Standing {
-    /// These keys are there and stay.
-    Kept(Keys),
-    /// Keys are to be made or poured; so many active pairs are replaced.
-    New { replaces: usize },
+    /// These keys are there and stay; columns that are NULL get these values.
+    Kept(Keys, Vec<(&'static str, i32)>),
+    /// Keys are to be made or poured.
+    New,
+    /// These access keys get new secrets.
+    Renewed(Vec<String>),
 }
 
-impl Pair {
-    /// A row for which the table has nothing.
-    pub(super) fn new(row: &Row) -> Self {
-        Self { row: row.clone(), standing: Standing::New { replaces: 0 } }
-    }
+/// What is to become of the table.
+pub(super) struct Plan {
+    pub(super) pairs: Vec<Pair>,
+    /// Rows of other owners whose secret everybody knows, by owner and access key.
+    pub(super) closed: Vec<(String, String)>,
+    /// What people should look at.
+    pub(super) remarks: Vec<String>,
 }
 
 /// Compares the fixture with the table.
-pub(super) async fn look(world: &World, connection: &mut PgConnection) -> Result<Vec<Pair>, Failure> {
-    let database = world.settings.database()?;
-    let sql = "SELECT access_key::text FROM public.keypairs \
-               WHERE (access_key = ANY($1) OR secret_key = ANY($2)) AND is_active IS DISTINCT FROM false ORDER BY 1";
-    let asked = sqlx::query_scalar(sql).bind(PUBLISHED).bind(PUBLISHED_SECRETS).fetch_all(&mut *connection);
-    let published: Vec<String> = ask(database, "the search for published keys", asked).await?;
-    if !published.is_empty() {
-        let keys: Vec<_> = published.iter().map(|key| format!("'{}'", key.replace('\'', "''"))).collect();
-        return Err(Failure::new(
-            Code::KeysPublished,
-            format!(
-                "table keypairs of `{}` has {} that everybody knows",
-                database.name,
-                count(published.len(), "active keypair")
-            ),
-        )
-        .why("these keys stand in the manager's repository; whoever read it can sign in with them")
-        .remedy(format!(
-            "in the database: UPDATE keypairs SET is_active = false WHERE access_key IN ({})",
-            keys.join(", ")
-        )));
+///
+/// # Errors
+/// `E-KEYS-PUBLISHED`, `E-KEYS-CONFLICT`.
+pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
+    let rows = &world.fixture()?.rows;
+    let pairs = rows
+        .iter()
+        .map(|row| Ok(Pair { row: row.clone(), standing: standing(world, row, table)? }))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let renewed = |found: &Found| {
+        pairs.iter().any(|pair| match &pair.standing {
+            Standing::Renewed(access) => access.contains(&found.access),
+            _ => false,
+        })
+    };
+    let ours = |found: &Found| rows.iter().any(|row| row.keys.is_none() && found.is_for(row));
+    let is_broken = |found: &Found| found.is_open() || found.secret.is_none() && ours(found);
+    let open: Vec<&Found> = table.iter().filter(|found| is_broken(found) && !renewed(found)).collect();
+    if !open.is_empty() && !world.overwrite.published {
+        return Err(published(&world.settings.database()?.name, &open));
     }
-    let mut pairs = Vec::new();
-    for row in &world.fixture()?.rows {
-        let standing = match &row.keys {
-            Some(keys) => poured(world, connection, row, keys).await?,
-            None => made(world, connection, row).await?,
-        };
-        pairs.push(Pair { row: row.clone(), standing });
+    let closed = open
+        .into_iter()
+        .map(|found| (found.user_id.clone().unwrap_or_default(), found.access.clone()))
+        .collect();
+    Ok(Plan { remarks: remarks(rows, table), pairs, closed })
+}
+
+fn published(name: &str, open: &[&Found]) -> Failure {
+    let all: Vec<_> = open
+        .iter()
+        .map(|found| format!("`{}` of `{}`", found.access, found.user_id.as_deref().unwrap_or("nobody")))
+        .collect();
+    Failure::new(
+        Code::KeysPublished,
+        format!("table keypairs of `{name}` has {} with a secret that is published, empty or blank", {
+            count(open.len(), "row")
+        }),
+    )
+    .why(format!("anybody can sign in with such a secret, or nobody can, active or not: {}", all.join(", ")))
+    .remedy("`--replace-published-keys` gives these rows new secrets on the same access keys")
+}
+
+fn standing(world: &World, row: &Row, table: &[Found]) -> Result<Standing, Failure> {
+    if let Some(keys) = &row.keys {
+        return poured(row, keys, table);
     }
-    Ok(pairs)
+    let mut ours: Vec<&Found> = table.iter().filter(|found| found.is_for(row)).collect();
+    if ours.is_empty() {
+        return Ok(Standing::New);
+    }
+    ours.sort_by_key(|found| found.is_active != Some(row.is_active));
+    let sound =
+        ours.iter().find_map(|found| Some((found, found.secret.clone()?)).filter(|_| !found.is_open()));
+    Ok(match sound {
+        Some((found, secret)) if !world.rotation_is_due() => {
+            Standing::Kept(Keys { access: found.access.clone(), secret }, found.nulls().collect())
+        }
+        None if !world.rotation_is_due() && !world.overwrite.published => Standing::New,
+        _ => Standing::Renewed(ours.iter().map(|found| found.access.clone()).collect()),
+    })
 }
 
 /// A row with keys of its own is there when its access key is, with the same values.
-async fn poured(
-    world: &World,
-    connection: &mut PgConnection,
-    row: &Row,
-    keys: &Keys,
-) -> Result<Standing, Failure> {
-    let database = world.settings.database()?;
-    let sql = "SELECT user_id::text, secret_key::text, is_active, is_admin FROM public.keypairs WHERE access_key = $1";
-    let asked = sqlx::query(sql).bind(&keys.access).fetch_optional(connection);
-    let Some(found) = ask(database, "the search for keypairs", asked).await? else {
-        return Ok(Standing::New { replaces: 0 });
+fn poured(row: &Row, keys: &Keys, table: &[Found]) -> Result<Standing, Failure> {
+    let Some(found) = table.iter().find(|found| found.access == keys.access) else {
+        return Ok(Standing::New);
     };
-    let same = found.get::<Option<String>, _>(0).as_deref() == Some(&row.user_id)
-        && found.get::<Option<String>, _>(1).as_deref() == Some(keys.secret.expose_secret())
-        && found.get::<Option<bool>, _>(2) == Some(row.is_active)
-        && found.get::<Option<bool>, _>(3) == Some(row.is_admin);
-    if same {
-        return Ok(Standing::Kept(keys.clone()));
+    if found.is_for(row) && found.has(&keys.secret) && found.is_active == Some(row.is_active) {
+        return Ok(Standing::Kept(keys.clone(), found.nulls().collect()));
     }
     Err(Failure::new(
         Code::KeysConflict,
         format!("the access key of `{}` is in table keypairs with other values", row.user_id),
     )
     .why("owner, secret, activity or role differ")
-    .remedy("take the row out of the fixture, or mend it in the table"))
+    .remedy("take the row out of the fixture, or fix it in the table"))
 }
 
-/// A row without keys is there when a row has its owner, role and activity.
-async fn made(world: &World, connection: &mut PgConnection, row: &Row) -> Result<Standing, Failure> {
-    let database = world.settings.database()?;
-    let sql = "SELECT access_key::text, secret_key::text FROM public.keypairs WHERE user_id = $1 AND is_admin = $2 \
-               AND is_active = $3 AND secret_key IS NOT NULL ORDER BY created_at, access_key";
-    let asked =
-        sqlx::query(sql).bind(&row.user_id).bind(row.is_admin).bind(row.is_active).fetch_all(connection);
-    let found = ask(database, "the search for keypairs", asked).await?;
-    Ok(match found.first() {
-        Some(first) if !world.rotation_is_due() => {
-            Standing::Kept(Keys { access: first.get(0), secret: first.get::<String, _>(1).into() })
+fn remarks(rows: &[Row], table: &[Found]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let mut say = |what: &str, mut who: Vec<&str>| {
+        who.dedup();
+        if !who.is_empty() {
+            remarks.push(format!("{what}: {} (W-KEYS-REMARK)", who.join(", ")));
         }
-        _ => Standing::New { replaces: found.len() },
-    })
-}
-
-/// Every keypair of the table: a credentials file with these alone loses nothing when it is written anew.
-pub(super) async fn all_keys(
-    world: &World,
-    connection: &mut PgConnection,
-) -> Result<Vec<(String, SecretString)>, Failure> {
-    let database = world.settings.database()?;
-    let sql = "SELECT access_key::text, secret_key::text FROM public.keypairs WHERE secret_key IS NOT NULL";
-    let found = ask(database, "the search for keypairs", sqlx::query(sql).fetch_all(connection)).await?;
-    Ok(found.iter().map(|row| (row.get(0), row.get::<String, _>(1).into())).collect())
-}
-
-/// Inserts a pair that is new, and deactivates those it replaces. False when nothing was to do.
-pub(super) async fn insert(
-    world: &World,
-    connection: &mut PgConnection,
-    pair: &mut Pair,
-) -> Result<bool, Failure> {
-    let Standing::New { replaces } = pair.standing else { return Ok(false) };
-    let database = world.settings.database()?;
-    let row = &pair.row;
-    if replaces > 0 {
-        // Rows of kernels and folders point at the old pair, so it stays, and no longer opens anything.
-        let sql =
-            "UPDATE public.keypairs SET is_active = false WHERE user_id = $1 AND is_admin = $2 AND is_active";
-        let update = sqlx::query(sql).bind(&row.user_id).bind(row.is_admin).execute(&mut *connection);
-        ask(database, "the deactivation of old keypairs", update).await?;
-    }
-    let keys = match &row.keys {
-        Some(keys) => keys.clone(),
-        None => Keys::generate()?,
     };
+    let names = |wanted: &dyn Fn(&Found) -> bool| -> Vec<&str> {
+        let wanted = table.iter().filter(|found| wanted(found));
+        let mut names: Vec<&str> = wanted.map(|found| found.user_id.as_deref().unwrap_or("nobody")).collect();
+        names.sort_unstable();
+        names
+    };
+    let ours = |found: &Found| rows.iter().any(|row| found.is_for(row));
+    say("other administrators, not touched", names(&|found| found.is_admin == Some(true) && !ours(found)));
+    say(
+        "a published access key with a secret of its own",
+        names(&|found| found.is_published() && !found.is_open()),
+    );
+    say(
+        "`rate_limit` of 0 or less, every request is refused",
+        names(&|found| ours(found) && found.rate_limit.is_some_and(|limit| limit <= 0)),
+    );
+    say(
+        "`concurrency_limit` of 0 or less, no session can be made",
+        names(&|found| ours(found) && found.concurrency_limit.is_some_and(|limit| limit <= 0)),
+    );
+    remarks
+}
+
+/// The secrets that a rotation replaces: two runs that rotate the same rows notice each other by them.
+pub(super) fn rotated(rows: &[Row], table: &[Found]) -> Secrets {
+    let ours = |found: &&Found| rows.iter().any(|row| row.keys.is_none() && found.is_for(row));
+    table.iter().filter(ours).map(|found| (found.access.clone(), found.secret.clone())).collect()
+}
+
+/// Is it still what was seen?
+pub(super) fn is_as_seen(seen: &Secrets, now: &Secrets) -> bool {
+    let laid_open = |all: &Secrets| -> Vec<(String, Option<String>)> {
+        let open = |secret: &Option<SecretString>| secret.as_ref().map(|it| it.expose_secret().to_owned());
+        all.iter().map(|(access, secret)| (access.clone(), open(secret))).collect()
+    };
+    laid_open(seen) == laid_open(now)
+}
+
+/// Inserts a row with these keys.
+pub(super) async fn insert(
+    database: &Database,
+    connection: &mut PgConnection,
+    row: &Row,
+    keys: &Keys,
+) -> Result<(), Failure> {
     let sql = "INSERT INTO public.keypairs (user_id, access_key, secret_key, is_active, is_admin, resource_policy, \
                concurrency_limit, concurrency_used, rate_limit, num_queries) \
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     let insert = sqlx::query(sql)
+        .persistent(false)
         .bind(&row.user_id)
         .bind(&keys.access)
         .bind(keys.secret.expose_secret())
@@ -156,7 +253,51 @@ pub(super) async fn insert(
         .bind(row.rate_limit)
         .bind(row.num_queries)
         .execute(connection);
-    ask(database, "a row in table keypairs", insert).await?;
-    pair.standing = Standing::Kept(keys);
-    Ok(true)
+    let done = ask(database, "a row in table keypairs", insert).await?;
+    one_row(done.rows_affected())
+}
+
+/// Gives a row a new secret on the same access key; what belongs to the key stays with it.
+pub(super) async fn renew(
+    database: &Database,
+    connection: &mut PgConnection,
+    keys: &Keys,
+) -> Result<(), Failure> {
+    let update = sqlx::query("UPDATE public.keypairs SET secret_key = $1 WHERE access_key = $2")
+        .persistent(false)
+        .bind(keys.secret.expose_secret())
+        .bind(&keys.access)
+        .execute(connection);
+    let done = ask(database, "a new secret in table keypairs", update).await?;
+    one_row(done.rows_affected())
+}
+
+/// Sets the columns of a row that are NULL and must not be.
+pub(super) async fn fill(
+    database: &Database,
+    connection: &mut PgConnection,
+    access: &str,
+) -> Result<(), Failure> {
+    let sql = "UPDATE public.keypairs SET concurrency_limit = coalesce(concurrency_limit, $1), \
+               concurrency_used = coalesce(concurrency_used, 0), rate_limit = coalesce(rate_limit, $2) \
+               WHERE access_key = $3";
+    let update = sqlx::query(sql)
+        .persistent(false)
+        .bind(fixture::CONCURRENCY_LIMIT)
+        .bind(fixture::RATE_LIMIT)
+        .bind(access)
+        .execute(connection);
+    let done = ask(database, "the limits in table keypairs", update).await?;
+    one_row(done.rows_affected())
+}
+
+fn one_row(affected: u64) -> Result<(), Failure> {
+    if affected == 1 { Ok(()) } else { Err(altered()) }
+}
+
+/// The table does not hold what was written.
+pub(super) fn altered() -> Failure {
+    Failure::new(Code::KeysAltered, "table keypairs did not keep a row as it was written")
+        .why("a trigger or a rule on the table drops or changes rows")
+        .remedy("look at `\\d public.keypairs` in psql, disable the trigger or rule, then run again")
 }

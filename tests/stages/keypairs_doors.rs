@@ -1,0 +1,209 @@
+//! `populate-fixtures`: a door is closed by a new secret, and nothing that is not in the table is promised.
+
+use std::thread;
+use std::time::Duration;
+
+use super::Site;
+use crate::servers::{Postgres, wait_until};
+
+const PAIRS: &str = "SELECT access_key, secret_key FROM keypairs ORDER BY access_key";
+
+fn ready() -> Site {
+    let site = Site::new();
+    site.runs("run create-database install-schema");
+    site
+}
+
+fn pairs(site: &Site) -> Vec<(String, String)> {
+    let rows = site.sql(PAIRS);
+    rows.lines()
+        .map(|row| row.split_once('|').expect("two columns"))
+        .map(|(access, secret)| (access.to_owned(), secret.to_owned()))
+        .collect()
+}
+
+fn insert(site: &Site, user: &str, access: &str, secret: &str, active: bool, admin: &str) {
+    site.sql(&format!(
+        "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin, concurrency_limit, \
+         concurrency_used, rate_limit) VALUES ('{user}', '{access}', {secret}, {active}, {admin}, 30, 0, 1000)"
+    ));
+}
+
+#[test]
+fn rotation_renews_every_row_of_the_owner_active_or_not() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    insert(&site, "admin@localhost", "AKIAOLD", "'an old secret'", false, "true");
+    insert(&site, "admin@localhost", "AKIANULL", "'no administrator'", true, "NULL");
+    insert(&site, "boss@localhost", "AKIABOSS", "'of the boss'", true, "true");
+    site.sql(
+        "INSERT INTO vfolders (id, host, name, belongs_to) \
+              VALUES ('00000000000000000000000000000001', 'h', 'n', 'AKIAOLD')",
+    );
+    let before = pairs(&site);
+    let outcome = site.runs("run populate-fixtures --rotate-keypairs");
+    assert!(outcome.stderr.contains("boss@localhost"), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("AKIABOSS"), "{}", outcome.stderr);
+    let after = pairs(&site);
+    assert_eq!(after.len(), before.len());
+    for ((access, old), (same, new)) in before.iter().zip(&after) {
+        let stays = ["AKIABOSS", "AKIANULL"].contains(&access.as_str());
+        assert!(access == same && (old == new) == stays, "{access}");
+        assert_eq!(site.read("keypairs.yml").contains(new), !stays, "{access}");
+    }
+    assert_eq!(site.sql("SELECT is_active FROM keypairs WHERE access_key = 'AKIAOLD'"), "f\n");
+    assert_eq!(site.sql("SELECT belongs_to FROM vfolders"), "AKIAOLD\n");
+    site.runs("status populate-fixtures");
+}
+
+#[test]
+fn secrets_that_anybody_has_are_a_conflict_and_are_replaced_when_told() {
+    let published = backendai_setup::fixture::PUBLISHED_SECRETS[0];
+    for secret in [&format!("'{published}'"), "''", "'   '", "E'\\t'", "'AKIADOOR'"] {
+        for active in [true, false] {
+            let site = ready();
+            site.runs("run populate-fixtures");
+            insert(&site, "x@localhost", "AKIADOOR", secret, active, "false");
+            let before = site.everything();
+            let outcome = site.run("run populate-fixtures");
+            assert_eq!(outcome.status, 4, "{secret}: {}", outcome.stderr);
+            for told in ["E-KEYS-PUBLISHED", "AKIADOOR", "--replace-published-keys"] {
+                assert!(outcome.stderr.contains(told), "{secret}: {}", outcome.stderr);
+            }
+            assert!(before == site.everything());
+            let kept = site.read("keypairs.yml");
+            site.runs("run populate-fixtures --replace-published-keys");
+            let renewed =
+                pairs(&site).into_iter().find(|(access, _)| access == "AKIADOOR").expect("it stays").1;
+            assert_eq!(renewed.len(), 40);
+            let text = site.read("keypairs.yml");
+            assert!(text.starts_with(&kept) && text.contains(&renewed), "the others stay, this one is added");
+            site.runs("status populate-fixtures");
+        }
+    }
+}
+
+#[test]
+fn a_pair_of_ours_without_a_secret_is_not_kept() {
+    let site = ready();
+    insert(&site, "admin@localhost", "AKIAOURS", "NULL", true, "true");
+    let outcome = site.run("run populate-fixtures");
+    assert_eq!(outcome.status, 4, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("E-KEYS-PUBLISHED"), "{}", outcome.stderr);
+    site.runs("run populate-fixtures --replace-published-keys");
+    assert_eq!(site.sql("SELECT length(secret_key) FROM keypairs WHERE access_key = 'AKIAOURS'"), "40\n");
+}
+
+#[test]
+fn columns_that_break_the_manager_are_filled_and_a_zero_is_told() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    site.sql("UPDATE keypairs SET rate_limit = NULL, concurrency_limit = NULL, concurrency_used = NULL");
+    let status = site.run("status populate-fixtures");
+    assert_eq!(status.status, 9, "{}", status.stderr);
+    site.runs("run populate-fixtures");
+    let limits = "SELECT DISTINCT concurrency_limit, concurrency_used, rate_limit FROM keypairs";
+    assert_eq!(site.sql(limits), "30|0|1000\n");
+    site.sql("UPDATE keypairs SET rate_limit = 0 WHERE is_admin");
+    let told = site.runs("run populate-fixtures").stderr;
+    assert!(told.contains("W-KEYS-REMARK") && told.contains("rate_limit"), "{told}");
+}
+
+#[test]
+fn a_trigger_that_drops_or_changes_a_row_leaves_no_file() {
+    for (moment, body) in [
+        ("BEFORE", "RETURN NULL;"),
+        ("BEFORE", "NEW.secret_key := 'changed'; RETURN NEW;"),
+        (
+            "AFTER",
+            "UPDATE keypairs SET secret_key = 'changed' WHERE access_key = NEW.access_key; RETURN NULL;",
+        ),
+    ] {
+        let site = ready();
+        site.sql(&format!(
+            "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$; \
+             CREATE TRIGGER meddle {moment} INSERT ON keypairs FOR EACH ROW EXECUTE PROCEDURE meddle()"
+        ));
+        let outcome = site.run("run populate-fixtures");
+        assert_eq!(outcome.status, 4, "{body}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("E-KEYS-ALTERED"), "{body}: {}", outcome.stderr);
+        assert_eq!(site.sql("SELECT count(*) FROM keypairs"), "0\n");
+        assert!(!site.path("keypairs.yml").exists());
+    }
+}
+
+#[test]
+fn given_keys_are_poured() {
+    let site = ready();
+    let row = |user: &str, access: &str| {
+        format!(
+            "- {{user_id: {user}, is_admin: false, access_key: {access}, secret_key: secret-of-{access}}}\n"
+        )
+    };
+    site.write("mine.yml", format!("keypairs:\n{}{}", row("a@b", "AKIAONE"), row("c@d", "AKIATWO")));
+    let outcome = site.runs("run populate-fixtures --fixture mine.yml");
+    assert!(outcome.stderr.contains("2 keypairs poured"), "{}", outcome.stderr);
+    for blank in ["''", "'  '", "AKIAONE"] {
+        let keys = format!("access_key: AKIAONE, secret_key: {blank}");
+        site.write("blank.yml", format!("keypairs: [{{user_id: a@b, is_admin: true, {keys}}}]"));
+        let outcome = site.run("run populate-fixtures --fixture blank.yml");
+        assert_eq!(outcome.status, 3, "{blank}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn of_two_rotations_at_once_one_fails_and_file_and_table_agree() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    // Both have looked, and wait, until this lock goes.
+    let name = &site.database.name;
+    let lock = "SELECT pg_advisory_lock(2225363)";
+    let waiting = format!(
+        "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database \
+         WHERE locktype = 'advisory' AND NOT granted AND datname = '{name}'"
+    );
+    let statuses = thread::scope(|scope| {
+        let held = crate::failures::Session::open(&site.database, name, lock);
+        let run = || site.run("run populate-fixtures --rotate-keypairs");
+        let runs = [scope.spawn(run), scope.spawn(run)];
+        wait_until("both wait for the lock", Duration::from_secs(10), || {
+            Postgres::shared().psql(name, &waiting) == "2\n"
+        });
+        drop(held);
+        runs.map(|run| run.join().expect("the run ends"))
+    });
+    let mut ends: Vec<u8> =
+        statuses.iter().map(|outcome| u8::try_from(outcome.status).expect("small")).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, [0, 8], "{}\n{}", statuses[0].stderr, statuses[1].stderr);
+    assert!(statuses.iter().any(|outcome| outcome.stderr.contains("E-KEYS-CHANGED")));
+    for (_, secret) in pairs(&site) {
+        assert!(site.read("keypairs.yml").contains(&secret), "the file has what the table has");
+    }
+    site.runs("status populate-fixtures");
+}
+
+#[test]
+fn what_people_wrote_into_the_file_stays() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    let noted = format!("# of the first site\n\n{}\n# the end\n", site.read("keypairs.yml"));
+    site.write("keypairs.yml", &noted);
+    site.runs("status populate-fixtures");
+    site.runs("run populate-fixtures");
+    assert_eq!(site.read("keypairs.yml"), noted);
+    let others = "run populate-fixtures --set keypairs.admin=b@example.com --set keypairs.user=c@example.com";
+    site.runs(others);
+    let both = site.read("keypairs.yml");
+    for (_, secret) in pairs(&site) {
+        assert!(both.contains(&secret), "all four are in the file");
+    }
+    assert!(both.starts_with("# of the first site\n\n") && both.ends_with("\n# the end\n"), "comments stay");
+    site.runs("status populate-fixtures");
+    site.runs("run populate-fixtures --fixture keypairs.yml");
+    assert_eq!(site.read("keypairs.yml"), both);
+    site.write("keypairs.yml", "mine: true\n");
+    let outcome = site.run("run populate-fixtures");
+    assert!(outcome.status == 4 && outcome.stderr.contains("E-FILE-FOREIGN"), "{}", outcome.stderr);
+    assert_eq!(site.read("keypairs.yml"), "mine: true\n");
+}
