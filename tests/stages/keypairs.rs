@@ -180,6 +180,7 @@ fn a_row_that_fails_pours_nothing() {
 fn published_keys_are_never_poured_and_never_left_open() {
     let site = ready();
     let published = backendai_setup::fixture::PUBLISHED[0];
+    let secret = backendai_setup::fixture::PUBLISHED_SECRETS[0];
     let row = format!("keypairs: [{{user_id: a@b, is_admin: true, access_key: {published}, secret_key: x}}]");
     site.write("published.yml", row);
     let outcome = site.run("run populate-fixtures --fixture published.yml");
@@ -187,7 +188,7 @@ fn published_keys_are_never_poured_and_never_left_open() {
     assert!(outcome.stderr.contains("E-FIXTURE"), "{}", outcome.stderr);
     site.sql(&format!(
         "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin) \
-         VALUES ('admin@localhost', '{published}', 'x', true, true)"
+         VALUES ('admin@localhost', '{published}', '{secret}', true, true)"
     ));
     let before = site.everything();
     let outcome = site.run("run populate-fixtures");

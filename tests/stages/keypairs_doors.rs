@@ -22,6 +22,13 @@ fn pairs(site: &Site) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Nothing is left to do.
+fn rests(site: &Site) {
+    let before = site.everything();
+    site.runs("run populate-fixtures");
+    assert!(before == site.everything(), "a second run moved something");
+}
+
 fn insert(site: &Site, user: &str, access: &str, secret: &str, active: bool, admin: &str) {
     site.sql(&format!(
         "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin, concurrency_limit, \
@@ -53,7 +60,7 @@ fn rotation_renews_every_row_of_the_owner_active_or_not() {
     }
     assert_eq!(site.sql("SELECT is_active FROM keypairs WHERE access_key = 'AKIAOLD'"), "f\n");
     assert_eq!(site.sql("SELECT belongs_to FROM vfolders"), "AKIAOLD\n");
-    site.runs("status populate-fixtures");
+    rests(&site);
 }
 
 #[test]
@@ -78,7 +85,7 @@ fn secrets_that_anybody_has_are_a_conflict_and_are_replaced_when_told() {
             assert_eq!(renewed.len(), 40);
             let text = site.read("keypairs.yml");
             assert!(text.starts_with(&kept) && text.contains(&renewed), "the others stay, this one is added");
-            site.runs("status populate-fixtures");
+            rests(&site);
         }
     }
 }
@@ -99,8 +106,9 @@ fn columns_that_break_the_manager_are_filled_and_a_zero_is_told() {
     let site = ready();
     site.runs("run populate-fixtures");
     site.sql("UPDATE keypairs SET rate_limit = NULL, concurrency_limit = NULL, concurrency_used = NULL");
-    let status = site.run("status populate-fixtures");
-    assert_eq!(status.status, 9, "{}", status.stderr);
+    let plan = site.runs("plan");
+    let told = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(told.contains("rate_limit NULL → 1000"), "{told}");
     site.runs("run populate-fixtures");
     let limits = "SELECT DISTINCT concurrency_limit, concurrency_used, rate_limit FROM keypairs";
     assert_eq!(site.sql(limits), "30|0|1000\n");
@@ -180,7 +188,7 @@ fn of_two_rotations_at_once_one_fails_and_file_and_table_agree() {
     for (_, secret) in pairs(&site) {
         assert!(site.read("keypairs.yml").contains(&secret), "the file has what the table has");
     }
-    site.runs("status populate-fixtures");
+    rests(&site);
 }
 
 #[test]
@@ -189,7 +197,7 @@ fn what_people_wrote_into_the_file_stays() {
     site.runs("run populate-fixtures");
     let noted = format!("# of the first site\n\n{}\n# the end\n", site.read("keypairs.yml"));
     site.write("keypairs.yml", &noted);
-    site.runs("status populate-fixtures");
+    rests(&site);
     site.runs("run populate-fixtures");
     assert_eq!(site.read("keypairs.yml"), noted);
     let others = "run populate-fixtures --set keypairs.admin=b@example.com --set keypairs.user=c@example.com";
@@ -199,11 +207,36 @@ fn what_people_wrote_into_the_file_stays() {
         assert!(both.contains(&secret), "all four are in the file");
     }
     assert!(both.starts_with("# of the first site\n\n") && both.ends_with("\n# the end\n"), "comments stay");
-    site.runs("status populate-fixtures");
+    rests(&site);
     site.runs("run populate-fixtures --fixture keypairs.yml");
     assert_eq!(site.read("keypairs.yml"), both);
     site.write("keypairs.yml", "mine: true\n");
     let outcome = site.run("run populate-fixtures");
     assert!(outcome.status == 4 && outcome.stderr.contains("E-FILE-FOREIGN"), "{}", outcome.stderr);
     assert_eq!(site.read("keypairs.yml"), "mine: true\n");
+}
+
+#[test]
+fn a_row_that_the_server_refuses_is_told_without_its_secret() {
+    let site = ready();
+    // PostgreSQL's detail of this failure holds the whole row.
+    site.sql("ALTER TABLE keypairs ADD CHECK (rate_limit < 0)");
+    let keys = "access_key: AKIAGIVEN, secret_key: canary-in-a-detail";
+    site.write("mine.yml", format!("keypairs: [{{user_id: a@b, is_admin: true, {keys}}}]"));
+    for output in ["", " --output json", " -v"] {
+        let outcome = site.run(&format!("run populate-fixtures --fixture mine.yml{output}"));
+        assert_eq!(outcome.status, 4, "{}", outcome.stderr);
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(told.contains("E-DB-REFUSED") && !told.contains("canary-in-a-detail"), "{told}");
+    }
+    assert!(!site.path("keypairs.yml").exists());
+}
+
+#[test]
+fn a_published_access_key_with_a_secret_of_its_own_is_a_remark() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    insert(&site, "x@localhost", backendai_setup::fixture::PUBLISHED[0], "'of its own'", true, "false");
+    let told = site.runs("run populate-fixtures").stderr;
+    assert!(told.contains("W-KEYS-REMARK") && told.contains("x@localhost"), "{told}");
 }
