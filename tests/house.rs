@@ -90,7 +90,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("services/postgres.rs", 1),
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
-    ("stages/populate_fixtures/rows.rs", 4),
+    ("stages/populate_fixtures/rows.rs", 5),
     ("stages/write_config.rs", 2),
 ];
 

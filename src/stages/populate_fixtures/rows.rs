@@ -136,7 +136,10 @@ pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
 fn published(name: &str, open: &[&Found]) -> Failure {
     let all: Vec<_> = open
         .iter()
-        .map(|found| format!("`{}` of `{}`", found.access, found.user_id.as_deref().unwrap_or("nobody")))
+        .map(|found| {
+            let none = if found.secret.is_none() { " (NULL, nobody can)" } else { "" };
+            format!("`{}` of `{}`{none}", found.access, found.user_id.as_deref().unwrap_or("nobody"))
+        })
         .collect();
     Failure::new(
         Code::KeysPublished,
@@ -144,7 +147,7 @@ fn published(name: &str, open: &[&Found]) -> Failure {
             count(open.len(), "row")
         }),
     )
-    .why(format!("anybody can sign in with such a secret, or nobody can, active or not: {}", all.join(", ")))
+    .why(format!("anybody can sign in with such a secret, active or not: {}", all.join(", ")))
     .remedy("`--replace-published-keys` gives these rows new secrets on the same access keys")
 }
 

@@ -176,22 +176,24 @@ mod tests {
 
     #[test]
     fn a_secret_changes_in_place_and_the_rest_stays() {
-        let spliced = splice(FILE, &[entry("OURS", "new")]).unwrap();
+        let spliced = splice(FILE, &[entry("OURS", "new")]).expect("it can be spliced");
         assert_eq!(spliced, FILE.replace("secret_key: old #", "secret_key: new #"));
-        assert_eq!(splice(&spliced, &[entry("OURS", "new")]).unwrap(), spliced);
+        assert_eq!(splice(&spliced, &[entry("OURS", "new")]).expect("it can be spliced"), spliced);
     }
 
     #[test]
     fn a_new_entry_stands_after_the_last_one() {
         for file in [FILE.to_owned(), FILE.replace('\n', "\r\n"), FILE.replace("\n  ", "\n     ")] {
-            let spliced = splice(&file, &[entry("NEW", "s")]).unwrap();
-            let (before, after) = file.split_at(file.find("# the end").unwrap());
+            let spliced = splice(&file, &[entry("NEW", "s")]).expect("it can be spliced");
+            let (before, after) = file.split_at(file.find("# the end").expect("it can be spliced"));
             assert!(spliced.starts_with(before) && spliced.ends_with(after), "{spliced}");
-            assert_eq!(splice(&spliced, &[entry("NEW", "s")]).unwrap(), spliced);
+            assert_eq!(splice(&spliced, &[entry("NEW", "s")]).expect("it can be spliced"), spliced);
         }
         let open = "keypairs:\n- user_id: a@b\n  access_key: X\n  secret_key: s\n  is_admin: true";
         assert!(
-            splice(open, &[entry("NEW", "s")]).unwrap().starts_with(&format!("{open}\n- user_id: a@b\n"))
+            splice(open, &[entry("NEW", "s")])
+                .expect("it can be spliced")
+                .starts_with(&format!("{open}\n- user_id: a@b\n"))
         );
     }
 
