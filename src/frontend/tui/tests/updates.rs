@@ -198,6 +198,21 @@ fn something_foreign_wants_its_word() {
 }
 
 #[test]
+fn secrets_that_anybody_has_want_their_word() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Review);
+    let mut stages = pending();
+    stages[2].state = "conflict";
+    stages[2].changes.clear();
+    stages[2].failure =
+        Some(crate::failure::Failure::new(crate::failure::Code::KeysPublished, "one row is open"));
+    wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("replace").key(Enter);
+    assert!(!wizard.app.overwrite.published && !wizard.app.overwrite.mount);
+    wizard.control('u').text("renew").key(Enter);
+    assert!(wizard.app.overwrite.published && !wizard.app.overwrite.keypairs);
+}
+
+#[test]
 fn a_million_lines_stay_bounded() {
     let mut wizard = runs::running(80, 24);
     for number in 0..1_000_000 {
