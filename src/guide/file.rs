@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure, Place},
+    text::first_unseen,
     yaml::{Node, Value},
 };
 
@@ -216,6 +217,26 @@ impl Walk<'_> {
         let [(kind, target)] = entries else {
             return Err(refuse(format!("`{key}` must name one source of the secret")));
         };
+        // What looks like no name or path may be the secret itself: it is not repeated.
+        let is_name = |text: &str| {
+            let mut bytes = text.bytes();
+            bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let wrong = match (&kind.value, &target.value) {
+            (Value::Text(kind), Value::Text(target)) if kind == "env" && !is_name(target) => {
+                Some("`env` of KEY names no environment name: letters, digits and `_` make one")
+            }
+            (Value::Text(kind), Value::Text(target))
+                if kind == "file" && (target.is_empty() || first_unseen(target).is_some()) =>
+            {
+                Some("`file` of KEY is no path: it is empty, or holds an invisible character")
+            }
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(refuse(wrong.replace("KEY", &format!("`{key}`"))));
+        }
         let reference = match (&kind.value, &target.value) {
             (Value::Text(kind), Value::Text(target)) if kind == "env" => Reference::Env(target.clone()),
             (Value::Text(kind), Value::Text(target)) if kind == "file" => Reference::File(target.clone()),

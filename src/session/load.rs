@@ -246,7 +246,8 @@ impl Gathering {
                 self.answers.refer(key, reference);
             }
             Ok(None) => self.to_ask.push((key, nobody_to_ask(key, &variable.env()).at(place))),
-            Err(failure) => self.problems.push(failure.at(place)),
+            // Whoever can be asked is asked: a failure where nobody can be.
+            Err(failure) => self.to_ask.push((key, failure.at(place))),
         }
     }
 

@@ -59,7 +59,8 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     }
     let folder = state_dir(state);
     let (columns, rows) = size().unwrap_or((80, 24));
-    let mut notices = gathered.notices;
+    let mut notices = wizard::to_be_asked(gathered.to_ask);
+    notices.extend(gathered.notices);
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
         wizard::unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
