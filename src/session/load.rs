@@ -214,6 +214,7 @@ impl Gathering {
     /// next run; but no secret is looked up for it.
     fn leaf(&mut self, leaf: Leaf, open: bool, is_overruled: bool, name: &str) {
         let published = leaf.is_published();
+        self.notices.extend(leaf.doubtful());
         let Leaf { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());

@@ -193,3 +193,18 @@ fn a_name_that_is_none_is_not_repeated() {
         case.fails(3, "E-ANSWERS-SECRET").names(&["`database.password`", "{env: NAME}"]);
     }
 }
+
+/// A secret that was hardly meant as it stands is used, with a remark that does not repeat it.
+#[test]
+fn a_secret_that_was_hardly_meant() {
+    for (source, says) in [
+        ("'${CANARY_DB}'", "environment name"),
+        ("$CANARY_DB", "environment name"),
+        ("\u{201c}canary\u{201d}", "curly quote"),
+        ("'canary '", "nobody sees"),
+    ] {
+        let secret = source.trim_matches('\'').trim();
+        let case = Case::new().set("database.password", source).secret(secret).flags(["check", "etcd"]);
+        case.warns("W-ANSWERS-NOTE").names(&["`database.password`", says]);
+    }
+}
