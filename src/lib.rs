@@ -19,6 +19,7 @@ pub mod services;
 pub mod session;
 pub mod stages;
 pub mod state;
+pub mod text;
 pub mod workflow;
 pub mod world;
 pub mod yaml;

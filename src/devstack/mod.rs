@@ -149,7 +149,7 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
             Code::DevPort,
             format!("port {etcd_port} is wanted for etcd and for PostgreSQL"),
         )
-        .remedy("give them two ports with `--etcd-port` and `--postgres-port`"));
+        .remedy("give them two ports: `backendai-setup dev up --etcd-port PORT --postgres-port PORT`"));
     }
     let wanted = [
         ("etcd", etcd_port, "--etcd-port", etcd.is_none()),

@@ -27,13 +27,15 @@ pub(super) fn free(wanted: &[(&str, u16, &str)]) -> Result<(), Failure> {
             ErrorKind::PermissionDenied => format!("port {port}, meant for {title}, is reserved for root"),
             _ => format!("port {port}, meant for {title}, cannot be used ({trouble})"),
         });
-        remedies.push(format!("`{flag} PORT`"));
+        remedies.push(format!("{flag} PORT"));
     }
     if troubles.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(Code::DevPort, troubles.join("; "))
-        .remedy(format!("stop what holds it, or take another port with {}", remedies.join(" and "))))
+    Err(Failure::new(Code::DevPort, troubles.join("; ")).remedy(format!(
+        "stop what holds it, or take another port: `backendai-setup dev up {}`",
+        remedies.join(" ")
+    )))
 }
 
 /// Names the process that listens on the port, as far as this user may know.

@@ -9,6 +9,8 @@ mod tolerance;
 
 use std::fmt;
 
+use crate::text::visible;
+
 use serde::Serialize;
 
 pub use codes::Code;
@@ -127,10 +129,18 @@ pub struct Failure {
 impl Failure {
     /// A failure with its headline: sentence case, backticks around literals.
     ///
+    /// What a server or a file says may be in it, so characters that nobody sees are shown as code points.
     /// A headline that begins with a plain word gets its capital here; names and literals stay as they are.
     pub fn new(code: Code, what: impl Into<String>) -> Self {
         let severity = if code.is_warning() { Severity::Warning } else { Severity::Failure };
-        Self { code, severity, what: sentence(what.into()), why: None, remedy: None, place: None }
+        Self {
+            code,
+            severity,
+            what: sentence(visible(&what.into(), false)),
+            why: None,
+            remedy: None,
+            place: None,
+        }
     }
 
     /// The same, mattering so much.
@@ -142,14 +152,14 @@ impl Failure {
     /// Adds the cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(why.into());
+        self.why = Some(visible(&why.into(), true));
         self
     }
 
     /// Adds what to do now.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.remedy = Some(visible(&remedy.into(), true));
         self
     }
 

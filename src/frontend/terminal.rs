@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     failure::{Code, Failure, status, words},
     report::{Style, write_failure},
+    text::visible_json,
     workflow::{Event, EventKind, Summary},
 };
 
@@ -194,13 +195,13 @@ impl Terminal {
         let summary = Summary::of_failures("", status, failures.to_vec());
         self.result(|out| {
             let version = Event::now(Event::version("", Vec::new(), Vec::new()));
-            writeln!(out, "{}", serde_json::to_string(&version)?)?;
+            writeln!(out, "{}", visible_json(&serde_json::to_string(&version)?))?;
             if let Some((kind, result)) = result {
                 let line = Answer { time: Timestamp::now(), kind, result };
-                writeln!(out, "{}", serde_json::to_string(&line)?)?;
+                writeln!(out, "{}", visible_json(&serde_json::to_string(&line)?))?;
             }
             let summary = Event::now(EventKind::Summary(summary));
-            writeln!(out, "{}", serde_json::to_string(&summary)?)
+            writeln!(out, "{}", visible_json(&serde_json::to_string(&summary)?))
         });
     }
 }

@@ -102,6 +102,17 @@ pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack
     problems
 }
 
+/// Secrets that could not be looked up, as remarks: each is asked for on its page.
+pub(super) fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
+    let remark = |(key, failure): (&str, Failure)| {
+        let note =
+            Failure::new(Code::AnswersNote, format!("`{key}` is to be typed in: its source gave none"));
+        let note = note.why(failure.what).remedy(format!("type `{key}` when it is asked for"));
+        Failure { place: failure.place, ..note }
+    };
+    to_ask.into_iter().map(remark).collect()
+}
+
 /// What is offered as "Continue".
 #[derive(Debug)]
 pub struct Unfinished {

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::Ipv6Addr};
 
+use crate::text;
+
 /// Why a value is refused and what would be accepted. Never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -41,6 +43,7 @@ impl fmt::Display for Address {
 /// # Errors
 /// When it is empty, a URL, or the port is not a number from 1 to 65535.
 pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> {
+    all_seen(text)?;
     let form = || format!("write `host:port`, for example `db-01:{default_port}`; IPv6 in brackets");
     if text.contains("://") || text.contains('@') || text.contains('/') {
         return Err(Refused::new("it is a URL, not an address", form()));
@@ -84,16 +87,36 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
     Ok(Address { host: host.to_owned(), port })
 }
 
-/// Not empty, no control characters; `max` bytes at most.
+/// Nothing in it that nobody sees.
+fn all_seen(text: &str) -> Result<(), Refused> {
+    match text::first_unseen(text) {
+        Some(unseen) => Err(Refused::new(
+            format!("it holds the invisible {unseen}"),
+            "type it anew, without that character",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Not empty, no character that nobody sees; `max` bytes at most.
 pub(super) fn plain_text(text: &str, max: usize) -> Result<(), Refused> {
+    secret(text, max)?;
+    all_seen(text)
+}
+
+/// As [`plain_text`] for a secret, in which any character but a control one may be meant.
+pub(super) fn secret(text: &str, max: usize) -> Result<(), Refused> {
     if text.is_empty() {
         return Err(Refused::new("it is empty", "give a value, or leave the key out"));
     }
     if text.len() > max {
         return Err(Refused::new(format!("it is longer than {max} bytes"), "shorten it"));
     }
-    if text.chars().any(char::is_control) {
-        return Err(Refused::new("it has a control character", "take the character out"));
+    if let Some(at) = text.chars().position(char::is_control) {
+        return Err(Refused::new(
+            format!("it has a control character at column {}", at + 1),
+            "take the character out",
+        ));
     }
     Ok(())
 }

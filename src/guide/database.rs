@@ -89,7 +89,7 @@ fn password(text: &str) -> Result<(), Refused> {
     if text.contains(['\n', '\r']) {
         return Err(Refused::new("it has a line break", "take the line break out"));
     }
-    accept::plain_text(text, 4096)
+    accept::secret(text, 4096)
 }
 
 fn sslmode(text: &str) -> Result<(), Refused> {

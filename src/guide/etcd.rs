@@ -164,7 +164,7 @@ pub(super) static SECTION: Section = Section {
             default: Default::Unset("no sign-in"),
             development: None,
             manager_env: None,
-            accept: |text| accept::plain_text(text, 4096),
+            accept: |text| accept::secret(text, 4096),
         },
         Variable {
             key: "etcd.manager-endpoint",

@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure, Place},
+    text::{first_unseen, is_unseen},
     yaml::{Node, Value},
 };
 
@@ -42,6 +43,30 @@ impl Leaf {
             (SecretSource::Text(text), Some(development)) => text.expose_secret() == development(),
             _ => false,
         }
+    }
+}
+
+impl Leaf {
+    /// A secret's text that was hardly meant as it stands: it is used, with a remark that does not repeat it.
+    pub fn doubtful(&self) -> Option<Failure> {
+        let SecretSource::Text(text) = &self.value else { return None };
+        let text = self.variable.is_secret().then(|| text.expose_secret())?;
+        let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).or(text.strip_prefix('$'));
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        };
+        let edges = [text.chars().next(), text.chars().next_back()];
+        let (how, remedy) = if name.is_some_and(is_name) {
+            ("looks like an environment name of a shell", "if a name is meant, write `{env: NAME}`")
+        } else if edges.iter().flatten().any(|c| matches!(c, '\u{2018}'..='\u{201f}')) {
+            ("begins or ends with a curly quote", "if quotes are meant for YAML, write straight ones")
+        } else if text != text.trim() || edges.iter().flatten().any(|c| is_unseen(*c)) {
+            ("begins or ends with a character that nobody sees", "if it was pasted along, take it out")
+        } else {
+            return None;
+        };
+        let failure = Failure::new(Code::AnswersNote, format!("the text of `{}` {how}", self.variable.key));
+        Some(failure.why("it is used as it stands").remedy(remedy).at(self.place.clone()))
     }
 }
 
@@ -216,6 +241,26 @@ impl Walk<'_> {
         let [(kind, target)] = entries else {
             return Err(refuse(format!("`{key}` must name one source of the secret")));
         };
+        // What looks like no name or path may be the secret itself: it is not repeated.
+        let is_name = |text: &str| {
+            let mut bytes = text.bytes();
+            bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        let wrong = match (&kind.value, &target.value) {
+            (Value::Text(kind), Value::Text(target)) if kind == "env" && !is_name(target) => {
+                Some("`env` of KEY names no environment name: letters, digits and `_` make one")
+            }
+            (Value::Text(kind), Value::Text(target))
+                if kind == "file" && (target.is_empty() || first_unseen(target).is_some()) =>
+            {
+                Some("`file` of KEY is no path: it is empty, or holds an invisible character")
+            }
+            _ => None,
+        };
+        if let Some(wrong) = wrong {
+            return Err(refuse(wrong.replace("KEY", &format!("`{key}`"))));
+        }
         let reference = match (&kind.value, &target.value) {
             (Value::Text(kind), Value::Text(target)) if kind == "env" => Reference::Env(target.clone()),
             (Value::Text(kind), Value::Text(target)) if kind == "file" => Reference::File(target.clone()),

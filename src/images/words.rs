@@ -2,6 +2,7 @@
 
 use crate::{
     failure::{Code, Failure},
+    text::first_unseen,
     yaml::Node,
 };
 
@@ -32,9 +33,11 @@ fn check(text: &str, what: &str) -> Result<(), Failure> {
             "shorten it to at most 4096 bytes",
         );
     }
-    match text.chars().find(|c| c.is_whitespace() || c.is_control()) {
-        Some(c) => bad(
-            format!("holds {}: `{text:?}`", describe(c)),
+    let unseen = first_unseen(text).map(|unseen| (unseen.what, unseen.column));
+    let blank = || text.chars().position(char::is_whitespace).map(|at| (' ', at + 1));
+    match unseen.or_else(blank) {
+        Some((c, column)) => bad(
+            format!("holds {}: `{text:?}`", describe(c, column)),
             "it becomes part of an etcd key, and nobody would see the character there",
             "remove white space and control characters; `-` and `_` are fine",
         ),
@@ -42,12 +45,18 @@ fn check(text: &str, what: &str) -> Result<(), Failure> {
     }
 }
 
-fn describe(c: char) -> String {
+fn describe(c: char, column: usize) -> String {
     match c {
         ' ' => "a space".into(),
         '\t' => "a tab".into(),
         '\n' | '\r' => "a line break".into(),
-        c => format!("the invisible character U+{:04X}", c as u32),
+        c => {
+            format!(
+                "the invisible character U+{:04X} ({}) at column {column}",
+                c as u32,
+                crate::text::name(c)
+            )
+        }
     }
 }
 

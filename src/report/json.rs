@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::workflow::Event;
+use crate::{text::visible_json, workflow::Event};
 
 use super::Reporter;
 
@@ -11,7 +11,7 @@ pub struct Json<W>(pub W);
 
 impl<W: Write> Reporter for Json<W> {
     fn report(&mut self, event: &Event) -> io::Result<()> {
-        let line = serde_json::to_string(event)?;
+        let line = visible_json(&serde_json::to_string(event)?);
         writeln!(self.0, "{line}")?;
         self.0.flush()
     }

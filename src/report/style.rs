@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use crate::workflow::RungState;
+use crate::{text::is_unseen, workflow::RungState};
 
 /// How text is decorated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Style {
 
     /// Text in which every sign is one that the terminal has.
     ///
-    /// What a server or a file says is shown, never obeyed: control characters are spelt out.
+    /// What a server or a file says is shown, never obeyed: characters that nobody sees are spelt out.
     pub fn text(self, text: &str) -> String {
         if self.words && text == "–" {
             return "none".into();
@@ -78,9 +78,7 @@ impl Style {
                 '→' if self.ascii => shown.push_str("->"),
                 '…' if self.ascii => shown.push_str("..."),
                 '–' if self.ascii => shown.push('-'),
-                _ if character.is_control() || turns_text(character) => {
-                    shown.extend(character.escape_default())
-                }
+                _ if is_unseen(character) => shown.extend(character.escape_unicode()),
                 _ => shown.push(character),
             }
         }
@@ -91,11 +89,6 @@ impl Style {
 /// Somebody listens: `ACCESSIBLE=1`.
 pub fn is_spoken() -> bool {
     !matches!(std::env::var("ACCESSIBLE").unwrap_or_default().as_str(), "" | "0")
-}
-
-/// Signs that are not seen and change the order or the lines of what is.
-fn turns_text(character: char) -> bool {
-    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Pads to a width in columns, wide characters measured right.

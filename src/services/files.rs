@@ -73,6 +73,17 @@ pub fn others_can_read(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
 }
 
+/// Can others read the file of a secret although its owner is this user, who can change that? What
+/// Kubernetes, Docker or systemd has put there belongs to them, and pipes have no readers but ours.
+pub fn secret_lies_open(path: &Path) -> bool {
+    let Ok(meta) = fs::metadata(path) else { return false };
+    // Kubernetes mounts a secret as a link into a folder of its own, on a file system in memory.
+    let is_mounted = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    let is_own = meta.uid() == rustix::process::geteuid().as_raw();
+    let is_given = ["/run/secrets", "/run/credentials"].iter().any(|folder| path.starts_with(folder));
+    meta.is_file() && meta.permissions().mode() & 0o044 != 0 && is_own && !is_mounted && !is_given
+}
+
 /// A file that is to be written, as it is now.
 pub struct Existing {
     /// What it holds.

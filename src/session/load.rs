@@ -214,6 +214,7 @@ impl Gathering {
     /// next run; but no secret is looked up for it.
     fn leaf(&mut self, leaf: Leaf, open: bool, is_overruled: bool, name: &str) {
         let published = leaf.is_published();
+        self.notices.extend(leaf.doubtful());
         let Leaf { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
@@ -246,7 +247,8 @@ impl Gathering {
                 self.answers.refer(key, reference);
             }
             Ok(None) => self.to_ask.push((key, nobody_to_ask(key, &variable.env()).at(place))),
-            Err(failure) => self.problems.push(failure.at(place)),
+            // Whoever can be asked is asked: a failure where nobody can be.
+            Err(failure) => self.to_ask.push((key, failure.at(place))),
         }
     }
 

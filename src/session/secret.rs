@@ -131,8 +131,16 @@ fn unset(key: &str, name: &str, how: &str) -> Failure {
 /// A secret's file: UTF-8 text, one trailing line break taken off.
 ///
 /// # Errors
-/// `E-FILE-READ` when it cannot be read.
+/// `E-FILE-READ` when it cannot be read, `E-ANSWERS-SECRET` when others can read it.
 pub(super) fn read_file(path: &Path) -> Result<SecretString, Failure> {
+    if files::secret_lies_open(path) {
+        let shown = path.display();
+        return Err(Failure::new(
+            Code::AnswersSecret,
+            format!("`{shown}` holds a secret, and others can read it"),
+        )
+        .remedy(format!("chmod 600 {}", shell_word(&path.to_string_lossy()))));
+    }
     text(files::read_input(path)?, &format!("`{}`", path.display()))
 }
 

@@ -9,6 +9,7 @@
 //! disagree on, `tree` expands anchors, aliases and merge keys within bounds. [`write`] writes
 //! what every reader reads alike.
 
+mod alike;
 mod layout;
 mod node;
 pub mod scalar;
@@ -54,6 +55,11 @@ pub fn read_all(file: &str, bytes: &[u8]) -> (Option<Node>, Vec<Failure>) {
     };
     if let Err(failures) = printable(file, text) {
         return (None, failures);
+    }
+    let marks = alike::merge_markers(file, text);
+    if !marks.is_empty() {
+        // Nothing that follows from them is told.
+        return (None, marks);
     }
     tree::build(file, text)
 }

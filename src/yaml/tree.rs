@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{
-    MAX_DEPTH, MAX_NODES,
+    MAX_DEPTH, MAX_NODES, alike,
     layout::{Layout, Scalar},
     node::{Mark, Node, Value, quoted},
     scalar::{Reading, resolve},
@@ -69,7 +69,8 @@ struct Anchored {
 impl Builder<'_> {
     fn run(&mut self, text: &str) -> Result<(), Failure> {
         for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|error| self.syntax(error.marker().index(), error.info()))?;
+            let (event, span) =
+                event.map_err(|error| self.syntax(text, error.marker().index(), error.info()))?;
             self.event(event, span)?;
         }
         self.layout.finish();
@@ -328,8 +329,11 @@ impl Builder<'_> {
         }
     }
 
-    fn syntax(&self, at: usize, info: &str) -> Failure {
+    fn syntax(&self, text: &str, at: usize, info: &str) -> Failure {
         let mark = self.layout.mark(at);
+        if let Some(failure) = alike::near(self.file, text, mark.line) {
+            return failure;
+        }
         let remedy = if self.layout.indentation(at).any(|c| c == '\t') {
             "indent with spaces; the line starts with a tab"
         } else {

@@ -31,6 +31,8 @@ fn program() -> Program {
     for (name, text) in [("first.yml", FIRST), ("overlay.yml", OVERLAY), ("secret", "canary-shown\n")] {
         fs::write(program.work().join(name), text).expect("the folder is ours");
     }
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(program.work().join("secret"), private).expect("the folder is ours");
     program
 }
 

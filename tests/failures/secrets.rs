@@ -1,6 +1,8 @@
 //! Secrets by reference: every source gives the password, and what fails is told without it.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -147,4 +149,62 @@ fn a_command_is_told_no_other_secret() {
         assert!(!seen.contains(canary), "{canary} in\n{seen}");
     }
     assert_eq!(told.status, 0, "{:#?}", told.failures);
+}
+
+/// A secret's file is judged as an answers file with a secret in it is: by who can read it.
+#[test]
+fn a_file_of_a_secret_that_others_can_read() {
+    let open = |case: &Case| {
+        let path = case.work().join("secret");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("the file is ours");
+    };
+    let case = Case::new();
+    let password = case.database.password.clone();
+    let case = from(case, "{file: secret}").file("secret", &password);
+    open(&case);
+    case.fails(3, "E-ANSWERS-SECRET").names(&["`secret`", "others can read it", "chmod 600 secret"]);
+    // The remedy, word for word.
+    let status = Command::new("chmod").args(["600", "secret"]).current_dir(case.work()).status();
+    assert!(status.expect("chmod runs").success());
+    assert_eq!(case.run().status, 0);
+
+    // The twin of an environment name is no other file.
+    let case = Case::new();
+    let password = case.database.password.clone();
+    let case = case.unset("database.password").env("BACKEND_DB_PASSWORD_FILE", "secret").secret(&password);
+    let case = case.file("secret", &password).flags(["check", "database"]);
+    open(&case);
+    case.fails(3, "E-ANSWERS-SECRET").names(&["`BACKEND_DB_PASSWORD_FILE`", "chmod 600 secret"]);
+
+    // As Kubernetes mounts a secret: a link to a file whose readers others have chosen.
+    let case = Case::new();
+    let password = case.database.password.clone();
+    let case = from(case, "{file: mounted}").file("secret", &password);
+    open(&case);
+    symlink("secret", case.work().join("mounted")).expect("the folder is ours");
+    assert_eq!(case.run().status, 0);
+}
+
+/// What stands where a name is due may be the secret itself.
+#[test]
+fn a_name_that_is_none_is_not_repeated() {
+    for source in ["{env: 'canary: not a name'}", "{env: canary-name}", "{file: \"canary\\u200b\"}"] {
+        let case = Case::new().set("database.password", source).secret("canary").flags(["check", "database"]);
+        case.fails(3, "E-ANSWERS-SECRET").names(&["`database.password`", "{env: NAME}"]);
+    }
+}
+
+/// A secret that was hardly meant as it stands is used, with a remark that does not repeat it.
+#[test]
+fn a_secret_that_was_hardly_meant() {
+    for (source, says) in [
+        ("'${CANARY_DB}'", "environment name"),
+        ("$CANARY_DB", "environment name"),
+        ("\u{201c}canary\u{201d}", "curly quote"),
+        ("'canary '", "nobody sees"),
+    ] {
+        let secret = source.trim_matches('\'').trim();
+        let case = Case::new().set("database.password", source).secret(secret).flags(["check", "etcd"]);
+        case.warns("W-ANSWERS-NOTE").names(&["`database.password`", says]);
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::Case;
-use crate::servers::Fake;
+use crate::servers::{Etcd, Fake, Postgres};
 
 /// Latencies, versions and free space differ from run to run and from machine to machine; checks are
 /// told in the order in which they end.
@@ -78,4 +78,44 @@ fn answers_that_lack_much() {
     insta::assert_snapshot!(case.says(3));
     let case = case.flags(["answers", "validate"]);
     assert_eq!(case.says(3), case.flags(["run"]).says(3));
+}
+
+/// What a server holds is shown, never obeyed: no face hands on a character that nobody sees.
+#[test]
+fn etcd_holds_what_nobody_sees() {
+    let etcd = Etcd::start();
+    let case = Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "unseen");
+    let odd = "/mnt/\u{1b}]0;title\u{7}a\u{202e}b\u{200b}c\u{9b}31m";
+    etcd.put("/sorna/unseen/volumes/_mount", odd);
+    let is_raw = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'));
+    for (flags, status) in [(&["run", "set-mount"][..], 4), (&["plan"], 4), (&["status"], 9)] {
+        let case =
+            Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "unseen").flags(flags.iter().copied());
+        let text = case.says(status);
+        assert!(text.contains("\\u{202e}") && text.contains("\\u{1b}"), "{text}");
+        assert!(!text.contains(is_raw), "{text:?}");
+        let json = case.outcome(&["--output", "json"]).stdout;
+        assert!(!json.contains(is_raw), "{json:?}");
+    }
+    // A change tells scripts the value as it is.
+    let case = case.flags(["plan", "--replace-mount"]);
+    let outcome = case.outcome(&["--output", "json"]);
+    assert!(!outcome.stdout.contains(is_raw), "{:?}", outcome.stdout);
+    let plan = outcome.stdout.lines().find(|line| line.contains("\"type\":\"plan\"")).expect("a plan");
+    let plan: serde_json::Value = serde_json::from_str(plan).expect("JSON");
+    assert_eq!(plan["stages"][2]["changes"][0]["old"], odd);
+}
+
+/// What etcd holds with a slash at its end can be set: the remedy leads on, word for word.
+#[test]
+fn a_mount_with_a_slash_at_its_end() {
+    let etcd = Etcd::start();
+    let case = Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "slash").flags(["run", "set-mount"]);
+    let held = format!("{}/", case.mount().display());
+    etcd.put("/sorna/slash/volumes/_mount", &held);
+    case.fails(4, "E-MOUNT-FOREIGN").names(&[format!("set `storage.mount: {held}`")]);
+    let case = case.set("storage.mount", &held);
+    let told = case.run();
+    assert_eq!(told.status, 0, "{:#?}", told.failures);
+    assert_eq!(etcd.get_all("/sorna/slash/volumes/_mount").values().next(), Some(&held));
 }

@@ -26,7 +26,7 @@ use super::{
     Terminal,
     drive::{Signals, drive, unless_stopped},
     question::Reply,
-    wizard::{Unfinished, development_answers, sections, unfinished},
+    wizard::{Unfinished, development_answers, sections, to_be_asked, unfinished},
     wrapped::to_a_person,
 };
 
@@ -89,7 +89,8 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         let remedy = "give the answers as `--answers FILE`, or start it at a terminal";
         return terminal.fail(&[failure.remedy(remedy)]);
     }
-    let Gathered { mut answers, problems, notices, .. } = session::gather(inputs);
+    let Gathered { mut answers, problems, mut notices, to_ask, .. } = session::gather(inputs);
+    notices.extend(to_be_asked(to_ask));
     if !problems.is_empty() {
         return terminal.fail(&problems);
     }
@@ -221,6 +222,7 @@ impl Wizard<'_> {
                 unless_stopped(self.terminal, &mut Signals::new(), gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
                 self.tell(&gathered.notices);
+                self.tell(&to_be_asked(gathered.to_ask));
                 self.answers = gathered.answers;
                 self.changed = true;
                 return Ok(Page::Review);

@@ -59,7 +59,8 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     }
     let folder = state_dir(state);
     let (columns, rows) = size().unwrap_or((80, 24));
-    let mut notices = gathered.notices;
+    let mut notices = wizard::to_be_asked(gathered.to_ask);
+    notices.extend(gathered.notices);
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
         wizard::unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
@@ -81,11 +82,20 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     let work = async {
         let (mut app, effects) = App::new(start);
         if let Some(notice) = notices.first() {
-            app.notice = Some((theme::Sign::from(RungState::Warned), notice.what.clone()));
+            // One line has room for one; on the ordinary screen all of them stand afterwards.
+            let more = match notices.len() {
+                1 => String::new(),
+                count => format!(" (and {} more, told on leaving)", count - 1),
+            };
+            app.notice = Some((theme::Sign::from(RungState::Warned), format!("{}{more}", notice.what)));
         }
         let mut desk = Desk::new(folder, inputs.terms.clone());
         let shown = show(&mut app, &mut desk, effects).await;
-        farewell(terminal, &app, shown)
+        let status = farewell(terminal, &app, shown);
+        if status != status::HANGUP {
+            terminal.tell(&notices);
+        }
+        status
     };
     super::drive::in_runtime(terminal, work)
 }

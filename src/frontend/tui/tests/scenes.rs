@@ -46,7 +46,7 @@ fn welcome() {
     shown("welcome_failed", |columns, rows| {
         let mut wizard = Wizard::new(columns, rows);
         let failure = Failure::new(Code::DevPort, "port 8120, meant for etcd, is taken by `nginx` (pid 42)")
-            .remedy("stop what holds it, or take another port with `--etcd-port PORT`");
+            .remedy("stop what holds it, or take another port: `backendai-setup dev up --etcd-port PORT`");
         wizard.looked().key(Enter).tell(Msg::StackUp(Box::new(Err(failure))));
         wizard
     });

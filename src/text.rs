@@ -1,0 +1,196 @@
+//! Characters without a picture: which they are, what they are called, and how they are shown.
+
+/// A character that nobody sees, and where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unseen {
+    /// The character.
+    pub what: char,
+    /// Its column in characters, from 1.
+    pub column: usize,
+}
+
+impl std::fmt::Display for Unseen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "U+{:04X} ({}) at column {}", u32::from(self.what), name(self.what), self.column)
+    }
+}
+
+/// What kind of character without a picture it is.
+pub fn name(c: char) -> &'static str {
+    match c {
+        '\t' => "tab",
+        '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "line break",
+        '\u{1b}' => "escape character",
+        '\u{a0}' | '\u{202f}' => "no-break space",
+        '\u{ad}' => "soft hyphen",
+        '\u{200b}' => "zero width space",
+        '\u{200c}' => "zero width non-joiner",
+        '\u{200d}' => "zero width joiner",
+        '\u{2060}' => "word joiner",
+        '\u{feff}' => "byte order mark",
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "mark of the writing direction"
+        }
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' => "Hangul filler",
+        '\u{2800}' => "blank Braille pattern",
+        '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => "variation selector",
+        '\u{e0000}'..='\u{e007f}' => "tag character",
+        c if c.is_control() => "control character",
+        c if c.is_whitespace() => "unusual space",
+        c if is_mark(c) => "combining mark without a letter",
+        _ => "invisible character",
+    }
+}
+
+/// Has it no picture of its own, wherever it stands? The plain space is none of these.
+pub fn is_unseen(c: char) -> bool {
+    match c {
+        ' '..='~' => false,
+        // Of a category with pictures, but blank.
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{2800}' | '\u{3164}'
+        | '\u{ffa0}' => true,
+        '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => true,
+        c => {
+            // The standard library's own table: controls, format characters, separators, private use and
+            // what is not assigned. Behind a letter, so that a combining mark counts as seen.
+            let mut pair = [b'a', 0, 0, 0, 0];
+            let length = c.encode_utf8(&mut pair[1..]).len();
+            let pair = std::str::from_utf8(&pair[..=length]).unwrap_or_default();
+            pair.escape_debug().nth(1) == Some('\\')
+        }
+    }
+}
+
+/// A mark that is drawn upon the character before it.
+fn is_mark(c: char) -> bool {
+    !c.is_ascii() && !is_unseen(c) && c.escape_debug().next() == Some('\\')
+}
+
+/// Part of a picture: emoji are joined by U+200D and made colourful by U+FE0F.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// The first character of a text that nobody would see there.
+pub fn first_unseen(text: &str) -> Option<Unseen> {
+    let mut before: Option<char> = None;
+    let mut rest = text.chars().enumerate().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map(|(_, next)| *next);
+        let in_emoji = match c {
+            '\u{200d}' => {
+                before.is_some_and(|it| is_picture(it) || it == '\u{fe0f}') && next.is_some_and(is_picture)
+            }
+            '\u{fe0f}' => before.is_some_and(is_picture),
+            _ => false,
+        };
+        if (is_unseen(c) && !in_emoji) || (before.is_none() && is_mark(c)) {
+            return Some(Unseen { what: c, column: at + 1 });
+        }
+        before = Some(c);
+    }
+    None
+}
+
+/// The text as it may be shown: what nobody sees as its code point, `\u{200b}`. Line breaks stay where
+/// `lines` says so.
+pub fn visible(text: &str, lines: bool) -> String {
+    if text.is_ascii() && !text.bytes().any(|byte| byte.is_ascii_control()) {
+        return text.to_owned();
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if lines => shown.push(c),
+            c if is_unseen(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// JSON without a character that nobody sees: each stands as its escape, and reads back as it was.
+pub fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unseen(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                shown.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_nobody_sees_is_found() {
+        for c in [
+            '\0',
+            '\t',
+            '\n',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{a0}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{2003}',
+            '\u{2007}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{202f}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2800}',
+            '\u{3000}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{e0041}',
+            '\u{e0100}',
+        ] {
+            let text = format!("pyt{c}hon");
+            assert_eq!(first_unseen(&text), Some(Unseen { what: c, column: 4 }), "{c:?}");
+            assert!(!visible(&text, false).contains(c), "{c:?}");
+        }
+        assert_eq!(first_unseen("\u{301}a").map(|it| it.column), Some(1));
+        assert_eq!(
+            first_unseen("a\u{200b}").unwrap_or(Unseen { what: ' ', column: 0 }).to_string(),
+            "U+200B (zero width space) at column 2"
+        );
+    }
+
+    #[test]
+    fn what_is_seen_is_left_alone() {
+        for text in
+            ["", "python", "e\u{301}", "é", "日本語", "파이썬", "a b", "👩\u{200d}💻", "❤\u{fe0f}", "🐍"]
+        {
+            assert_eq!(first_unseen(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_is_shown_is_unseen(text in "\\PC*|.*") {
+            prop_assert!(!visible(&text, false).chars().any(is_unseen));
+            let json = visible_json(&serde_json::to_string(&text).expect("text is JSON"));
+            prop_assert!(!json.chars().any(is_unseen));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).expect("it reads back"), text);
+        }
+    }
+}
