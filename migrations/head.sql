@@ -1,6 +1,7 @@
 -- The manager's schema at revision f9971fbb34d9, for a fresh database.
 --
 -- Each statement ends with a semicolon at the end of a line and is told by the comment above it.
+-- `uuid_generate_v4()` stands without a schema: the extension may be in any that is on the search path.
 -- The revision itself is stamped by the program, in the same transaction.
 
 -- extension uuid-ossp
@@ -64,7 +65,7 @@ CREATE INDEX ix_keypairs_user_id ON public.keypairs (user_id);
 
 -- table kernels
 CREATE TABLE public.kernels (
-    id                  uuid             NOT NULL DEFAULT public.uuid_generate_v4()
+    id                  uuid             NOT NULL DEFAULT uuid_generate_v4()
                                          CONSTRAINT pk_kernels PRIMARY KEY,
     sess_id             varchar(64),
     role                varchar(16)      NOT NULL,
@@ -120,7 +121,7 @@ CREATE UNIQUE INDEX ix_kernels_unique_sess_token ON public.kernels (access_key, 
 
 -- table vfolders
 CREATE TABLE public.vfolders (
-    id         uuid         NOT NULL DEFAULT public.uuid_generate_v4() CONSTRAINT pk_vfolders PRIMARY KEY,
+    id         uuid         NOT NULL DEFAULT uuid_generate_v4() CONSTRAINT pk_vfolders PRIMARY KEY,
     host       varchar(128) NOT NULL,
     name       varchar(64)  NOT NULL,
     max_files  integer,
@@ -144,7 +145,7 @@ CREATE TABLE public.vfolder_attachment (
 
 -- table vfolder_invitations
 CREATE TABLE public.vfolder_invitations (
-    id         uuid         NOT NULL DEFAULT public.uuid_generate_v4()
+    id         uuid         NOT NULL DEFAULT uuid_generate_v4()
                             CONSTRAINT pk_vfolder_invitations PRIMARY KEY,
     permission varchar(2),
     inviter    varchar(256),

@@ -111,8 +111,7 @@ impl World {
     /// # Errors
     /// `E-DB-MISSING` when it is not there, else as the server says.
     pub async fn database(&self) -> Result<PgConnection, Failure> {
-        let database = self.settings.database()?;
-        postgres::connect(database, &database.name).await
+        postgres::connect_target(self.settings.database()?).await
     }
 
     /// Are the keypairs still to be rotated in this run?

@@ -173,6 +173,18 @@ codes! {
         "Names and e-mail addresses would not survive. Create it anew: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
     DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not to be had",
         "The tables use `uuid_generate_v4()`. Install PostgreSQL's contrib modules on the server (Debian: postgresql-contrib). Before PostgreSQL 13 a superuser must create the extension.";
+    DbReadOnly = "E-DB-READONLY", UNFIT, "PostgreSQL takes no writes",
+        "The server is a standby or is being recovered, or `default_transaction_read_only` is on for this user or database. The manager writes at every request, so `database.address` must lead to the primary server, with a session that may write.";
+    DbPooler = "E-DB-POOLER", UNREACHABLE, "A connection pooler refused the sign-in",
+        "PgBouncer, or another pooler, answers at `database.address` and has no database or user of this name, or cannot reach PostgreSQL itself. Add both to its configuration, or set `database.address` to the PostgreSQL server. It works in session and in transaction mode.";
+    DbClash = "E-DB-CLASH", UNFIT, "An object in the database has a name that the schema needs",
+        "The database has none of the manager's tables, but something else, for example a sequence or an index, has a name that one of them needs, so installing the schema would fail. Rename or drop it, or use another `database.name`.";
+    DbSearchPath = "E-DB-SEARCH-PATH", UNFIT, "The manager would not find its tables",
+        "The manager names its tables and `uuid_generate_v4()` without a schema, so `public` must be on the `search_path` of its user, and no earlier schema may have tables of the same names. `ALTER ROLE … SET search_path` sets it.";
+    DbCollation = "E-DB-COLLATION", UNFIT, "The template of new databases has another version of its collation",
+        "The operating system's or ICU's collations were upgraded after the PostgreSQL server was set up. PostgreSQL refuses to copy such a template: rebuild what depends on it, then refresh its version as the message says.";
+    DbCollationOld = "W-DB-COLLATION", UNFIT, "The database was made with another version of its collation",
+        "The operating system's or ICU's collations were upgraded after the database was created. Indexes on text may be out of order: `REINDEX DATABASE`, then `ALTER DATABASE … REFRESH COLLATION VERSION`.";
     DbOther = "E-DB-OTHER", UNFIT, "The PostgreSQL server is not the one that is meant",
         "Every PostgreSQL server has a system identifier, made with its data and kept by its replicas, which `check database` shows. `expect.database-system` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing.";
     DbUnmanaged = "E-DB-UNMANAGED", UNFIT, "The database has the manager's tables or types, but no revision",

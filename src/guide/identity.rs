@@ -31,6 +31,11 @@ impl Identity {
         self.etcd_cluster.is_some()
     }
 
+    /// Is a PostgreSQL server expected?
+    pub fn tells_system(&self) -> bool {
+        self.database_system.is_some()
+    }
+
     /// The system identifier of PostgreSQL that is expected, when it is not this one.
     pub fn other_system(&self, found: u64) -> Option<&str> {
         self.database_system.as_deref().filter(|expected| decimal(expected) != Some(found))

@@ -1,6 +1,10 @@
 //! The alembic revisions as data, from `migrations/`.
 
+mod standing;
+
 use crate::bundle;
+
+pub use standing::{Found, Standing};
 
 /// The revision that the guide's manager expects.
 pub const HEAD: &str = "f9971fbb34d9";
@@ -53,6 +57,26 @@ pub fn head_tables() -> impl Iterator<Item = &'static str> {
     statements().filter_map(|statement| statement.what.strip_prefix("table "))
 }
 
+/// The relations that the head makes in schema public: tables, indexes, and the indexes of constraints.
+pub fn head_relations() -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for statement in statements() {
+        let words: Vec<&str> =
+            statement.sql.split([' ', '\n', ',', '(']).filter(|word| !word.is_empty()).collect();
+        for (at, word) in words.iter().enumerate() {
+            let next = |more: usize| words.get(at + more).copied().unwrap_or_default();
+            let name = match *word {
+                "TABLE" => next(if next(1) == "IF" { 4 } else { 1 }),
+                "INDEX" => next(1),
+                "CONSTRAINT" if matches!(next(2), "PRIMARY" | "UNIQUE") => next(1),
+                _ => continue,
+            };
+            names.push(name.trim_start_matches("public."));
+        }
+    }
+    names
+}
+
 /// The statements that make the head in a fresh database, in order.
 ///
 /// The format is ours: a statement ends with a semicolon at the end of a line and is told by the
@@ -85,6 +109,13 @@ mod tests {
             assert!(statement.sql.starts_with("CREATE "), "{statement:?}");
             assert!(!statement.sql.contains("--"), "{statement:?}");
         }
+        let relations = head_relations();
+        for name in
+            ["agents", "pk_kernels", "ix_kernels_unique_sess_token", "alembic_version", "alembic_version_pkc"]
+        {
+            assert!(relations.contains(&name), "{name} is not in {relations:?}");
+        }
+        assert!(!relations.iter().any(|name| name.starts_with("fk_")), "{relations:?}");
         let tables: Vec<_> = head_tables().collect();
         assert_eq!(tables.len(), 8);
         assert!(tables.iter().all(|table| *table == "alembic_version" || TABLES.contains(table)));

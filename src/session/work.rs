@@ -10,7 +10,8 @@ use crate::{
     meeting::{self, Ended, Meeting},
     stages::SetupStage,
     workflow::{
-        Context, Deadline, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute, survey,
+        About, Context, Deadline, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute,
+        survey,
     },
     world::World,
 };
@@ -123,17 +124,11 @@ impl Work {
 
     /// All checks at once; each tells its verdict when it has one. Gives back which of them failed.
     async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
-        // A plan looks at files itself; what matters here is whether the servers can be asked.
-        let needed = |check: &&Arc<dyn Check>| match self.intent {
-            Intent::Check | Intent::Preview | Intent::Run | Intent::Meet => true,
-            Intent::Plan { .. } | Intent::Status => matches!(check.about().id, "etcd" | "database"),
-        };
         let waiting = self.deadline.map(Waiting::until);
         let waiting = waiting.as_ref();
         let mut probes: FuturesUnordered<_> = self
             .checks
             .iter()
-            .filter(needed)
             .map(|check| async move {
                 (check.about(), wait::probe(check.as_ref(), cx, &cx.world.tolerance, waiting).await)
             })
@@ -161,29 +156,30 @@ impl Work {
         broken
     }
 
-    /// A stage whose server cannot be asked is not asked: one message for one cause.
+    /// A stage whose target cannot be asked is not asked: one message for one cause.
     async fn survey(&self, cx: &Context<World>, broken: &[(&'static str, Failure)]) -> Vec<StageState> {
         let cause = |stage: &SetupStage| {
             let needed = stage.about().checks;
-            broken.iter().find(|(check, _)| needed.contains(check)).map(|(_, failure)| failure.clone())
+            let broken = broken.iter().filter(|(_, failure)| !is_found_by_stages(failure));
+            broken.clone().find(|(check, _)| needed.contains(check)).map(|(_, failure)| failure.clone())
         };
         let asked: Vec<SetupStage> =
             self.stages.iter().filter(|stage| cause(stage).is_none()).cloned().collect();
         let mut found = survey(&asked, cx).await.into_iter();
-        self.stages
-            .iter()
-            .filter_map(|stage| match cause(stage) {
+        let mut states: Vec<StageState> = Vec::new();
+        for stage in &self.stages {
+            let about = stage.about();
+            let own = match cause(stage) {
                 None => found.next(),
-                Some(failure) => Some(StageState {
-                    stage: stage.about().id,
-                    title: stage.about().title,
-                    state: "failed",
-                    summary: failure.what.clone(),
-                    changes: Vec::new(),
-                    failure: Some(failure),
-                }),
-            })
-            .collect()
+                Some(failure) => Some(stuck(about, "failed", failure)),
+            };
+            // What it needs will not be there: whatever it found by itself follows from that.
+            let before =
+                states.iter().find(|state| about.after.contains(&state.stage) && state.failure.is_some());
+            let follows = before.and_then(|state| Some((state.state, state.failure.clone()?)));
+            states.extend(follows.map(|(state, failure)| stuck(about, state, failure)).or(own));
+        }
+        states
     }
 
     async fn execute(&self, cx: &Context<World>, tally: &mut Tally) {
@@ -230,6 +226,23 @@ impl Work {
             tally.worst().unwrap_or(status::SUCCESS)
         }
     }
+}
+
+/// A stage that cannot go on, or would not help.
+fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
+    StageState {
+        stage: about.id,
+        title: about.title,
+        state,
+        summary: failure.what.clone(),
+        changes: Vec::new(),
+        failure: Some(failure),
+    }
+}
+
+/// What a check tells early, and one stage of several finds again: the others may be done.
+fn is_found_by_stages(failure: &Failure) -> bool {
+    matches!(failure.code, Code::DbUnmanaged | Code::DbRevision | Code::DbOld | Code::DbShape)
 }
 
 /// The summary of work that broke off by a fault of this program.

@@ -23,6 +23,7 @@ pub(super) static ABOUT: About = About {
     summary: "the database, if it is not there",
     sections: &["database"],
     checks: &["database"],
+    after: &[],
     lane: Lane::Database,
 };
 
@@ -42,7 +43,10 @@ impl Stage<World> for CreateDatabase {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
         match cx.world.database().await {
-            Ok(_) => Ok(State::Done(format!("{} is there", database.name))),
+            Ok(connection) => {
+                postgres::close(connection).await;
+                Ok(State::Done(format!("{} is there", database.name)))
+            }
             Err(failure) if failure.code == Code::DbMissing => {
                 Ok(State::Pending(vec![Change::Database { name: database.name.clone() }]))
             }
@@ -52,7 +56,7 @@ impl Stage<World> for CreateDatabase {
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
-        let mut connection = postgres::connect_maintenance(database).await?;
+        let (mut connection, _) = postgres::connect_elsewhere(database).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
         let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
@@ -67,7 +71,8 @@ impl Stage<World> for CreateDatabase {
                     seconds(patience())
                 ),
             )
-            .remedy("look at the server's log, then run again")),
+            .why("it copies its template database, which takes as long as its disk does")
+            .remedy("run again with more time: `--timeout 10m`")),
             Ok(Ok(_)) => Ok(Done { summary: format!("{} created", database.name), changes: 1 }),
             Ok(Err(error)) => match sqlstate(&error).as_deref() {
                 // Another run made it: a moment ago, or while the server was copying for this one.

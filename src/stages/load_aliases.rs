@@ -21,6 +21,7 @@ pub(super) static ABOUT: About = About {
     summary: "the image aliases into etcd",
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
+    after: &[load_images::ABOUT.id],
     lane: Lane::Etcd,
 };
 

@@ -20,6 +20,7 @@ pub(super) static ABOUT: About = About {
     summary: "the image list into etcd",
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
+    after: &[],
     lane: Lane::Etcd,
 };
 

@@ -5,7 +5,7 @@ mod rows;
 mod splice;
 
 use async_trait::async_trait;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use secrecy::ExposeSecret;
 
@@ -16,7 +16,7 @@ use crate::{
     schema::{self, HEAD},
     services::{
         files,
-        postgres::{self, ask},
+        postgres::{self, Transaction},
     },
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
@@ -33,22 +33,24 @@ pub(super) static ABOUT: About = About {
     summary: "a new admin and user keypair, and a credentials file",
     sections: &["database", "keypairs", "files"],
     checks: &["database", "files"],
+    after: &[install_schema::ABOUT.id],
     lane: Lane::Database,
 };
 
 pub(super) struct PopulateFixtures;
 
 /// The database as this stage needs it: at the head. None when an earlier stage will bring it there.
-async fn connect(cx: &Context<World>) -> Result<Option<PgConnection>, Failure> {
+async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     let database = cx.world.settings.database()?;
     let missing = match cx.world.database().await {
-        Ok(mut connection) => {
-            let standing = postgres::standing(&mut connection, database, schema::TABLES, &[]).await?;
-            if standing.revisions.as_deref() == Some(&[HEAD.to_owned()])
-                && standing.tables.iter().any(|table| table == "keypairs")
-            {
-                return Ok(Some(connection));
+        Ok(connection) => {
+            let mut look = Transaction::begin(connection, database).await?;
+            let standing = postgres::standing(&mut look, database, schema::TABLES, schema::TYPES).await;
+            if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
+                return Ok(Some(look));
             }
+            look.end().await;
+            standing?;
             format!("database `{}` is not at revision {HEAD}", database.name)
         }
         Err(failure) if failure.code == Code::DbMissing => {
@@ -213,7 +215,11 @@ impl Stage<World> for PopulateFixtures {
         let fixture = cx.world.fixture()?;
         let table = match connect(cx).await? {
             None => Vec::new(),
-            Some(mut connection) => rows::read(database, &mut connection).await?,
+            Some(mut look) => {
+                let table = rows::read(database, &mut look).await;
+                look.end().await;
+                table?
+            }
         };
         cx.world.rotates(|| rows::rotated(&fixture.rows, &table));
         let plan = match rows::plan(&cx.world, &table) {
@@ -241,13 +247,10 @@ impl Stage<World> for PopulateFixtures {
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
-        let Some(mut connection) = connect(cx).await? else {
+        let Some(mut transaction) = connect(cx).await? else {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
         };
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
-        let begun = connection.begin().await;
-        let mut transaction =
-            begun.map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = rows::read(database, &mut transaction).await?;
         if cx.world.rotation_is_due() {
@@ -264,13 +267,11 @@ impl Stage<World> for PopulateFixtures {
         }
         let (held, tally) = write(cx, database, &mut transaction, &plan).await?;
         cx.checkpoint()?;
-        cx.written(ask(database, "the commit", transaction.commit()).await)?;
+        let connection = cx.written(transaction.commit(database).await)?;
         cx.world.rotated();
 
         // The file is written under the lock too, or an older one could replace a newer one.
-        let begun = connection.begin().await;
-        let mut transaction =
-            begun.map_err(|error| postgres::explain(&error, database, "the beginning of the transaction"))?;
+        let mut transaction = Transaction::begin(connection, database).await?;
         install_schema::lock(cx, &mut transaction, database).await?;
         if !are_there(&held, &rows::read(database, &mut transaction).await?) {
             return Err(changed());
@@ -288,7 +289,7 @@ impl Stage<World> for PopulateFixtures {
             })?;
             cx.log(format!("written with mode 0600: {}", path.display())).await;
         }
-        drop(transaction);
+        transaction.end().await;
         if path.is_none() && tally.made + tally.renewed > 0 {
             cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
         }

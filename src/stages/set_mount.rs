@@ -17,6 +17,7 @@ pub(super) static ABOUT: About = About {
     summary: "`volumes/_mount` into etcd",
     sections: &["etcd", "storage"],
     checks: &["etcd", "storage"],
+    after: &[],
     lane: Lane::Etcd,
 };
 

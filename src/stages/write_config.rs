@@ -23,6 +23,7 @@ pub(super) static ABOUT: About = About {
     summary: "`alembic.ini` and the environment file for the manager",
     sections: &["etcd", "database", "files"],
     checks: &["files"],
+    after: &[],
     lane: Lane::Files,
 };
 

@@ -35,6 +35,8 @@ pub struct About {
     pub sections: &'static [&'static str],
     /// The checks that must hold before it runs: what it touches.
     pub checks: &'static [&'static str],
+    /// The stages whose result it needs.
+    pub after: &'static [StageId],
     /// Where it runs.
     pub lane: Lane,
 }

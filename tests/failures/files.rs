@@ -70,11 +70,6 @@ fn files_in_the_way() {
         row("an alembic configuration that is no text", || {
             Case::new().file("alembic.ini", [0xff, 0xfe, 0]).fails(4, "E-FILE-FOREIGN").names(&["UTF-8"])
         }),
-        row("other keypairs", || {
-            let text = "keypairs:\n  - {user_id: a@b, access_key: AKIA1, secret_key: canary-secret, is_admin: true}\n";
-            let case = Case::new().secret("canary-secret").file("keypairs.yml", text);
-            case.fails(4, "E-FILE-FOREIGN").names(&["keypairs.yml", "files.credentials"])
-        }),
         row("no keypairs", || {
             Case::new()
                 .file("keypairs.yml", "notes: mine\n")

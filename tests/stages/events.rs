@@ -37,8 +37,15 @@ struct Toy {
 }
 
 fn toy(id: &'static str, lane: Lane, does: Does) -> Arc<dyn Stage<()>> {
-    let about =
-        Box::leak(Box::new(About { id, title: id, summary: "a toy", sections: &[], checks: &[], lane }));
+    let about = Box::leak(Box::new(About {
+        id,
+        title: id,
+        summary: "a toy",
+        sections: &[],
+        checks: &[],
+        after: &[],
+        lane,
+    }));
     Arc::new(Toy { about, does, ran: false.into() })
 }
 

@@ -55,6 +55,7 @@ fn a_draft_keeps_everything_but_secrets() {
     // Where a secret was looked up may be kept: it is looked up again.
     let secret = folder.path().join("secret");
     fs::write(&secret, format!("{CANARY}\n")).expect("a file");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("it is ours");
     let mut referring = answers();
     referring.refer("database.password", Reference::File(secret.display().to_string()));
     save_draft(&state, "review", &referring).expect("it can be kept");

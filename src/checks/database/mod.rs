@@ -1,0 +1,224 @@
+//! PostgreSQL: version, encoding, the database, the rights, its revision.
+
+mod judge;
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use sqlx::PgConnection;
+
+use crate::{
+    failure::{Code, Failure},
+    guide::{Database, Identity, SslMode},
+    schema::{self, Found},
+    services::{
+        net::{self, Greeting},
+        postgres::{self, Server, Transaction},
+    },
+    workflow::Verdict,
+    world::World,
+};
+
+use super::{Check, CheckAbout, Fell, reach};
+
+static ABOUT: CheckAbout = CheckAbout {
+    id: "database",
+    title: "PostgreSQL",
+    summary: "version, encoding, the database or the right to create it, the extension, its revision",
+    sections: &["database"],
+};
+
+pub(super) struct DatabaseCheck;
+
+#[async_trait]
+impl Check for DatabaseCheck {
+    fn about(&self) -> &'static CheckAbout {
+        &ABOUT
+    }
+
+    async fn probe(&self, world: &World) -> Verdict {
+        let mut verdict = Verdict::new();
+        let climbed = match world.settings.database() {
+            Ok(database) => climb(&mut verdict, database, &world.settings.identity).await,
+            Err(failure) => Err(("answers", failure, Instant::now())),
+        };
+        if let Err((rung, failure, since)) = climbed {
+            verdict.note(rung, failure, since);
+        }
+        verdict
+    }
+}
+
+async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) -> Result<(), Fell> {
+    let address = &database.address;
+    let (stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
+
+    let since = Instant::now();
+    match (net::greet_postgres(stream).await, database.sslmode) {
+        (Greeting::PostgresTls | Greeting::PostgresPlain, SslMode::Disable) => {
+            verdict.not_needed("TLS", "switched off by `database.sslmode`");
+        }
+        (Greeting::PostgresTls, _) => verdict.pass("TLS", "offered and used", since),
+        (Greeting::PostgresPlain, SslMode::Prefer) => verdict.not_needed("TLS", "the server offers none"),
+        (Greeting::PostgresPlain, SslMode::Require) => {
+            let failure = Failure::new(Code::DbTls, format!("{address} offers no TLS"))
+                .why("`database.sslmode` is `require`")
+                .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`");
+            return Err(("TLS", failure, since));
+        }
+        (Greeting::Silent, _) if net::speaks_http2(socket).await => {
+            return Err(("server", judge::stranger(database, &Greeting::Http2), since));
+        }
+        (other, _) => return Err(("server", judge::stranger(database, &other), since)),
+    }
+
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    let (connection, elsewhere) = match postgres::connect_target(database).await {
+        Ok(connection) => (connection, None),
+        Err(failure) if postgres::may_be_let_in_elsewhere(failure.code) => {
+            entered_elsewhere(database, failure).await.map_err(at("sign in"))?
+        }
+        Err(failure) => return Err(at("sign in")(failure)),
+    };
+    let whereto = elsewhere.as_ref().map_or_else(String::new, |name| format!(", in database {name}"));
+    verdict.pass("sign in", format!("as {}{whereto}", database.user), since);
+
+    let mut look = Transaction::begin(connection, database).await.map_err(at("server"))?;
+    let climbed = inside(verdict, &mut look, database, identity, elsewhere.as_deref()).await;
+    look.end().await;
+    climbed
+}
+
+/// Another database of the server lets us in: where the manager's is not there, all can be asked from it. Else
+/// the failure says where the user may go.
+async fn entered_elsewhere(
+    database: &Database,
+    refused: Failure,
+) -> Result<(PgConnection, Option<String>), Failure> {
+    let missing = refused.code == Code::DbMissing;
+    match postgres::connect_elsewhere(database).await {
+        Ok((connection, name)) if missing => Ok((connection, Some(name))),
+        Ok((connection, name)) => {
+            postgres::close(connection).await;
+            let why = refused.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
+            Err(refused.why(format!("{why}database `{name}` lets `{}` in", database.user)))
+        }
+        Err(failure) if missing => Err(failure),
+        Err(_) => Err(refused),
+    }
+}
+
+/// What the server says once we are in, in one transaction.
+async fn inside(
+    verdict: &mut Verdict,
+    look: &mut PgConnection,
+    database: &Database,
+    identity: &Identity,
+    elsewhere: Option<&str>,
+) -> Result<(), Fell> {
+    let address = &database.address;
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    let server = postgres::server(look, database).await.map_err(at("server"))?;
+    // A database that is yet to be made takes its encoding and collation from template1.
+    let name = elsewhere.map_or(database.name.as_str(), |_| "template1");
+    let encoding = postgres::encoding(look, database, name).await.map_err(at("server"))?.unwrap_or_default();
+    let text = &server.version;
+    judge::server(database, server.number, text, elsewhere.is_none(), &encoding).map_err(at("server"))?;
+    verdict.pass("server", format!("PostgreSQL {text}, {encoding}"), since);
+    verdict.tell(format!("{address}, PostgreSQL {text}"));
+
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    match postgres::system(look, database).await.map_err(at("system"))? {
+        Some(system) => {
+            if let Some(expected) = identity.other_system(system) {
+                return Err(at("system")(judge::other_system(database, system, expected)));
+            }
+            verdict.pass("system", system.to_string(), since);
+        }
+        None if identity.tells_system() => return Err(at("system")(judge::system_untold(database))),
+        None => verdict.not_needed("system", "the user may not ask for its identifier"),
+    }
+
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    if let Some(why) = postgres::read_only(look, database).await.map_err(at("writes"))? {
+        return Err(at("writes")(judge::read_only(database, why, elsewhere)));
+    }
+    let sessions = postgres::sessions(look, database).await.map_err(at("writes"))?;
+    judge::sessions(database, &sessions).map_err(at("writes"))?;
+    let collation = postgres::collation(look, database, &server, name).await.map_err(at("writes"))?;
+    if let Some(failure) = collation.map(|found| judge::collation(database, &found, elsewhere.is_none())) {
+        if !failure.is_warning() {
+            return Err(at("writes")(failure));
+        }
+        verdict.note("writes", failure, since);
+    } else {
+        verdict.pass("writes", "takes writes", since);
+    }
+    match elsewhere {
+        None => existing(verdict, look, database, &server).await,
+        Some(_) => absent(verdict, look, database, &server).await,
+    }
+}
+
+/// The database is there: revision, rights in it, extension, and whether the manager could use it.
+async fn existing(
+    verdict: &mut Verdict,
+    look: &mut PgConnection,
+    database: &Database,
+    server: &Server,
+) -> Result<(), Fell> {
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    let standing =
+        postgres::standing(look, database, schema::TABLES, schema::TYPES).await.map_err(at("database"))?;
+    let (found, state) = match standing.judge(&database.name) {
+        Found::Conflict(failure) => return Err(at("database")(failure)),
+        Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema::HEAD)),
+        Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
+    };
+    let rights = postgres::rights(look, database, server).await.map_err(at("rights"))?;
+    if let Found::Head = found {
+        let tables: Vec<&str> = schema::head_tables().collect();
+        let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
+        judge::usable(database, &usable).map_err(at("rights"))?;
+        verdict.pass("rights", "may read and write all tables", since);
+    } else {
+        judge::installable(database, &rights).map_err(at("rights"))?;
+        let names = schema::head_relations();
+        let clashes = postgres::clashes(look, database, &names, schema::TYPES).await.map_err(at("rights"))?;
+        judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;
+        let told = match rights.extension_schema {
+            Some(_) => "may create tables, uuid-ossp is there",
+            None => "may create tables and uuid-ossp",
+        };
+        verdict.pass("rights", told, since);
+    }
+    verdict.tell(&state);
+    verdict.pass("database", state, since);
+    Ok(())
+}
+
+/// The database is not there: the right to create it, and the extension.
+async fn absent(
+    verdict: &mut Verdict,
+    look: &mut PgConnection,
+    database: &Database,
+    server: &Server,
+) -> Result<(), Fell> {
+    let since = Instant::now();
+    let at = |rung| move |failure| (rung, failure, since);
+    if !postgres::may_create_database(look, database).await.map_err(at("rights"))? {
+        return Err(at("rights")(judge::no_createdb(database)));
+    }
+    let extension = postgres::extension(look, database, server).await.map_err(at("rights"))?;
+    judge::creatable(database, extension, None).map_err(at("rights"))?;
+    verdict.pass("rights", "may create the database and uuid-ossp", since);
+    let state = format!("no database `{}` yet", database.name);
+    verdict.tell(&state);
+    verdict.pass("database", state, since);
+    Ok(())
+}

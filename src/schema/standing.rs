@@ -1,0 +1,150 @@
+//! What a database is, as far as the manager's schema is concerned: fresh, at the head, or in the way.
+
+use crate::failure::{Code, Failure};
+
+use super::{HEAD, TYPES, chain, head_tables};
+
+/// What stands in schema public.
+#[derive(Debug, Default)]
+pub struct Standing {
+    /// The rows of `alembic_version`, NULL among them; none when there is no such table, or it is unreadable.
+    pub revisions: Option<Vec<Option<String>>>,
+    /// `alembic_version` is there, and the user may not read it.
+    pub unreadable: bool,
+    /// Which of the manager's tables are there.
+    pub tables: Vec<String>,
+    /// Which of the two enum types are there.
+    pub types: Vec<String>,
+}
+
+/// What is to be done with a database.
+#[derive(Debug)]
+pub enum Found {
+    /// The schema can be installed.
+    Fresh,
+    /// Nothing is to do.
+    Head,
+    /// Nothing may be done; names the choices.
+    Conflict(Failure),
+}
+
+impl Standing {
+    /// The one revision is the head, and nothing of it is missing.
+    pub fn is_at_head(&self) -> bool {
+        matches!(self.judge(""), Found::Head)
+    }
+
+    /// Judges the database of this name.
+    pub fn judge(&self, name: &str) -> Found {
+        let revisions = self.revisions.as_deref().unwrap_or_default();
+        let there: Vec<&str> = self.tables.iter().chain(&self.types).map(String::as_str).collect();
+        let conflict = |code, what: String, why: String, remedy: &str| {
+            Found::Conflict(Failure::new(code, what).why(why).remedy(remedy))
+        };
+        if self.unreadable {
+            return conflict(
+                Code::DbRights,
+                format!("table alembic_version of database `{name}` may not be read"),
+                "which revision the schema is at cannot be known without it".into(),
+                "as the owner of the table: GRANT SELECT ON public.alembic_version TO PUBLIC",
+            );
+        }
+        match revisions {
+            [] if there.is_empty() => Found::Fresh,
+            [] => conflict(
+                Code::DbUnmanaged,
+                format!("database `{name}` has the manager's tables or types, but no revision"),
+                format!("it has {}", there.join(", ")),
+                "stamp the revision with alembic if you know it, set another `database.name`, or drop what a failed try left",
+            ),
+            [Some(revision)] if revision == HEAD => {
+                let missing: Vec<_> = head_tables()
+                    .filter(|table| *table != "alembic_version" && !there.contains(table))
+                    .chain(TYPES.iter().copied().filter(|kind| !there.contains(kind)))
+                    .collect();
+                if missing.is_empty() {
+                    return Found::Head;
+                }
+                conflict(
+                    Code::DbShape,
+                    format!("database `{name}` is at revision {HEAD}, but parts of it are missing"),
+                    format!("it lacks {}", missing.join(", ")),
+                    "restore a backup, or set another `database.name`",
+                )
+            }
+            [Some(revision)] => match chain().find(|known| known.id == revision) {
+                Some(old) => conflict(
+                    Code::DbOld,
+                    format!(
+                        "database `{name}` is at revision {revision}, number {} of {}",
+                        old.number,
+                        chain().count()
+                    ),
+                    format!(
+                        "`{}`; the head is {HEAD}, and this version does not upgrade older revisions",
+                        old.title
+                    ),
+                    "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
+                ),
+                None => conflict(
+                    Code::DbRevision,
+                    format!("database `{name}` is at revision {revision}, which is not known here"),
+                    format!("the schema belongs to another program or a newer manager; the head is {HEAD}"),
+                    "set another `database.name`, or use the alembic that made it",
+                ),
+            },
+            [None] => conflict(
+                Code::DbRevision,
+                format!("database `{name}` has no revision in its table alembic_version"),
+                "the one row there holds NULL".into(),
+                "put the revision there with the alembic that made the schema, or set another `database.name`",
+            ),
+            several => {
+                let told: Vec<_> =
+                    several.iter().map(|revision| revision.as_deref().unwrap_or("NULL")).collect();
+                conflict(
+                    Code::DbRevision,
+                    format!("database `{name}` is at {} revisions at once", several.len()),
+                    format!("alembic_version holds {}", told.join(", ")),
+                    "fix `alembic_version` with the alembic that made it, or set another `database.name`",
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(revisions: Option<&[&str]>, tables: &[&str], types: &[&str]) -> Standing {
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let revisions = revisions.map(|ids| ids.iter().map(|id| Some((*id).to_owned())).collect());
+        Standing { revisions, unreadable: false, tables: own(tables), types: own(types) }
+    }
+
+    fn code(standing: &Standing) -> &'static str {
+        match standing.judge("backend") {
+            Found::Fresh => "fresh",
+            Found::Head => "head",
+            Found::Conflict(failure) => failure.code.as_str(),
+        }
+    }
+
+    #[test]
+    fn what_a_database_is() {
+        let head: Vec<_> = head_tables().filter(|table| *table != "alembic_version").collect();
+        assert_eq!(code(&standing(None, &[], &[])), "fresh");
+        assert_eq!(code(&standing(Some(&[]), &[], &[])), "fresh");
+        assert_eq!(code(&standing(None, &["agents"], &[])), "E-DB-UNMANAGED");
+        assert_eq!(code(&standing(Some(&[]), &[], &["kernelstatus"])), "E-DB-UNMANAGED");
+        assert_eq!(code(&standing(Some(&[HEAD]), &head, TYPES)), "head");
+        assert_eq!(code(&standing(Some(&[HEAD]), &head[1..], TYPES)), "E-DB-SHAPE");
+        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-OLD");
+        assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
+        assert_eq!(code(&standing(Some(&[HEAD, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
+        let null = Standing { revisions: Some(vec![None]), ..Standing::default() };
+        assert_eq!(code(&null), "E-DB-REVISION");
+        assert_eq!(code(&Standing { unreadable: true, ..Standing::default() }), "E-DB-RIGHTS");
+    }
+}

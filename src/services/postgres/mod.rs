@@ -1,0 +1,236 @@
+//! PostgreSQL: connections through option structs, and the facts that checks and stages ask for.
+//!
+//! Whatever is asked goes unnamed and inside one transaction ([`Transaction`]), so that a pooler between us and the
+//! server keeps it on one session.
+
+mod explain;
+mod facts;
+
+use std::{future::Future, time::Duration};
+
+use secrecy::ExposeSecret;
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, Postgres,
+    postgres::{PgArguments, PgConnectOptions, PgSslMode},
+    query::{Query, QueryScalar},
+};
+use tokio::time::timeout;
+
+use crate::{
+    failure::{Code, Failure},
+    guide::{Database, SslMode},
+};
+
+use super::{answer_limit, limit};
+
+pub use explain::explain;
+pub use facts::{
+    Clash, Collation, Extension, ReadOnly, Rights, Server, Sessions, Use, clashes, collation, extension,
+    read_only, rights, server, sessions, standing, system, use_of_schema,
+};
+
+/// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
+const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
+
+/// How long a sign-in may take.
+fn sign_in_limit() -> Duration {
+    limit(15)
+}
+
+/// Signs in to a database of the server.
+///
+/// Everything is set: what is left unset would be taken from `PG*` names of the environment. Only what every
+/// pooler knows is asked for at the start.
+///
+/// # Errors
+/// What the server or the network says, told apart by SQLSTATE.
+pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Failure> {
+    let options = PgConnectOptions::new_without_pgpass()
+        .host(&database.address.host)
+        .port(database.address.port)
+        .username(&database.user)
+        .password(database.password.expose_secret())
+        .database(name)
+        .ssl_mode(match database.sslmode {
+            SslMode::Disable => PgSslMode::Disable,
+            SslMode::Prefer => PgSslMode::Prefer,
+            SslMode::Require => PgSslMode::Require,
+        })
+        .application_name(env!("CARGO_PKG_NAME"))
+        .extra_float_digits(None)
+        .statement_cache_capacity(0);
+    match timeout(sign_in_limit(), PgConnection::connect_with(&options)).await {
+        Err(_) => Err(explain::silent(database, "the sign-in", sign_in_limit())),
+        Ok(Ok(connection)) => Ok(connection),
+        Ok(Err(error)) => Err(explain::sign_in(&error, database, name)),
+    }
+}
+
+/// Signs in to the manager's database.
+///
+/// # Errors
+/// `E-DB-MISSING` when it is not there, also where only another database can tell, else as [`connect`].
+pub async fn connect_target(database: &Database) -> Result<PgConnection, Failure> {
+    match connect(database, &database.name).await {
+        // A pooler says the same of a database that is not there and of one that it was not told of.
+        Err(failure) if failure.code == Code::DbPooler => {
+            let Ok((connection, _)) = connect_elsewhere(database).await else { return Err(failure) };
+            let mut look = Transaction::begin(connection, database).await?;
+            let known = encoding(&mut look, database, &database.name).await;
+            look.end().await;
+            Err(match known? {
+                None => failure_missing(database),
+                Some(_) => failure,
+            })
+        }
+        other => other,
+    }
+}
+
+fn failure_missing(database: &Database) -> Failure {
+    Failure::new(Code::DbMissing, format!("{} has no database `{}`", database.address, database.name))
+        .remedy("run the stage `create-database`, which creates it")
+}
+
+/// Signs in to another database of the server: `postgres`, `template1`, or the one that is called like the
+/// user. Says which it was.
+///
+/// # Errors
+/// As [`connect`]; the failure for `postgres` when none lets us in. "May not go there" is not "may not sign in".
+pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, String), Failure> {
+    let mut first = None;
+    let names = MAINTENANCE.into_iter().chain([database.user.as_str()]);
+    for name in names.filter(|name| *name != database.name) {
+        match connect(database, name).await {
+            Ok(connection) => return Ok((connection, name.to_owned())),
+            Err(failure) if may_be_let_in_elsewhere(failure.code) => first = first.or(Some(failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    let failure = first.unwrap_or_else(|| failure_missing(database));
+    let (name, role) = (quote_identifier(&database.name), quote_identifier(&database.user));
+    Err(failure.remedy(format!(
+        "as a superuser: CREATE DATABASE {name} OWNER {role}; or let `{}` connect to `postgres` or `template1`, where databases are created from",
+        database.user,
+    )))
+}
+
+/// True for what a server says of one database, not of the user everywhere.
+pub fn may_be_let_in_elsewhere(code: Code) -> bool {
+    matches!(
+        code,
+        Code::DbMissing | Code::DbRights | Code::DbRefused | Code::DbPooler | Code::DbTls | Code::DbAuth
+    )
+}
+
+/// One transaction on a connection of its own. A look is one that is rolled back.
+pub struct Transaction(PgConnection);
+
+impl Transaction {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// As [`ask`].
+    pub async fn begin(mut connection: PgConnection, database: &Database) -> Result<Self, Failure> {
+        let begin = sqlx::raw_sql("BEGIN").execute(&mut connection);
+        ask(database, "the beginning of a transaction", begin).await?;
+        Ok(Self(connection))
+    }
+
+    /// Ends it without a trace, and closes the connection: one that is dropped in a transaction is a line in
+    /// the server's log.
+    pub async fn end(mut self) {
+        let ending = async {
+            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await;
+            let _ = self.0.close().await;
+        };
+        let _ = timeout(answer_limit(), ending).await;
+    }
+
+    /// Commits it, and gives the connection back.
+    ///
+    /// # Errors
+    /// As [`ask`].
+    pub async fn commit(mut self, database: &Database) -> Result<PgConnection, Failure> {
+        ask(database, "the commit", sqlx::raw_sql("COMMIT").execute(&mut self.0)).await?;
+        Ok(self.0)
+    }
+}
+
+impl std::ops::Deref for Transaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.0
+    }
+}
+
+/// Ends a session in which nothing is under way.
+pub async fn close(connection: PgConnection) {
+    let _ = timeout(answer_limit(), connection.close()).await;
+}
+
+/// A statement that no session keeps: named ones stay behind in sessions that a pooler shares.
+pub fn unnamed(sql: &str) -> Query<'_, Postgres, PgArguments> {
+    sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false)
+}
+
+/// As [`unnamed`], for one value.
+fn scalar<T>(sql: &str) -> QueryScalar<'_, Postgres, T, PgArguments>
+where
+    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
+{
+    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).persistent(false)
+}
+
+/// Runs a request with a time limit and explains its failure.
+///
+/// # Errors
+/// `E-DB-TIMEOUT`, `E-DB-LOST`, `E-DB-RIGHTS` or `E-DB-REFUSED`, and what else [`explain`] knows.
+pub async fn ask<T>(
+    database: &Database,
+    what: &str,
+    request: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    match timeout(answer_limit(), request).await {
+        Err(_) => Err(explain::silent(database, what, answer_limit())),
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(explain(&error, database, what)),
+    }
+}
+
+/// The encoding of a database; none when there is no such database.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn encoding(
+    connection: &mut PgConnection,
+    database: &Database,
+    name: &str,
+) -> Result<Option<String>, Failure> {
+    let sql = "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = $1";
+    ask(database, "the question for the encoding", scalar(sql).bind(name).fetch_optional(connection)).await
+}
+
+/// May the user create databases?
+///
+/// # Errors
+/// As [`ask`].
+pub async fn may_create_database(
+    connection: &mut PgConnection,
+    database: &Database,
+) -> Result<bool, Failure> {
+    let sql = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
+    ask(database, "the question for CREATEDB", scalar(sql).fetch_one(connection)).await
+}
+
+/// A name as SQL takes it: `CREATE DATABASE` has no bind parameters.
+pub fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
