@@ -9,6 +9,7 @@ mod guard;
 mod harness;
 mod postgres;
 mod program;
+mod relay;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -23,6 +24,7 @@ pub use fake::Fake;
 pub use guard::Guarded;
 pub use postgres::{Database, Postgres};
 pub use program::{Outcome, Program, Running};
+pub use relay::Relay;
 
 /// How long a server may take for anything the tests wait for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +46,15 @@ pub fn comes_true(deadline: Duration, mut condition: impl FnMut() -> bool) -> bo
         drop(never.1.wait_timeout(locked, Duration::from_millis(5)));
     }
     true
+}
+
+/// How many rounds a loop makes: a sample, or all of them where `LONG_TESTS=1` asks for them.
+pub fn rounds(sample: usize, all: usize) -> usize {
+    if std::env::var_os("LONG_TESTS").is_some_and(|it| it == "1") {
+        return all;
+    }
+    println!("{sample} rounds of {all}: LONG_TESTS=1 makes all of them");
+    sample
 }
 
 /// A port that nobody listens on and that no other test was given.
