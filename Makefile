@@ -8,10 +8,10 @@ DEMO    := $(CURDIR)/demo
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-check build demo test pictures lint bench down
+.PHONY: help deps deps-check build demo test test-long pictures lint bench down
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 deps: ## Install what is missing: etcd, PostgreSQL, protoc, tmux, a C compiler
 	@.ci/deps
@@ -37,6 +37,9 @@ demo: deps build ## Start the development stack, set it up, and show the result
 
 test: deps-check ## Run all tests, against real servers
 	@cargo test --locked
+
+test-long: deps-check ## Run all tests, with every round of those that take long
+	@LONG_TESTS=1 cargo test --locked
 
 pictures: deps-check ## Draw the README's pictures of the real screens
 	@PICTURES=1 cargo test --locked --test suite tui::pictures

@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout, Fell, reach};
+use super::{Check, CheckAbout, Fell, manager, reach};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "etcd",
@@ -72,26 +72,44 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rig
     } else if let Some((member, _)) = reached.first() {
         verdict.pass("cluster", format!("{:x}", member.cluster), since);
     }
-    let Some((_, mut store)) = reached.into_iter().next() else {
+    let usable: Vec<Address> = reached.iter().map(|(_, store)| store.endpoint.clone()).collect();
+    let Some((Member { cluster, .. }, mut store)) = reached.into_iter().next() else {
         for (rung, _, failure, since) in failures {
             verdict.note(rung, failure, since);
         }
         return;
     };
     // The cluster answers; a member that does not is worth a word.
+    let mut unusable = Vec::new();
     for (rung, endpoint, failure, since) in failures {
         let what = format!("member {endpoint} cannot be used: {}", failure.what);
-        let warning =
-            Failure::new(Code::EtcdMember, what).remedy("mend it, or take it out of `etcd.endpoints`");
+        let mut warning = Failure::new(Code::EtcdMember, what).remedy(match failure.code {
+            Code::EtcdLearner => "promote it, or take it out of `etcd.endpoints`",
+            _ => "start it or fix its address, or take it out of `etcd.endpoints`",
+        });
+        warning.why.clone_from(&failure.why);
         verdict.note(rung, warning, since);
+        unusable.push((endpoint.clone(), failure));
     }
-    if with_rights && let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
+    if !with_rights {
+        return;
+    }
+    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
         verdict.note(rung, failure, since);
+        return;
+    }
+    let since = Instant::now();
+    for warning in manager::warnings(etcd, &unusable, &usable, cluster).await {
+        verdict.note("manager", warning, since);
     }
 }
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
-async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Result<(Member, Store), Fell> {
+pub(super) async fn member(
+    verdict: &mut Verdict,
+    etcd: &Etcd,
+    endpoint: &Address,
+) -> Result<(Member, Store), Fell> {
     let (stream, address) = reach(verdict, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
@@ -100,16 +118,16 @@ async fn member(verdict: &mut Verdict, etcd: &Etcd, endpoint: &Address) -> Resul
         Greeting::Closed if net::speaks_postgres(address).await => {
             return Err(("server", stranger(endpoint, &Greeting::PostgresPlain), since));
         }
+        Greeting::Closed if net::speaks_tls(address).await => {
+            return Err(("server", stranger(endpoint, &Greeting::Tls), since));
+        }
         other => return Err(("server", stranger(endpoint, &other), since)),
     }
 
     let since = Instant::now();
     let mut store = Store::connect(etcd, endpoint).await.map_err(|failure| ("sign in", failure, since))?;
     let member = store.member().await.map_err(|failure| ("server", failure, since))?;
-    if !member.has_leader {
-        let failure = Failure::new(Code::EtcdLeader, format!("the cluster of {endpoint} has no leader"))
-            .why("without a majority of its members it answers no reads and takes no writes")
-            .remedy("start the missing members");
+    if let Some(failure) = member.unusable(endpoint) {
         return Err(("server", failure, since));
     }
     verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
@@ -131,7 +149,7 @@ fn not_meant(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure
     let what = format!("{} is another etcd cluster than expected", first.endpoint);
     let failure = Failure::new(Code::EtcdOther, what)
         .why(format!("it is {cluster:x}, and `expect.etcd-cluster` is `{expected}`"))
-        .remedy("mend `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
+        .remedy("fix `etcd.endpoints`, or `expect.etcd-cluster` when this one is meant");
     Some(failure)
 }
 
@@ -161,12 +179,13 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
         && !alarms.is_empty()
     {
         let (why, remedy) = if alarms.contains(&"NOSPACE") {
-            (
-                "its database has reached its quota, and it refuses every write",
-                "compact and defragment, then `etcdctl alarm disarm`; or raise `--quota-backend-bytes`",
-            )
+            ("its database has reached its quota, and it refuses every write", store.make_room().await)
         } else {
-            ("the data of its members differ", "compare the members' data, and replace the one that differs")
+            let remedy = format!(
+                "`etcdctl --endpoints={} endpoint hashkv --cluster` shows which member differs: remove it from the cluster and add it again with an empty data directory",
+                store.endpoint
+            );
+            ("the data of its members differ", remedy)
         };
         let raised = format!("{} has raised {}", store.endpoint, alarms.join(" and "));
         let failure = Failure::new(Code::EtcdAlarm, raised).why(why).remedy(remedy);
@@ -208,13 +227,6 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
     };
     verdict.tell(format!("{own}{neighbours}"));
     verdict.pass("keys", format!("{own}{neighbours}"), since);
-
-    if etcd.user.is_some() && etcd.manager_endpoint.is_none() {
-        let warning = Failure::new(Code::EtcdManager, "the manager itself cannot sign in to etcd")
-            .why("it sends no user, so a cluster that wants a sign-in refuses it")
-            .remedy("give it a proxy that wants no sign-in, and name that as `etcd.manager-endpoint`");
-        verdict.note("manager", warning, Instant::now());
-    }
     Ok(())
 }
 
@@ -224,7 +236,7 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
     let port = if endpoint.port == 2380 {
         "2380 is etcd's peer port; clients use 2379"
     } else {
-        "mend the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120"
+        "fix the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120"
     };
     match greeting {
         Greeting::Silent => {
@@ -232,9 +244,15 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
                 .why("a stopped process, or a program that waits for something else")
                 .remedy(format!("look what listens there (`ss -ltnp`), and {port}"))
         }
-        Greeting::Closed => at("it closes the connection at once")
-            .why("it speaks another protocol, or wants TLS, which the manager does not speak")
-            .remedy(port),
+        // A server that starts or stops does so, and a forwarder whose server is not up yet.
+        Greeting::Closed => {
+            let what = format!("{endpoint} takes connections and closes them without a word");
+            Failure::new(Code::EtcdNotReady, what)
+                .why("an etcd that starts or stops, or a proxy or port forward without an etcd behind it")
+                .remedy(format!(
+                    "wait for it with `--wait 60s`; if it stays so, look what listens there (`ss -ltnp`), and {port}"
+                ))
+        }
         Greeting::Tls => at("it wants TLS")
             .why("the manager speaks plain etcd")
             .remedy("give an address that takes plain connections, of a proxy if need be"),

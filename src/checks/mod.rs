@@ -4,6 +4,7 @@ mod database;
 mod etcd;
 mod files;
 mod images;
+mod manager;
 mod storage;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};

@@ -111,8 +111,10 @@ codes! {
         "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
     ImagesCircle = "E-IMAGES-CIRCLE", UNFIT, "Aliases of an older list would close a circle",
         "The manager never deletes an alias. One that is left in etcd from an older list and one of this list would point at each other, and the manager would hang on them. `--prune` removes what the list does not have.";
+    ImagesHidden = "E-IMAGES-HIDDEN", UNFIT, "Aliases of an older list win over this one",
+        "The manager never deletes an alias, and follows aliases before it looks for an image and tag. One that is left in etcd from an older list leads a name of this list elsewhere, so that the list in force would not be the list given. `--prune` removes what the list does not have; `--accept E-IMAGES-HIDDEN` lets it be.";
     ImagesLeftover = "W-IMAGES-LEFTOVER", UNFIT, "etcd holds keys that are left from an older list",
-        "The manager never deletes image keys, so old ones stay and old aliases still win. `--prune` removes what the list does not have.";
+        "The manager never deletes image keys, so old ones stay. These change nothing about what the names of this list lead to. `--prune` removes what the list does not have.";
     Fixture = "E-FIXTURE", INPUT, "The fixture cannot be poured",
         "A fixture is JSON or YAML with `keypairs:` and a list of rows: `user_id`, `is_admin`, and `access_key` with `secret_key` or neither. Published example keys are refused.";
 
@@ -126,9 +128,13 @@ codes! {
     EtcdProtocol = "E-ETCD-PROTOCOL", UNFIT, "Something answers at the etcd address, but it is not etcd",
         "Another program listens there, or it speaks TLS while plain etcd is expected. The manager speaks plain etcd. 2380 is etcd's peer port; clients use 2379.";
     EtcdAlarm = "E-ETCD-ALARM", UNFIT, "etcd has raised an alarm",
-        "With NOSPACE etcd refuses every write: compact, defragment, then `etcdctl alarm disarm`. With CORRUPT a member's data differ from the others'.";
+        "With NOSPACE etcd refuses every write: compact, defragment, then `etcdctl alarm disarm`; the message has the commands. With CORRUPT a member's data differ from the others'.";
     EtcdLeader = "E-ETCD-LEADER", UNREACHABLE, "The etcd cluster has no leader",
         "Without a majority of its members the cluster answers no reads and takes no writes. Start the missing members.";
+    EtcdNotReady = "E-ETCD-NOT-READY", UNREACHABLE, "etcd is there, but not ready",
+        "It is starting, shutting down, overloaded or electing a leader, or something before it takes connections and closes them again. It passes by itself: `--wait 60s` waits for it. When it stays so, look what listens at the address, and whether the members of the cluster are up.";
+    EtcdLearner = "E-ETCD-LEARNER", UNFIT, "The member of the etcd cluster is a learner",
+        "A learner copies the data of the other members, has no vote and refuses requests until it is promoted (`etcdctl member promote ID`, asked of a voting member). Name voting members in `etcd.endpoints`.";
     EtcdAuth = "E-ETCD-AUTH", REFUSED, "etcd refused the sign-in",
         "The user or the password is wrong, or the cluster wants a sign-in and none is given. Set `etcd.user` and `etcd.password`. The manager itself cannot sign in to etcd.";
     EtcdRights = "E-ETCD-RIGHTS", REFUSED, "The etcd user may not read or write under the namespace",
@@ -142,9 +148,9 @@ codes! {
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
     EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster cannot be used",
-        "The others can be used, so the work can go on. The manager uses the first endpoint alone: put one first that is up.";
+        "The others can be used, so the work can go on. Start it, promote it when it is a learner, or take it out of `etcd.endpoints`. When it is the first endpoint see W-ETCD-MANAGER too.";
     EtcdManager = "W-ETCD-MANAGER", UNFIT, "The manager will not be able to use etcd this way",
-        "The manager of this day knows neither sign-in nor several addresses for etcd: it takes the first endpoint and sends no user.";
+        "The manager of this day takes one address, `etcd.manager-endpoint` or else the first of `etcd.endpoints`, as `manager.env` names it. It goes to no other when that one is down, is a learner or has no leader, cannot sign in, and takes no IPv6 address: a name that resolves to one works. Put a voting member that answers first, or name a plain address as `etcd.manager-endpoint`.";
 
     // PostgreSQL
     DbResolve = "E-DB-RESOLVE", UNREACHABLE, "The host name of the database address is unknown",

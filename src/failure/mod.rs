@@ -177,7 +177,15 @@ impl Failure {
 
     /// True when the server may have done what was asked although it never said so.
     pub fn leaves_doubt(&self) -> bool {
-        matches!(self.code, Code::EtcdLost | Code::EtcdTimeout | Code::DbLost | Code::DbTimeout)
+        matches!(
+            self.code,
+            Code::EtcdLost
+                | Code::EtcdTimeout
+                | Code::EtcdNotReady
+                | Code::EtcdLeader
+                | Code::DbLost
+                | Code::DbTimeout
+        )
     }
 
     /// Worth saying, no reason to stop.

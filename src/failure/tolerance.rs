@@ -32,12 +32,15 @@ impl Tolerance {
 
 /// The failures that a rung of a check can have.
 const FOUND_BY_CHECKS: &[Code] = &[
+    Code::ImagesHidden,
     Code::EtcdResolve,
     Code::EtcdConnect,
     Code::EtcdTimeout,
     Code::EtcdProtocol,
     Code::EtcdAlarm,
     Code::EtcdLeader,
+    Code::EtcdNotReady,
+    Code::EtcdLearner,
     Code::EtcdAuth,
     Code::EtcdRights,
     Code::EtcdLost,

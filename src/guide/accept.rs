@@ -28,9 +28,16 @@ pub struct Address {
     pub port: u16,
 }
 
+impl Address {
+    /// True for an IPv6 address, which needs brackets before a port.
+    pub fn is_ipv6(&self) -> bool {
+        self.host.contains(':')
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
+        if self.is_ipv6() {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {
             write!(f, "{}:{}", self.host, self.port)

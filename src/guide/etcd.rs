@@ -109,7 +109,15 @@ fn manager_endpoint(text: &str) -> Result<(), Refused> {
     if text.contains(',') {
         return Err(Refused::new("it is more than one address", "give one: the manager takes no more"));
     }
-    endpoints(text)
+    endpoints(text)?;
+    let address = parse_address(plain(text), CLIENT_PORT)?;
+    if address.is_ipv6() {
+        return Err(Refused::new(
+            "the manager takes no IPv6 address: its etcd client joins host and port without brackets",
+            format!("give a host name that resolves to {}: `NAME:{}`", address.host, address.port),
+        ));
+    }
+    Ok(())
 }
 
 /// `upstream.md`: the manager checks nothing; a namespace with a slash or a blank would go astray.

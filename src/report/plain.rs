@@ -7,7 +7,10 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summary};
+use crate::{
+    failure::Failure,
+    workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summary},
+};
 
 use super::{
     Reporter,
@@ -29,6 +32,9 @@ pub struct Plain<W> {
     closing: Vec<String>,
     tells_all: bool,
     offered: String,
+    /// What the checks warned of: by the end of a run it has scrolled away.
+    warnings: Vec<Failure>,
+    stages_ran: bool,
 }
 
 impl<W: Write> Plain<W> {
@@ -43,6 +49,8 @@ impl<W: Write> Plain<W> {
             closing: Vec::new(),
             tells_all: false,
             offered: String::new(),
+            warnings: Vec::new(),
+            stages_ran: false,
         }
     }
 
@@ -106,6 +114,9 @@ impl<W: Write> Plain<W> {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        for warning in self.warnings.iter().filter(|_| self.stages_ran) {
+            write_failure(&mut self.out, self.style, warning)?;
+        }
         for failure in &summary.failures {
             write_failure(&mut self.out, self.style, failure)?;
         }
@@ -152,6 +163,7 @@ impl<W: Write> Reporter for Plain<W> {
                 self.line(time, "check", None, &what)
             }
             EventKind::Check { title, verdict, .. } => {
+                self.warnings.extend(verdict.warnings().cloned());
                 // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {
                     Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
@@ -197,7 +209,11 @@ impl<W: Write> Reporter for Plain<W> {
                 Ok(())
             }
             // Progress is for screens that redraw.
-            EventKind::StageStarted { .. } | EventKind::Progress { .. } => Ok(()),
+            EventKind::StageStarted { .. } => {
+                self.stages_ran = true;
+                Ok(())
+            }
+            EventKind::Progress { .. } => Ok(()),
             EventKind::Log { stage, level, message } => {
                 let sign = (*level == Level::Warning).then_some(RungState::Warned);
                 self.line(time, self.title(stage), sign, message)

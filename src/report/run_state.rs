@@ -1,5 +1,6 @@
 //! The one reducer: what is known after each event.
 
+use crate::failure::Failure;
 use crate::workflow::{Event, EventKind, Outcome, StageId, StageState, Summary, Verdict};
 
 /// A stage under way or done.
@@ -57,6 +58,11 @@ impl RunState {
             }
             EventKind::Summary(summary) => self.summary = Some(summary.clone()),
         }
+    }
+
+    /// What the checks warned of, in the order of the checks.
+    pub fn warnings(&self) -> impl Iterator<Item = &Failure> {
+        self.checks.iter().flat_map(|(.., verdict)| verdict.warnings())
     }
 
     fn stage(&mut self, id: &str) -> Option<&mut StageProgress> {

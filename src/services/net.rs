@@ -190,6 +190,21 @@ pub async fn speaks_postgres(address: SocketAddr) -> bool {
     matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::PostgresTls | Greeting::PostgresPlain)))
 }
 
+/// Does a server that wants TLS listen here? It hangs up on a client of etcd that speaks plainly, often without
+/// a word. Whatever it makes of this hello, it answers in TLS.
+pub async fn speaks_tls(address: SocketAddr) -> bool {
+    // TLS 1.2 with one cipher suite and no extension; 32 bytes that should be random are not, since nothing
+    // comes of it.
+    const HEAD: &[u8] = &[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
+    const TAIL: &[u8] = &[0, 0, 2, 0xc0, 0x2f, 1, 0];
+    let hello = [HEAD, &[b'?'; 32], TAIL].concat();
+    let look = async { Some(first_bytes(TcpStream::connect(address).await.ok()?, &hello).await) };
+    match timeout(SECOND_LOOK, look).await {
+        Ok(Some(Ok(bytes))) => other(&bytes) == Greeting::Tls,
+        _ => false,
+    }
+}
+
 fn other(bytes: &[u8]) -> Greeting {
     if bytes.starts_with(b"HTTP/1") {
         Greeting::Http1

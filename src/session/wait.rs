@@ -89,11 +89,12 @@ async fn tell(check: &dyn Check, cx: &Context<World>, failure: &Failure, deadlin
     cx.send(kind).await;
 }
 
-/// The failure that may pass by itself: a server that does not answer yet, a share that is not mounted yet.
+/// The failure that may pass by itself: a server that does not answer yet, a member that is not promoted
+/// yet, a share that is not mounted yet.
 fn missing(verdict: &Verdict) -> Option<Failure> {
     let may_pass = |failure: &&Failure| {
         failure.status() == status::UNREACHABLE
-            || matches!(failure.code, Code::MountMissing | Code::MountUnmounted)
+            || matches!(failure.code, Code::EtcdLearner | Code::MountMissing | Code::MountUnmounted)
     };
     verdict.failures().find(may_pass).cloned()
 }

@@ -2,6 +2,7 @@
 
 mod closed;
 pub mod json;
+mod restarts;
 mod statuses;
 mod terms;
 mod wait;

@@ -93,6 +93,11 @@ impl Told {
         self
     }
 
+    /// What to do, of the expected message.
+    pub fn remedy(&self) -> String {
+        self.own().map(|message| said(message, "remedy").to_owned()).next().expect("the message has a remedy")
+    }
+
     /// What a rung of a check says.
     pub fn rung(&self, check: &str, name: &str) -> String {
         let check = self.events.iter().find(|event| event["type"] == "check" && event["check"] == check);

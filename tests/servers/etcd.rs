@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::thread;
 
-use etcd_client::{Client, ConnectOptions, DeleteOptions, GetOptions, Permission, PermissionType};
+use etcd_client::{
+    Client, ConnectOptions, DeleteOptions, GetOptions, MemberAddOptions, Permission, PermissionType, Txn,
+    TxnOp,
+};
 use rustix::process::Signal;
 
 use super::guard::Guarded;
@@ -41,6 +45,47 @@ impl Etcd {
             assert!(log.contains("address already in use"), "etcd ended at its start:\n{log}");
         }
         panic!("ten free ports in a row were taken before etcd could have them");
+    }
+
+    /// Starts a cluster of so many members.
+    pub fn cluster(count: usize) -> Vec<Self> {
+        let peers: Vec<String> = (0..count).map(|_| format!("http://127.0.0.1:{}", free_port())).collect();
+        let named: Vec<String> = peers.iter().enumerate().map(|(at, url)| format!("m{at}={url}")).collect();
+        let all = named.join(",");
+        // None is ready before it has seen a majority.
+        thread::scope(|scope| {
+            let member = |at: usize| Self::member(&format!("m{at}"), &peers[at], &all, "new");
+            let starting: Vec<_> = (0..count).map(|at| scope.spawn(move || member(at))).collect();
+            starting.into_iter().map(|starting| starting.join().expect("the member starts")).collect()
+        })
+    }
+
+    fn member(name: &str, peer: &str, all: &str, state: &str) -> Self {
+        Self::start_with(&[
+            &format!("--name={name}"),
+            &format!("--initial-cluster={all}"),
+            &format!("--initial-cluster-state={state}"),
+            &format!("--listen-peer-urls={peer}"),
+            &format!("--initial-advertise-peer-urls={peer}"),
+        ])
+    }
+
+    /// Adds a learner to this cluster of one member that [`Etcd::cluster`] has made.
+    pub fn add_learner(&self) -> Self {
+        let peer = format!("http://127.0.0.1:{}", free_port());
+        let given = peer.clone();
+        self.with(move |mut client| async move {
+            client.member_add([given], Some(MemberAddOptions::new().with_is_learner())).await
+        });
+        let own = self.arguments.iter().find_map(|it| it.strip_prefix("--initial-cluster="));
+        let own = own.expect("it was started by cluster()");
+        Self::member("learner", &peer, &format!("{own},learner={peer}"), "existing")
+    }
+
+    /// The id of this member and of its leader.
+    pub fn ids(&self) -> (u64, u64) {
+        let status = self.with(|client| async move { client.maintenance_client().status().await });
+        (status.header().expect("an answer has a header").member_id(), status.leader())
     }
 
     /// Starts an etcd that wants a sign-in; `root` has the password and all rights.
@@ -111,6 +156,15 @@ impl Etcd {
         self.with(move |mut client| async move { client.put(key, value, None).await });
     }
 
+    /// Writes so many keys below the prefix.
+    pub fn fill(&self, prefix: &str, count: usize) {
+        let keys: Vec<String> = (0..count).map(|number| format!("{prefix}{number:06}")).collect();
+        for some in keys.chunks(100) {
+            let puts: Vec<_> = some.iter().map(|key| TxnOp::put(key.as_str(), "x", None)).collect();
+            self.with(move |mut client| async move { client.txn(Txn::new().and_then(puts)).await });
+        }
+    }
+
     /// Deletes all keys with the prefix.
     pub fn delete(&self, prefix: &str) {
         let prefix = prefix.to_owned();
@@ -122,6 +176,11 @@ impl Etcd {
     /// Stops the server; its data and its port stay for [`Etcd::start_again`].
     pub fn stop(&mut self) {
         self.server.stop();
+    }
+
+    /// Asks the server to end, as a service manager does, and waits until it has.
+    pub fn shut_down(&mut self) {
+        self.server.end(Signal::TERM);
     }
 
     /// Starts a stopped server again, with its data, on the same port.

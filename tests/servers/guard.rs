@@ -115,12 +115,17 @@ impl Guarded {
 
     /// Ends the server at once and waits until it is gone.
     pub fn stop(&mut self) {
+        self.end(Signal::QUIT);
+    }
+
+    /// Ends the server with a signal and waits until it is gone.
+    pub fn end(&mut self, signal: Signal) {
         if !self.is_running() {
             return;
         }
         self.signal(Signal::CONT);
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process id is not 0");
-        let _ = kill_process(pid, Signal::QUIT);
+        let _ = kill_process(pid, signal);
         self.gone();
     }
 

@@ -7,8 +7,10 @@ mod etcd;
 mod fake;
 mod guard;
 mod harness;
+mod pgbouncer;
 mod postgres;
 mod program;
+mod relay;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -21,8 +23,10 @@ use std::time::{Duration, Instant};
 pub use etcd::Etcd;
 pub use fake::Fake;
 pub use guard::Guarded;
+pub use pgbouncer::PgBouncer;
 pub use postgres::{Database, Postgres};
 pub use program::{Outcome, Program, Running};
+pub use relay::Relay;
 
 /// How long a server may take for anything the tests wait for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,6 +48,15 @@ pub fn comes_true(deadline: Duration, mut condition: impl FnMut() -> bool) -> bo
         drop(never.1.wait_timeout(locked, Duration::from_millis(5)));
     }
     true
+}
+
+/// How many rounds a loop makes: a sample, or all of them where `LONG_TESTS=1` asks for them.
+pub fn rounds(sample: usize, all: usize) -> usize {
+    if std::env::var_os("LONG_TESTS").is_some_and(|it| it == "1") {
+        return all;
+    }
+    println!("{sample} rounds of {all}: LONG_TESTS=1 makes all of them");
+    sample
 }
 
 /// A port that nobody listens on and that no other test was given.
@@ -72,7 +85,10 @@ pub fn binary(name: &str) -> PathBuf {
         .into_iter()
         .map(|version| version.join("bin"))
         .chain(std::env::split_paths(&path))
-        .chain(["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin"].map(PathBuf::from))
+        .chain(
+            ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin"]
+                .map(PathBuf::from),
+        )
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .unwrap_or_else(|| panic!("the tests need `{name}`, which is not installed: run `make deps`"))

@@ -169,8 +169,17 @@ impl Postgres {
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
+        // A server that is given a language of its own speaks Korean.
+        let speaks = self.settings.iter().any(|setting| setting.starts_with("lc_messages"));
+        if speaks {
+            command.env("LANGUAGE", "ko").env("LC_ALL", "C.UTF-8");
+        }
         self.server.spawn(&mut command);
-        self.server.comes_up("database system is ready to accept connections")
+        self.server.comes_up(if speaks {
+            "접속할 수 있습니다"
+        } else {
+            "database system is ready to accept"
+        })
     }
 
     fn client(&self, arguments: &[&str]) -> String {
@@ -260,7 +269,7 @@ fn as_server(folder: &Path, name: &str) -> Command {
     command
 }
 
-fn other_user() -> Option<(u32, u32)> {
+pub(super) fn other_user() -> Option<(u32, u32)> {
     if !rustix::process::geteuid().is_root() {
         return None;
     }

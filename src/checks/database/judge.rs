@@ -56,7 +56,7 @@ pub(super) fn system_untold(database: &Database) -> Failure {
     Failure::new(Code::DbRights, format!("`{}` may not ask {} who it is", database.user, database.address))
         .why("`expect.database-system` is compared with what pg_control_system() tells")
         .remedy(format!(
-            "take `expect.database-system` out, or as a superuser in the database: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
+            "take `expect.database-system` out, or in the database, as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
         ))
 }
 

@@ -104,7 +104,13 @@ async fn entered_elsewhere(
             let why = refused.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
             Err(refused.why(format!("{why}database `{name}` lets `{}` in", database.user)))
         }
-        Err(failure) if missing => Err(failure),
+        Err(failure) if missing => {
+            let why = refused.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
+            let nowhere =
+                format!("{why}and nowhere to create it from: {}", failure.why.unwrap_or(failure.what));
+            let remedy = failure.remedy.unwrap_or_default();
+            Err(refused.why(nowhere).remedy(remedy))
+        }
         Err(_) => Err(refused),
     }
 }

@@ -1,21 +1,21 @@
 //! etcd: the store below `/sorna/<namespace>/`, and beside it the offers of [`offers`].
 
+mod connection;
 mod offers;
+mod trouble;
 
-use std::{collections::BTreeMap, future::Future};
+use std::collections::BTreeMap;
 
-use etcd_client::{
-    AlarmAction, AlarmType, Client, Compare, CompareOp, ConnectOptions, Error, GetOptions, Txn, TxnOp,
-};
-use secrecy::ExposeSecret;
-use tokio::time::timeout;
+use etcd_client::{AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions, GetResponse, Txn, TxnOp};
 
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd},
 };
 
-use super::{answer_limit, connect_limit, seconds};
+use super::{answer_limit, seconds};
+
+use trouble::{Trouble, bounded};
 
 pub use offers::{LEASE, Offered};
 
@@ -36,10 +36,25 @@ pub struct Member {
     pub version: String,
     /// Whether the cluster has a leader.
     pub has_leader: bool,
+    /// It copies the others' data, has no vote yet, and refuses requests.
+    pub is_learner: bool,
     /// Its own id.
     pub id: u64,
     /// The id of its cluster.
     pub cluster: u64,
+}
+
+impl Member {
+    /// Why nobody can work with this member, when that is so.
+    pub fn unusable(&self, endpoint: &Address) -> Option<Failure> {
+        if self.is_learner {
+            Some(trouble::learner(endpoint, Some(self.id)))
+        } else if !self.has_leader {
+            Some(trouble::leaderless(endpoint))
+        } else {
+            None
+        }
+    }
 }
 
 /// One write: a key with its new value, or none to remove it.
@@ -51,59 +66,17 @@ pub struct Store {
     client: Client,
     /// The endpoint, for messages.
     pub endpoint: Address,
-    user: Option<String>,
+    settings: Etcd,
+    /// The cluster's id, once a member has told it.
+    cluster: Option<u64>,
     prefix: String,
     meeting: String,
 }
 
 impl Store {
-    /// Connects to one endpoint; signs in when a user is given.
-    ///
-    /// # Errors
-    /// When it does not answer or refuses the sign-in.
-    pub async fn connect(etcd: &Etcd, endpoint: &Address) -> Result<Self, Failure> {
-        // Every request has its time limit, so nothing else has to find out that nobody is there any more.
-        let mut options = ConnectOptions::new().with_connect_timeout(connect_limit());
-        if let Some((user, password)) = &etcd.user {
-            options = options.with_user(user, password.expose_secret());
-        }
-        let user = etcd.user.as_ref().map(|(user, _)| user.clone());
-        let connecting = Client::connect([endpoint.to_string()], Some(options));
-        let client = bounded(connecting)
-            .await
-            .map_err(|error| explain(error, endpoint, user.as_deref(), "the sign-in", None))?;
-        let (prefix, meeting) = (etcd.prefix(), etcd.meeting_prefix());
-        Ok(Self { client, endpoint: endpoint.clone(), user, prefix, meeting })
-    }
-
-    /// Connects to the first endpoint that answers, beginning with this one; says which it was.
-    ///
-    /// # Errors
-    /// The first endpoint's failure, when none answers.
-    pub async fn connect_any(etcd: &Etcd, begin: usize) -> Result<(Self, usize), Failure> {
-        let mut first = None;
-        let count = etcd.endpoints.len();
-        for (at, endpoint) in etcd.endpoints.iter().enumerate().cycle().skip(begin).take(count) {
-            let attempt = async {
-                let mut store = Self::connect(etcd, endpoint).await?;
-                store.member().await?;
-                Ok(store)
-            };
-            match attempt.await {
-                Ok(store) => return Ok((store, at)),
-                Err(failure) => first = first.or(Some(failure)),
-            }
-        }
-        Err(first.unwrap_or_else(|| Failure::new(Code::EtcdConnect, "no etcd endpoint is given")))
-    }
-
     /// The prefix of every key.
     pub fn prefix(&self) -> &str {
         &self.prefix
-    }
-
-    fn explain(&self, error: Trouble, what: &str) -> Failure {
-        explain(error, &self.endpoint, self.user.as_deref(), what, Some(&self.prefix))
     }
 
     /// Asks the member for its version and leader.
@@ -112,14 +85,19 @@ impl Store {
     /// When it does not answer.
     pub async fn member(&mut self) -> Result<Member, Failure> {
         let mut client = self.client.maintenance_client();
-        let status = bounded(client.status())
-            .await
-            .map_err(|error| self.explain(error, "the question for its version"))?;
+        // Not repeated: who asks a member wants to know how it is now.
+        let status = match bounded(client.status()).await {
+            Ok(status) => status,
+            Err(error) => return Err(self.explain(error, "the question for its version").await),
+        };
+        let cluster = status.header().map_or(0, |header| header.cluster_id());
+        self.cluster = Some(cluster).filter(|cluster| *cluster != 0);
         Ok(Member {
             version: status.version().to_owned(),
             has_leader: status.leader() != 0,
+            is_learner: status.is_learner(),
             id: status.header().map_or(0, |header| header.member_id()),
-            cluster: status.header().map_or(0, |header| header.cluster_id()),
+            cluster,
         })
     }
 
@@ -128,10 +106,12 @@ impl Store {
     /// # Errors
     /// When it does not answer, or does not let us look.
     pub async fn alarms(&mut self) -> Result<Vec<&'static str>, Failure> {
-        let mut client = self.client.maintenance_client();
-        let answer = bounded(client.alarm(AlarmAction::Get, AlarmType::None, None))
-            .await
-            .map_err(|error| self.explain(error, "the question for alarms"))?;
+        let ask =
+            |mut client: Client| async move { client.alarm(AlarmAction::Get, AlarmType::None, None).await };
+        let answer = match self.repeat(ask).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain(error, "the question for alarms").await),
+        };
         let mut names: Vec<_> = answer
             .alarms()
             .iter()
@@ -157,8 +137,14 @@ impl Store {
         let never = Compare::version(key(MOUNT), CompareOp::Less, 0);
         let puts = ["images/backendai-setup-probe", MOUNT].map(|below| TxnOp::put(key(below), "", None));
         let probe = Txn::new().when([never]).and_then(puts);
-        bounded(self.client.txn(probe)).await.map_err(|error| self.explain(error, "the right to write"))?;
-        Ok(())
+        let ask = |mut client: Client| {
+            let probe = probe.clone();
+            async move { client.txn(probe).await }
+        };
+        match self.repeat(ask).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.explain(error, "the right to write").await),
+        }
     }
 
     /// One key's value.
@@ -167,8 +153,7 @@ impl Store {
     /// When it cannot be read.
     pub async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
         let key = format!("{}{key}", self.prefix);
-        let answer =
-            bounded(self.client.get(key, None)).await.map_err(|error| self.explain(error, "a read"))?;
+        let answer = self.read(key.into_bytes(), None).await?;
         Ok(answer.kvs().first().map(|pair| pair.value().to_vec()))
     }
 
@@ -207,6 +192,17 @@ impl Store {
         Ok(counts)
     }
 
+    async fn read(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Failure> {
+        let ask = |mut client: Client| {
+            let (key, options) = (key.clone(), options.clone());
+            async move { client.get(key, options).await }
+        };
+        match self.repeat(ask).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.explain(error, "a read").await),
+        }
+    }
+
     async fn pages(
         &mut self,
         start: String,
@@ -218,9 +214,7 @@ impl Store {
         let mut revision = 0;
         loop {
             let options = options.clone().with_range(end.clone()).with_limit(PAGE).with_revision(revision);
-            let answer = bounded(self.client.get(from.clone(), Some(options)))
-                .await
-                .map_err(|error| self.explain(error, "a read"))?;
+            let answer = self.read(from, Some(options)).await?;
             // Every page at the revision of the first, or a change in between would tear the picture.
             if revision == 0 {
                 revision = answer.header().map_or(0, |header| header.revision());
@@ -271,15 +265,17 @@ impl Store {
                 }
             })
             .collect();
-        bounded(self.client.txn(Txn::new().and_then(operations))).await.map_err(|error| match error {
-            Trouble::Silent => self.lost(format!("no confirmation in {}", seconds(answer_limit()))),
-            Trouble::Error(Error::GRpcStatus(status)) if is_gone(status.code().into(), status.message()) => {
-                self.lost("the connection broke".into())
-            }
-            Trouble::Error(Error::TransportError(_)) => self.lost("the connection broke".into()),
-            other => self.explain(other, "a write"),
-        })?;
-        Ok(())
+        let batch = Txn::new().and_then(operations);
+        let ask = |mut client: Client| {
+            let batch = batch.clone();
+            async move { client.txn(batch).await }
+        };
+        match self.repeat(ask).await {
+            Ok(_) => Ok(()),
+            Err(Trouble::Silent) => Err(self.lost(format!("no confirmation in {}", seconds(answer_limit())))),
+            Err(error) if error.is_gone() => Err(self.lost("the connection broke".into())),
+            Err(error) => Err(self.explain(error, "a write").await),
+        }
     }
 
     fn lost(&self, why: String) -> Failure {
@@ -299,87 +295,6 @@ fn after_prefix(prefix: &[u8]) -> Vec<u8> {
         }
     }
     vec![0]
-}
-
-/// What can go wrong with a request: an error, or nothing at all for too long.
-enum Trouble {
-    Error(Error),
-    Silent,
-}
-
-async fn bounded<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    match timeout(answer_limit(), request).await {
-        Ok(answer) => answer.map_err(Trouble::Error),
-        Err(_) => Err(Trouble::Silent),
-    }
-}
-
-/// The gRPC codes of a connection that is no more: cancelled, unknown, deadline exceeded, unavailable.
-fn is_gone(code: i32, message: &str) -> bool {
-    matches!(code, 1 | 2 | 4 | 14) && !message.starts_with("etcdserver:")
-}
-
-fn broke(endpoint: &Address) -> Failure {
-    Failure::new(Code::EtcdLost, format!("the connection to {endpoint} broke"))
-        .remedy("is etcd still running there? Run again when it is back")
-}
-
-/// etcd tells its errors apart by their text; these are the ones that people can mend.
-fn explain(
-    error: Trouble,
-    endpoint: &Address,
-    user: Option<&str>,
-    what: &str,
-    prefix: Option<&str>,
-) -> Failure {
-    let who = user.map_or_else(|| "without a user".to_owned(), |user| format!("user `{user}`"));
-    let Trouble::Error(error) = error else {
-        return Failure::new(
-            Code::EtcdTimeout,
-            format!("{endpoint} did not answer {what} in {}", seconds(answer_limit())),
-        )
-        .remedy("look at etcd's log: a member without a quorum answers nothing");
-    };
-    let Error::GRpcStatus(status) = error else {
-        return broke(endpoint);
-    };
-    let said = status.message();
-    if said.contains("permission denied") {
-        let range = prefix.unwrap_or("/sorna/");
-        Failure::new(Code::EtcdRights, format!("{endpoint} refused {what} below {range} ({who})"))
-            .why(said)
-            .remedy(format!("`etcdctl role grant-permission ROLE --prefix=true readwrite {range}`"))
-    } else if said.contains("authentication is not enabled") {
-        Failure::new(Code::EtcdAuth, format!("{endpoint} wants no sign-in, and one is given ({who})"))
-            .why(said)
-            .remedy("take `etcd.user` and `etcd.password` out, or switch etcd's sign-in on: `etcdctl auth enable`")
-    } else if said.contains("authentication failed") {
-        Failure::new(Code::EtcdAuth, format!("{endpoint} refused the sign-in ({who})"))
-            .why(said)
-            .remedy("mend `etcd.user` and `etcd.password`")
-    } else if said.contains("user name is empty") || said.contains("invalid auth token") {
-        Failure::new(Code::EtcdAuth, format!("{endpoint} wants a sign-in, and none is given"))
-            .why(said)
-            .remedy("set `etcd.user` and `etcd.password`; the manager itself cannot sign in to etcd")
-    } else if said.contains("mvcc: database space exceeded") {
-        Failure::new(Code::EtcdAlarm, format!("{endpoint} has no space left and refuses writes"))
-            .why(said)
-            .remedy("compact and defragment, then `etcdctl alarm disarm`")
-    } else if said.contains("no leader") {
-        Failure::new(Code::EtcdLeader, format!("the cluster of {endpoint} has no leader"))
-            .why(said)
-            .remedy("start the missing members")
-    } else if said.contains("request timed out") {
-        Failure::new(Code::EtcdTimeout, format!("{endpoint} gave up on {what}"))
-            .why(said)
-            .remedy("look at etcd's log: a member without a quorum, or a slow disk")
-    } else if is_gone(status.code().into(), said) {
-        broke(endpoint)
-    } else {
-        Failure::new(Code::EtcdRefused, format!("{endpoint} refused {what} ({who})"))
-            .why(said)
-            .remedy("look at etcd's log")
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,10 @@ use etcd_client::{Compare, CompareOp, Error, GetOptions, PutOptions, Txn, TxnOp}
 
 use crate::failure::{Code, Failure};
 
-use super::{Store, Trouble, after_prefix, bounded, explain};
+use super::{
+    Store, after_prefix,
+    trouble::{Trouble, bounded, explain},
+};
 
 /// How long keys stay when nobody keeps them: a stall of a server is passed over, a kill is soon forgotten.
 pub const LEASE: Duration = Duration::from_secs(15);
@@ -28,7 +31,7 @@ pub struct Offered {
 
 impl Store {
     fn explain_meeting(&self, error: Trouble, what: &str) -> Failure {
-        explain(error, &self.endpoint, self.user.as_deref(), what, Some(&self.meeting))
+        explain(error, &self.endpoint, self.user(), what, &self.meeting)
     }
 
     /// The offer that stands, if one does.
@@ -138,6 +141,6 @@ impl Store {
     pub fn lapsed(&self) -> Failure {
         Failure::new(Code::EtcdLost, format!("{} let the offer lapse", self.endpoint))
             .why(format!("its lease was not renewed for {} s", LEASE.as_secs()))
-            .remedy("look at etcd's log, then run `mount offer` again")
+            .remedy("run `mount offer` again; `check etcd` tells whether etcd answers in time")
     }
 }

@@ -1,10 +1,12 @@
 //! Runs: under way, with a long log, failed, done.
 
+use std::time::Instant;
+
 use ratatui::crossterm::event::KeyCode::{self, Char, Down};
 
 use crate::{
     failure::{Code, Failure},
-    workflow::{EventKind, Level, Outcome},
+    workflow::{EventKind, Level, Outcome, Verdict},
 };
 
 use super::{
@@ -116,6 +118,23 @@ fn endings() {
         wizard
     };
     shown("done", done);
+    let warning =
+        Failure::new(Code::EtcdManager, "the manager will use db-01:2379 alone, which cannot be used")
+            .remedy("set `etcd.manager-endpoint: db-02:2379`, or put it first in `etcd.endpoints`");
+    let warned = |columns, rows| {
+        let mut wizard = running(columns, rows);
+        let mut verdict = Verdict::new();
+        verdict.note("manager", warning.clone(), Instant::now());
+        wizard
+            .ran_at(130, EventKind::Check { check: "etcd", title: "etcd", verdict })
+            .ran_at(131, finished("install-schema", 8))
+            .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
+            .ran_at(140, finished("populate-fixtures", 2))
+            .ran_at(150, summary(0, Vec::new()));
+        wizard
+    };
+    shown("done_warned", warned);
+    assert_eq!(warned(80, 24).app.failures(), [warning.clone()]);
     shown("leave", |columns, rows| {
         let mut wizard = done(columns, rows);
         wizard.key(Char('q'));

@@ -39,6 +39,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let Some(run) = &app.run else { return };
     canvas.told(1, Sign::Done, &headline(run), Line::default());
+    // In full they stand on the ordinary screen after leaving.
+    for warning in run.state.warnings() {
+        canvas.told(1, Sign::Warning, &warning.what, super::code(theme, warning));
+    }
     canvas.blank_if(14);
     let files = app.files();
     let wide = files.iter().map(|(name, _)| width(name)).max().unwrap_or(0) + 3;
@@ -147,13 +151,14 @@ impl App {
         lines
     }
 
-    /// What is told after leaving when a run did not end well.
+    /// What is told after leaving: what the checks warned of, and why a run did not end well.
     pub fn failures(&self) -> Vec<crate::failure::Failure> {
         let Some(run) = &self.run else { return Vec::new() };
+        let warnings = run.state.warnings().cloned();
         if !run.has_failed() {
-            return Vec::new();
+            return warnings.collect();
         }
         let summary = run.state.summary.iter().flat_map(|summary| summary.failures.iter().cloned());
-        run.refused.iter().cloned().chain(summary).collect()
+        warnings.chain(run.refused.iter().cloned()).chain(summary).collect()
     }
 }

@@ -1,0 +1,178 @@
+//! How a store is reached, and asked again while etcd is in trouble that passes by itself.
+
+use std::{future::Future, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use etcd_client::{Client, ConnectOptions, Error};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    failure::{Code, Failure, status},
+    guide::{Address, Etcd},
+    services::{answer_limit, connect_limit},
+};
+
+use super::{
+    Store,
+    trouble::{self, Trouble, bounded, etcdctl, explain},
+};
+
+impl Store {
+    /// Connects to one endpoint; signs in when a user is given.
+    ///
+    /// # Errors
+    /// When it does not answer or refuses the sign-in.
+    pub async fn connect(etcd: &Etcd, endpoint: &Address) -> Result<Self, Failure> {
+        // Every request has its time limit, so nothing else has to find out that nobody is there any more.
+        let mut options = ConnectOptions::new().with_connect_timeout(connect_limit());
+        if let Some((user, password)) = &etcd.user {
+            options = options.with_user(user, password.expose_secret());
+        }
+        let user = etcd.user.as_ref().map(|(user, _)| user.as_str());
+        let connecting = Client::connect([endpoint.to_string()], Some(options));
+        let client = bounded(connecting)
+            .await
+            .map_err(|error| explain(error, endpoint, user, "the sign-in", &etcd.prefix()))?;
+        let (prefix, meeting) = (etcd.prefix(), etcd.meeting_prefix());
+        let (endpoint, settings) = (endpoint.clone(), etcd.clone());
+        Ok(Self { client, endpoint, settings, cluster: None, prefix, meeting })
+    }
+
+    /// Connects to the first endpoint that can be used, beginning with this one; says which it was. An etcd
+    /// that is away for a moment is asked again, as long as one operation may take.
+    ///
+    /// # Errors
+    /// The first endpoint's failure, when none can be used.
+    pub async fn connect_any(etcd: &Etcd, begin: usize) -> Result<(Self, usize), Failure> {
+        let began = Instant::now();
+        let mut pauses = pauses();
+        loop {
+            let failure = match Self::connect_first(etcd, begin, None).await {
+                Err(failure) if failure.status() == status::UNREACHABLE => failure,
+                ended => return ended,
+            };
+            let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < answer_limit()) else {
+                return Err(failure);
+            };
+            sleep(pause).await;
+        }
+    }
+
+    /// Each endpoint once; with a cluster given, its members alone.
+    async fn connect_first(
+        etcd: &Etcd,
+        begin: usize,
+        cluster: Option<u64>,
+    ) -> Result<(Self, usize), Failure> {
+        let mut first = None;
+        let count = etcd.endpoints.len();
+        for (at, endpoint) in etcd.endpoints.iter().enumerate().cycle().skip(begin).take(count) {
+            let attempt = async {
+                let mut store = Self::connect(etcd, endpoint).await?;
+                let member = store.member().await?;
+                match member.unusable(endpoint) {
+                    Some(failure) => Err(failure),
+                    None => Ok(store),
+                }
+            };
+            match attempt.await {
+                Ok(store) if cluster.is_none_or(|cluster| store.cluster == Some(cluster)) => {
+                    return Ok((store, at));
+                }
+                Ok(_) => {}
+                Err(failure) => first = first.or(Some(failure)),
+            }
+        }
+        Err(first.unwrap_or_else(|| Failure::new(Code::EtcdConnect, "no etcd endpoint is given")))
+    }
+
+    pub(super) fn user(&self) -> Option<&str> {
+        self.settings.user.as_ref().map(|(user, _)| user.as_str())
+    }
+
+    /// What the error means; where etcd knows what the remedy needs, it is asked for that.
+    pub(super) async fn explain(&mut self, error: Trouble, what: &str) -> Failure {
+        let failure = explain(error, &self.endpoint, self.user(), what, &self.prefix);
+        match failure.code {
+            Code::EtcdRights => match self.role().await {
+                Some(role) => {
+                    let remedy = trouble::grant(&self.endpoint, self.user(), Some(&role), &self.prefix);
+                    failure.remedy(remedy)
+                }
+                None => failure,
+            },
+            Code::EtcdAlarm => failure.remedy(self.make_room().await),
+            _ => failure,
+        }
+    }
+
+    /// A role of our user, where etcd tells it.
+    async fn role(&mut self) -> Option<String> {
+        let user = self.user()?.to_owned();
+        let answer = bounded(self.client.user_get(user)).await.ok()?;
+        answer.roles().first().cloned()
+    }
+
+    /// How an etcd without space is made to take writes again.
+    pub async fn make_room(&mut self) -> String {
+        let mut maintenance = self.client.maintenance_client();
+        let answer = bounded(maintenance.status()).await.ok();
+        let revision = answer.and_then(|status| status.header().map(|header| header.revision()));
+        let revision = revision.map_or("REVISION".to_owned(), |revision| revision.to_string());
+        let etcdctl = etcdctl(&self.endpoint, self.user());
+        format!(
+            "`{etcdctl} compact {revision}`, `{etcdctl} defrag --cluster`, then `{etcdctl} alarm disarm`; or start etcd with a larger `--quota-backend-bytes` first"
+        )
+    }
+
+    /// Asks again, with growing pauses, for as long as etcd is in trouble that passes by itself and one
+    /// operation may take. For questions that can be put twice: reads, and writes that set the same values.
+    /// A member that is gone is replaced by another endpoint of the same cluster.
+    pub(super) async fn repeat<T, F>(&mut self, mut ask: impl FnMut(Client) -> F) -> Result<T, Trouble>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let end = Instant::now() + answer_limit();
+        let left = || end.saturating_duration_since(Instant::now());
+        let mut pauses = pauses();
+        let mut last = None;
+        loop {
+            let error = match timeout(left(), ask(self.client.clone())).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => Trouble::Error(error),
+                Err(_) => return Err(last.unwrap_or(Trouble::Silent)),
+            };
+            let pause = pauses.next().filter(|pause| *pause < left());
+            let Some(pause) = pause.filter(|_| error.may_pass(self.settings.user.is_some())) else {
+                return Err(error);
+            };
+            last = Some(error);
+            sleep(pause).await;
+            let _ = timeout(left(), self.connect_again()).await;
+        }
+    }
+
+    /// A new connection, to the same endpoint when it can be used. Without one the old stays.
+    async fn connect_again(&mut self) {
+        let own = self.settings.endpoints.iter().position(|endpoint| *endpoint == self.endpoint);
+        let fresh = match (own, self.cluster) {
+            (Some(own), Some(cluster)) => Self::connect_first(&self.settings, own, Some(cluster)).await,
+            _ => Self::connect(&self.settings, &self.endpoint).await.map(|store| (store, 0)),
+        };
+        if let Ok((fresh, _)) = fresh {
+            // The cluster is known by now, and stays what it is.
+            *self = Self { cluster: self.cluster.or(fresh.cluster), ..fresh };
+        }
+    }
+}
+
+/// The pauses before a question is put again.
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

@@ -1,0 +1,200 @@
+//! What can go wrong with a request to etcd, what it means, and what to do about it.
+
+use std::{error::Error as _, future::Future};
+
+use etcd_client::Error;
+use tokio::time::timeout;
+
+use crate::{
+    failure::{Code, Failure, shell_word},
+    guide::Address,
+};
+
+use super::{answer_limit, seconds};
+
+/// The gRPC codes that matter here.
+const CANCELLED: i32 = 1;
+const UNKNOWN: i32 = 2;
+const DEADLINE_EXCEEDED: i32 = 4;
+const UNAVAILABLE: i32 = 14;
+
+/// What can go wrong with a request: an error, or nothing at all for too long.
+pub(super) enum Trouble {
+    Error(Error),
+    Silent,
+}
+
+/// A request that gets as long as an operation may take.
+pub(super) async fn bounded<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
+    match timeout(answer_limit(), request).await {
+        Ok(answer) => answer.map_err(Trouble::Error),
+        Err(_) => Err(Trouble::Silent),
+    }
+}
+
+impl Trouble {
+    /// What etcd or the transport said, with the code of it.
+    fn said(&self) -> Option<(i32, &str)> {
+        match self {
+            Trouble::Error(Error::GRpcStatus(status)) => Some((status.code().into(), status.message())),
+            _ => None,
+        }
+    }
+
+    /// The connection is no more, or came to nothing: no etcd has answered this.
+    pub(super) fn is_gone(&self) -> bool {
+        match self {
+            Trouble::Silent => false,
+            Trouble::Error(Error::GRpcStatus(status)) => {
+                // What etcd itself answers comes as a bare status; the transport's errors have a source.
+                let from_etcd =
+                    ["etcdserver:", "raft", "auth:"].iter().any(|it| status.message().starts_with(it));
+                let code = i32::from(status.code());
+                let is_end = matches!(code, CANCELLED | UNKNOWN | DEADLINE_EXCEEDED | UNAVAILABLE);
+                !from_etcd && (status.source().is_some() || is_end)
+            }
+            Trouble::Error(error) => matches!(error, Error::TransportError(_) | Error::IoError(_)),
+        }
+    }
+
+    /// etcd is starting, stopping, overloaded or between two leaders.
+    fn is_unready(&self, signs_in: bool) -> bool {
+        let Some((code, said)) = self.said() else { return false };
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        // A token does not outlive the server that gave it, nor a change of users.
+        let is_stale = signs_in && has(&["invalid auth token", "auth store is old"]);
+        // etcd's own word for what passes by itself; a learner has it too.
+        let is_unavailable = code == UNAVAILABLE && said.starts_with("etcdserver:") && !is_learner(said);
+        is_stale || is_unavailable || said.starts_with("raft") || has(&["too many requests", "not leader"])
+    }
+
+    /// Passes by itself, so it is worth asking again.
+    pub(super) fn may_pass(&self, signs_in: bool) -> bool {
+        self.is_gone() || self.is_unready(signs_in)
+    }
+}
+
+fn is_learner(said: &str) -> bool {
+    said.contains("not supported for learner")
+}
+
+/// etcd's own tool, asking this endpoint; as root where etcd wants a sign-in.
+pub(super) fn etcdctl(endpoint: &Address, user: Option<&str>) -> String {
+    let root = if user.is_some() { " --user root" } else { "" };
+    format!("etcdctl --endpoints={endpoint}{root}")
+}
+
+/// How the members of a cluster are looked at.
+fn members(endpoint: &Address) -> String {
+    format!("`etcdctl --endpoints={endpoint} endpoint status --cluster` shows which members answer")
+}
+
+/// How the right to a range is granted.
+pub(super) fn grant(endpoint: &Address, user: Option<&str>, role: Option<&str>, range: &str) -> String {
+    let etcdctl = etcdctl(endpoint, user);
+    let range = shell_word(range);
+    let grant = |role: &str| {
+        format!("have it granted: `{etcdctl} role grant-permission {role} --prefix=true readwrite {range}`")
+    };
+    match (role, user) {
+        (Some(role), _) => grant(&shell_word(role)),
+        (None, Some(user)) => format!(
+            "{}, where ROLE is one of those that `{etcdctl} user get {}` lists",
+            grant("ROLE"),
+            shell_word(user)
+        ),
+        (None, None) => grant("ROLE"),
+    }
+}
+
+fn broke(endpoint: &Address) -> Failure {
+    Failure::new(Code::EtcdLost, format!("the connection to {endpoint} broke"))
+        .remedy("is etcd still running there? Run again when it is back, or wait for it with `--wait 60s`")
+}
+
+/// A member that copies data and has no vote yet.
+pub(super) fn learner(endpoint: &Address, id: Option<u64>) -> Failure {
+    let id = id.map_or("ID".to_owned(), |id| format!("{id:x}"));
+    Failure::new(Code::EtcdLearner, format!("{endpoint} is a learner, which refuses requests"))
+        .why("it copies the data of the other members and has no vote until it is promoted")
+        .remedy(format!(
+            "name a voting member in `etcd.endpoints` instead, or promote this one through a voting member: `etcdctl --endpoints=HOST:PORT member promote {id}`"
+        ))
+}
+
+/// A member that knows no leader.
+pub(super) fn leaderless(endpoint: &Address) -> Failure {
+    Failure::new(Code::EtcdLeader, format!("the cluster of {endpoint} has no leader"))
+        .why("without a majority of its members it answers no reads and takes no writes")
+        .remedy(format!("start the missing members: {}", members(endpoint)))
+}
+
+fn not_ready(endpoint: &Address, what: &str) -> Failure {
+    Failure::new(Code::EtcdNotReady, format!("{endpoint} is not ready: {what}"))
+        .remedy("wait for it with `--wait 60s`, or run again in a moment")
+}
+
+/// etcd tells its errors apart by their text; these are the ones that people can do something about.
+pub(super) fn explain(
+    error: Trouble,
+    endpoint: &Address,
+    user: Option<&str>,
+    what: &str,
+    range: &str,
+) -> Failure {
+    let who = user.map_or_else(|| "without a user".to_owned(), |user| format!("user `{user}`"));
+    let Some((_, said)) = error.said() else {
+        return match error {
+            Trouble::Silent => {
+                let limit = seconds(answer_limit());
+                Failure::new(Code::EtcdTimeout, format!("{endpoint} did not answer {what} in {limit}"))
+                    .why("it is stopped or overloaded, or has lost the other members")
+                    .remedy(format!("{}; `--timeout 30s` gives each answer longer", members(endpoint)))
+            }
+            Trouble::Error(_) => broke(endpoint),
+        };
+    };
+    let has = |words: &str| said.contains(words);
+    let etcdctl = etcdctl(endpoint, user);
+    let failure = if is_learner(said) {
+        return learner(endpoint, None);
+    } else if has("permission denied") {
+        Failure::new(Code::EtcdRights, format!("{endpoint} refused {what} below {range} ({who})"))
+            .remedy(grant(endpoint, user, None, range))
+    } else if has("authentication is not enabled") {
+        Failure::new(Code::EtcdAuth, format!("{endpoint} wants no sign-in, and one is given ({who})"))
+            .remedy("take `etcd.user` and `etcd.password` out of the answers")
+    } else if has("authentication failed") {
+        Failure::new(Code::EtcdAuth, format!("{endpoint} refused the sign-in ({who})"))
+            .remedy("fix `etcd.user` and `etcd.password`")
+    } else if has("user name is empty") || (user.is_none() && has("invalid auth token")) {
+        Failure::new(Code::EtcdAuth, format!("{endpoint} wants a sign-in, and none is given"))
+            .remedy("set `etcd.user` and `etcd.password`; the manager itself cannot sign in to etcd")
+    } else if has("database space exceeded") {
+        Failure::new(Code::EtcdAlarm, format!("{endpoint} has no space left and refuses writes"))
+            .remedy("compact and defragment, then disarm the alarm")
+    } else if has("no leader") {
+        leaderless(endpoint)
+    } else if has("request timed out") {
+        Failure::new(Code::EtcdTimeout, format!("{endpoint} gave up on {what}")).remedy(format!(
+            "wait for it with `--wait 60s`; if it stays so, a member is missing or a disk too slow: {}",
+            members(endpoint)
+        ))
+    } else if error.is_unready(user.is_some()) {
+        let words = said.trim_start_matches("etcdserver: ");
+        return not_ready(endpoint, words)
+            .why(format!("it refused {what}: starting, stopping, overloaded or electing a leader"));
+    } else if error.is_gone() {
+        return broke(endpoint);
+    } else {
+        let remedy = if has("too many operations") {
+            "start etcd with `--max-txn-ops=128`, its default, or more".to_owned()
+        } else if has("request is too large") {
+            "start etcd with `--max-request-bytes=1572864`, its default, or more".to_owned()
+        } else {
+            format!("`{etcdctl} endpoint health --cluster` asks each member; the log of this one has more")
+        };
+        Failure::new(Code::EtcdRefused, format!("{endpoint} refused {what} ({who})")).remedy(remedy)
+    };
+    failure.why(said)
+}

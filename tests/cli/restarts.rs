@@ -1,0 +1,136 @@
+//! Not up yet is not wrong: real servers that are restarted under `--wait`, a relay that opens late, a cluster
+//! that loses its leader. Whatever the moment, every round must pass.
+
+use crate::failures::Case;
+use crate::servers::{Etcd, PATIENCE, Postgres, Relay, Running, rounds, wait_until};
+
+fn ends_well(running: Running, what: &str) {
+    let outcome = running.wait();
+    assert_eq!(outcome.status, 0, "{what}: {outcome:?}");
+}
+
+/// The commands that are run, in turns.
+const COMMANDS: &[&[&str]] = &[
+    &["run", "load-images", "load-aliases", "set-mount", "--yes"],
+    &["check", "etcd"],
+    &["run", "set-mount"],
+];
+
+fn case<'a>(etcd: &'a Etcd, address: &str, round: usize) -> Case<'a> {
+    let words = COMMANDS[round % COMMANDS.len()].iter().copied().chain(["--wait", "20s", "-v"]);
+    let case = Case::on(etcd, Postgres::shared()).unwatched().flags(words);
+    case.set("etcd.endpoints", format!("[{address}]"))
+}
+
+#[test]
+fn etcd_is_restarted_again_and_again() {
+    let mut etcd = Etcd::start();
+    let address = etcd.endpoint.clone();
+    for round in 0..rounds(9, 45) {
+        // Down from the start; in the middle of the check; in the middle of the work.
+        let moment = round / COMMANDS.len() % 3;
+        if moment == 0 {
+            etcd.stop();
+        }
+        let case = case(&etcd, &address, round);
+        let running = case.start(&[]);
+        drop(case);
+        match moment {
+            0 => {
+                running.until("waiting until");
+                etcd.start_again();
+            }
+            1 => {}
+            _ => running.until("has a leader"),
+        }
+        for again in 0..3 {
+            restart(&mut etcd, round + again);
+        }
+        ends_well(running, &format!("round {round}"));
+    }
+}
+
+/// In order, or at once.
+fn restart(etcd: &mut Etcd, round: usize) {
+    if round % 2 == 0 {
+        etcd.shut_down()
+    } else {
+        etcd.stop()
+    }
+    etcd.start_again();
+}
+
+#[test]
+fn a_relay_opens_late() {
+    let etcd = Etcd::start();
+    for round in 0..rounds(3, 25) {
+        let relay = Relay::to(&etcd.endpoint);
+        let case = case(&etcd, &relay.address, round);
+        let running = case.start(&[]);
+        running.until("waiting until");
+        relay.open();
+        // And once more, wherever the work is by now.
+        relay.close();
+        relay.open();
+        ends_well(running, &format!("round {round}"));
+    }
+}
+
+/// A user signs in anew after a restart: no token outlives the server.
+#[test]
+fn a_sign_in_outlives_a_restart() {
+    let mut etcd = Etcd::with_auth("canary-root-password");
+    for round in 0..rounds(2, 20) {
+        let address = etcd.endpoint.clone();
+        let case = case(&etcd, &address, round).set("etcd.user", "root");
+        let case = case.set("etcd.password", "canary-root-password");
+        let running = case.start(&[]);
+        drop(case);
+        restart(&mut etcd, round);
+        restart(&mut etcd, round + 1);
+        ends_well(running, &format!("round {round}"));
+    }
+}
+
+#[test]
+fn a_leader_is_killed() {
+    let mut members = Etcd::cluster(3);
+    let addresses: Vec<String> = members.iter().map(|member| member.endpoint.clone()).collect();
+    members[0].fill("/sorna/large/images/old/tags/", 10_000);
+    for round in 0..rounds(4, 30) {
+        let leader = leader(&members);
+        // First and last in the list.
+        let mut order: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        order.rotate_left(if round % 2 == 0 { leader } else { (leader + 1) % 3 });
+        let case = case(&members[leader], &order.join(", "), round).set("etcd.namespace", "large");
+        let case = case.set("storage.mount", "/mnt/shared").set("storage.expect", "elsewhere");
+        // Something is to be written each time.
+        for key in ["images/_aliases/", "volumes/_mount"] {
+            members[leader].delete(&format!("/sorna/large/{key}"));
+        }
+        let running = case.start(&[]);
+        drop(case);
+        if round / 2 % 2 == 1 {
+            running.until("has a leader");
+        }
+        members[leader].stop();
+        ends_well(running, &format!("round {round}"));
+        members[leader].start_again();
+        wait_until("all know one leader", PATIENCE, || knows_leader(&members));
+    }
+}
+
+fn leader(members: &[Etcd]) -> usize {
+    members
+        .iter()
+        .position(|member| {
+            let (own, leader) = member.ids();
+            own == leader
+        })
+        .expect("one of them leads")
+}
+
+fn knows_leader(members: &[Etcd]) -> bool {
+    let leaders: Vec<u64> = members.iter().map(|member| member.ids().1).collect();
+    leaders.iter().all(|leader| *leader != 0 && *leader == leaders[0])
+}
