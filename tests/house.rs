@@ -86,7 +86,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("guide/file.rs", 1),
     ("guide/repeat.rs", 1),
     ("manager_config.rs", 4),
-    ("services/etcd/mod.rs", 1),
+    ("services/etcd/connection.rs", 1),
     ("services/postgres.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 5),
     ("stages/populate_fixtures/rows.rs", 2),

@@ -54,7 +54,7 @@ impl Grant {
     pub(super) fn of(failure: &Failure) -> Option<Self> {
         match failure.code {
             Code::MountForeign => Some(Grant::Mount),
-            Code::ImagesCircle => Some(Grant::Leftovers),
+            Code::ImagesCircle | Code::ImagesHidden => Some(Grant::Leftovers),
             _ => None,
         }
     }

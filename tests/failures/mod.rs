@@ -11,6 +11,7 @@ mod etcd;
 mod files;
 mod input;
 mod lost;
+mod members;
 mod mount;
 mod network;
 mod nobody;
