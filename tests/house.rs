@@ -95,7 +95,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("guide/file.rs", 2),
     ("guide/repeat.rs", 1),
     ("manager_config.rs", 4),
-    ("services/etcd/mod.rs", 1),
+    ("services/etcd/connection.rs", 1),
     ("services/postgres.rs", 1),
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),

@@ -55,7 +55,7 @@ impl Grant {
     pub(super) fn of(failure: &Failure) -> Option<Self> {
         match failure.code {
             Code::MountForeign => Some(Grant::Mount),
-            Code::ImagesCircle => Some(Grant::Leftovers),
+            Code::ImagesCircle | Code::ImagesHidden => Some(Grant::Leftovers),
             Code::KeysPublished => Some(Grant::Published),
             _ => None,
         }

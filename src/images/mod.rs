@@ -3,6 +3,7 @@
 //! [`judge`] either returns an [`ImageList`] that is written to etcd exactly as the manager would have
 //! written it, or every reason why not. The preview, the plan and the load all come from that one list.
 
+mod force;
 mod judge;
 mod keys;
 mod links;

@@ -33,14 +33,17 @@ pub(super) fn changes(prefix: &str, writes: &[Write], held: &Held) -> Vec<Change
         .collect()
 }
 
-/// Writes in transactions that etcd takes; stops between two of them when asked to.
+/// Writes in transactions that etcd takes; stops between two of them when asked to. Says so when keys that
+/// `held` has become others: a running manager does not look again.
 pub(super) async fn write(
     cx: &Context<World>,
     store: &mut Store,
     writes: Vec<Write>,
+    held: &Held,
 ) -> Result<Done, Failure> {
     let total = writes.len();
     let removed = writes.iter().filter(|(_, value)| value.is_none()).count();
+    let other = writes.iter().filter(|(key, _)| held.contains_key(key)).count();
     let batches = store.batches(writes);
     let transactions = batches.len();
     let mut done = 0;
@@ -51,11 +54,29 @@ pub(super) async fn write(
         done += batch.len();
         cx.progress(done, total).await;
     }
-    let removed = if removed == 0 { String::new() } else { format!(", {removed} of them removed") };
-    Ok(Done {
-        summary: format!("{}{removed} in {}", count(total, "key"), count(transactions, "transaction")),
-        changes: total,
-    })
+    if other > 0 {
+        let keys = if other == 1 {
+            "1 key is not what it was".to_owned()
+        } else {
+            format!("{other} keys are not what they were")
+        };
+        cx.warn(format!(
+            "{keys}: a running manager keeps names that it has looked up until it is started again"
+        ))
+        .await;
+    }
+    Ok(Done { summary: summary(total - removed, removed, transactions), changes: total })
+}
+
+/// `181 keys in 2 transactions`, `3 keys written and 1 removed in 1 transaction`.
+fn summary(written: usize, removed: usize, transactions: usize) -> String {
+    let keys = match (written, removed) {
+        (0, 0) => return "nothing was left to write".into(),
+        (_, 0) => count(written, "key"),
+        (0, _) => format!("{} removed", count(removed, "key")),
+        _ => format!("{} written and {removed} removed", count(written, "key")),
+    };
+    format!("{keys} in {}", count(transactions, "transaction"))
 }
 
 fn half(failure: Failure, done: usize, total: usize) -> Failure {
@@ -66,4 +87,27 @@ fn half(failure: Failure, done: usize, total: usize) -> Failure {
 /// `1 key`, `181 keys`.
 pub(super) fn count(number: usize, unit: &str) -> String {
     if number == 1 { format!("1 {unit}") } else { format!("{number} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::summary;
+
+    #[test]
+    fn counts_read_well() {
+        for (written, removed, transactions, said) in [
+            (0, 0, 0, "nothing was left to write"),
+            (1, 0, 1, "1 key in 1 transaction"),
+            (181, 0, 2, "181 keys in 2 transactions"),
+            (0, 1, 1, "1 key removed in 1 transaction"),
+            (0, 2, 1, "2 keys removed in 1 transaction"),
+            (0, 200, 2, "200 keys removed in 2 transactions"),
+            (1, 1, 1, "1 key written and 1 removed in 1 transaction"),
+            (3, 1, 1, "3 keys written and 1 removed in 1 transaction"),
+            (1, 3, 1, "1 key written and 3 removed in 1 transaction"),
+            (200, 30, 3, "200 keys written and 30 removed in 3 transactions"),
+        ] {
+            assert_eq!(summary(written, removed, transactions), said);
+        }
+    }
 }

@@ -1,10 +1,9 @@
-//! Keys that are left from an older list: the manager never deletes, and old aliases still win.
-
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+//! Keys that are left from an older list: the manager never deletes.
 
 use crate::{
     failure::{Code, Failure},
     images::{ImageList, targets_first},
+    world::World,
 };
 
 use super::keys::Held;
@@ -23,7 +22,7 @@ pub(super) struct Leftovers {
 
 impl Leftovers {
     pub(super) fn find(list: &ImageList, held: &Held) -> Self {
-        let wanted = wanted(list);
+        let wanted = list.keys();
         let left = || held.keys().filter(|key| !wanted.contains_key(*key));
         let (hiding, aliases): (Vec<&String>, Vec<&String>) =
             left().filter(|key| key.starts_with(ALIASES)).partition(|key| {
@@ -53,48 +52,23 @@ impl Leftovers {
 pub(super) fn warning(first: &str, count: usize) -> Failure {
     let keys = if count == 1 { "1 key is".to_owned() } else { format!("{count} keys are") };
     Failure::new(Code::ImagesLeftover, format!("{keys} left from an older list, for example `{first}`"))
-        .why("the manager never deletes image keys, and old aliases still win")
+        .why("the manager never deletes image keys; what the names of this list lead to stays the same")
         .remedy("remove them with `--prune`, or let them be with `--accept W-IMAGES-LEFTOVER`")
-}
-
-fn wanted(list: &ImageList) -> BTreeMap<String, String> {
-    list.image_keys().into_iter().chain(list.alias_keys()).collect()
 }
 
 fn text(held: &Held, key: &str) -> String {
     held.get(key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
 }
 
-/// An alias that would go in a circle through aliases of an older list: the manager would hang on it.
-pub(super) fn circle(list: &ImageList, held: &Held) -> Option<Failure> {
-    let wanted = wanted(list);
-    let alias = |key: &str| key.strip_prefix(ALIASES).map(str::to_owned);
-    let mut links: HashMap<String, String> =
-        held.keys().filter_map(|key| Some((alias(key)?, text(held, key)))).collect();
-    links.extend(wanted.iter().filter_map(|(key, target)| Some((alias(key)?, target.clone()))));
-    let mut sound: BTreeSet<&str> = BTreeSet::new();
-    for start in wanted.keys().filter_map(|key| key.strip_prefix(ALIASES)) {
-        let mut path = BTreeSet::new();
-        let mut name = start;
-        while let (Some(target), false) = (links.get(name), sound.contains(name)) {
-            if !path.insert(name) {
-                let old = path.into_iter().find(|name| !wanted.contains_key(&format!("{ALIASES}{name}")));
-                let old = old.unwrap_or(name);
-                return Some(
-                    Failure::new(
-                        Code::ImagesCircle,
-                        format!("with aliases of an older list `{start}` would go in a circle"),
-                    )
-                    .why(format!(
-                        "`{ALIASES}{old}` in etcd still leads to `{}`; the manager would hang on it",
-                        links.get(old).map_or("", String::as_str)
-                    ))
-                    .remedy("remove what is left from the older list: `--prune`"),
-                );
-            }
-            name = target;
-        }
-        sound.append(&mut path);
+/// Aliases of an older list that win over this one, unless they are to go or are accepted.
+pub(super) fn conflict(world: &World, held: &Held) -> Result<Option<Failure>, Failure> {
+    if world.overwrite.leftovers {
+        return Ok(None);
     }
-    None
+    let overruled = world.images()?.overruled(held).map(|failure| match failure.code {
+        // Nobody can want the manager to hang.
+        Code::ImagesCircle => failure,
+        _ => world.tolerance.weigh(failure),
+    });
+    Ok(overruled.filter(|failure| !failure.is_warning()))
 }

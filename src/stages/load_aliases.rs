@@ -64,9 +64,7 @@ impl Stage<World> for LoadAliases {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
         let writes = writes(&cx.world, &held)?;
-        if let (Some(failure), false) =
-            (leftovers::circle(cx.world.images()?, &held), cx.world.overwrite.leftovers)
-        {
+        if let Some(failure) = leftovers::conflict(&cx.world, &held)? {
             return Ok(State::Conflict(failure));
         }
         if writes.is_empty() {
@@ -82,6 +80,6 @@ impl Stage<World> for LoadAliases {
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
-        keys::write(cx, &mut store, writes(&cx.world, &held)?).await
+        keys::write(cx, &mut store, writes(&cx.world, &held)?, &held).await
     }
 }

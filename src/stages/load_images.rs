@@ -49,9 +49,7 @@ impl Stage<World> for LoadImages {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
         let (writes, left) = writes(&cx.world, &held)?;
-        if let (Some(failure), false) =
-            (leftovers::circle(cx.world.images()?, &held), cx.world.overwrite.leftovers)
-        {
+        if let Some(failure) = leftovers::conflict(&cx.world, &held)? {
             return Ok(State::Conflict(failure));
         }
         if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
@@ -81,13 +79,13 @@ impl Stage<World> for LoadImages {
         let held = store.read_all("images/").await?;
         let (writes, left) = writes(&cx.world, &held)?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
-        let done = keys::write(cx, &mut store, writes).await?;
+        let done = keys::write(cx, &mut store, writes, &held).await?;
         let prune = cx.world.overwrite.leftovers;
         let (keys, others) = (count(left.count(), "key"), left.others.len());
         match left.first() {
             Some(first) if !prune => {
                 cx.warn(format!(
-                    "{keys} left from an older list, for example `{first}`; old aliases still win, `--prune` removes them (W-IMAGES-LEFTOVER)"
+                    "{keys} left from an older list, for example `{first}`; `--prune` removes them (W-IMAGES-LEFTOVER)"
                 ))
                 .await;
             }

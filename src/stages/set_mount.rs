@@ -9,7 +9,7 @@ use crate::{
     world::World,
 };
 
-use super::keys;
+use super::keys::{self, Held};
 
 pub(super) static ABOUT: About = About {
     id: "set-mount",
@@ -51,7 +51,15 @@ impl Stage<World> for SetMount {
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
-        let done = keys::write(cx, &mut store, vec![(MOUNT.to_owned(), Some(mount.clone()))]).await?;
+        let old = store.get(MOUNT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let writes = vec![(MOUNT.to_owned(), Some(mount.clone()))];
+        let done = keys::write(cx, &mut store, writes, &Held::new()).await?;
+        if let Some(old) = old.filter(|old| *old != mount) {
+            cx.warn(format!(
+                "a running manager keeps `{old}` until it is started again; after that the folders of users answer with errors until they are moved to `{mount}`"
+            ))
+            .await;
+        }
         Ok(Done { summary: format!("is {mount}"), ..done })
     }
 }

@@ -125,7 +125,11 @@ async fn inspect_run_verify<W: Send + Sync>(
         State::Done(_) => Ok(Outcome::Changed(done)),
         State::Pending(changes) => Err(Failure::new(
             Code::StageVerify,
-            format!("after the work {} are still to write", Change::count(&changes)),
+            format!(
+                "after the work {} {} still to write",
+                Change::count(&changes),
+                if changes.len() == 1 { "is" } else { "are" }
+            ),
         )
         .why(changes.first().map(ToString::to_string).unwrap_or_default())
         .remedy("run again; if it stays so, another program writes the same things")),

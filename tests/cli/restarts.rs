@@ -52,7 +52,7 @@ fn etcd_is_restarted_again_and_again() {
 
 /// In order, or at once.
 fn restart(etcd: &mut Etcd, round: usize) {
-    if round % 2 == 0 {
+    if round.is_multiple_of(2) {
         etcd.shut_down()
     } else {
         etcd.stop()

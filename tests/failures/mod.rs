@@ -12,6 +12,7 @@ mod files;
 mod input;
 mod lost;
 mod manager;
+mod members;
 mod mount;
 mod network;
 mod nobody;

@@ -22,6 +22,7 @@ pub struct Etcd {
     server: Guarded,
     arguments: Vec<String>,
     root_password: Option<String>,
+    scheme: &'static str,
 }
 
 impl Etcd {
@@ -32,12 +33,28 @@ impl Etcd {
 
     /// Starts an empty etcd with further flags, for example `--quota-backend-bytes=…`.
     pub fn start_with(arguments: &[&str]) -> Self {
+        Self::start_at("http", "127.0.0.1", arguments)
+    }
+
+    /// Starts an empty etcd that listens on this address alone; IPv6 in brackets.
+    pub fn start_on(host: &str) -> Self {
+        // A token of its own: the id of its cluster is not everybody's.
+        Self::start_at("http", host, &["--initial-cluster-token=apart"])
+    }
+
+    /// Starts an empty etcd that wants TLS, with a certificate that it makes itself.
+    pub fn with_tls() -> Self {
+        Self::start_at("https", "127.0.0.1", &["--auto-tls"])
+    }
+
+    fn start_at(scheme: &'static str, host: &str, arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         for _ in 0..10 {
             let port = free_port();
             let server = Guarded::new("etcd");
-            let endpoint = format!("127.0.0.1:{port}");
-            let mut etcd = Self { endpoint, port, server, arguments: arguments.clone(), root_password: None };
+            let endpoint = format!("{host}:{port}");
+            let (arguments, root_password) = (arguments.clone(), None);
+            let mut etcd = Self { endpoint, port, server, arguments, root_password, scheme };
             if etcd.launch() {
                 return etcd;
             }
@@ -86,6 +103,27 @@ impl Etcd {
     pub fn ids(&self) -> (u64, u64) {
         let status = self.with(|client| async move { client.maintenance_client().status().await });
         (status.header().expect("an answer has a header").member_id(), status.leader())
+    }
+
+    /// The id of its cluster.
+    pub fn cluster_id(&self) -> u64 {
+        let status = self.with(|client| async move { client.maintenance_client().status().await });
+        status.header().expect("an answer has a header").cluster_id()
+    }
+
+    /// Makes a learner a voting member; false while it has not caught up.
+    pub fn promotes(&self, learner: &Self) -> bool {
+        let (id, _) = learner.ids();
+        self.with(move |mut client| async move { Ok(client.member_promote(id).await.is_ok()) })
+    }
+
+    /// Writes one key over and over until there is no space left.
+    pub fn fill_up(&self) {
+        self.with(|mut client| async move {
+            let value = vec![b'x'; 100_000];
+            while client.put("fill", value.clone(), None).await.is_ok() {}
+            Ok(())
+        });
     }
 
     /// Starts an etcd that wants a sign-in; `root` has the password and all rights.
@@ -199,7 +237,7 @@ impl Etcd {
     }
 
     fn launch(&mut self) -> bool {
-        let url = format!("http://{}", self.endpoint);
+        let url = format!("{}://{}", self.scheme, self.endpoint);
         self.server.spawn(
             Command::new(binary("etcd"))
                 .env_clear()

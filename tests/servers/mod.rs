@@ -51,6 +51,7 @@ pub fn comes_true(deadline: Duration, mut condition: impl FnMut() -> bool) -> bo
 }
 
 /// How many rounds a loop makes: a sample, or all of them where `LONG_TESTS=1` asks for them.
+#[allow(clippy::print_stdout)] // cargo shows it with `--nocapture`, and when the test fails
 pub fn rounds(sample: usize, all: usize) -> usize {
     if std::env::var_os("LONG_TESTS").is_some_and(|it| it == "1") {
         return all;

@@ -183,8 +183,8 @@ fn an_edited_list_is_pending_again_and_leftovers_stay_until_told() {
     let site = Site::new();
     site.runs(STAGES);
     let before = site.etcd.get_all("");
-    // `r` goes with its alias; a tag turns from an alias into a digest; a slot changes.
-    let edited = "images:\n  - name: python\n    tags: [[latest, ghi], ['3.6', abc], ['3.7', def]]\n    \
+    // `r` goes with its alias; a slot changes.
+    let edited = "images:\n  - name: python\n    tags: [[latest, ':3.6'], ['3.6', abc], ['3.7', def]]\n    \
                   slots: {cpu: 3, mem: 1.0, gpu: 0}\n";
     site.write("images.yml", edited);
     site.write("aliases.yml", "aliases: [['py', 'python:3.7']]\n");
@@ -192,15 +192,20 @@ fn an_edited_list_is_pending_again_and_leftovers_stay_until_told() {
     assert_eq!(status.status, 9, "{}", status.stderr);
     let first = site.etcd.revision();
     let outcome = site.runs(STAGES);
-    assert!(outcome.stderr.contains("7 keys left from an older list"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("6 keys left from an older list"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--prune"), "{}", outcome.stderr);
     let kept = site.etcd.get_all("");
     assert!(before.keys().all(|key| kept.contains_key(key)), "nothing is removed without being told");
-    assert_eq!(kept["/sorna/local/images/_aliases/python:latest"], "python:3.6", "an old alias still wins");
     assert_eq!(kept["/sorna/local/images/_aliases/py"], "python:3.7");
     assert_eq!(kept["/sorna/local/images/python/cpu"], "3");
+    assert!(
+        outcome.stderr.contains("1 key is not what it was: a running manager keeps"),
+        "{}",
+        outcome.stderr
+    );
     let revision = site.etcd.revision();
-    site.runs(STAGES);
+    let again = site.runs(STAGES);
+    assert!(!again.stderr.contains("a running manager"), "{}", again.stderr);
     assert_eq!(site.etcd.revision(), revision, "leftovers are no change");
 
     site.runs(&format!("{STAGES} --prune"));
@@ -214,6 +219,60 @@ fn an_edited_list_is_pending_again_and_leftovers_stay_until_told() {
     let revision = site.etcd.revision();
     site.runs(&format!("{STAGES} --prune"));
     assert_eq!(site.etcd.revision(), revision);
+}
+
+/// A tag that turns from an alias into a digest: the manager would still follow the old alias.
+#[test]
+fn a_list_that_an_older_one_wins_over_is_a_conflict() {
+    let site = Site::new();
+    let first = site.runs("");
+    assert!(!first.stderr.contains("a running manager"), "nothing was there before: {}", first.stderr);
+    site.write("images.yml", IMAGES.replace("[latest, ':3.6']", "[latest, ghi]"));
+    let before = site.everything();
+    for (command, status) in
+        [("run", 4), (STAGES, 4), ("run load-aliases", 4), ("status", 9), ("plan", 4), ("check images", 4)]
+    {
+        let outcome = site.run(command);
+        assert_eq!(outcome.status, status, "{command}: {outcome:?}");
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        for word in ["E-IMAGES-HIDDEN", "leads `python:latest` to `python:3.6`", "--prune"] {
+            assert!(told.contains(word), "{command}: {word} in {told}");
+        }
+    }
+    assert_eq!(before, site.everything());
+    let plan = site.run("plan --prune");
+    assert!(plan.stdout.contains("- /sorna/local/images/_aliases/python:latest"), "{plan:?}");
+    let pruned = site.runs("run --prune");
+    assert!(pruned.stderr.contains("1 key written and 1 removed in 1 transaction"), "{}", pruned.stderr);
+    for command in ["status", "check images", "run"] {
+        site.runs(command);
+    }
+}
+
+/// Who knows what comes of it may leave it so.
+#[test]
+fn an_older_list_that_wins_can_be_accepted() {
+    let site = Site::new();
+    site.runs(STAGES);
+    site.etcd.put("/sorna/local/images/_aliases/python", "r:latest");
+    assert_eq!(site.run("status").status, 9);
+    site.runs("check images --accept E-IMAGES-HIDDEN");
+    let outcome = site.runs(&format!("{STAGES} --accept E-IMAGES-HIDDEN"));
+    assert!(outcome.stderr.contains("leads `python` to `r:latest`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_replaced_mount_says_what_a_running_manager_does() {
+    let site = Site::new();
+    let first = site.runs("run set-mount");
+    assert!(!first.stderr.contains("a running manager"), "{}", first.stderr);
+    site.write("answers.yml", site.answers().replace("/mnt/shared", "/mnt/other"));
+    let outcome = site.runs("run set-mount --replace-mount");
+    for word in ["keeps `/mnt/shared` until it is started again", "moved to `/mnt/other`"] {
+        assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
+    }
+    let again = site.runs("run set-mount --replace-mount");
+    assert!(!again.stderr.contains("a running manager"), "{}", again.stderr);
 }
 
 #[test]

@@ -168,7 +168,9 @@ impl Desk {
         if let Some(older) = self.probes.insert(section, stop.clone()) {
             older.now(0);
         }
-        let (sender, terms) = (self.sender.clone(), self.terms.clone());
+        let (sender, mut terms) = (self.sender.clone(), self.terms.clone());
+        // What an older list left in the way is for the review, where it can be allowed to go.
+        terms.overwrite.leftovers = true;
         tokio::spawn(async move {
             let result = tokio::select! {
                 result = check(section, answers, terms) => result,

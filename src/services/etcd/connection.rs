@@ -93,11 +93,17 @@ impl Store {
 
     /// What the error means; where etcd knows what the remedy needs, it is asked for that.
     pub(super) async fn explain(&mut self, error: Trouble, what: &str) -> Failure {
-        let failure = explain(error, &self.endpoint, self.user(), what, &self.prefix);
+        let range = self.prefix.clone();
+        self.explain_below(error, what, &range).await
+    }
+
+    /// The same for keys below another prefix.
+    pub(super) async fn explain_below(&mut self, error: Trouble, what: &str, range: &str) -> Failure {
+        let failure = explain(error, &self.endpoint, self.user(), what, range);
         match failure.code {
             Code::EtcdRights => match self.role().await {
                 Some(role) => {
-                    let remedy = trouble::grant(&self.endpoint, self.user(), Some(&role), &self.prefix);
+                    let remedy = trouble::grant(&self.endpoint, self.user(), Some(&role), range);
                     failure.remedy(remedy)
                 }
                 None => failure,

@@ -11,7 +11,7 @@ use crate::failure::{Code, Failure};
 
 use super::{
     Store, after_prefix,
-    trouble::{Trouble, bounded, explain},
+    trouble::{Trouble, bounded},
 };
 
 /// How long keys stay when nobody keeps them: a stall of a server is passed over, a kill is soon forgotten.
@@ -30,8 +30,9 @@ pub struct Offered {
 }
 
 impl Store {
-    fn explain_meeting(&self, error: Trouble, what: &str) -> Failure {
-        explain(error, &self.endpoint, self.user(), what, &self.meeting)
+    async fn explain_meeting(&mut self, error: Trouble, what: &str) -> Failure {
+        let range = self.meeting.clone();
+        self.explain_below(error, what, &range).await
     }
 
     /// The offer that stands, if one does.
@@ -40,9 +41,10 @@ impl Store {
     /// When it cannot be read.
     pub async fn offer(&mut self) -> Result<Option<Offered>, Failure> {
         let key = format!("{}{OFFER}", self.meeting);
-        let answer = bounded(self.client.get(key, None))
-            .await
-            .map_err(|error| self.explain_meeting(error, "a read"))?;
+        let answer = match bounded(self.client.get(key, None)).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain_meeting(error, "a read").await),
+        };
         Ok(answer.kvs().first().map(|pair| Offered {
             value: pair.value().to_vec(),
             lease: pair.lease(),
@@ -56,9 +58,10 @@ impl Store {
     /// When etcd gives none.
     pub async fn lease(&mut self) -> Result<i64, Failure> {
         let ttl = i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX);
-        let answer = bounded(self.client.lease_grant(ttl, None))
-            .await
-            .map_err(|error| self.explain_meeting(error, "the question for a lease"))?;
+        let answer = match bounded(self.client.lease_grant(ttl, None)).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain_meeting(error, "the question for a lease").await),
+        };
         Ok(answer.id())
     }
 
@@ -70,8 +73,10 @@ impl Store {
         let key = format!("{}{OFFER}", self.meeting);
         let put = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(lease)));
         let make = Txn::new().when([Compare::version(key, CompareOp::Equal, 0)]).and_then([put]);
-        let answer =
-            bounded(self.client.txn(make)).await.map_err(|error| self.explain_meeting(error, "the offer"))?;
+        let answer = match bounded(self.client.txn(make)).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain_meeting(error, "the offer").await),
+        };
         Ok(answer.succeeded())
     }
 
@@ -85,7 +90,7 @@ impl Store {
             Ok(_) => Ok(true),
             // The client's own word for a lease that has run out.
             Err(Trouble::Error(Error::LeaseKeepAliveError(_))) => Ok(false),
-            Err(error) => Err(self.explain_meeting(error, "the renewal of a lease")),
+            Err(error) => Err(self.explain_meeting(error, "the renewal of a lease").await),
         }
     }
 
@@ -94,10 +99,10 @@ impl Store {
     /// # Errors
     /// When etcd does not confirm it; then the keys go when the lease runs out.
     pub async fn give_back(&mut self, lease: i64) -> Result<(), Failure> {
-        bounded(self.client.lease_revoke(lease))
-            .await
-            .map_err(|error| self.explain_meeting(error, "the return of a lease"))?;
-        Ok(())
+        match bounded(self.client.lease_revoke(lease)).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.explain_meeting(error, "the return of a lease").await),
+        }
     }
 
     /// Every answer to the offer, by node.
@@ -107,9 +112,10 @@ impl Store {
     pub async fn answers(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let start = format!("{}{NODES}", self.meeting);
         let options = GetOptions::new().with_range(after_prefix(start.as_bytes()));
-        let answer = bounded(self.client.get(start.as_str(), Some(options)))
-            .await
-            .map_err(|error| self.explain_meeting(error, "a read"))?;
+        let answer = match bounded(self.client.get(start.as_str(), Some(options))).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain_meeting(error, "a read").await),
+        };
         let named = |pair: &etcd_client::KeyValue| {
             let key = std::str::from_utf8(pair.key()).ok()?;
             Some((key.strip_prefix(&start)?.to_owned(), pair.value().to_vec()))
@@ -133,7 +139,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(self.explain_meeting(error, "the answer")),
+            Err(error) => Err(self.explain_meeting(error, "the answer").await),
         }
     }
 

@@ -134,7 +134,7 @@ fn endings() {
         wizard
     };
     shown("done_warned", warned);
-    assert_eq!(warned(80, 24).app.failures(), [warning.clone()]);
+    assert_eq!(warned(80, 24).app.failures(), std::slice::from_ref(&warning));
     shown("leave", |columns, rows| {
         let mut wizard = done(columns, rows);
         wizard.key(Char('q'));
