@@ -279,10 +279,11 @@ fn a_saved_file_whose_secret_is_nowhere() {
     let tmux = stand.wizard(120, 40, &["--answers", "answers.yml", "--review"]);
     tmux.wait_for("answers are missing or refused; Enter leads there");
     tmux.keys(&["Enter"]);
-    tmux.wait_for("`database.password` is to be typed in");
+    tmux.wait_for("Keeps users, keypairs");
+    tmux.wait_for("its source gave none");
     tmux.text(&stand.database.password);
     tmux.keys(&["Tab"]);
-    tmux.wait_gone("is to be typed in");
+    tmux.wait_gone("its source gave none");
     tmux.keys(&["Escape"]);
     tmux.wait_for("w writes all this");
     assert!(!tmux.screen().contains(&stand.database.password), "{}", tmux.screen());

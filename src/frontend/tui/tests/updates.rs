@@ -287,7 +287,7 @@ fn remarks_of_a_file_that_was_chosen_are_not_lost() {
     let place = failure::Place { file: "answers.yml".into(), line: 3, column: 5 };
     let differs = Failure::new(
         Code::EnvironmentDiffers,
-        "`BACKEND_ETCD_NAMESPACE` in the environment differs from `etcd.namespace`",
+        "`BACKEND_NAMESPACE` in the environment differs from `etcd.namespace`",
     )
     .why("the value from answers.yml:3:5 counts");
     let elsewhere = Failure::new(Code::AnswersNote, "a tail was left out").at(place.clone());
