@@ -1,5 +1,7 @@
 //! Characters without a picture: which they are, what they are called, and how they are shown.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// A character that nobody sees, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unseen {
@@ -124,6 +126,21 @@ pub fn visible_json(json: &str) -> String {
     shown
 }
 
+/// What a text looks like: equal for texts that differ only by Unicode's normal forms, by full-width letters or
+/// by letters of other scripts with the same picture (the skeleton of UTS 39).
+pub fn skeleton(text: &str) -> String {
+    let folded: String = text.nfkc().collect();
+    unicode_security::skeleton(&folded).collect()
+}
+
+/// Where two texts part: the place and the code points, `character 5 is U+043E, not U+006F`.
+pub fn parting(one: &str, other: &str) -> String {
+    let code_point = |c: Option<char>| c.map_or("none".to_owned(), |c| format!("U+{:04X}", u32::from(c)));
+    let at = one.chars().zip(other.chars()).take_while(|(one, other)| one == other).count();
+    let (one, other) = (one.chars().nth(at), other.chars().nth(at));
+    format!("character {} is {}, not {}", at + 1, code_point(one), code_point(other))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,6 +199,20 @@ mod tests {
         {
             assert_eq!(first_unseen(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_looks_alike_has_one_skeleton() {
+        for (one, other, parting) in [
+            ("pyth\u{43e}n", "python", "character 5 is U+043E, not U+006F"),
+            ("caf\u{e9}", "cafe\u{301}", "character 4 is U+00E9, not U+0065"),
+            ("\u{ff50}ython", "python", "character 1 is U+FF50, not U+0070"),
+        ] {
+            assert_eq!(skeleton(one), skeleton(other), "{one}");
+            assert_eq!(super::parting(one, other), parting);
+        }
+        assert_ne!(skeleton("python"), skeleton("pytorch"));
+        assert_ne!(skeleton("파이썬"), skeleton("python"));
     }
 
     proptest! {

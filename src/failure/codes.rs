@@ -107,6 +107,8 @@ codes! {
         "The manager follows an alias until it ends, and would hang on a circle. Point one of them at an image and tag.";
     ImagesField = "W-IMAGES-FIELD", INPUT, "A field in the image list is not known and is ignored",
         "The manager reads `name`, `tags` and `slots`, and ignores the rest.";
+    ImagesAlike = "W-IMAGES-ALIKE", INPUT, "Two names in the image list look alike, but are not the same",
+        "They differ only by letters of another script with the same picture, by full-width letters or by how accents are stored. The manager takes them for two names, and nobody can tell them apart. Give them one spelling, or different names.";
     ImagesDangling = "W-IMAGES-DANGLING", INPUT, "An alias points to nothing",
         "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
     ImagesCircle = "E-IMAGES-CIRCLE", UNFIT, "Aliases of an older list would close a circle",

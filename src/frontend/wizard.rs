@@ -113,6 +113,26 @@ pub(super) fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> 
     to_ask.into_iter().map(remark).collect()
 }
 
+/// What a person should hear about these answers, each with its key where it has one: remarks from gathering
+/// them, unless the value was typed anew since, and what the answers themselves say.
+pub(super) fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'static str>, Failure)> {
+    let key = |notice: &Failure| {
+        let mut variables = guide::variables();
+        variables.find(|it| notice.what.contains(&format!("`{}`", it.key))).map(|it| it.key)
+    };
+    let is_typed = |key: &str| answers.given(key).is_some_and(|given| given.origin == Origin::Typed);
+    let earlier = gathered.iter().map(|notice| (key(notice), notice.clone()));
+    let earlier = earlier.filter(|(key, _)| !key.is_some_and(is_typed));
+    let own = Settings::notes(answers).into_iter().map(|(key, note)| (Some(key), note));
+    earlier.chain(own).collect()
+}
+
+/// The notes that belong to one section.
+pub(super) fn notes_of(section: &Section, notes: Vec<(Option<&'static str>, Failure)>) -> Vec<Failure> {
+    let is_own = |key: Option<&str>| section.variables.iter().any(|variable| Some(variable.key) == key);
+    notes.into_iter().filter(|(key, _)| is_own(*key)).map(|(_, note)| note).collect()
+}
+
 /// What is offered as "Continue".
 #[derive(Debug)]
 pub struct Unfinished {

@@ -53,10 +53,11 @@ impl Settings {
         })
     }
 
-    /// What the answers mean, but a person should hear.
-    pub fn notes(answers: &Answers) -> Vec<Failure> {
+    /// What the answers mean, but a person should hear; each with the key it belongs to.
+    pub fn notes(answers: &Answers) -> Vec<(&'static str, Failure)> {
         let endpoints = answers.text("etcd.endpoints").unwrap_or_default();
-        super::etcd::notes(&endpoints).into_iter().map(|note| Failure::new(Code::AnswersNote, note)).collect()
+        let notes = super::etcd::notes(&endpoints).into_iter();
+        notes.map(|note| ("etcd.endpoints", Failure::new(Code::AnswersNote, note))).collect()
     }
 
     /// etcd as answered.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Alias, Image, ImageList, LeftOut, Source, Tag, links, slots,
+    Alias, Image, ImageList, LeftOut, Source, Tag, alike, links, slots,
     words::{closest, word},
 };
 use crate::{
@@ -35,6 +35,7 @@ pub(super) fn both(metadata: Source<'_>, aliases: Source<'_>) -> Result<ImageLis
     }
     list.warnings = judge.warnings;
     list.warnings.append(&mut others.warnings);
+    list.warnings.extend(alike::check(&list, metadata.file, aliases.file));
     list.warnings.extend(dangling);
     Ok(list)
 }

@@ -3,6 +3,7 @@
 //! [`judge`] either returns an [`ImageList`] that is written to etcd exactly as the manager would have
 //! written it, or every reason why not. The preview, the plan and the load all come from that one list.
 
+mod alike;
 mod force;
 mod judge;
 mod keys;
@@ -36,7 +37,7 @@ pub struct ImageList {
     pub images: Vec<Image>,
     /// The aliases of `image-aliases.yml` in file order.
     pub aliases: Vec<Alias>,
-    /// What is worth saying though the list is sound: `W-IMAGES-FIELD`, `W-IMAGES-DANGLING`.
+    /// What is worth saying though the list is sound: `W-IMAGES-FIELD`, `W-IMAGES-ALIKE`, `W-IMAGES-DANGLING`.
     pub warnings: Vec<Failure>,
     /// How much of the files `images.only` leaves out.
     pub left_out: LeftOut,

@@ -40,7 +40,8 @@ pub(super) fn judge(
         scope.needs("images").then(|| load_images(&answers.images()).and_then(|list| choose(list, &answers)));
     match settings {
         Some(settings) if problems.is_empty() => {
-            let mut notices = Settings::notes(&answers);
+            let mut notices: Vec<Failure> =
+                Settings::notes(&answers).into_iter().map(|(_, note)| note).collect();
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }

@@ -77,7 +77,21 @@ fn lists_with_a_remark() {
     let case = case.file("images.yml", image(&format!("{PYTHON}, colour: red")));
     let case = case.file("aliases.yml", "aliases:\n  - [py, python:3.7]\n").flags(["run", "load-images"]);
     case.warns("W-IMAGES-FIELD").names(&["colour", "images.yml:2:"]);
+    let alike =
+        "{name: pyth\u{43e}n, tags: [[caf\u{e9}, d1], [cafe\u{301}, d2]], slots: {cpu: 1, mem: 1.0, gpu: 0}}";
+    let twins = format!("{}  - {alike}\n", image(PYTHON));
+    let case =
+        case.file("images.yml", twins).file("aliases.yml", "aliases:\n  - [\u{ff50}ython, 'python:3.6']\n");
     let told = case.flags(["check", "images"]);
+    told.warns("W-IMAGES-ALIKE").names(&[
+        "The image `pyth\u{43e}n` looks like `python` (images.yml:2:",
+        "character 5 is U+043E, not U+006F",
+        "images.yml:3:",
+    ]);
+    for says in ["`cafe\u{301}` looks like `caf\u{e9}`", "The alias `\u{ff50}ython` looks like `python`"] {
+        told.warns("W-IMAGES-ALIKE").names(&[says]);
+    }
+    let told = told.file("images.yml", image(PYTHON)).file("aliases.yml", "aliases:\n  - [py, python:3.7]\n");
     told.warns("W-IMAGES-DANGLING").names(&["python:3.7", "aliases.yml:2:"]);
 
     etcd.put("/sorna/lists/images/old", "1");

@@ -318,3 +318,20 @@ fn a_secret_that_is_to_be_asked_for() {
     assert_eq!(left.status, 0, "{}", left.text());
     assert!(!left.text().contains(&stand.database.password), "{}", left.text());
 }
+
+/// The file that a round has saved opens again without the environment that gave its secret: that is asked for.
+/// What a person should hear about the answers is told too.
+#[test]
+fn a_saved_file_whose_secret_is_nowhere() {
+    let stand = Stand::new();
+    stand.answers_without_a_source();
+    let mut talk = Talk::start(&stand, Way::Lines, &["--answers", "answers.yml", "--review"]);
+    talk.until("`database.password` is to be typed in");
+    talk.until("Some answers are missing.");
+    talk.answer("Password", &stand.database.password);
+    talk.until("Review. Nothing is written yet.");
+    talk.choose("What now?", "Leave", 7);
+    let left = talk.pty.wait();
+    assert_eq!(left.status, 0, "{}", left.text());
+    assert!(!left.text().contains(&stand.database.password), "{}", left.text());
+}

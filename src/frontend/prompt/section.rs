@@ -6,8 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure},
-    frontend::{wizard::sections, wrapped::to_a_person},
-    guide::{Default, Origin, Settings, Shape, Variable, database_url},
+    frontend::{
+        wizard::{notes, notes_of, sections},
+        wrapped::to_a_person,
+    },
+    guide::{Default, Origin, Shape, Variable, database_url},
     report::{write_checks, write_images},
     session::{Intent, Scope, check_abouts},
     workflow::RungState,
@@ -127,9 +130,7 @@ impl Wizard<'_> {
             self.tell(&problems);
             return Ok(Page::Ask(self.first_of(at)));
         }
-        if section.id == "etcd" {
-            self.tell(&Settings::notes(&filled));
-        }
+        self.tell(&notes_of(section, notes(&self.answers, &[])));
         self.keep_draft();
         let next = if self.from_review || at + 1 == sections().len() {
             Page::Review

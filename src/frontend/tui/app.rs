@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(super) use crate::frontend::wizard::{
-    Grant, Unfinished, dependents, development_answers, sections, stage_title,
+    Grant, Unfinished, dependents, development_answers, notes, notes_of, sections, stage_title,
 };
 
 pub(super) use super::pages::{
@@ -38,6 +38,8 @@ pub struct Start {
     pub answers: Answers,
     /// Everything is answered: begin with the review.
     pub review: bool,
+    /// What a person should hear about where the answers come from.
+    pub notices: Vec<Failure>,
     /// An earlier, unfinished round.
     pub unfinished: Option<Unfinished>,
     /// What the command line allows to overwrite.
@@ -67,6 +69,8 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) notice: Option<(Sign, String)>,
     pub(super) answers: Answers,
+    /// Remarks from gathering the answers.
+    pub(super) gathered: Vec<Failure>,
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
@@ -111,6 +115,7 @@ impl App {
             probes: sections().iter().map(|_| Probe::default()).collect(),
             visited: BTreeSet::new(),
             answers,
+            gathered: start.notices,
             welcome: Welcome::default(),
             unfinished: start.unfinished,
             images: ImagesPage::default(),
@@ -187,6 +192,17 @@ impl App {
         answers.fill_defaults();
         let own = |failure: &Failure| failure.what.contains(&format!("`{}.", form.section.id));
         answers.problems(&[form.section]).into_iter().filter(own).collect()
+    }
+
+    /// What a person should hear about the answers of a section.
+    pub(super) fn notes_of(&self, at: usize) -> Vec<Failure> {
+        let notes = notes(&self.answers, &self.gathered);
+        self.forms.get(at).map(|form| notes_of(form.section, notes)).unwrap_or_default()
+    }
+
+    /// What a person should hear about all the answers.
+    pub(super) fn notes(&self) -> Vec<Failure> {
+        notes(&self.answers, &self.gathered).into_iter().map(|(_, note)| note).collect()
     }
 
     pub(super) fn is_complete(&self, at: usize) -> bool {

@@ -12,11 +12,11 @@ use crate::{
     frontend::{
         drive::titles,
         offline::samples_to_edit,
-        wizard::{ago, name, sections},
+        wizard::{ago, name, sections, to_be_asked},
     },
     guide::Answers,
     report::{History, Reporter, Transcript, history},
-    session::{self, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
+    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
@@ -67,7 +67,9 @@ impl Desk {
             Effect::Load(path) => self.blocking(move || {
                 let answers = vec![path.display().to_string()];
                 let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
-                Msg::Loaded(Box::new(gathered.answers), gathered.problems)
+                let Gathered { answers, problems, mut notices, to_ask, .. } = gathered;
+                notices.extend(to_be_asked(to_ask));
+                Msg::Loaded { answers: Box::new(answers), problems, notices }
             }),
             Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
             Effect::CancelProbe(section) => {

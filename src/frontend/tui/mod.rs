@@ -68,6 +68,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     let start = Start {
         answers: gathered.answers,
         review,
+        notices: notices.clone(),
         unfinished,
         overwrite: inputs.terms.overwrite,
         theme: Theme {
@@ -93,7 +94,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         let shown = show(&mut app, &mut desk, effects).await;
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {
-            terminal.tell(&notices);
+            terminal.tell(&app.gathered);
         }
         status
     };

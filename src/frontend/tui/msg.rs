@@ -52,7 +52,14 @@ pub enum Msg {
     /// The development stack is up, or not.
     StackUp(Box<Result<Stack, Failure>>),
     /// An answers file was read.
-    Loaded(Box<Answers>, Vec<Failure>),
+    Loaded {
+        /// What it says.
+        answers: Box<Answers>,
+        /// What cannot be used.
+        problems: Vec<Failure>,
+        /// What a person should hear.
+        notices: Vec<Failure>,
+    },
     /// A probe ended.
     Probed {
         /// The section's place among the pages.

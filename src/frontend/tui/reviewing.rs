@@ -15,8 +15,10 @@ pub(super) enum Item<'a> {
     Answers,
     /// A stage with its Changes.
     Stage(&'a StageState),
+    /// What a person should hear about the answers.
+    Note(Failure),
     /// Something that keeps the stages from being looked at.
-    Problem(&'a Failure),
+    Problem(Failure),
 }
 
 impl App {
@@ -30,11 +32,12 @@ impl App {
             }
         }
         items.push(Item::Answers);
+        items.extend(self.notes().into_iter().map(Item::Note));
         match &self.survey.result {
             Some(Ok(stages)) => items.extend(stages.iter().map(Item::Stage)),
             Some(Err(problems)) => {
                 let told = |problem: &&Failure| problem.code != Code::AnswersMissing;
-                items.extend(problems.iter().filter(told).map(Item::Problem));
+                items.extend(problems.iter().filter(told).cloned().map(Item::Problem));
             }
             None => {}
         }
@@ -68,7 +71,7 @@ impl App {
                 };
                 failed || !self.is_complete(*at)
             }
-            Item::Answers => false,
+            Item::Answers | Item::Note(_) => false,
             Item::Stage(stage) => stage.failure.is_some(),
             Item::Problem(_) => true,
         }

@@ -269,3 +269,22 @@ fn an_error_is_told_after_the_screen_is_given_back() {
     assert!(after.contains("E-STATE-DIR") && after.contains("--state-dir"), "{after}");
     assert!(stand.etcd.get_all("").is_empty(), "nothing was written");
 }
+
+/// The file that a round has saved opens again without the environment that gave its secret: the review leads
+/// to the one answer that is missing, and its page tells why.
+#[test]
+fn a_saved_file_whose_secret_is_nowhere() {
+    let stand = Stand::new();
+    stand.answers_without_a_source();
+    let tmux = stand.wizard(120, 40, &["--answers", "answers.yml", "--review"]);
+    tmux.wait_for("answers are missing or refused; Enter leads there");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("Keeps users, keypairs");
+    tmux.wait_for("its source gave none");
+    tmux.text(&stand.database.password);
+    tmux.keys(&["Tab"]);
+    tmux.wait_gone("its source gave none");
+    tmux.keys(&["Escape"]);
+    tmux.wait_for("w writes all this");
+    assert!(!tmux.screen().contains(&stand.database.password), "{}", tmux.screen());
+}

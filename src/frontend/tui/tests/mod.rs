@@ -41,6 +41,7 @@ impl Wizard {
         let (app, effects) = App::new(Start {
             answers,
             review: false,
+            notices: Vec::new(),
             unfinished: None,
             overwrite: Overwrite::default(),
             theme: Theme { ascii: false, color: true },

@@ -57,7 +57,7 @@ fn welcome() {
             .remedy("did you mean `etcd.namespace`?")
             .at(place);
         wizard.looked().keys(&[Down, Down, Enter, Enter]);
-        wizard.tell(Msg::Loaded(Box::default(), vec![problem]));
+        wizard.tell(Msg::Loaded { answers: Box::default(), problems: vec![problem], notices: Vec::new() });
         wizard
     });
     shown("welcome_continue", |columns, rows| {

@@ -3,11 +3,12 @@
 use ratatui::crossterm::event::KeyCode::{Backspace, Char, Down, Enter, Esc, Tab};
 
 use crate::{
-    failure::status,
+    failure::{self, Code, Failure, status},
     frontend::tui::{
         app::{Page, ProbeState},
         keymap::{Action, BINDINGS, Place},
     },
+    guide::Origin,
 };
 
 use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, runs, summary};
@@ -185,10 +186,7 @@ fn something_foreign_wants_its_word() {
     let mut stages = pending();
     stages[2].state = "conflict";
     stages[2].changes.clear();
-    stages[2].failure = Some(crate::failure::Failure::new(
-        crate::failure::Code::MountForeign,
-        "etcd already names `/mnt/old`",
-    ));
+    stages[2].failure = Some(Failure::new(Code::MountForeign, "etcd already names `/mnt/old`"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("yes").key(Enter);
     assert!(!wizard.app.overwrite.mount);
     wizard.control('u').text("replace").key(Enter);
@@ -204,8 +202,7 @@ fn secrets_that_anybody_has_want_their_word() {
     let mut stages = pending();
     stages[2].state = "conflict";
     stages[2].changes.clear();
-    stages[2].failure =
-        Some(crate::failure::Failure::new(crate::failure::Code::KeysPublished, "one row is open"));
+    stages[2].failure = Some(Failure::new(Code::KeysPublished, "one row is open"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("replace").key(Enter);
     assert!(!wizard.app.overwrite.published && !wizard.app.overwrite.mount);
     wizard.control('u').text("renew").key(Enter);
@@ -263,4 +260,54 @@ fn one_letter_has_one_meaning_and_some_keys_are_never_bound() {
             assert!(!types, "letters are text under {place:?}");
         }
     }
+}
+
+#[test]
+fn a_note_about_a_typed_answer_stands_on_its_page_and_in_the_review() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Section(0));
+    assert!(!wizard.screen().contains("peer port"));
+    wizard.key(Tab).control('u').text("http://db-01:2380").key(Tab);
+    let screen = wizard.screen();
+    assert!(screen.contains("2380 is etcd's peer port"), "{screen}");
+    assert!(screen.contains("is read as `db-01:2380`"), "{screen}");
+    wizard.app.go(Page::Section(1));
+    assert!(!wizard.screen().contains("peer port"), "another page has nothing to do with it");
+    wizard.app.go(Page::Review);
+    assert!(wizard.screen().contains("2380 is etcd's peer port"), "{}", wizard.screen());
+    wizard.app.go(Page::Section(0));
+    wizard.app.forms[0].focus = 1;
+    wizard.control('u').text("db-01:2379").key(Tab);
+    let screen = wizard.screen();
+    assert!(!screen.contains("peer port"), "it is gone with the answer:\n{screen}");
+}
+
+#[test]
+fn remarks_of_a_file_that_was_chosen_are_not_lost() {
+    let place = failure::Place { file: "answers.yml".into(), line: 3, column: 5 };
+    let differs = Failure::new(
+        Code::EnvironmentDiffers,
+        "`BACKEND_NAMESPACE` in the environment differs from `etcd.namespace`",
+    )
+    .why("the value from answers.yml:3:5 counts");
+    let elsewhere = Failure::new(Code::AnswersNote, "a tail was left out").at(place.clone());
+    let mut answers = super::answers();
+    answers.set("etcd.namespace", "local".into(), Origin::File(place)).expect("it is sound");
+    let mut wizard = Wizard::new(140, 30);
+    wizard.tell(Msg::Loaded {
+        answers: Box::new(answers),
+        problems: Vec::new(),
+        notices: vec![differs, elsewhere],
+    });
+    assert_eq!(wizard.app.page, Page::Review);
+    let screen = wizard.screen();
+    assert!(screen.contains("differs from `etcd.namespace`"), "{screen}");
+    assert!(screen.contains("tail was left out"), "{screen}");
+    wizard.app.go(Page::Section(0));
+    let screen = wizard.screen();
+    assert!(screen.contains("differs from `etcd.namespace`"), "{screen}");
+    assert!(!screen.contains("tail was left out"), "it belongs to no page:\n{screen}");
+    wizard.app.forms[0].focus = 0;
+    wizard.control('u').text("other").key(Tab);
+    assert!(!wizard.screen().contains("differs from"), "the typed value counts now");
 }

@@ -37,7 +37,7 @@ impl App {
                     }
                 }
             }
-            Msg::Loaded(answers, problems) => self.loaded(*answers, problems),
+            Msg::Loaded { answers, problems, notices } => self.loaded(*answers, problems, notices),
             Msg::Probed { section, generation, result } => self.probed(section, generation, result),
             Msg::Listed { generation, listed } => {
                 if generation != self.images.generation {
@@ -154,9 +154,10 @@ impl App {
         effects
     }
 
-    fn loaded(&mut self, answers: Answers, problems: Vec<Failure>) -> Vec<Effect> {
+    fn loaded(&mut self, answers: Answers, problems: Vec<Failure>, notices: Vec<Failure>) -> Vec<Effect> {
         if problems.is_empty() {
             self.answers = answers;
+            self.gathered = notices;
             let _ = self.answers.set("version", "1".into(), crate::guide::Origin::Default);
         }
         let file = self.choices().iter().position(|choice| *choice == Choice::File);

@@ -89,7 +89,9 @@ impl App {
                 },
                 None => Opens::Reading(Reading::Stage(stage.stage)),
             },
-            Some(Item::Problem(problem)) => Opens::Reading(Reading::Problems(vec![(*problem).clone()])),
+            Some(Item::Note(told) | Item::Problem(told)) => {
+                Opens::Reading(Reading::Problems(vec![told.clone()]))
+            }
             None => return Vec::new(),
         };
         match opens {

@@ -45,7 +45,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
             cursor = Some(Position::new(x.saturating_add(column), y));
         }
     }
-    let problem = images.first_problem();
+    let note = app.notes_of(IMAGES).into_iter().next();
+    let problem = images.first_problem().or(note.as_ref());
     let below = usize::from(problem.is_some()) * 4 + if canvas.rows() >= 16 { 5 } else { 0 };
     table(app, canvas, below);
     if canvas.rows() >= 16 {

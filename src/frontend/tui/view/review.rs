@@ -153,7 +153,7 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
             }
         }
         Item::Problem(problem) => hint(canvas, problem, false),
-        Item::Answers => {}
+        Item::Answers | Item::Note(_) => {}
     }
 }
 
@@ -222,13 +222,13 @@ fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'st
             ];
             ends(left, String::new())
         }
-        Item::Problem(problem) => {
+        Item::Note(problem) | Item::Problem(problem) => {
+            let sign = if problem.is_warning() { Sign::Warning } else { Sign::Failed };
             let words = match &problem.place {
                 Some(place) => format!("{place}  {}", problem.what),
                 None => problem.what.clone(),
             };
-            let left =
-                vec![mark, theme.sign(Sign::Failed), Span::raw(" "), Span::styled(theme.text(&words), bold)];
+            let left = vec![mark, theme.sign(sign), Span::raw(" "), Span::styled(theme.text(&words), bold)];
             ends(left, problem.code.to_string())
         }
     }

@@ -44,6 +44,9 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>, at: usize) -> Option<Posi
     for failure in app.problems_of(at).iter().filter(|failure| !is_mere_gap(failure)) {
         ladder::failed(canvas, 0, failure);
     }
+    for note in app.notes_of(at) {
+        ladder::failed(canvas, 0, &note);
+    }
     if has_check(at) {
         ladder::draw(app, canvas, at);
     }
