@@ -92,7 +92,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("frontend/tui/update/mod.rs", 1),
     ("frontend/tui/view/reading.rs", 1),
     ("frontend/tui/view/section.rs", 1),
-    ("guide/file.rs", 2),
+    ("guide/file.rs", 3),
     ("guide/repeat.rs", 1),
     ("manager_config.rs", 4),
     ("services/etcd/mod.rs", 1),
