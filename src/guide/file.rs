@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     failure::{Code, Failure, Place},
     text::{first_unseen, is_unseen},
-    yaml::{Node, Value},
+    yaml::{Node, Value, stray},
 };
 
 use super::{
@@ -327,9 +327,14 @@ impl Walk<'_> {
     }
 
     fn expects(&self, node: &Node, what: &str, expected: &str, remedy: &str) -> Failure {
-        Failure::new(Code::AnswersValue, format!("{what} must be {expected}, not {}", node.kind()))
-            .remedy(remedy)
-            .at(node.place(self.file))
+        let failure =
+            Failure::new(Code::AnswersValue, format!("{what} must be {expected}, not {}", node.kind()));
+        // `a：b` is one word to YAML, not a key and its value.
+        let failure = match node.as_text().and_then(stray) {
+            Some(why) if expected == "a mapping" || expected == "a list" => failure.why(why),
+            _ => failure,
+        };
+        failure.remedy(remedy).at(node.place(self.file))
     }
 }
 

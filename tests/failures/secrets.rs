@@ -217,5 +217,8 @@ fn full_width_punctuation_in_an_answer() {
     let told = told.flags(["check", "etcd"]);
     told.warns("W-ANSWERS-NOTE").names(&["`keypairs.admin`", "character 1 is U+0430"]);
     let case = Case::new().set("name", "seoul\u{ff1a}03").flags(["check", "etcd"]);
+    let whole = Case::new().file("odd.yml", "version: 1\netcd: namespace\u{ff1a}local\n");
+    let whole = whole.flags(["check", "etcd", "--answers", "odd.yml"]);
+    whole.fails(3, "E-ANSWERS-VALUE").names(&["`etcd` must be a mapping", "U+FF1A", "looks like `:`"]);
     case.warns("W-ANSWERS-NOTE").names(&["`name`", "`\u{ff1a}` (U+FF1A)", "looks like `:`"]);
 }
