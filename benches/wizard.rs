@@ -63,6 +63,7 @@ fn wizard(answers: Answers) -> App {
     let start = Start {
         answers,
         review: false,
+        notices: Vec::new(),
         unfinished: None,
         overwrite: Overwrite::default(),
         theme,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     failure::{Code, Failure},
     guide::Keypairs,
+    text::{first_unseen, is_unseen},
     yaml::{self, Node, Value},
 };
 
@@ -76,12 +77,9 @@ impl Keys {
 /// empty, blank, or the access key itself. The gateway takes an empty one for what it is.
 pub fn is_guessable(access: &str, secret: &SecretString) -> bool {
     let secret = secret.expose_secret();
-    let seen = secret.trim_matches(|c: char| c.is_whitespace() || c.is_control() || INVISIBLE.contains(&c));
+    let seen = secret.trim_matches(|c: char| c.is_whitespace() || is_unseen(c));
     seen.is_empty() || seen == access || PUBLISHED_SECRETS.contains(&seen)
 }
-
-/// Characters without a picture that are neither white space nor control characters.
-const INVISIBLE: &[char] = &['\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}'];
 
 /// Does everybody know one of these keys?
 pub fn is_published(access: &str, secret: &str) -> bool {
@@ -282,6 +280,15 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
                 refused.remedy,
             )
         })?;
+    }
+    for (field, text) in [("access_key", &written.access_key), ("resource_policy", &written.resource_policy)]
+    {
+        if let Some(unseen) = text.as_deref().and_then(first_unseen) {
+            return Err((
+                format!("`{field}` of `{}` holds {unseen}", written.user_id),
+                "take the character out; nobody would see it there".into(),
+            ));
+        }
     }
     let keys = match (written.access_key, written.secret_key) {
         (None, None) => None,

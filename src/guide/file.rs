@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     failure::{Code, Failure, Place},
     text::{first_unseen, is_unseen},
-    yaml::{Node, Value},
+    yaml::{Node, Value, stray},
 };
 
 use super::{
@@ -50,7 +50,10 @@ impl Leaf {
     /// A secret's text that was hardly meant as it stands: it is used, with a remark that does not repeat it.
     pub fn doubtful(&self) -> Option<Failure> {
         let SecretSource::Text(text) = &self.value else { return None };
-        let text = self.variable.is_secret().then(|| text.expose_secret())?;
+        let text = text.expose_secret();
+        if !self.variable.is_secret() {
+            return self.full_width(text);
+        }
         let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).or(text.strip_prefix('$'));
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
@@ -67,6 +70,41 @@ impl Leaf {
         };
         let failure = Failure::new(Code::AnswersNote, format!("the text of `{}` {how}", self.variable.key));
         Some(failure.why("it is used as it stands").remedy(remedy).at(self.place.clone()))
+    }
+
+    /// Punctuation of another width hardly belongs into an answer: it looks like the one that is meant.
+    fn full_width(&self, text: &str) -> Option<Failure> {
+        let is_sign = |c: &char| matches!(c, '\u{ff01}'..='\u{ff5e}');
+        let sign = text.chars().find(is_sign)?;
+        let meant = char::from_u32(u32::from(sign) - 0xfee0)?;
+        let what = format!(
+            "`{}` holds the full-width `{sign}` (U+{:04X}), which looks like `{meant}`",
+            self.variable.key,
+            u32::from(sign)
+        );
+        let failure = Failure::new(Code::AnswersNote, what).why("it is used as it stands");
+        Some(failure.remedy(format!("write `{meant}` if that is meant")).at(self.place.clone()))
+    }
+
+    /// A remark on a secret that stands without quotes and is followed by ` #`: YAML takes the rest of the line
+    /// for a comment. It does not repeat what stands there.
+    pub fn cut_off(&self, file: &str) -> Option<Failure> {
+        let SecretSource::Text(text) = &self.value else { return None };
+        let text = self.variable.is_secret().then(|| text.expose_secret())?;
+        let line = file.trim_start_matches('\u{feff}').lines().nth(self.place.line.checked_sub(1)?)?;
+        let from = line.char_indices().nth(self.place.column.checked_sub(1)?)?.0;
+        let behind = line.get(from..)?.strip_prefix(text)?;
+        if !behind.starts_with([' ', '\t']) || !behind.trim_start().starts_with('#') {
+            return None;
+        }
+        let what = format!("the text of `{}` ends before ` #`", self.variable.key);
+        let failure =
+            Failure::new(Code::AnswersNote, what).why("without quotes YAML reads the rest as a comment");
+        Some(
+            failure
+                .remedy("put quotes around the whole password, or the comment on a line of its own")
+                .at(self.place.clone()),
+        )
     }
 }
 
@@ -289,9 +327,14 @@ impl Walk<'_> {
     }
 
     fn expects(&self, node: &Node, what: &str, expected: &str, remedy: &str) -> Failure {
-        Failure::new(Code::AnswersValue, format!("{what} must be {expected}, not {}", node.kind()))
-            .remedy(remedy)
-            .at(node.place(self.file))
+        let failure =
+            Failure::new(Code::AnswersValue, format!("{what} must be {expected}, not {}", node.kind()));
+        // `a：b` is one word to YAML, not a key and its value.
+        let failure = match node.as_text().and_then(stray) {
+            Some(why) if expected == "a mapping" || expected == "a list" => failure.why(why),
+            _ => failure,
+        };
+        failure.remedy(remedy).at(node.place(self.file))
     }
 }
 

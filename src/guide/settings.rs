@@ -1,6 +1,9 @@
 //! Settings: the answers parsed once, then typed.
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    text::skeleton,
+};
 
 use super::{
     Section, answers::Answers, database::Database, etcd::Etcd, files::Files, identity::Identity,
@@ -57,7 +60,10 @@ impl Settings {
     pub fn notes(answers: &Answers) -> Vec<(&'static str, Failure)> {
         let endpoints = answers.text("etcd.endpoints").unwrap_or_default();
         let notes = super::etcd::notes(&endpoints).into_iter();
-        notes.map(|note| ("etcd.endpoints", Failure::new(Code::AnswersNote, note))).collect()
+        let notes = notes.map(|note| ("etcd.endpoints", Failure::new(Code::AnswersNote, note)));
+        let owners = ["keypairs.admin", "keypairs.user"].into_iter();
+        let alike = owners.filter_map(|key| Some((key, looks_ascii(key, &answers.text(key)?)?)));
+        notes.chain(alike).collect()
     }
 
     /// etcd as answered.
@@ -79,6 +85,19 @@ impl Settings {
     pub fn keypairs(&self) -> Result<&Keypairs, Failure> {
         self.keypairs.as_ref().ok_or_else(|| unasked("keypairs"))
     }
+}
+
+/// A remark on a text whose letters of other scripts look like plain ones: whoever types it types another.
+fn looks_ascii(key: &str, text: &str) -> Option<Failure> {
+    let picture = skeleton(text);
+    if text.is_ascii() || !picture.is_ascii() {
+        return None;
+    }
+    let (at, sign) = text.chars().enumerate().find(|(_, c)| !c.is_ascii())?;
+    let what =
+        format!("`{key}` only looks like plain letters: character {} is U+{:04X}", at + 1, u32::from(sign));
+    let failure = Failure::new(Code::AnswersNote, what).why("whoever types the address types another one");
+    Some(failure.remedy(format!("type `{key}` anew if plain letters are meant")))
 }
 
 /// A stage or check used a section that its `needs` does not name.

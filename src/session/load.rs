@@ -193,14 +193,16 @@ impl Gathering {
     fn read(&mut self, name: &str) -> Option<Leaves> {
         let read = read_answers(name).map_err(|failure| vec![failure]).and_then(|(file, bytes)| {
             match yaml::read(&file, &bytes) {
-                Ok(root) => Ok((file, root)),
+                Ok(root) => Ok((file, root, String::from_utf8_lossy(&bytes).into_owned())),
                 Err(failures) => Err(without_secrets(failures, &bytes)),
             }
         });
         match read {
-            Ok((file, root)) => {
+            Ok((file, root, text)) => {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
-                Some(leaves(&file, &root))
+                let found = leaves(&file, &root);
+                self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
+                Some(found)
             }
             Err(failures) => {
                 self.unread = true;

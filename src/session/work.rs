@@ -156,22 +156,28 @@ impl Work {
         broken
     }
 
-    /// A stage whose target cannot be asked is not asked: one message for one cause.
+    /// A stage whose server cannot be asked is not asked: one message for one cause. What a check finds wrong
+    /// elsewhere hides no change, but nothing is done as long as it is so.
     async fn survey(&self, cx: &Context<World>, broken: &[(&'static str, Failure)]) -> Vec<StageState> {
-        let cause = |stage: &SetupStage| {
-            let needed = stage.about().checks;
-            let broken = broken.iter().filter(|(_, failure)| !is_found_by_stages(failure));
-            broken.clone().find(|(check, _)| needed.contains(check)).map(|(_, failure)| failure.clone())
+        let cause = |about: &About, counts: fn(&str) -> bool| {
+            let is_own = |(check, failure): &&(&str, Failure)| {
+                about.checks.contains(check) && counts(check) && !is_found_by_stages(failure)
+            };
+            broken.iter().find(is_own).map(|(_, failure)| failure.clone())
         };
+        let is_server = |check: &str| matches!(check, "etcd" | "database");
         let asked: Vec<SetupStage> =
-            self.stages.iter().filter(|stage| cause(stage).is_none()).cloned().collect();
+            self.stages.iter().filter(|stage| cause(stage.about(), is_server).is_none()).cloned().collect();
         let mut found = survey(&asked, cx).await.into_iter();
         let mut states: Vec<StageState> = Vec::new();
         for stage in &self.stages {
             let about = stage.about();
-            let own = match cause(stage) {
-                None => found.next(),
+            let own = match cause(about, is_server) {
                 Some(failure) => Some(stuck(about, "failed", failure)),
+                None => found.next().map(|state| match cause(about, |_| true) {
+                    Some(failure) if state.state == "done" => stuck(about, "failed", failure),
+                    _ => state,
+                }),
             };
             // What it needs will not be there: whatever it found by itself follows from that.
             let before =

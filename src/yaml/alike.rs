@@ -42,6 +42,13 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
     })
 }
 
+/// Why a plain text was not taken apart: it has a sign that only looks like punctuation of YAML.
+pub(crate) fn stray(plain: &str) -> Option<String> {
+    let (sign, meant) = plain.chars().find_map(|sign| Some((sign, meant(sign)?)))?;
+    let meant = if meant == ' ' { "a plain space".to_owned() } else { format!("`{meant}`") };
+    Some(format!("U+{:04X} stands in it, which looks like {meant} and is none to YAML", u32::from(sign)))
+}
+
 /// What a sign is meant for that only looks like punctuation of YAML.
 fn meant(sign: char) -> Option<char> {
     Some(match sign {

@@ -22,6 +22,7 @@ mod tests;
 
 use crate::failure::{Code, Failure, Place};
 
+pub(crate) use alike::stray;
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 pub use write::write;

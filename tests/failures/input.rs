@@ -154,6 +154,16 @@ fn fixtures() {
             r#"{"keypairs": [{"user_id": "a@b", "is_admin": true, "access_key": "AKIA56789012345678901", "secret_key": "canary-secret"}]}"#,
             &["`a@b`", "20"],
         ),
+        fixture(
+            "an address with what nobody sees",
+            r#"{"keypairs": [{"user_id": "a\u200b@b", "is_admin": true}]}"#,
+            &["`user_id`", "U+200B"],
+        ),
+        fixture(
+            "a policy with what nobody sees",
+            r#"{"keypairs": [{"user_id": "a@b", "is_admin": true, "resource_policy": "de\u202efault"}]}"#,
+            &["`resource_policy` of `a@b`", "U+202E (mark of the writing direction) at column 3"],
+        ),
         fixture("no rows", r#"{"keypairs": []}"#, &["keypairs"]),
         fixture("a list", "[]", &["mapping"]),
     ]);

@@ -202,9 +202,23 @@ fn a_secret_that_was_hardly_meant() {
         ("$CANARY_DB", "environment name"),
         ("\u{201c}canary\u{201d}", "curly quote"),
         ("'canary '", "nobody sees"),
+        ("canary #2", "ends before ` #`"),
     ] {
-        let secret = source.trim_matches('\'').trim();
+        let secret = source.trim_matches('\'').trim_end_matches(" #2").trim();
         let case = Case::new().set("database.password", source).secret(secret).flags(["check", "etcd"]);
         case.warns("W-ANSWERS-NOTE").names(&["`database.password`", says]);
     }
+}
+
+/// Punctuation of another width in an answer that parses is told as what it is.
+#[test]
+fn full_width_punctuation_in_an_answer() {
+    let told = Case::new().set("keypairs.admin", "\u{430}dmin@example.com");
+    let told = told.flags(["check", "etcd"]);
+    told.warns("W-ANSWERS-NOTE").names(&["`keypairs.admin`", "character 1 is U+0430"]);
+    let case = Case::new().set("name", "seoul\u{ff1a}03").flags(["check", "etcd"]);
+    let whole = Case::new().file("odd.yml", "version: 1\netcd: namespace\u{ff1a}local\n");
+    let whole = whole.flags(["check", "etcd", "--answers", "odd.yml"]);
+    whole.fails(3, "E-ANSWERS-VALUE").names(&["`etcd` must be a mapping", "U+FF1A", "looks like `:`"]);
+    case.warns("W-ANSWERS-NOTE").names(&["`name`", "`\u{ff1a}` (U+FF1A)", "looks like `:`"]);
 }

@@ -119,3 +119,24 @@ fn a_mount_with_a_slash_at_its_end() {
     assert_eq!(told.status, 0, "{:#?}", told.failures);
     assert_eq!(etcd.get_all("/sorna/slash/volumes/_mount").values().next(), Some(&held));
 }
+
+/// What PostgreSQL says, with characters that nobody sees, reaches text and JSON spelt out.
+#[test]
+fn postgresql_says_what_nobody_sees() {
+    let case = Case::new().created("").flags(["run", "install-schema"]);
+    let case = case.sql(
+        "{name}",
+        "CREATE FUNCTION odd() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
+           IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity = 'public.vfolders') \
+           THEN RAISE EXCEPTION USING MESSAGE = U&'odd \\001b]0;title \\202e turned \\200b end'; END IF; END $$; \
+         CREATE EVENT TRIGGER odd ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION odd()",
+    );
+    let is_raw = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'));
+    let text = case.says(4);
+    for word in ["E-DB-REFUSED", "odd \\u{1b}]0;title \\u{202e} turned \\u{200b} end"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+    assert!(!text.contains(is_raw), "{text:?}");
+    let json = case.outcome(&["--output", "json"]).stdout;
+    assert!(json.contains("turned") && !json.contains(is_raw), "{json:?}");
+}

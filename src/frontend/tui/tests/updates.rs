@@ -311,3 +311,15 @@ fn remarks_of_a_file_that_was_chosen_are_not_lost() {
     wizard.control('u').text("other").key(Tab);
     assert!(!wizard.screen().contains("differs from"), "the typed value counts now");
 }
+
+/// etcd may hold the folder with a slash at its end, and is compared letter by letter: it can be typed so.
+#[test]
+fn a_shared_folder_keeps_the_slash_that_was_given() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Section(2));
+    wizard.text("/").key(Tab);
+    assert!(wizard.app.answers.is("storage.mount", &"/mnt/vfroot/".into()), "{}", wizard.screen());
+    wizard.app.forms[2].focus = 0;
+    wizard.control('u').tell(Msg::Paste("/mnt/other/\n".into())).key(Tab);
+    assert!(wizard.app.answers.is("storage.mount", &"/mnt/other/".into()), "{}", wizard.screen());
+}
