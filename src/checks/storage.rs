@@ -58,7 +58,7 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
             format!("/etc/fstab has this folder; as root: mount {}", shell_word(shown))
         } else {
             format!(
-                "mount it, or set `storage.expect: directory` if a plain folder is meant; mend `storage.mount` if `{shown}` is wrong"
+                "mount it, or set `storage.expect: directory` if a plain folder is meant; fix `storage.mount` if `{shown}` is wrong"
             )
         }
     };
@@ -81,12 +81,12 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
         }
         Kind::BelowFile => {
             let failure = Failure::new(Code::MountKind, format!("`{shown}` cannot be: it lies below a file"))
-                .remedy("mend `storage.mount`");
+                .remedy("fix `storage.mount`");
             return Err(("folder", failure, since));
         }
         Kind::Other => {
             let failure = Failure::new(Code::MountKind, format!("`{shown}` is not a directory"))
-                .remedy("mend `storage.mount`");
+                .remedy("fix `storage.mount`");
             return Err(("folder", failure, since));
         }
     };

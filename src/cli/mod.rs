@@ -95,7 +95,7 @@ fn acceptable(given: &str) -> Result<Code, Failure> {
     }
     Err(Failure::new(Code::Usage, format!("`{code}` cannot be accepted"))
         .why(format!("it is no finding of a check: {}", code.title()))
-        .remedy(format!("take `--accept {code}` out, and mend what it tells")))
+        .remedy(format!("take `--accept {code}` out, and fix what it tells")))
 }
 
 fn serve(cli: Cli, lists: Lists, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {

@@ -220,7 +220,7 @@ pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::DevHome, format!("{} cannot be written", path.display()))
         .why(words(error))
-        .remedy("mend its rights or make room, or take another folder with `--dir`")
+        .remedy("fix its rights or make room, or take another folder with `--dir`")
 }
 
 fn foreign(path: &Path) -> Failure {

@@ -148,7 +148,7 @@ async fn initdb(
     };
     Err(Failure::new(Code::DevStart, format!("PostgreSQL's data cannot be made in {}", home.path.display()))
         .why(trouble)
-        .remedy("mend what `initdb` says, then run `backendai-setup dev up` again"))
+        .remedy("fix what `initdb` says, then run `backendai-setup dev up` again"))
 }
 
 fn write_password(path: &Path) -> Result<(), Failure> {

@@ -91,7 +91,7 @@ codes! {
     AnswersNote = "W-ANSWERS-NOTE", INPUT, "An answer was understood, with a remark",
         "The value is used as the message says. Write it that way to silence the remark.";
     EnvironmentDiffers = "W-ENV-DIFFERS", INPUT, "An environment name differs from the answers file",
-        "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or mend the file.";
+        "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or fix the file.";
 
     Output = "E-OUTPUT", INTERNAL, "The output could not be written",
         "Standard output, the transcript or the log file took only a part: the disk is full, or the device failed. What was done is done; run `status` to see it.";
@@ -214,7 +214,7 @@ codes! {
     MountPath = "E-MOUNT-PATH", UNFIT, "The path of the shared folder cannot be used",
         "The manager needs an absolute path that is the same on every node.";
     MountMissing = "E-MOUNT-MISSING", UNFIT, "The shared folder is not there",
-        "Create it and mount the storage, or mend `storage.mount`. On a host that does not have the mount, set `storage.expect: elsewhere`.";
+        "Create it and mount the storage, or fix `storage.mount`. On a host that does not have the mount, set `storage.expect: elsewhere`.";
     MountKind = "E-MOUNT-KIND", UNFIT, "The path of the shared folder is not a directory",
         "A file or a device stands there. Mend `storage.mount`.";
     MountUnmounted = "E-MOUNT-UNMOUNTED", UNFIT, "Nothing is mounted at the shared folder",

@@ -121,7 +121,7 @@ pub struct Failure {
     /// What to do now; names a command or a field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
-    /// Where in which file, for input that a person can mend.
+    /// Where in which file, for input that a person can fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
 }

@@ -128,7 +128,7 @@ pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure>
             io::ErrorKind::NotFound => {
                 failure.remedy(format!("mkdir -p {}", shell_word(&folder.to_string_lossy())))
             }
-            _ => failure.remedy("make room or mend the folder, then try again"),
+            _ => failure.remedy("make room or fix the folder, then try again"),
         }
     })
 }

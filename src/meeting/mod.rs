@@ -194,10 +194,10 @@ async fn folder(path: &str) -> Result<PathBuf, Failure> {
         Kind::Missing => Err(Failure::new(Code::MountMissing, format!("`{path}` is not there"))
             .remedy(format!("mount the share there; for the folder itself: mkdir -p {}", shell_word(path)))),
         Kind::Other => Err(Failure::new(Code::MountKind, format!("`{path}` is not a directory"))
-            .remedy("move it away and mount the share there, or mend `storage.mount`")),
+            .remedy("move it away and mount the share there, or fix `storage.mount`")),
         Kind::BelowFile => {
             Err(Failure::new(Code::MountKind, format!("`{path}` cannot be: it lies below a file"))
-                .remedy("move the file away and mount the share there, or mend `storage.mount`"))
+                .remedy("move the file away and mount the share there, or fix `storage.mount`"))
         }
     }
 }

@@ -262,7 +262,7 @@ fn sweep(folder: &Path, prefix: &str) {
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
         .why(words(error))
-        .remedy("make room or mend the folder, then run again; what stood there before still does")
+        .remedy("make room or fix the folder, then run again; what stood there before still does")
 }
 
 fn parent(path: &Path) -> &Path {

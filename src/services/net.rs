@@ -109,7 +109,7 @@ pub async fn connect(
                         format!("no answer from {address} in {}", seconds(connect_limit())),
                     )
                     .why("the host is down, or a firewall drops the packets")
-                    .remedy(format!("look at host and firewall, or mend `{}`", target.key)),
+                    .remedy(format!("look at host and firewall, or fix `{}`", target.key)),
                 );
             }
         }
@@ -125,13 +125,13 @@ fn refused(target: &Target, address: &Address, error: &io::Error) -> Failure {
         )
         .why(format!("{address} refused the connection"))
         .remedy(format!(
-            "is {} running, and listening beyond localhost ({})? Else mend `{}`",
+            "is {} running, and listening beyond localhost ({})? Else fix `{}`",
             target.title, target.listen, target.key
         ));
     }
     Failure::new(target.connect, format!("{address} cannot be reached"))
         .why(words(error))
-        .remedy(format!("look at network and firewall, or mend `{}`", target.key))
+        .remedy(format!("look at network and firewall, or fix `{}`", target.key))
 }
 
 /// Who answers on a port.

@@ -64,7 +64,7 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
         Some(path) => match files::read_input(path) {
             Ok(bytes) => Ok((shown(path), bytes)),
-            Err(failure) => Err(failure.remedy(format!("mend `{key}`, or the file"))),
+            Err(failure) => Err(failure.remedy(format!("fix `{key}`, or the file"))),
         },
     };
     let metadata = read("images.metadata", &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);

@@ -163,7 +163,7 @@ pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
             Err(error) => {
                 Err(Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
                     .why(words(&error))
-                    .remedy("make room or mend the folder"))
+                    .remedy("make room or fix the folder"))
             }
         };
     }

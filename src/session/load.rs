@@ -184,7 +184,7 @@ impl Gathering {
                 let is_overruled = later.any(|other| other.variable.key == leaf.variable.key);
                 self.leaf(leaf, open, is_overruled, name);
             }
-            // In the order in which they are mended.
+            // In the order in which they are fixed.
             self.problems[before..].sort_by_key(|failure| failure.place.clone());
         }
     }
@@ -297,7 +297,7 @@ impl Gathering {
                         format!("`{name}` in the environment differs from `{key}`"),
                     )
                     .why(format!("the value from {origin} counts"))
-                    .remedy(format!("unset {name}, or mend `{key}`")),
+                    .remedy(format!("unset {name}, or fix `{key}`")),
                 );
             }
         }

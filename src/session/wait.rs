@@ -22,7 +22,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Waiting {
     deadline: Deadline,
-    /// A check found what no waiting mends.
+    /// A check found what no waiting fixes.
     hopeless: CancellationToken,
 }
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
+    guide,
     services::etcd::MOUNT,
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
@@ -37,10 +38,13 @@ impl Stage<World> for SetMount {
         match &old {
             Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
             Some(old) if !cx.world.overwrite.mount => {
+                // What etcd holds may be a path that no answer can be.
+                let is_answer = guide::variable("storage.mount").is_some_and(|it| (it.accept)(old).is_ok());
+                let keep = if is_answer { format!("set `storage.mount: {old}`, or ") } else { String::new() };
                 return Ok(State::Conflict(
                     Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))
                         .why(format!("`{key}` would become `{mount}`; a running manager keeps the old one until it restarts"))
-                        .remedy(format!("set `storage.mount: {old}`, or replace it with `--replace-mount`")),
+                        .remedy(format!("{keep}replace it with `--replace-mount`")),
                 ));
             }
             _ => {}

@@ -139,7 +139,7 @@ impl Node {
         self.text_or(file, what, Code::YamlScalar)
     }
 
-    /// Like [`text`](Self::text), with another code for what no quotes would mend: lists, mappings and nothing.
+    /// Like [`text`](Self::text), with another code for what no quotes would fix: lists, mappings and nothing.
     ///
     /// # Errors
     /// `E-YAML-SCALAR` for numbers and booleans, `code` for the rest.

@@ -278,7 +278,7 @@ pub(super) fn stranger(database: &Database, greeting: &Greeting) -> Failure {
     let address = &database.address;
     let at = |what: &str| Failure::new(Code::DbProtocol, format!("{address} is not PostgreSQL: {what}"));
     let port =
-        "mend the port in `database.address`; PostgreSQL's usual one is 5432, the development setup's 8100";
+        "fix the port in `database.address`; PostgreSQL's usual one is 5432, the development setup's 8100";
     match greeting {
         Greeting::Silent => {
             Failure::new(Code::DbTimeout, format!("{address} accepts connections and answers nothing"))

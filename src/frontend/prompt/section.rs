@@ -145,7 +145,7 @@ impl Wizard<'_> {
                 return Ok(next);
             }
             let options =
-                ["Change these answers", "Check again", "Go on; writing stays off until it is mended"];
+                ["Change these answers", "Check again", "Go on; writing stays off until it is fixed"];
             match self.choose("What now?", &options.map(String::from), 0).await? {
                 0 => return Ok(Page::Ask(self.first_of(at))),
                 1 => {}

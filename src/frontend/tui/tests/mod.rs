@@ -224,7 +224,7 @@ pub(super) fn refused() -> Verdict {
             "db-01:5432 refused the password of `baiadmin`: wrong password, or no such user",
         )
         .why("password authentication failed for user \"baiadmin\"")
-        .remedy("mend `database.user` and `database.password`"),
+        .remedy("fix `database.user` and `database.password`"),
         now,
     );
     still(verdict)

@@ -103,7 +103,7 @@ fn nothing_is_written_while_something_is_in_the_way() {
     assert!(!runs(&wizard), "the servers are still being looked at");
     wizard.all_probed().probed(1, refused()).surveyed(Ok(pending())).key(Char('w'));
     assert!(!runs(&wizard), "a check failed");
-    wizard.probed(1, good("mended")).key(Char('w'));
+    wizard.probed(1, good("fixed")).key(Char('w'));
     assert!(runs(&wizard));
     assert_eq!(wizard.app.page, Page::Run);
 }

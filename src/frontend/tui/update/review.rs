@@ -70,7 +70,7 @@ impl App {
         self.start_run(Vec::new(), Vec::new())
     }
 
-    /// Opens what the cursor is on: the page to mend, or everything in full.
+    /// Opens what the cursor is on: the page to fix, or everything in full.
     fn open(&mut self) -> Vec<Effect> {
         enum Opens {
             Page(usize),

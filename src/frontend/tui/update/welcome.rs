@@ -51,7 +51,7 @@ impl App {
     fn start_development(&mut self) -> Vec<Effect> {
         if let Some(obstacle) = self.welcome.look.as_ref().and_then(|look| look.obstacle.clone()) {
             self.welcome.failures = vec![obstacle];
-            // It may have been mended meanwhile.
+            // It may have been fixed meanwhile.
             return vec![Effect::Look];
         }
         self.welcome.starting = Some(Vec::new());

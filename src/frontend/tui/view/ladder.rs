@@ -6,7 +6,7 @@
 //!   ✓ connect    10.0.0.7:5432                             0.1 ms
 //!   ✗ sign in    password refused for baiadmin         E-DB-AUTH
 //!                wrong password, or no such user
-//!                mend `database.password`
+//!                fix `database.password`
 //! ```
 
 use ratatui::{

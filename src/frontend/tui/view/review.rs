@@ -13,7 +13,7 @@
 //!    ✓ Schema           is there
 //!
 //!  ✗ /etc/fstab has this folder. As root:  mount /mnt/vfroot
-//!    w is off until it is mended
+//!    w is off until it is fixed
 //! ```
 
 use ratatui::{
@@ -174,7 +174,7 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     } else if has_page {
         "w is off; r checks again, Enter leads to its answers"
     } else {
-        "w is off until it is mended; r checks again"
+        "w is off until it is fixed; r checks again"
     };
     canvas.words(theme.sign_width() + 1, words, theme.dim());
 }
