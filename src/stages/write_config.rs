@@ -53,10 +53,9 @@ async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     }
     if let Some(path) = &settings.files.environment {
         let existing = files::patient_target(path).await?;
-        if existing.as_ref().is_some_and(|existing| !manager_config::is_ours(&existing.bytes)) {
-            return Err(manager_config::foreign_environment(path));
-        }
-        let wanted = manager_config::environment(settings.etcd()?, database);
+        let old = existing.as_ref().map(|existing| manager_config::own_environment(path, &existing.bytes));
+        let wanted = manager_config::environment(old.transpose()?, settings.etcd()?, database)
+            .map_err(|unclear| manager_config::unclear_environment(path, &unclear))?;
         let what = if existing.is_some() { "change variables" } else { "new" };
         drafts.extend(draft(path, wanted, what.to_owned(), existing, false));
     }

@@ -251,6 +251,24 @@ fn what_is_not_ours_stays() {
 }
 
 #[test]
+fn what_a_person_adds_to_the_environment_file_stays() {
+    let site = Site::new();
+    site.runs("run write-config");
+    let first = site.read("manager.env");
+    let added = format!("{first}# ours\nexport BACKEND_REDIS_ADDR='redis:6379'\nexport LANG=C.UTF-8");
+    site.write("manager.env", &added);
+    let before = site.everything();
+    let outcome = site.runs("run write-config");
+    assert!(outcome.stderr.contains("unchanged"), "{}", outcome.stderr);
+    assert!(before == site.everything(), "nothing of ours differs");
+    let old = format!("BACKEND_DB_NAME='{}'", site.database.name);
+    assert!(added.contains(&old), "{added}");
+    site.write("manager.env", added.replace(&old, "BACKEND_DB_NAME=\"another one\""));
+    site.runs("run write-config");
+    assert_eq!(site.read("manager.env"), added);
+}
+
+#[test]
 fn a_name_that_the_manager_could_not_read_is_refused() {
     let site = Site::new();
     for name in ["a@b", "a?b", "a "] {

@@ -8,8 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Database, Etcd},
+    guide::Database,
 };
+
+mod environment;
+mod shell;
+
+pub use environment::{Unclear, environment};
 
 /// Everything but `A-Z a-z 0-9 _ . ~ -` is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'~').remove(b'-');
@@ -17,16 +22,35 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'
 /// The first line of an environment file of ours; a file without it is somebody else's.
 const HEADER: &str = "# Written by backendai-setup";
 
-/// Is it an environment file of ours?
-pub fn is_ours(environment: &[u8]) -> bool {
-    environment.starts_with(HEADER.as_bytes())
+/// The text of an environment file of ours that can be edited.
+///
+/// # Errors
+/// `E-FILE-FOREIGN` when it is somebody else's, or holds what cannot be understood.
+pub fn own_environment<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Failure> {
+    if !bytes.starts_with(HEADER.as_bytes()) {
+        return Err(Failure::new(
+            Code::FileForeign,
+            format!("`{}` was not written by this program", path.display()),
+        )
+        .why(format!("its first line does not begin with `{HEADER}`"))
+        .remedy("move it away, or name another path: `files.environment`"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unclear_environment(path, &Unclear { line, why: "it is not UTF-8 text".into() })
+    })?;
+    environment::is_editable(text).map_err(|unclear| unclear_environment(path, &unclear))?;
+    Ok(text)
 }
 
-/// The failure for an environment file that is somebody else's.
-pub fn foreign_environment(path: &Path) -> Failure {
-    Failure::new(Code::FileForeign, format!("`{}` was not written by this program", path.display()))
-        .why(format!("its first line does not begin with `{HEADER}`"))
-        .remedy("move it away, or name another path: `files.environment`")
+/// The failure for an environment file with a line that cannot be understood.
+pub fn unclear_environment(path: &Path, unclear: &Unclear) -> Failure {
+    Failure::new(
+        Code::FileForeign,
+        format!("`{}:{}` cannot be understood", path.display(), unclear.line),
+    )
+    .why(unclear.why.as_str())
+    .remedy("write `export NAME='value'` there or move the file away, or name another path: `files.environment`")
 }
 
 /// The value of `sqlalchemy.url`: user and password percent-encoded for the URL parser, then every `%`
@@ -41,24 +65,6 @@ pub fn alembic_url(database: &Database) -> SecretString {
         database.name
     );
     url.replace('%', "%%").into()
-}
-
-/// The environment file: what a POSIX shell sources before it starts the manager.
-pub fn environment(etcd: &Etcd, database: &Database) -> SecretString {
-    let endpoint = etcd.for_manager().map(ToString::to_string).unwrap_or_default();
-    let mut text = format!("{HEADER}: the variables that the Backend.AI manager reads. Source this file.\n");
-    for (name, value) in [
-        ("BACKEND_NAMESPACE", etcd.namespace.as_str()),
-        ("BACKEND_ETCD_ADDR", &endpoint),
-        ("BACKEND_DB_ADDR", &database.address.to_string()),
-        ("BACKEND_DB_NAME", &database.name),
-        ("BACKEND_DB_USER", &database.user),
-        ("BACKEND_DB_PASSWORD", database.password.expose_secret()),
-    ] {
-        // Nothing is special between single quotes but the quote itself.
-        text.push_str(&format!("export {name}='{}'\n", value.replace('\'', r"'\''")));
-    }
-    text.into()
 }
 
 /// Why an `alembic.ini` cannot be edited.
