@@ -7,13 +7,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Place},
     guide::Database,
 };
 
+mod alembic;
 mod environment;
 mod shell;
 
+pub use alembic::Unfit;
 pub use environment::{Unclear, environment};
 
 /// Everything but `A-Z a-z 0-9 _ . ~ -` is percent-encoded.
@@ -47,8 +49,9 @@ pub fn own_environment<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fail
 pub fn unclear_environment(path: &Path, unclear: &Unclear) -> Failure {
     Failure::new(
         Code::FileForeign,
-        format!("`{}:{}` cannot be understood", path.display(), unclear.line),
+        format!("`{}` cannot be understood", path.display()),
     )
+    .at(Place { file: path.display().to_string(), line: unclear.line, column: 1 })
     .why(unclear.why.as_str())
     .remedy("write `export NAME='value'` there or move the file away, or name another path: `files.environment`")
 }
@@ -67,86 +70,63 @@ pub fn alembic_url(database: &Database) -> SecretString {
     url.replace('%', "%%").into()
 }
 
-/// Why an `alembic.ini` cannot be edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unfit {
-    /// There is no section `[alembic]`.
-    NoSection,
-    /// The section stands in it twice; ConfigParser would refuse the file.
-    TwoSections,
-    /// The key stands in the section twice; ConfigParser would refuse the file.
-    TwoKeys,
-}
-
 /// Puts a URL into an `alembic.ini`, keeping every other line as it is.
 ///
-/// Lines are read as ConfigParser reads them: keys in any case, `=` or `:`, deeper lines continue a value.
-///
 /// # Errors
-/// When the manager could not read the file either.
+/// When the manager could not read the file: `alembic` is as strict as ConfigParser.
 pub fn set_alembic_url(text: &str, url: &SecretString) -> Result<SecretString, Unfit> {
+    const KEY: &str = "sqlalchemy.url";
     let url = url.expose_secret();
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let mut section: Option<usize> = None;
-    let mut inside = false;
-    let mut key: Option<(usize, usize)> = None;
-    let mut option_indent: Option<usize> = None;
-    let mut continues_key = false;
-    for (at, line) in lines.iter().enumerate() {
-        let content = line.trim();
-        if content.is_empty() || content.starts_with(['#', ';']) {
-            continue;
-        }
-        let indent = line.len() - line.trim_start().len();
-        if option_indent.is_some_and(|option| indent > option) {
-            if let (true, Some((_, end))) = (continues_key, key.as_mut()) {
-                *end = at;
-            }
-            continue;
-        }
-        continues_key = false;
-        if let Some(name) = content.strip_prefix('[').and_then(|rest| rest.rfind(']').map(|end| &rest[..end]))
-        {
-            option_indent = None;
-            inside = name == "alembic";
-            if inside && section.replace(at).is_some() {
-                return Err(Unfit::TwoSections);
-            }
-            continue;
-        }
-        option_indent = Some(indent);
-        let name = content.split(['=', ':']).next().unwrap_or_default().trim_end();
-        if inside && name.eq_ignore_ascii_case("sqlalchemy.url") {
-            if key.replace((at, at)).is_some() {
-                return Err(Unfit::TwoKeys);
-            }
-            continues_key = true;
-        }
+    let about_all = |why: &str| Unfit { line: None, why: why.to_owned() };
+    let mut sections = alembic::parse(text)?;
+    let has_scripts = ["alembic", "DEFAULT"].iter().any(|name| {
+        sections.get(*name).is_some_and(|section| section.options.contains_key("script_location"))
+    });
+    let section = sections.get_mut("alembic").ok_or_else(|| about_all("it has no section `[alembic]`"))?;
+    if !has_scripts {
+        let why = "section `[alembic]` has no `script_location`".to_owned();
+        return Err(Unfit { line: Some(section.line), why });
     }
-    let section = section.ok_or(Unfit::NoSection)?;
+    let header = section.line;
+    let key = section.options.get(KEY).map(|old| (old.line, old.last));
+    let is_set = section.options.get(KEY).is_some_and(|old| old.text == url);
+    let new = alembic::Value { text: url.to_owned(), line: header, last: header };
+    section.options.insert(KEY.to_owned(), new);
+    alembic::check_interpolation(&sections)?;
+    if is_set {
+        return Ok(text.into());
+    }
     let ending = |line: &str| if line.ends_with("\r\n") { "\r\n" } else { "\n" };
+    let indent =
+        |line: &str| line[..line.len() - line.trim_start().len()].trim_end_matches(['\r', '\n']).to_owned();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let mut out = String::with_capacity(text.len() + url.len());
-    for (at, line) in lines.iter().enumerate() {
+    for (number, line) in (1..).zip(&lines) {
         match key {
-            Some((first, last)) if at == first => {
-                let value = line.split_once(['=', ':']).map(|(_, value)| value.trim()).unwrap_or_default();
-                if value == url && first == last {
-                    out.push_str(line);
-                } else {
-                    let name = line.split(['=', ':']).next().unwrap_or_default().trim();
-                    out.push_str(&format!("{name} = {url}{}", ending(line)));
-                }
+            Some((first, _)) if number == first => {
+                let name = line.split(['=', ':']).next().unwrap_or_default().trim();
+                out.push_str(&format!("{}{name} = {url}{}", indent(line), ending(line)));
             }
-            Some((first, last)) if at > first && at <= last => {}
-            None if at == section => {
+            Some((first, last)) if number > first && number <= last => {}
+            None if number == header => {
                 out.push_str(line);
                 if !line.ends_with('\n') {
                     out.push('\n');
                 }
-                out.push_str(&format!("sqlalchemy.url = {url}{}", ending(line)));
+                // As deep as what follows, which would continue our value otherwise.
+                let mut below = lines[number..].iter().map(|line| (line, line.trim()));
+                let next = below.find(|(_, text)| !text.is_empty() && !text.starts_with(['#', ';', '[']));
+                let depth = next.map(|(line, _)| indent(line)).unwrap_or_default();
+                out.push_str(&format!("{depth}{KEY} = {url}{}", ending(line)));
             }
             _ => out.push_str(line),
         }
+    }
+    // What is left behind must hold together for ConfigParser, whatever stood there.
+    let after = alembic::parse(&out)?;
+    let left = after.get("alembic").and_then(|section| section.options.get(KEY));
+    if left.is_none_or(|left| left.text != url) {
+        return Err(about_all("the lines around `sqlalchemy.url` would run into it"));
     }
     Ok(out.into())
 }
@@ -179,22 +159,46 @@ mod tests {
         let same = format!("{head}sqlalchemy.url=URL\n{tail}");
         assert_eq!(set(&same), Ok(same));
         assert_eq!(
-            set("[alembic]\r\na = b\r\n"),
-            Ok("[alembic]\r\nsqlalchemy.url = URL\r\na = b\r\n".into())
+            set("[alembic]\r\nscript_location = b\r\n"),
+            Ok("[alembic]\r\nsqlalchemy.url = URL\r\nscript_location = b\r\n".into())
         );
-        assert_eq!(set("[alembic]"), Ok("[alembic]\nsqlalchemy.url = URL\n".into()));
+        assert_eq!(
+            set("[DEFAULT]\nscript_location = a\n[alembic]"),
+            Ok("[DEFAULT]\nscript_location = a\n[alembic]\nsqlalchemy.url = URL\n".into())
+        );
+        assert_eq!(
+            set("[alembic]\n  script_location = a\n"),
+            Ok("[alembic]\n  sqlalchemy.url = URL\n  script_location = a\n".into())
+        );
         // A deeper line continues the value above it, whatever it looks like.
         assert_eq!(
-            set("[alembic]\nx = 1\n  sqlalchemy.url = 2\n"),
-            Ok("[alembic]\nsqlalchemy.url = URL\nx = 1\n  sqlalchemy.url = 2\n".into())
+            set("[alembic]\nscript_location = 1\n  sqlalchemy.url = 2\n"),
+            Ok("[alembic]\nsqlalchemy.url = URL\nscript_location = 1\n  sqlalchemy.url = 2\n".into())
         );
     }
 
     #[test]
     fn files_that_the_manager_could_not_read() {
-        assert_eq!(set(""), Err(Unfit::NoSection));
-        assert_eq!(set("[other]\n"), Err(Unfit::NoSection));
-        assert_eq!(set("[alembic]\n[alembic]\n"), Err(Unfit::TwoSections));
-        assert_eq!(set("[alembic]\nsqlalchemy.url = a\nsqlalchemy.url = b\n"), Err(Unfit::TwoKeys));
+        for (text, line) in [
+            ("", None),
+            ("[other]\n", None),
+            ("[alembic]\n", Some(1)),
+            ("[alembic]\nscript_location = a\n[alembic]\n", Some(3)),
+            ("[alembic]\nsqlalchemy.url = a\nSQLALCHEMY.URL = b\n", Some(3)),
+            ("[alembic]\nscript_location = a\n[x]\na = 1\nA : 2\n", Some(5)),
+            ("[alembic]\nscript_location = a\n[x]\n[x]\n", Some(4)),
+            ("[alembic]\nword\n", Some(2)),
+            ("a = b\n[alembic]\n", Some(1)),
+            ("[alembic\n", Some(1)),
+            ("[]\n", Some(1)),
+            ("[alembic]\n= a\n", Some(2)),
+            ("[alembic]\nscript_location = a\0b\n", Some(2)),
+            ("[alembic]\nscript_location = 100%\n", Some(2)),
+            ("[alembic]\nscript_location = %(nowhere)s\n", Some(2)),
+            ("[alembic]\nscript_location = %(script_location)s\n", Some(2)),
+            ("[alembic]\nscript_location = a\n[loggers]\nkeys = %x\n", Some(4)),
+        ] {
+            assert_eq!(set(text).map_err(|unfit| unfit.line), Err(line), "{text:?}");
+        }
     }
 }

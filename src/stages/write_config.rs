@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     bundle,
-    failure::{Code, Failure},
+    failure::{Code, Failure, Place},
     guide::Settings,
-    manager_config::{self, Unfit},
+    manager_config,
     services::files::{self, Existing},
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
@@ -82,22 +82,20 @@ fn draft(
 }
 
 fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, Failure> {
-    let refuse = |why: &str| {
-        Failure::new(
+    let refuse = |line: Option<usize>, why: &str| {
+        let failure = Failure::new(
             Code::FileForeign,
             format!("`{}` is not an alembic configuration that can be read", path.display()),
         )
         .why(why)
-        .remedy("mend it or move it away, or name another path: `files.alembic-ini`")
+        .remedy("fix it or move it away, or name another path: `files.alembic-ini`");
+        match line {
+            Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
+            None => failure,
+        }
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text"))?;
-    manager_config::set_alembic_url(text, url).map_err(|unfit| {
-        refuse(match unfit {
-            Unfit::NoSection => "it has no section `[alembic]`",
-            Unfit::TwoSections => "it has the section `[alembic]` twice",
-            Unfit::TwoKeys => "its section `[alembic]` has `sqlalchemy.url` twice",
-        })
-    })
+    let text = std::str::from_utf8(bytes).map_err(|_| refuse(None, "it is not UTF-8 text"))?;
+    manager_config::set_alembic_url(text, url).map_err(|unfit| refuse(unfit.line, &unfit.why))
 }
 
 #[async_trait]

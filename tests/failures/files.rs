@@ -76,6 +76,15 @@ fn files_in_the_way() {
                 .fails(4, "E-FILE-FOREIGN")
                 .names(&["sqlalchemy.url", "twice"])
         }),
+        row("an alembic configuration with a line that is no option", || {
+            let text = "[alembic]\nscript_location = alembic\n[other]\ncanary-of-others\n";
+            let case = Case::new().secret("canary-of-others").file("alembic.ini", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&["alembic.ini:4"])
+        }),
+        row("an alembic configuration with a percent sign of its own", || {
+            let text = "[alembic]\nscript_location = 100%\n";
+            Case::new().file("alembic.ini", text).fails(4, "E-FILE-FOREIGN").names(&["alembic.ini:2", "%%"])
+        }),
         row("an alembic configuration that is no text", || {
             Case::new().file("alembic.ini", [0xff, 0xfe, 0]).fails(4, "E-FILE-FOREIGN").names(&["UTF-8"])
         }),
