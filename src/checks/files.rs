@@ -34,14 +34,14 @@ impl Check for FilesCheck {
         for (key, path) in world.settings.files.named() {
             let since = Instant::now();
             let rung = key.trim_start_matches("files.");
-            match files::patient_target(path).await {
-                Err(failure) => verdict.note(rung, failure, since),
-                Ok(Some(existing))
-                    if key == "files.environment" && !manager_config::is_ours(&existing.bytes) =>
-                {
-                    let failure = manager_config::foreign_environment(path);
-                    verdict.note(rung, failure, since);
+            let found = files::patient_target(path).await.and_then(|existing| {
+                if let ("files.environment", Some(existing)) = (key, &existing) {
+                    manager_config::own_environment(path, &existing.bytes)?;
                 }
+                Ok(existing)
+            });
+            match found {
+                Err(failure) => verdict.note(rung, failure, since),
                 Ok(existing) => {
                     let name = path.file_name().unwrap_or_default().to_string_lossy();
                     verdict.tell(name);

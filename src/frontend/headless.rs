@@ -136,6 +136,10 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> A
     }
 }
 
+/// What the next command fails without: this program sets up no redis.
+pub(super) const NEEDS_REDIS: &str =
+    "It needs a redis at 127.0.0.1:6379; for another, set BACKEND_REDIS_ADDR in the environment file.";
+
 /// Where things are, and the guide's next command.
 pub(super) fn what_next(session: &Session) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -154,6 +158,7 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
     if let Some(next) = next {
         lines.push("Next, in the manager's folder:".into());
         lines.push(next);
+        lines.push(NEEDS_REDIS.into());
     }
     if lines.len() == 1 {
         lines.clear();

@@ -7,9 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     bundle,
-    failure::{Code, Failure},
+    failure::{Code, Failure, Place},
     guide::Settings,
-    manager_config::{self, Unfit},
+    manager_config,
     services::files::{self, Existing},
     workflow::{About, Change, Context, Done, Lane, Stage, State},
     world::World,
@@ -54,10 +54,9 @@ async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     }
     if let Some(path) = &settings.files.environment {
         let existing = files::patient_target(path).await?;
-        if existing.as_ref().is_some_and(|existing| !manager_config::is_ours(&existing.bytes)) {
-            return Err(manager_config::foreign_environment(path));
-        }
-        let wanted = manager_config::environment(settings.etcd()?, database);
+        let old = existing.as_ref().map(|existing| manager_config::own_environment(path, &existing.bytes));
+        let wanted = manager_config::environment(old.transpose()?, settings.etcd()?, database)
+            .map_err(|unclear| manager_config::unclear_environment(path, &unclear))?;
         let what = if existing.is_some() { "change variables" } else { "new" };
         drafts.extend(draft(path, wanted, what.to_owned(), existing, false));
     }
@@ -84,22 +83,20 @@ fn draft(
 }
 
 fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, Failure> {
-    let refuse = |why: &str| {
-        Failure::new(
+    let refuse = |line: Option<usize>, why: &str| {
+        let failure = Failure::new(
             Code::FileForeign,
             format!("`{}` is not an alembic configuration that can be read", path.display()),
         )
         .why(why)
-        .remedy("mend it or move it away, or name another path: `files.alembic-ini`")
+        .remedy("fix it or move it away, or name another path: `files.alembic-ini`");
+        match line {
+            Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
+            None => failure,
+        }
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text"))?;
-    manager_config::set_alembic_url(text, url).map_err(|unfit| {
-        refuse(match unfit {
-            Unfit::NoSection => "it has no section `[alembic]`",
-            Unfit::TwoSections => "it has the section `[alembic]` twice",
-            Unfit::TwoKeys => "its section `[alembic]` has `sqlalchemy.url` twice",
-        })
-    })
+    let text = std::str::from_utf8(bytes).map_err(|_| refuse(None, "it is not UTF-8 text"))?;
+    manager_config::set_alembic_url(text, url).map_err(|unfit| refuse(unfit.line, &unfit.why))
 }
 
 #[async_trait]

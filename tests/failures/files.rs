@@ -50,6 +50,15 @@ fn files_in_the_way() {
                 .file("manager.env", "export SECRET=canary-of-others\n");
             case.fails(4, "E-FILE-FOREIGN").names(&["manager.env", "files.environment"])
         }),
+        row("an environment file with a computed value", || {
+            let text = "# Written by backendai-setup\nexport BACKEND_DB_PASSWORD=\"$(cat password)\"\n";
+            let case = Case::new().file("manager.env", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&[
+                "manager.env:2",
+                "files.environment",
+                "BACKEND_DB_PASSWORD",
+            ])
+        }),
         row("no alembic configuration", || {
             let case = Case::new().file("alembic.ini", "[loggers]\nkeys = root\n");
             case.fails(4, "E-FILE-FOREIGN").names(&["alembic.ini", "[alembic]", "files.alembic-ini"])
@@ -67,8 +76,23 @@ fn files_in_the_way() {
                 .fails(4, "E-FILE-FOREIGN")
                 .names(&["sqlalchemy.url", "twice"])
         }),
+        row("an alembic configuration with a line that is no option", || {
+            let text = "[alembic]\nscript_location = alembic\n[other]\ncanary-of-others\n";
+            let case = Case::new().secret("canary-of-others").file("alembic.ini", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&["alembic.ini:4"])
+        }),
+        row("an alembic configuration with a percent sign of its own", || {
+            let text = "[alembic]\nscript_location = 100%\n";
+            Case::new().file("alembic.ini", text).fails(4, "E-FILE-FOREIGN").names(&["alembic.ini:2", "%%"])
+        }),
         row("an alembic configuration that is no text", || {
             Case::new().file("alembic.ini", [0xff, 0xfe, 0]).fails(4, "E-FILE-FOREIGN").names(&["UTF-8"])
+        }),
+        row("keypairs in a form that cannot be changed by position", || {
+            let text =
+                "keypairs: [{user_id: a@b, access_key: AKIA1, secret_key: canary-secret, is_admin: true}]\n";
+            let case = Case::new().secret("canary-secret").file("keypairs.yml", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&["keypairs.yml", "files.credentials"])
         }),
         row("no keypairs", || {
             Case::new()

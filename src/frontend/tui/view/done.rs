@@ -23,6 +23,7 @@ use ratatui::{
 
 use crate::{
     failure::shell_word,
+    frontend::headless::NEEDS_REDIS,
     frontend::tui::{
         app::{App, stage_title, variable},
         running::RunPage,
@@ -65,6 +66,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.blank_if(7);
         canvas.line("   Next, in the manager's folder:");
         canvas.words(5, &command, theme.accent());
+        canvas.words(3, NEEDS_REDIS, Style::new());
     }
     let endings = app.endings();
     canvas.blank_if(endings.len());
@@ -147,6 +149,7 @@ impl App {
         }
         if let Some(command) = self.next_command() {
             lines.push(format!("Next:        {command}"));
+            lines.push(format!("             {NEEDS_REDIS}"));
         }
         lines
     }

@@ -1,0 +1,206 @@
+//! The environment file: what a POSIX shell sources before it starts the manager.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::guide::{Database, Etcd};
+
+use super::{HEADER, shell};
+pub use shell::Unclear;
+
+/// The variables that are ours, in the order of a new file.
+const NAMES: [&str; 6] = [
+    "BACKEND_NAMESPACE",
+    "BACKEND_ETCD_ADDR",
+    "BACKEND_DB_ADDR",
+    "BACKEND_DB_NAME",
+    "BACKEND_DB_USER",
+    "BACKEND_DB_PASSWORD",
+];
+
+/// Can it be edited?
+///
+/// # Errors
+/// What cannot be understood.
+pub fn is_editable(text: &str) -> Result<(), Unclear> {
+    shell::read(text, &NAMES).map(|_| ())
+}
+
+/// The content of the environment file: a new one, or an old one in which nothing but our values changes.
+///
+/// # Errors
+/// What cannot be understood in the old one.
+pub fn environment(old: Option<&str>, etcd: &Etcd, database: &Database) -> Result<SecretString, Unclear> {
+    let endpoint = etcd.for_manager().map(ToString::to_string).unwrap_or_default();
+    let address = database.address.to_string();
+    let password = database.password.expose_secret();
+    let values = [&etcd.namespace, &endpoint, &address, &database.name, &database.user, password];
+    let head = format!("{HEADER}: the variables that the Backend.AI manager reads. Source this file.\n");
+    edit(old.unwrap_or(&head), values).map(Into::into)
+}
+
+/// The manager of this day fails with `UnicodeEncodeError` where its locale is not UTF-8.
+const LOCALE: &str =
+    "# What stands above is not all ASCII: the manager needs a UTF-8 locale for it.\nexport LANG='C.UTF-8'";
+
+/// Has a person chosen one?
+fn names_a_locale(text: &str) -> bool {
+    let is_chosen = |word: &str| ["LANG=", "LC_ALL=", "LC_CTYPE="].iter().any(|name| word.starts_with(name));
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    lines.flat_map(|line| line.split([' ', '\t', ';'])).any(is_chosen)
+}
+
+fn edit(text: &str, values: [&str; 6]) -> Result<String, Unclear> {
+    let found = shell::read(text, &NAMES)?;
+    let wanted = NAMES.into_iter().zip(values);
+    // Nothing is special between single quotes but the quote itself.
+    let spelt = |name: &str, value: &str| format!("{name}='{}'", value.replace('\'', r"'\''"));
+    let mut out = String::with_capacity(text.len() + 512);
+    let mut copied = 0;
+    for assignment in &found.assignments {
+        let Some((name, value)) = wanted.clone().find(|(name, _)| *name == assignment.name) else { continue };
+        let exported = assignment.exported || found.exports.contains(&name);
+        if exported && assignment.value == value {
+            continue;
+        }
+        out.push_str(&text[copied..assignment.span.start]);
+        copied = assignment.span.end;
+        if exported {
+            out.push_str(&spelt(name, value));
+        } else {
+            // What stands beside it is not exported with it.
+            let (before, after) = assignment.neighbours;
+            if before {
+                out.truncate(out.trim_end_matches([' ', '\t']).len());
+                if !out.ends_with(';') {
+                    out.push(';');
+                }
+                out.push(' ');
+            }
+            out.push_str(&format!("export {}{}", spelt(name, value), if after { ";" } else { "" }));
+        }
+    }
+    out.push_str(&text[copied..]);
+    let mut missing: Vec<_> = wanted
+        .filter(|(name, _)| !found.assignments.iter().any(|assignment| assignment.name == *name))
+        .map(|(name, value)| format!("export {}", spelt(name, value)))
+        .collect();
+    if !values.iter().all(|value| value.is_ascii()) && !names_a_locale(text) {
+        missing.push(LOCALE.to_owned());
+    }
+    if !missing.is_empty() {
+        let ended = out.ends_with('\n');
+        out.push_str(if ended { "" } else { "\n" });
+        out.push_str(&missing.join("\n"));
+        out.push_str(if ended { "\n" } else { "" });
+    }
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const VALUES: [&str; 6] =
+        ["local", "127.0.0.1:2379", "db:5432", "backend", "it's me", "a $b `c` \"d\" \\ '"];
+
+    /// What a real shell hands on to a program after it has read the file.
+    fn sourced(text: &str, name: &str) -> Option<String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("manager.env");
+        std::fs::write(&file, text).expect("written");
+        let script = ". \"$1\" && exec env -0";
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-ec", script, "sh"]).arg(&file).env_clear();
+        let output = shell.env("PATH", "/usr/bin:/bin").output().expect("/bin/sh starts");
+        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        text.split('\0').find_map(|line| line.strip_prefix(&format!("{name}=")).map(str::to_owned))
+    }
+
+    #[test]
+    fn a_shell_reads_the_values_and_what_others_put_there() {
+        let new = edit("# ours\n", VALUES).expect("a new file");
+        let twice = new.clone() + "BACKEND_DB_NAME=last\n";
+        let spellings = [
+            "BACKEND_DB_NAME=plain",
+            "export BACKEND_DB_NAME=\"two words\" # why",
+            "BACKEND_DB_NAME=a BACKEND_DB_USER=b",
+            "THEIRS=1 BACKEND_DB_NAME=a LAST=$(echo \"a b\")",
+            "export A=1 BACKEND_DB_NAME='x'\\''y' B=2; BACKEND_DB_USER=\"q\\\"\"",
+            "BACKEND_DB_NAME=old\nexport BACKEND_DB_NAME",
+            "BACKEND_DB_PASSWORD='two\nlines'",
+            "if true; then\n  OTHER=1\nfi\nBACKEND_DB_NAME=a;BACKEND_DB_ADDR=\\b",
+            "# BACKEND_DB_NAME='comment'\nX=\"${HOME:-a}'s\"",
+            "BACKEND_DB_NAME=",
+            "export BACKEND_DB_NAME=\\\nabc",
+        ];
+        let theirs =
+            "export BACKEND_REDIS_ADDR='r:6379'\n# LANG\nexport LANG=\"C.UTF-8\"\nexport SHOWN=\"$LANG\"";
+        let mut texts = vec![new, twice];
+        texts.extend(spellings.iter().map(|line| format!("# ours\n{line}\n\n{theirs}")));
+        texts.extend(spellings.iter().map(|line| format!("{theirs}\n{line}\n")));
+        for text in texts {
+            let after = edit(&text, VALUES).expect(&text);
+            for (name, value) in NAMES.iter().zip(VALUES) {
+                assert_eq!(sourced(&after, name).as_deref(), Some(value), "{name}\n{text}\n=>\n{after}");
+            }
+            for name in ["BACKEND_REDIS_ADDR", "LANG", "SHOWN", "A", "B", "THEIRS", "LAST"] {
+                assert_eq!(sourced(&after, name), sourced(&text, name), "{name}\n{text}\n=>\n{after}");
+            }
+            assert_eq!(text.ends_with('\n'), after.ends_with('\n'), "{after}");
+            assert_eq!(edit(&after, VALUES).as_ref(), Ok(&after), "a second edit changes nothing");
+        }
+    }
+
+    #[test]
+    fn a_value_outside_ascii_brings_a_locale() {
+        let values = ["local", "e:1", "d:2", "backend", "me", "pässwörd"];
+        let after = edit("# ours\n", values).expect("a new file");
+        assert_eq!(sourced(&after, "LANG").as_deref(), Some("C.UTF-8"));
+        assert_eq!(edit(&after, values).as_ref(), Ok(&after));
+        let chosen = edit("# ours\nexport LC_ALL=ko_KR.UTF-8\n", values).expect("a file");
+        assert_eq!(sourced(&chosen, "LANG"), None);
+        assert!(!edit("# ours\n", VALUES).expect("a new file").contains("LANG"));
+    }
+
+    #[test]
+    fn what_is_not_plain_is_refused_with_its_line() {
+        for line in [
+            "BACKEND_DB_NAME=$(cat name)",
+            "export BACKEND_DB_NAME=\"`cat name`\"",
+            "BACKEND_DB_NAME=\"$OTHER\"",
+            "BACKEND_DB_NAME='open",
+            "X=\"open",
+            "BACKEND_DB_NAME=~/x",
+            "BACKEND_DB_NAME=a\r",
+            "BACKEND_DB_NAME=a program",
+            "BACKEND_DB_NAME+=a",
+            "unset BACKEND_DB_NAME",
+            "readonly BACKEND_DB_NAME=a",
+            "if true; then BACKEND_DB_NAME=a; fi",
+            "true && BACKEND_DB_NAME=a",
+            "BACKEND_DB_NAME=a || true",
+            "(BACKEND_DB_NAME=a)",
+            "set() { BACKEND_DB_NAME=a; }",
+            "cat <<END\nBACKEND_DB_NAME=a\nEND",
+            "return 0",
+            "eval 'BACKEND_DB_NAME=a'",
+        ] {
+            let refused = edit(&format!("# ours\n{line}\n"), VALUES);
+            assert_eq!(refused.map_err(|unclear| unclear.line), Err(2), "{line:?}");
+        }
+        // The condition stands on another line, and a pattern's bracket closes nothing.
+        for (before, line) in [
+            ("true |\n", "export BACKEND_DB_NAME=a"),
+            ("false &&\n\n", "export BACKEND_DB_NAME=a"),
+            ("", "if false; then case a in a) :;; esac; export BACKEND_DB_NAME=a; fi"),
+            ("", "( case a in a) :;; esac; export BACKEND_DB_NAME=a )"),
+            ("", "case z in a) :;; b) export BACKEND_DB_NAME=a;; esac"),
+        ] {
+            let refused = edit(&format!("{before}{line}\n"), VALUES).map_err(|unclear| unclear.line);
+            assert_eq!(refused, Err(1 + before.matches('\n').count()), "{before}{line:?}");
+        }
+    }
+}
