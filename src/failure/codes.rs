@@ -246,6 +246,8 @@ codes! {
         "A secret would end somewhere else than it seems. Name the real file under `files`.";
     FileOwner = "E-FILE-OWNER", UNFIT, "A file to write belongs to somebody else",
         "Replacing it would change its owner. Run as that user, or name another path under `files`.";
+    FileMount = "E-FILE-MOUNT", UNFIT, "A file to write is a mount of its own",
+        "Something else is mounted over the very file, as containers do with single files, so nothing can take its place. Mount its folder instead, or name another path under `files`.";
     FileForeign = "E-FILE-FOREIGN", UNFIT, "A file with other content stands in the way",
         "The file was not written by this program for this target. Move it away, or name another path under `files`.";
     FileWrite = "E-FILE-WRITE", UNFIT, "A file could not be written",

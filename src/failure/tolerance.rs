@@ -81,6 +81,7 @@ const FOUND_BY_CHECKS: &[Code] = &[
     Code::FileParent,
     Code::FileSymlink,
     Code::FileOwner,
+    Code::FileMount,
     Code::FileForeign,
     Code::FileHung,
 ];

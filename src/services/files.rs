@@ -16,7 +16,7 @@ use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, shell_word, words};
 
-use super::{file_system_limit, seconds};
+use super::{file_system_limit, mount::mount_of, seconds};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
@@ -174,6 +174,14 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
     if !meta.is_file() {
         return Err(Failure::new(Code::FileSymlink, format!("`{shown}` is not a plain file"))
             .remedy("name another path under `files`"));
+    }
+    if let Ok(real) = fs::canonicalize(path)
+        && mount_of(&real).is_some_and(|mounted| mounted.at == real)
+    {
+        let folder = parent(&real).display().to_string();
+        return Err(Failure::new(Code::FileMount, format!("`{shown}` is a mount of its own"))
+            .why("nothing can take the place of a file that is mounted")
+            .remedy(format!("mount the folder `{folder}` instead, or name another path under `files`")));
     }
     let me = rustix::process::geteuid().as_raw();
     if meta.uid() != me {

@@ -112,6 +112,13 @@ fn files_in_the_way() {
             let case = Case::new().file("file", "").flags(["run", "--state-dir", "file/state"]);
             case.fails(3, "E-STATE-DIR").names(&["file/state", "--state-dir"])
         }),
+        row("a file that is a mount of its own", || {
+            let case =
+                Case::new().file("manager.env", "# Written by backendai-setup\n").file("other.env", "");
+            let script = r#"mount --bind other.env manager.env && exec "$0" "$@""#;
+            let case = case.under(["unshare", "-rm", "sh", "-c", script]);
+            case.fails(4, "E-FILE-MOUNT").names(&["manager.env", "mount the folder"])
+        }),
         row("a full file system", || {
             let case = Case::new().set("files.environment", "full/manager.env");
             let full = case.work().join("full");
