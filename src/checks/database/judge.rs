@@ -194,11 +194,7 @@ pub(super) fn installable(database: &Database, rights: &Rights) -> Result<(), Fa
             "as a superuser: ALTER DATABASE {name} OWNER TO {role}; in it: GRANT CREATE ON SCHEMA public TO {role}"
         )));
     }
-    let first =
-        rights.search_path.iter().find(|schema| *schema != "pg_catalog" && !schema.starts_with("pg_temp"));
-    if first.map(String::as_str) != Some("public")
-        && !rights.search_path.iter().any(|schema| schema == "public")
-    {
+    if !rights.search_path.iter().any(|schema| schema == "public") {
         let what =
             format!("`{user}` would not find the manager's tables in `{}` by their names", database.name);
         return Err(Failure::new(Code::DbSearchPath, what)
