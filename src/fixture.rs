@@ -86,7 +86,7 @@ pub fn is_published(access: &str, secret: &str) -> bool {
     PUBLISHED.contains(&access) || PUBLISHED_SECRETS.contains(&secret)
 }
 
-/// A row for table `keypairs`, as `upstream.md` lists its columns.
+/// A row for table `keypairs`, with the columns that the manager reads.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// An e-mail address.

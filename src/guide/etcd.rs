@@ -120,7 +120,7 @@ fn manager_endpoint(text: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-/// `upstream.md`: the manager checks nothing; a namespace with a slash or a blank would go astray.
+/// The manager checks nothing; a namespace with a slash or a blank would go astray.
 fn namespace(text: &str) -> Result<(), Refused> {
     accept::plain_text(text, 255)?;
     if text.chars().any(|c| c == '/' || c.is_whitespace()) {

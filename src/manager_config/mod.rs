@@ -1,5 +1,5 @@
 //! The two files that the manager reads at its start: `alembic.ini` and an environment file.
-//! Pure: text in, text out. What must stand in them is in `upstream.md`, "Passwords, three spellings".
+//! Pure: text in, text out. Each spells a password its own way.
 
 use std::path::Path;
 

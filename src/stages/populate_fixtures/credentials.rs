@@ -25,7 +25,7 @@ pub(super) struct Held {
     pub(super) keys: Keys,
 }
 
-/// The file's form, as `upstream.md` gives it.
+/// The file's form: what `--fixture` reads too.
 #[derive(Serialize)]
 struct Written<'a> {
     keypairs: Vec<WrittenPair<'a>>,
