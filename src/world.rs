@@ -111,7 +111,7 @@ impl World {
     /// # Errors
     /// `E-DB-MISSING` when it is not there, else as the server says.
     pub async fn database(&self) -> Result<PgConnection, Failure> {
-        postgres::connect_target(self.settings.database()?).await
+        postgres::connect_target(self.settings.database()?).await.map_err(|refused| refused.failure)
     }
 
     /// Are the keypairs still to be rotated in this run?

@@ -14,7 +14,7 @@ use crate::{
 struct Seen<'a>(HashMap<String, (&'a str, Place)>);
 
 impl<'a> Seen<'a> {
-    /// A remark when something before it looks the same; what is ASCII alone is told apart by its font.
+    /// A remark when something before it looks the same; ASCII letters alone differ by their font.
     fn look(&mut self, what: &str, name: &'a str, place: Place) -> Option<Failure> {
         let Some((first, earlier)) = self.0.get(&skeleton(name)) else {
             self.0.insert(skeleton(name), (name, place));

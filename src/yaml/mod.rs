@@ -59,7 +59,7 @@ pub fn read_all(file: &str, bytes: &[u8]) -> (Option<Node>, Vec<Failure>) {
     }
     let marks = alike::merge_markers(file, text);
     if !marks.is_empty() {
-        // Nothing that follows from them is told.
+        // What follows from them is not reported.
         return (None, marks);
     }
     tree::build(file, text)

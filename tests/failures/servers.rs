@@ -27,6 +27,15 @@ fn a_standby_takes_no_writes() {
     }
 }
 
+/// Some servers lock an account after a few wrong passwords.
+#[test]
+fn a_wrong_password_is_sent_once() {
+    let postgres = Postgres::start();
+    let case = Case::on(quiet_etcd(), &postgres).set("database.password", "canary-wrong");
+    case.flags(["check", "database"]).fails(6, "E-DB-AUTH");
+    assert_eq!(postgres.log().matches("password authentication failed").count(), 1, "{}", postgres.log());
+}
+
 /// Decisions go by SQLSTATE: the server's words are shown, and never read.
 #[test]
 fn a_server_that_speaks_korean() {

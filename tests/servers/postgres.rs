@@ -153,6 +153,11 @@ impl Postgres {
         assert!(self.launch(), "PostgreSQL does not start again:\n{}", self.server.log());
     }
 
+    /// What the server has logged since its start.
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+
     /// Lets the server and all its sessions stand still.
     pub fn pause(&self) {
         self.server.signal(Signal::STOP);

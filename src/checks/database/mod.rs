@@ -13,7 +13,7 @@ use crate::{
     schema::{self, Found},
     services::{
         net::{self, Greeting},
-        postgres::{self, Server, Transaction},
+        postgres::{self, Refused, Server, Transaction},
     },
     workflow::Verdict,
     world::World,
@@ -76,10 +76,10 @@ async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) 
     let at = |rung| move |failure| (rung, failure, since);
     let (connection, elsewhere) = match postgres::connect_target(database).await {
         Ok(connection) => (connection, None),
-        Err(failure) if postgres::may_be_let_in_elsewhere(failure.code) => {
+        Err(Refused { failure, is_of_database: true }) => {
             entered_elsewhere(database, failure).await.map_err(at("sign in"))?
         }
-        Err(failure) => return Err(at("sign in")(failure)),
+        Err(Refused { failure, .. }) => return Err(at("sign in")(failure)),
     };
     let whereto = elsewhere.as_ref().map_or_else(String::new, |name| format!(", in database {name}"));
     verdict.pass("sign in", format!("as {}{whereto}", database.user), since);

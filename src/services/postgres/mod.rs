@@ -44,7 +44,7 @@ fn sign_in_limit() -> Duration {
 ///
 /// # Errors
 /// What the server or the network says, told apart by SQLSTATE.
-pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Failure> {
+pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Refused> {
     let options = PgConnectOptions::new_without_pgpass()
         .host(&database.address.host)
         .port(database.address.port)
@@ -60,9 +60,31 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Fa
         .extra_float_digits(None)
         .statement_cache_capacity(0);
     match timeout(sign_in_limit(), PgConnection::connect_with(&options)).await {
-        Err(_) => Err(explain::silent(database, "the sign-in", sign_in_limit())),
+        Err(_) => Err(explain::silent(database, "the sign-in", sign_in_limit()).into()),
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(explain::sign_in(&error, database, name)),
+        Ok(Err(error)) => {
+            let code = error.as_database_error().and_then(|said| said.code());
+            // Said of this database. A wrong password is wrong everywhere: it is sent once, since some servers
+            // lock an account after a few.
+            let is_of_database =
+                matches!(code.as_deref(), Some("28000" | "3D000" | "42501" | "55000" | "08P01"));
+            Err(Refused { failure: explain::sign_in(&error, database, name), is_of_database })
+        }
+    }
+}
+
+/// A sign-in that failed.
+#[derive(Debug)]
+pub struct Refused {
+    /// What failed.
+    pub failure: Failure,
+    /// Another database of the server may let the user in: "may not go there" is not "may not sign in".
+    pub is_of_database: bool,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_of_database: false }
     }
 }
 
@@ -70,17 +92,17 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Fa
 ///
 /// # Errors
 /// `E-DB-MISSING` when it is not there, also where only another database can tell, else as [`connect`].
-pub async fn connect_target(database: &Database) -> Result<PgConnection, Failure> {
+pub async fn connect_target(database: &Database) -> Result<PgConnection, Refused> {
     match connect(database, &database.name).await {
         // A pooler says the same of a database that is not there and of one that it was not told of.
-        Err(failure) if failure.code == Code::DbPooler => {
-            let Ok((connection, _)) = connect_elsewhere(database).await else { return Err(failure) };
+        Err(refused) if refused.failure.code == Code::DbPooler => {
+            let Ok((connection, _)) = connect_elsewhere(database).await else { return Err(refused) };
             let mut look = Transaction::begin(connection, database).await?;
             let known = encoding(&mut look, database, &database.name).await;
             look.end().await;
             Err(match known? {
-                None => failure_missing(database),
-                Some(_) => failure,
+                None => Refused { failure: failure_missing(database), is_of_database: true },
+                Some(_) => refused,
             })
         }
         other => other,
@@ -103,8 +125,8 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
     for name in names.filter(|name| *name != database.name) {
         match connect(database, name).await {
             Ok(connection) => return Ok((connection, name.to_owned())),
-            Err(failure) if may_be_let_in_elsewhere(failure.code) => first = first.or(Some(failure)),
-            Err(failure) => return Err(failure),
+            Err(Refused { failure, is_of_database: true }) => first = first.or(Some(failure)),
+            Err(Refused { failure, .. }) => return Err(failure),
         }
     }
     let failure = first.unwrap_or_else(|| failure_missing(database));
@@ -113,14 +135,6 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
         "as a superuser: CREATE DATABASE {name} OWNER {role}; or let `{}` connect to `postgres` or `template1`, where databases are created from",
         database.user,
     )))
-}
-
-/// True for what a server says of one database, not of the user everywhere.
-pub fn may_be_let_in_elsewhere(code: Code) -> bool {
-    matches!(
-        code,
-        Code::DbMissing | Code::DbRights | Code::DbRefused | Code::DbPooler | Code::DbTls | Code::DbAuth
-    )
 }
 
 /// One transaction on a connection of its own. A look is one that is rolled back.

@@ -154,7 +154,7 @@ impl App {
         lines
     }
 
-    /// What is told after leaving: what the checks warned of, and why a run did not end well.
+    /// Printed after leaving: what the checks warned of, and why a run did not end well.
     pub fn failures(&self) -> Vec<crate::failure::Failure> {
         let Some(run) = &self.run else { return Vec::new() };
         let warnings = run.state.warnings().cloned();
