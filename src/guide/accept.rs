@@ -17,6 +17,15 @@ impl Refused {
     pub(super) fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { why: why.into(), remedy: remedy.into() }
     }
+
+    /// What to write into a YAML file: an address in brackets would be a list there.
+    pub(super) fn remedy_in_yaml(&self) -> String {
+        let Some((before, rest)) = self.remedy.split_once("`[") else { return self.remedy.clone() };
+        match rest.split_once('`') {
+            Some((address, after)) if address.contains("]:") => format!("{before}`\"[{address}\"`{after}"),
+            _ => self.remedy.clone(),
+        }
+    }
 }
 
 /// A host and a port.
@@ -72,7 +81,11 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
             ),
         }
     } else if text.matches(':').count() > 1 {
-        return Err(Refused::new("an IPv6 address needs brackets", format!("write `[::1]:{default_port}`")));
+        let host = text.parse().unwrap_or(Ipv6Addr::LOCALHOST);
+        return Err(Refused::new(
+            "an IPv6 address needs brackets",
+            format!("write `[{host}]:{default_port}`"),
+        ));
     } else {
         match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),

@@ -277,12 +277,11 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
         let shown: String = value.chars().take(60).collect::<String>().escape_debug().to_string();
         Failure::new(Code::AnswersValue, format!("`{key}` cannot be `{shown}`: {}", refused.why))
     };
-    let failure = failure.remedy(refused.remedy);
     match origin {
-        Origin::File(place) => failure.at(place.clone()),
+        Origin::File(place) => failure.remedy(refused.remedy_in_yaml()).at(place.clone()),
         // Whoever typed it has it before their eyes.
-        Origin::Typed => failure,
-        other => failure.why(format!("the value comes from {other}")),
+        Origin::Typed => failure.remedy(refused.remedy),
+        other => failure.remedy(refused.remedy).why(format!("the value comes from {other}")),
     }
 }
 

@@ -95,7 +95,7 @@ impl Judge<'_> {
                 continue;
             }
             let remedy = match closest(&name.to_lowercase(), known.iter().copied()) {
-                Some(meant) => format!("Did you mean `{meant}`?"),
+                Some(meant) => format!("did you mean `{meant}`?"),
                 None => "remove it, or leave it: nothing depends on it".to_owned(),
             };
             self.warnings.push(

@@ -192,7 +192,7 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Fai
             // Past the first hundred a guess helps nobody, and each is a comparison with every tag.
             let guess = (dangling.len() < 100).then(|| closest(&end, known.iter().map(String::as_str)));
             match guess.flatten() {
-                Some(meant) => format!("Did you mean `{meant}`?"),
+                Some(meant) => format!("did you mean `{meant}`?"),
                 None => "add the image and tag to the list, or remove the alias".to_owned(),
             }
         };

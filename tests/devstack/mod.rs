@@ -166,6 +166,8 @@ fn a_taken_port_names_its_holder() {
     assert!(failure.what.contains(&format!("(pid {})", std::process::id())), "{failure:?}");
     assert!(failure.remedy.expect("a remedy").contains("--postgres-port"));
     assert_eq!(private.status().etcd, ServerState::Absent, "nothing was started");
+    private.options.postgres_port = Some(free_port());
+    assert!(private.up().expect("another port, as it says").0.changed);
 }
 
 #[test]
@@ -180,15 +182,19 @@ fn another_port_than_the_running_one_is_refused() {
 
 #[test]
 fn a_folder_that_is_not_the_stacks_is_left_alone() {
-    let private = Private::new();
-    let home = &private.options.home;
-    fs::create_dir(home).expect("a folder");
+    let mut private = Private::new();
+    let home = private.options.home.clone();
+    fs::create_dir(&home).expect("a folder");
     fs::write(home.join("thesis.txt"), "mine").expect("a file");
-    assert_eq!(private.up().expect_err("not ours").code, Code::DevHome);
-    let reset = block(devstack::reset(home, &mut |_| {}));
+    let failure = private.up().expect_err("not ours");
+    assert_eq!(failure.code, Code::DevHome);
+    assert!(failure.remedy.expect("a remedy").contains("another folder with `--dir`"));
+    let reset = block(devstack::reset(&home, &mut |_| {}));
     assert_eq!(reset.expect_err("not ours").code, Code::DevHome);
     assert_eq!(fs::read_to_string(home.join("thesis.txt")).expect("still there"), "mine");
-    assert!(devstack::reset_question(home).is_none());
+    assert!(devstack::reset_question(&home).is_none());
+    private.options.home = home.with_file_name("another");
+    assert!(private.up().expect("another folder, as it says").0.changed);
 }
 
 #[test]

@@ -110,6 +110,12 @@ impl<'a> Case<'a> {
         self
     }
 
+    /// The answers as they are again.
+    pub fn without_text(mut self) -> Self {
+        self.text = None;
+        self
+    }
+
     /// The mode of the answers file.
     pub fn mode(mut self, mode: u32) -> Self {
         self.mode = mode;
@@ -137,6 +143,18 @@ impl<'a> Case<'a> {
     pub fn flags<F: Into<String>>(mut self, flags: impl IntoIterator<Item = F>) -> Self {
         self.flags = flags.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// One more word behind the command and its flags.
+    pub fn also(mut self, flag: impl Into<String>) -> Self {
+        self.flags.push(flag.into());
+        self
+    }
+
+    /// The answer of this key, as YAML.
+    pub fn answer(&self, key: &str) -> &str {
+        let known = self.answers.iter().find(|(known, _)| known == key);
+        known.map(|(_, value)| value.as_str()).unwrap_or_else(|| panic!("no answer to `{key}`"))
     }
 
     /// Changes the way the program is started.

@@ -9,7 +9,7 @@ use crate::servers::{PATIENCE, Postgres, wait_until};
 
 #[test]
 fn one_server_through_its_troubles() {
-    let postgres = Postgres::start_with(&["--encoding=SQL_ASCII", "--locale=C"], &[]);
+    let mut postgres = Postgres::start_with(&["--encoding=SQL_ASCII", "--locale=C"], &[]);
     let case = || Case::on(quiet_etcd(), &postgres);
     let mut told = Vec::new();
 
@@ -52,6 +52,14 @@ fn one_server_through_its_troubles() {
     });
     told.push(ending.fails(5, "E-DB-STARTING").names(&[postgres.address()]));
     drop(guest);
+    // As the message says, it is waited for until it is there again.
+    let remedy = told.last().expect("it was pushed").remedy();
+    let wait = remedy.split('`').find(|it| it.starts_with("--wait ")).expect("a flag").to_owned();
+    let waiting = wait.split(' ').fold(ending.flags(["check", "database"]), Case::also);
+    let running = waiting.start(&["--output", "json"]);
+    postgres.stop();
+    postgres.start_again();
+    assert_ne!(running.wait().status, 5, "it came back");
 
     let texts: Vec<_> = told.iter().map(super::Told::text).collect();
     insta::assert_snapshot!(texts.join("\n\n"));

@@ -31,7 +31,7 @@ const NOT_HERE: &[(&str, &str)] = &[
 const MISSPELT: &str = "E-DB-AUT";
 
 /// Every string of the form `E-…` or `W-…` in a test's text.
-fn codes_in(text: &str) -> BTreeSet<String> {
+pub fn codes_in(text: &str) -> BTreeSet<String> {
     text.split('"')
         .filter(|word| word.starts_with("E-") || word.starts_with("W-"))
         .filter(|word| word.len() > 4 && *word != MISSPELT)

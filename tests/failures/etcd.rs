@@ -154,6 +154,17 @@ fn a_cluster_that_lost_its_leader() {
     let told =
         Case::on(&one, Postgres::shared()).unwatched().fails(5, "E-ETCD-LEADER").names(&[&one.endpoint]);
     insta::assert_snapshot!(told.text());
+
+    // Its remedy: the command shows who is missing, who is started, and the same check passes.
+    let remedy = told.remedy();
+    let command = remedy.split('`').find(|it| it.starts_with("etcdctl ")).expect("a command");
+    let shown = Command::new("sh").env("ETCDCTL_API", "3").args(["-c", command]).output().expect("a shell");
+    let shown =
+        format!("{}{}", String::from_utf8_lossy(&shown.stdout), String::from_utf8_lossy(&shown.stderr));
+    assert!(shown.contains(&other.endpoint), "it does not name the missing member:\n{shown}");
+    other.start_again();
+    let check = Case::on(&one, Postgres::shared()).flags(["check", "etcd", "--wait", "30s"]);
+    assert_eq!(check.run().status, 0);
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod members;
 mod mount;
 mod network;
 mod nobody;
+mod remedies;
 mod schema;
 mod secrets;
 mod servers;

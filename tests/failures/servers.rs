@@ -108,8 +108,10 @@ fn doors_that_are_open_for_some_databases_alone() {
     // Its own database, which is not there yet: nobody to create it from.
     let own = case();
     only(&own, "host {name} {user} all scram-sha-256");
-    own.fails(4, "E-DB-MISSING").names(&["CREATE DATABASE", "template1"]);
-    let own = own.sql("postgres", "CREATE DATABASE {name} OWNER {user}");
+    let told = own.fails(4, "E-DB-MISSING").names(&["CREATE DATABASE", "template1"]);
+    let remedy = told.remedy();
+    let sql = remedy.strip_prefix("as a superuser: ").and_then(|rest| rest.split(';').next());
+    postgres.psql("postgres", sql.expect("a statement"));
     assert_eq!(own.run().status, 0);
     // Another one: it is named.
     let other = case().created("");
@@ -147,5 +149,8 @@ fn behind_pgbouncer() {
     let case = Case::on(quiet_etcd(), &postgres).unwatched();
     let pooler = PgBouncer::before(&postgres, &case.database, "transaction");
     let case = case.set("database.address", pooler.address.as_str()).set("database.name", "unlisted");
-    case.fails(5, "E-DB-POOLER").names(&["pooler", "`unlisted`"]);
+    let told = case.fails(5, "E-DB-POOLER").names(&["pooler", "`unlisted`"]);
+    assert!(told.remedy().contains("`database.address`"), "{}", told.remedy());
+    let around = case.set("database.address", postgres.address()).flags(["check", "database"]);
+    assert_eq!(around.run().status, 0);
 }

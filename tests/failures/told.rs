@@ -181,13 +181,19 @@ pub fn row<'a>(name: &'static str, run: impl FnOnce() -> Told + Send + 'a) -> Ro
 /// Runs all rows side by side, since many of them wait for a time limit; gives back every message
 /// in the order of the table.
 pub fn together(rows: Vec<Row>) -> String {
+    let text = |(name, run): Row| format!("## {name} {}", run().text());
+    side_by_side(rows.into_iter().map(|row| (row.0, move || text(row))).collect())
+}
+
+/// What each of these gives, in the order of the table; they run side by side.
+pub fn side_by_side(rows: Vec<(&str, impl FnOnce() -> String + Send)>) -> String {
     thread::scope(|scope| {
         let running: Vec<_> = rows.into_iter().map(|(name, run)| (name, scope.spawn(run))).collect();
         let mut fallen = Vec::new();
         let mut texts = Vec::new();
         for (name, thread) in running {
             match thread.join() {
-                Ok(told) => texts.push(format!("## {name} {}", told.text())),
+                Ok(text) => texts.push(text),
                 Err(_) => fallen.push(name),
             }
         }

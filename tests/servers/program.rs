@@ -97,6 +97,12 @@ impl Program {
         self
     }
 
+    /// Takes a name of the environment out again.
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self
+    }
+
     /// Gives text on stdin; without it stdin is empty.
     pub fn stdin(mut self, text: impl Into<String>) -> Self {
         self.stdin = Some(text.into());

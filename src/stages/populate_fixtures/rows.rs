@@ -302,5 +302,5 @@ fn one_row(affected: u64) -> Result<(), Failure> {
 pub(super) fn altered() -> Failure {
     Failure::new(Code::KeysAltered, "table keypairs did not keep a row as it was written")
         .why("a trigger or a rule on the table drops or changes rows")
-        .remedy("look at `\\d public.keypairs` in psql, disable the trigger or rule, then run again")
+        .remedy("disable it with `ALTER TABLE public.keypairs DISABLE TRIGGER USER` (`\\d public.keypairs` in psql shows triggers and rules), then run again")
 }
