@@ -23,6 +23,14 @@ macro_rules! codes {
                 match self { $(Code::$name => $text,)+ }
             }
 
+            /// The section of the server that it is about: `etcd` or `database`.
+            pub fn server(self) -> Option<&'static str> {
+                let name = self.as_str().get(2..).unwrap_or_default();
+                [("ETCD-", "etcd"), ("DB-", "database")]
+                    .into_iter()
+                    .find_map(|(begins, section)| name.starts_with(begins).then_some(section))
+            }
+
             /// The exit status of a failure; of a warning only where `--strict` makes it one.
             pub fn status(self) -> u8 {
                 match self { $(Code::$name => $status,)+ }
@@ -204,7 +212,7 @@ codes! {
     DbShape = "E-DB-SHAPE", UNFIT, "The schema is not what its revision says",
         "The revision is the head, but tables are missing. Somebody dropped them, or stamped the revision by hand. Restore a backup, or use another `database.name`.";
     DbLost = "E-DB-LOST", UNREACHABLE, "The connection to PostgreSQL broke in the middle of the work",
-        "The transaction under way was rolled back by the server. Run again when it is back: what is done is skipped.";
+        "The server rolled the transaction under way back. Where the connection broke at the commit itself, whether it was committed is not known; either way all of it is there, or none. Run again when the server is back: what is done is skipped.";
     DbRefused = "E-DB-REFUSED", UNFIT, "PostgreSQL refused a statement",
         "The message holds the server's own words. The transaction was rolled back.";
     DbBusy = "E-DB-BUSY", LOCKED, "Another run is working on this database",

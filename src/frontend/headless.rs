@@ -146,7 +146,7 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
     let mut next = None;
     for (key, path) in session.files_to_write() {
         let what = match key {
-            "files.alembic-ini" => "move it beside the manager's alembic/ folder:",
+            "files.alembic-ini" => "belongs beside the manager's alembic/ folder:",
             "files.environment" => {
                 next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(&path)));
                 "source it before you start the manager:      "
@@ -155,7 +155,8 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
         };
         lines.push(format!("{what}  {path}"));
     }
-    if let Some(next) = next {
+    // Without one of the stages the manager would not start, or not serve.
+    if let Some(next) = next.filter(|_| session.runs_all()) {
         lines.push("Next, in the manager's folder:".into());
         lines.push(next);
         lines.push(NEEDS_REDIS.into());

@@ -70,7 +70,7 @@ impl Reporter for History {
                     Outcome::Changed(_) => "changed",
                     Outcome::Unchanged { .. } => "unchanged",
                     Outcome::Failed { .. } => "failed",
-                    Outcome::Skipped { .. } | Outcome::Cancelled => return Ok(()),
+                    Outcome::Skipped { .. } | Outcome::LeftOut | Outcome::Cancelled { .. } => return Ok(()),
                 };
                 self.new = true;
                 self.ran.insert((*stage).to_owned(), LastRun { at: event.time, outcome: outcome.to_owned() });

@@ -102,13 +102,19 @@ impl<W: Write> Plain<W> {
                 (RungState::Passed, format!("changed in {}: {}", duration(duration_ms), done.summary))
             }
             Outcome::Unchanged { summary } => (RungState::Passed, format!("unchanged: {summary}")),
-            Outcome::Failed { failure } => {
-                (RungState::Failed, format!("failed: {}  {}", failure.what, failure.code))
+            Outcome::Failed { failure, left } => {
+                let what = format!("failed: {}  {}", failure.what, failure.code);
+                self.line(time, self.title(stage), Some(RungState::Failed), &what)?;
+                return self.line(time, self.title(stage), None, left);
             }
             Outcome::Skipped { because } => {
                 (RungState::NotNeeded, format!("skipped, because {} failed", self.title(because)))
             }
-            Outcome::Cancelled => (RungState::NotNeeded, "stopped on request".to_owned()),
+            Outcome::LeftOut => (RungState::NotNeeded, "left out".to_owned()),
+            Outcome::Cancelled { left: None } => (RungState::NotNeeded, "not begun".to_owned()),
+            Outcome::Cancelled { left: Some(left) } => {
+                (RungState::NotNeeded, format!("stopped on request: {left}"))
+            }
         };
         self.line(time, self.title(stage), Some(state), &what)
     }

@@ -22,7 +22,7 @@ pub struct RunState {
     order: Vec<&'static str>,
     /// What would change.
     pub plan: Vec<StageState>,
-    /// Each stage that was started, in that order.
+    /// Each stage that was started or skipped, in that order.
     pub stages: Vec<StageProgress>,
     /// How it ended, once it has.
     pub summary: Option<Summary>,
@@ -52,8 +52,10 @@ impl RunState {
                 }
             }
             EventKind::StageFinished { stage, outcome, .. } => {
-                if let Some(known) = self.stage(stage) {
-                    known.outcome = Some(outcome.clone());
+                let outcome = Some(outcome.clone());
+                match self.stage(stage) {
+                    Some(known) => known.outcome = outcome,
+                    None => self.stages.push(StageProgress { stage, progress: None, outcome }),
                 }
             }
             EventKind::Summary(summary) => self.summary = Some(summary.clone()),

@@ -56,6 +56,8 @@ pub struct Scope {
     stages: Vec<SetupStage>,
     checks: Vec<Arc<dyn Check>>,
     meeting: Option<Meeting>,
+    /// Stages that would run too, were they not to be skipped.
+    left_out: Vec<StageId>,
 }
 
 impl Scope {
@@ -70,17 +72,12 @@ impl Scope {
             known("stage", given, &ids)?;
         }
         let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
-        let stages: Vec<SetupStage> = all
+        let meant = all
             .into_iter()
-            .enumerate()
-            .filter(|(at, stage)| {
-                let id = stage.about().id;
-                *at >= start
-                    && (chosen.is_empty() || chosen.iter().any(|wanted| wanted == id))
-                    && !skip.iter().any(|unwanted| unwanted == id)
-            })
-            .map(|(_, stage)| stage)
-            .collect();
+            .skip(start)
+            .filter(|stage| chosen.is_empty() || chosen.iter().any(|wanted| wanted == stage.about().id));
+        let (left_out, stages): (Vec<SetupStage>, Vec<SetupStage>) =
+            meant.partition(|stage| skip.iter().any(|unwanted| unwanted == stage.about().id));
         if stages.is_empty() {
             return Err(Failure::new(Code::Usage, "no stage is left to run")
                 .remedy("name other stages, or fewer under `--skip` and an earlier one under `--from`"));
@@ -88,7 +85,8 @@ impl Scope {
         let needed: Vec<&str> =
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
-        Ok(Self { stages, checks, meeting: None })
+        let left_out = left_out.iter().map(|stage| stage.about().id).collect();
+        Ok(Self { stages, checks, meeting: None, left_out })
     }
 
     /// These checks, or all.
@@ -105,12 +103,12 @@ impl Scope {
             .into_iter()
             .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
             .collect();
-        Ok(Self { stages: Vec::new(), checks, meeting: None })
+        Ok(Self { stages: Vec::new(), checks, meeting: None, left_out: Vec::new() })
     }
 
     /// Every stage's answers, judged without a run.
     pub fn everything() -> Self {
-        Self { stages: stages::all(), checks: checks::all(), meeting: None }
+        Self { stages: stages::all(), checks: checks::all(), meeting: None, left_out: Vec::new() }
     }
 
     /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
@@ -127,7 +125,12 @@ impl Scope {
     }
 
     fn meeting(meeting: Meeting) -> Self {
-        Self { stages: Vec::new(), checks: vec![checks::etcd_answers()], meeting: Some(meeting) }
+        Self {
+            stages: Vec::new(),
+            checks: vec![checks::etcd_answers()],
+            meeting: Some(meeting),
+            left_out: Vec::new(),
+        }
     }
 
     /// Is this stage one of them?
@@ -319,6 +322,11 @@ impl Session {
             .collect()
     }
 
+    /// True when all stages of the guide run, so that the manager can be started afterwards.
+    pub fn runs_all(&self) -> bool {
+        self.scope.stages.len() == stages::all().len()
+    }
+
     /// Starts the work; everything that happens comes as events, a summary last.
     pub fn start(&self, intent: Intent, transcript: Option<String>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);
@@ -328,6 +336,7 @@ impl Session {
             stages: self.scope.stages.clone(),
             checks: self.scope.checks.clone(),
             meeting: self.scope.meeting.clone(),
+            left_out: self.scope.left_out.clone(),
             notices: self.notices.clone(),
             deadline: self.wait.map(Deadline::after),
             intent,

@@ -10,8 +10,8 @@ use crate::{
     meeting::{self, Ended, Meeting},
     stages::SetupStage,
     workflow::{
-        About, Context, Deadline, Event, EventKind, Outcome, StageState, Stop, Summary, Verdict, execute,
-        survey,
+        About, Context, Deadline, Event, EventKind, Outcome, StageId, StageState, Stop, Summary, Verdict,
+        execute, survey,
     },
     world::World,
 };
@@ -25,6 +25,7 @@ pub(super) struct Work {
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) meeting: Option<Meeting>,
+    pub(super) left_out: Vec<StageId>,
     pub(super) notices: Vec<Failure>,
     pub(super) intent: Intent,
     pub(super) deadline: Option<Deadline>,
@@ -88,7 +89,7 @@ impl Work {
             changed: tally.changed,
             unchanged: tally.unchanged,
             failed: tally.failed,
-            skipped: tally.skipped,
+            skipped: tally.skipped + self.left_out.len(),
             failures: tally.failures,
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             transcript: self.transcript,
@@ -189,17 +190,20 @@ impl Work {
     }
 
     async fn execute(&self, cx: &Context<World>, tally: &mut Tally) {
+        for &stage in &self.left_out {
+            cx.send(EventKind::StageFinished { stage, outcome: Outcome::LeftOut, duration_ms: 0 }).await;
+        }
         let finished = execute(&self.stages, cx).await;
         tally.wrote = finished.wrote;
         for (_, outcome) in finished.outcomes {
             match outcome {
                 Outcome::Changed(_) => tally.changed += 1,
                 Outcome::Unchanged { .. } => tally.unchanged += 1,
-                Outcome::Failed { failure } => {
+                Outcome::Failed { failure, .. } => {
                     tally.failed += 1;
                     tally.note(&failure);
                 }
-                Outcome::Skipped { .. } | Outcome::Cancelled => tally.skipped += 1,
+                Outcome::Skipped { .. } | Outcome::LeftOut | Outcome::Cancelled { .. } => tally.skipped += 1,
             }
         }
     }

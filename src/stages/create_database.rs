@@ -13,7 +13,7 @@ use crate::{
         postgres::{self, quote_identifier},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -91,6 +91,15 @@ impl Stage<World> for CreateDatabase {
                 _ => Err(postgres::explain(&error, database, "the creation of the database")),
             },
         })
+    }
+
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Sure::Nothing => "the database was not created",
+            Sure::Something => "the database was created, and stays",
+            Sure::Unknown => "whether the database was created is not known",
+        }
+        .to_owned()
     }
 }
 

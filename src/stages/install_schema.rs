@@ -12,7 +12,7 @@ use crate::{
         postgres::{self, Transaction, ask, unnamed},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -109,6 +109,17 @@ impl Stage<World> for InstallSchema {
         postgres::close(cx.written(transaction.commit(database).await)?).await;
         let tables = schema::head_tables().count();
         Ok(Done { summary: format!("{}, at revision {HEAD}", count(tables, "table")), changes: total })
+    }
+
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Sure::Nothing => "the database is as before: nothing was committed",
+            Sure::Something => "the schema was committed, and stays",
+            Sure::Unknown => {
+                "whether the commit arrived is not known: the whole schema is there, or none of it"
+            }
+        }
+        .to_owned()
     }
 }
 

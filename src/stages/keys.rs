@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     failure::Failure,
     services::etcd::{Store, Write},
-    workflow::{Change, Context, Done},
+    workflow::{Change, Context, Done, Sure, Written},
     world::World,
 };
 
@@ -31,6 +31,22 @@ pub(super) fn changes(prefix: &str, writes: &[Write], held: &Held) -> Vec<Change
             new: new.clone(),
         })
         .collect()
+}
+
+/// In which state it leaves the keys when it breaks off.
+pub(super) fn left(written: Written) -> String {
+    let (done, total) = written.progress;
+    let confirmed = match done {
+        0 => "no key is confirmed".to_owned(),
+        _ => {
+            format!("{done} of {} are written and stay; no alias is without its target", count(total, "key"))
+        }
+    };
+    match written.sure {
+        Sure::Nothing => "no key was written".to_owned(),
+        Sure::Something => confirmed,
+        Sure::Unknown => format!("{confirmed}; whether those under way arrived is not known"),
+    }
 }
 
 /// Writes in transactions that etcd takes; stops between two of them when asked to. Says so when keys that

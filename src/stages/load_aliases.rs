@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     services::etcd::Write,
-    workflow::{About, Context, Done, Lane, Stage, State},
+    workflow::{About, Context, Done, Lane, Stage, State, Written},
     world::World,
 };
 
@@ -81,5 +81,9 @@ impl Stage<World> for LoadAliases {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
         keys::write(cx, &mut store, writes(&cx.world, &held)?, &held).await
+    }
+
+    fn left(&self, written: Written) -> String {
+        keys::left(written)
     }
 }

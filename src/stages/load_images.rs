@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::Failure,
     services::etcd::Write,
-    workflow::{About, Context, Done, Lane, Stage, State},
+    workflow::{About, Context, Done, Lane, Stage, State, Written},
     world::World,
 };
 
@@ -96,5 +96,9 @@ impl Stage<World> for LoadImages {
             _ => {}
         }
         Ok(done)
+    }
+
+    fn left(&self, written: Written) -> String {
+        keys::left(written)
     }
 }

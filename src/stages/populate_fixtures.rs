@@ -18,7 +18,7 @@ use crate::{
         files,
         postgres::{self, Transaction},
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -302,5 +302,16 @@ impl Stage<World> for PopulateFixtures {
         let mut parts = tally.parts();
         parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));
         Ok(Done { summary: parts.join(", "), changes: tally.rows() + usize::from(file.is_some()) })
+    }
+
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Sure::Nothing => "table keypairs is as before: nothing was committed",
+            Sure::Something => {
+                "the rows were committed, and stay; a new run writes the credentials file from them"
+            }
+            Sure::Unknown => "whether the commit arrived is not known: all rows are there, or none",
+        }
+        .to_owned()
     }
 }

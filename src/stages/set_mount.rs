@@ -6,7 +6,7 @@ use crate::{
     failure::{Code, Failure},
     guide,
     services::etcd::MOUNT,
-    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -65,5 +65,14 @@ impl Stage<World> for SetMount {
             .await;
         }
         Ok(Done { summary: format!("is {mount}"), ..done })
+    }
+
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Sure::Nothing => "etcd names the folder that it named before, or none",
+            Sure::Something => "the path is written, and stays",
+            Sure::Unknown => "whether the path was written is not known",
+        }
+        .to_owned()
     }
 }

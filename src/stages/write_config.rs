@@ -11,7 +11,7 @@ use crate::{
     guide::Settings,
     manager_config,
     services::files::{self, Existing},
-    workflow::{About, Change, Context, Done, Lane, Stage, State},
+    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -146,6 +146,13 @@ impl Stage<World> for WriteConfig {
             cx.progress(names.len(), total).await;
         }
         Ok(Done { summary: format!("{}: {}", count(total, "file"), names.join(", ")), changes: total })
+    }
+
+    fn left(&self, written: Written) -> String {
+        match (written.sure, written.progress) {
+            (Sure::Nothing, _) => "no file was changed".to_owned(),
+            (_, (done, total)) => format!("{done} of {} are written and stay", count(total, "file")),
+        }
     }
 }
 

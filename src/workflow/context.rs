@@ -2,17 +2,14 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use tokio::sync::mpsc;
 
 use crate::failure::{Code, Failure};
 
-use super::{Event, EventKind, Level, StageId, Stop};
+use super::{Event, EventKind, Level, StageId, Stop, Sure, Written};
 
 /// What a stage gets to work with.
 #[derive(Debug)]
@@ -23,7 +20,7 @@ pub struct Context<W> {
     stop: Stop,
     stage: Option<StageId>,
     before: Arc<BTreeSet<StageId>>,
-    wrote: Arc<AtomicBool>,
+    written: Arc<Mutex<Written>>,
 }
 
 impl<W> Clone for Context<W> {
@@ -34,7 +31,7 @@ impl<W> Clone for Context<W> {
             stop: self.stop.clone(),
             stage: self.stage,
             before: Arc::clone(&self.before),
-            wrote: Arc::clone(&self.wrote),
+            written: Arc::clone(&self.written),
         }
     }
 }
@@ -42,12 +39,12 @@ impl<W> Clone for Context<W> {
 impl<W> Context<W> {
     /// A context that sends its events there and stops when told.
     pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, stop: Stop) -> Self {
-        Self { world, events, stop, stage: None, before: Arc::default(), wrote: Arc::default() }
+        Self { world, events, stop, stage: None, before: Arc::default(), written: nothing() }
     }
 
-    /// The same context, speaking for a stage.
+    /// The same context, speaking for a stage that has written nothing yet.
     pub(super) fn for_stage(&self, stage: StageId) -> Self {
-        Self { stage: Some(stage), ..self.clone() }
+        Self { stage: Some(stage), written: nothing(), ..self.clone() }
     }
 
     /// The same context, judging against what these stages will have made.
@@ -65,14 +62,22 @@ impl<W> Context<W> {
     /// # Errors
     /// The failure that it was given.
     pub fn written<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if outcome.as_ref().err().is_none_or(Failure::leaves_doubt) {
-            self.wrote.store(true, Ordering::SeqCst);
-        }
+        let sure = match &outcome {
+            Ok(_) => Sure::Something,
+            Err(failure) if failure.leaves_doubt() => Sure::Unknown,
+            Err(_) => Sure::Nothing,
+        };
+        self.note(|written| written.sure = written.sure.max(sure));
         outcome
     }
 
-    pub(super) fn wrote(&self) -> bool {
-        self.wrote.load(Ordering::SeqCst)
+    /// What the stage has written so far.
+    pub(super) fn what_is_written(&self) -> Written {
+        *self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Written)) {
+        note(&mut self.written.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Tells people what happens.
@@ -93,6 +98,7 @@ impl<W> Context<W> {
 
     /// Tells how far the stage is.
     pub async fn progress(&self, done: usize, total: usize) {
+        self.note(|written| written.progress = (done, total));
         if let Some(stage) = self.stage {
             self.send(EventKind::Progress { stage, done, total }).await;
         }
@@ -131,6 +137,10 @@ impl<W> Context<W> {
             () = self.cancelled() => Err(stopped()),
         }
     }
+}
+
+fn nothing() -> Arc<Mutex<Written>> {
+    Arc::new(Mutex::new(Written { sure: Sure::Nothing, progress: (0, 0) }))
 }
 
 fn stopped() -> Failure {

@@ -170,7 +170,7 @@ pub enum EventKind {
         /// Each stage with its state.
         stages: Vec<StageState>,
     },
-    /// A stage begins.
+    /// A stage begins. One that is skipped never does.
     StageStarted {
         /// The stage.
         stage: StageId,

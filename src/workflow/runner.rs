@@ -9,7 +9,7 @@ use futures::future::join_all;
 
 use crate::failure::{Code, Failure};
 
-use super::{Change, Context, Done, EventKind, Lane, Outcome, Stage, StageId, StageState, State};
+use super::{Change, Context, Done, EventKind, Lane, Outcome, Stage, StageId, StageState, State, Sure};
 
 /// A stage that several tasks may hold.
 pub type SharedStage<W> = Arc<dyn Stage<W>>;
@@ -55,14 +55,16 @@ pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &C
             let mut outcomes = Vec::new();
             for stage in stages {
                 let id = stage.about().id;
-                let outcome = run_one(stage, &cx.for_stage(id), &failed).await;
-                outcomes.push((id, outcome));
+                let cx = cx.for_stage(id);
+                let outcome = run_one(stage, &cx, &failed).await;
+                outcomes.push((id, outcome, cx.what_is_written().sure > Sure::Nothing));
             }
             outcomes
         }
     });
-    let outcomes = join_all(lanes).await.into_iter().flatten().collect();
-    Finished { outcomes, wrote: cx.wrote() }
+    let ended: Vec<_> = join_all(lanes).await.into_iter().flatten().collect();
+    let wrote = ended.iter().any(|(.., wrote)| *wrote);
+    Finished { outcomes: ended.into_iter().map(|(id, outcome, _)| (id, outcome)).collect(), wrote }
 }
 
 async fn run_one<W: Send + Sync + 'static>(
@@ -72,29 +74,29 @@ async fn run_one<W: Send + Sync + 'static>(
 ) -> Outcome {
     let id = stage.about().id;
     let began = Instant::now();
-    cx.send(EventKind::StageStarted { stage: id }).await;
     let outcome = if let Some(because) = failed.get() {
         Outcome::Skipped { because }
     } else if cx.is_cancelled() {
-        Outcome::Cancelled
+        Outcome::Cancelled { left: None }
     } else {
+        cx.send(EventKind::StageStarted { stage: id }).await;
         // A task of its own, so that a panic ends the stage and not the program.
         let work = tokio::spawn({
-            let cx = cx.clone();
+            let (cx, stage) = (cx.clone(), Arc::clone(&stage));
             async move { inspect_run_verify(stage.as_ref(), &cx).await }
         });
-        match work.await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(failure)) if failure.code == Code::Cancelled => Outcome::Cancelled,
-            Ok(Err(failure)) => Outcome::Failed { failure },
-            Err(_) => Outcome::Failed {
-                failure: Failure::new(
-                    Code::Internal,
-                    format!("stage `{id}` broke off by a fault of this program"),
-                )
-                .remedy("run again: what is done is skipped; keep the transcript for a report"),
-            },
-        }
+        let ended = work.await.unwrap_or_else(|_| {
+            let what = format!("stage `{id}` broke off by a fault of this program");
+            Err(Failure::new(Code::Internal, what)
+                .remedy("run again: what is done is skipped; keep the transcript for a report"))
+        });
+        ended.unwrap_or_else(|failure| {
+            let left = stage.left(cx.what_is_written());
+            match failure.code {
+                Code::Cancelled => Outcome::Cancelled { left: Some(left) },
+                _ => Outcome::Failed { failure, left },
+            }
+        })
     };
     if matches!(outcome, Outcome::Failed { .. }) {
         let _ = failed.set(id);
@@ -109,13 +111,10 @@ async fn inspect_run_verify<W: Send + Sync>(
     cx: &Context<W>,
 ) -> Result<Outcome, Failure> {
     // Looking can be broken off at any time; the work itself stops between two units.
-    let found = tokio::select! {
-        found = stage.inspect(cx) => found?,
-        () = cx.cancelled() => return Ok(Outcome::Cancelled),
-    };
+    let found = cx.wait(stage.inspect(cx)).await??;
     match found {
         State::Done(summary) => return Ok(Outcome::Unchanged { summary }),
-        State::Conflict(failure) => return Ok(Outcome::Failed { failure }),
+        State::Conflict(failure) => return Err(failure),
         State::Pending(changes) => cx.log(format!("{} to write", Change::count(&changes))).await,
     }
     let done: Done = stage.run(cx).await?;

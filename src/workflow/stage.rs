@@ -52,6 +52,26 @@ pub enum State {
     Conflict(Failure),
 }
 
+/// What a stage that did not come to its end has written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// How sure that is.
+    pub sure: Sure,
+    /// How far it was, of how much, in the units of its progress; `(0, 0)` when it told none.
+    pub progress: (usize, usize),
+}
+
+/// Whether something was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sure {
+    /// Nothing was.
+    Nothing,
+    /// Every write so far was confirmed.
+    Something,
+    /// The last write was sent, and never answered.
+    Unknown,
+}
+
 /// What a stage did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Done {
@@ -76,14 +96,22 @@ pub enum Outcome {
     Failed {
         /// What failed, why, and what to do now.
         failure: Failure,
+        /// In which state it leaves what it writes.
+        left: String,
     },
-    /// It was not started.
+    /// It was not started, because another failed.
     Skipped {
         /// The stage that failed before it.
         because: StageId,
     },
+    /// It was left out on request.
+    LeftOut,
     /// The run was stopped before or during it.
-    Cancelled,
+    Cancelled {
+        /// In which state it leaves what it writes; none when it had not begun.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<String>,
+    },
 }
 
 /// One setup step.
@@ -103,4 +131,13 @@ pub trait Stage<W: Send + Sync>: Send + Sync {
     /// # Errors
     /// When it cannot; the message says in which state everything is.
     async fn run(&self, cx: &Context<W>) -> Result<Done, Failure>;
+
+    /// In which state it leaves what it writes when it does not come to its end, as part of a sentence.
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Sure::Nothing => "nothing was written".to_owned(),
+            Sure::Something => "what it had written stays".to_owned(),
+            Sure::Unknown => "whether its last write arrived is not known".to_owned(),
+        }
+    }
 }

@@ -78,6 +78,7 @@ fn every_line_of_every_command_keeps_the_contract() {
     run("", 0);
     run("", 0);
     run("-q", 0);
+    run("run write-config set-mount --skip set-mount", 0);
     run("status", 0);
     run("plan --rotate-keypairs", 0);
     site.etcd.put("/sorna/local/volumes/_mount", "/mnt/other");

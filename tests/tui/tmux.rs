@@ -163,6 +163,11 @@ impl Tmux {
         (numbers[0] == 1).then_some((numbers[1], numbers[2]))
     }
 
+    /// True while this program has the terminal: what is typed now is for it.
+    pub fn runs(&self, name: &str) -> bool {
+        self.ask("#{pane_current_command}") == name
+    }
+
     /// True on the alternate screen.
     pub fn is_alternate(&self) -> bool {
         self.ask("#{alternate_on}") == "1"

@@ -263,8 +263,8 @@ impl Wizard<'_> {
             Reply::Interrupted => self.leave().await,
             Reply::Stopped(status) => Err(Away::Leave(status)),
             Reply::Is(_) => Ok(()),
-            // Everything is done: whoever ends the input leaves.
-            Reply::Nothing if self.wrote && self.status == status::SUCCESS => Err(Away::Leave(self.status)),
+            // Something was run: whoever ends the input leaves with how that ended.
+            Reply::Nothing if self.wrote => Err(Away::Leave(self.status)),
             Reply::Nothing => {
                 let failure = Failure::new(Code::NeedsAnswers, "the terminal gave no answer");
                 let status = self.terminal.fail(&[failure.remedy("give the answers as `--answers FILE`")]);

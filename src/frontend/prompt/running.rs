@@ -22,6 +22,8 @@ impl Wizard<'_> {
     /// Runs these stages, or all.
     pub(super) async fn write(&mut self, stages: &[String], skip: &[String]) -> Answered<Page> {
         let mut skip = skip.to_vec();
+        // The status of the run whose failed stage was passed over.
+        let mut passed_over = None;
         loop {
             let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
             let summary = state.summary.as_ref();
@@ -29,6 +31,9 @@ impl Wizard<'_> {
             self.wrote |=
                 self.status == status::PARTIAL || summary.is_some_and(|summary| summary.changed > 0);
             if self.status == status::SUCCESS {
+                if let Some(earlier) = passed_over {
+                    return Ok(self.passed_over(&skip, earlier));
+                }
                 return Ok(if stages.is_empty() { self.finished() } else { Page::Menu });
             }
             if matches!(self.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
@@ -53,6 +58,7 @@ impl Wizard<'_> {
                 0 => {}
                 1 => return self.change().await,
                 2 if left_out.is_some() => {
+                    passed_over = Some(self.status);
                     skip.extend(left_out.into_iter().flatten().map(str::to_owned));
                 }
                 _ => return Err(Away::Leave(self.status)),
@@ -103,6 +109,16 @@ impl Wizard<'_> {
         Page::Done
     }
 
+    /// Some of it is done: what was passed over is not, so the draft stays.
+    fn passed_over(&mut self, skip: &[String], earlier: u8) -> Page {
+        self.status = if self.wrote { status::PARTIAL } else { earlier };
+        let left: Vec<&str> = skip.iter().map(|id| stage_title(id)).collect();
+        self.say(&format!("Not done: {}. `backendai-setup` offers to continue with it.", left.join(", ")));
+        self.changed = true;
+        self.left_on = "review";
+        Page::Done
+    }
+
     /// What can be done at the end.
     pub(super) async fn done(&mut self) -> Answered<Page> {
         let mut options = vec!["Leave".to_owned(), "Run a single stage".to_owned()];
@@ -110,7 +126,7 @@ impl Wizard<'_> {
         options.extend(credentials.as_ref().map(|_| "Show the keypairs".to_owned()));
         loop {
             match (self.choose("What now?", &options, 0).await?, &credentials) {
-                (0, _) => return Err(Away::Leave(status::SUCCESS)),
+                (0, _) => return Err(Away::Leave(self.status)),
                 (1, _) => return Ok(Page::Menu),
                 (_, Some(path)) => match session::read_credentials(path) {
                     Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),

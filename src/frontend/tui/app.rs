@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::{
     failure::{Failure, status},
     guide::Answers,
-    session::{Overwrite, Scope, stage_abouts},
+    session::{Overwrite, Scope},
     workflow::StageId,
 };
 
@@ -88,6 +88,8 @@ pub struct App {
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
     pub(super) status: u8,
+    /// The status of the run whose failed stage a person chose to pass over.
+    pub(super) passed_over: Option<u8>,
     /// A run has written something, or found it done.
     pub(super) wrote: bool,
     pub(super) development: bool,
@@ -129,6 +131,7 @@ impl App {
             saved_answers: None,
             overwrite: start.overwrite,
             status: status::SUCCESS,
+            passed_over: None,
             wrote: false,
             development: false,
             changed: false,
@@ -281,11 +284,10 @@ pub(super) fn variable(key: &str) -> &'static crate::guide::Variable {
     crate::guide::variable(key).unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
 }
 
-/// The section whose check a stage waits for first.
-pub(super) fn section_of_stage(id: &str) -> Option<usize> {
-    let about = stage_abouts().into_iter().find(|about| about.id == id)?;
-    let first = about.sections.first()?;
-    sections().iter().position(|section| section.id == *first)
+/// The section of the server that did not answer, when that is what failed: it may come back by itself.
+pub(super) fn section_of_server(failure: &Failure) -> Option<usize> {
+    let server = failure.code.server().filter(|_| failure.status() == status::UNREACHABLE)?;
+    sections().iter().position(|section| section.id == server)
 }
 
 /// Has this section a live check?

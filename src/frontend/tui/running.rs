@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, status},
     report::RunState,
     session::stage_abouts,
     workflow::{Event, EventKind, Level, Outcome, StageId},
@@ -101,8 +101,7 @@ pub(super) struct Watch {
 impl RunPage {
     pub(super) fn new(wanted: Vec<String>, skip: Vec<String>, now: Duration) -> Self {
         let order = stage_abouts().into_iter().map(|about| about.id);
-        let order = order.filter(|id| wanted.is_empty() || wanted.iter().any(|one| one == id));
-        let order = order.filter(|id| !skip.iter().any(|one| one == id)).collect();
+        let order = order.filter(|id| wanted.is_empty() || wanted.iter().any(|one| one == id)).collect();
         Self {
             wanted,
             skip,
@@ -145,20 +144,28 @@ impl RunPage {
                 let (tone, text) = match outcome {
                     Outcome::Changed(done) => (Tone::Good, done.summary.clone()),
                     Outcome::Unchanged { summary } => (Tone::Good, format!("nothing to do: {summary}")),
-                    Outcome::Failed { failure } => (Tone::Error, failure.what.clone()),
+                    Outcome::Failed { failure, .. } => (Tone::Error, failure.what.clone()),
                     Outcome::Skipped { because } => {
                         (Tone::Warning, format!("not started: {} failed", super::app::stage_title(because)))
                     }
-                    Outcome::Cancelled => (Tone::Warning, "stopped".to_owned()),
+                    Outcome::LeftOut => (Tone::Warning, "left out".to_owned()),
+                    Outcome::Cancelled { left: None } => (Tone::Warning, "not begun".to_owned()),
+                    Outcome::Cancelled { left: Some(left) } => (Tone::Warning, format!("stopped: {left}")),
                 };
                 log.push(event.time, tone, &text);
-                if let Outcome::Failed { failure } = outcome {
+                if let Outcome::Failed { failure, .. } = outcome {
                     for line in failure.why.iter().flat_map(|why| why.lines()) {
                         log.push(event.time, Tone::Error, line);
                     }
                 }
             }
-            EventKind::Summary(_) => self.ended = Some(now),
+            EventKind::Summary(summary) => {
+                self.ended = Some(now);
+                if summary.status != status::SUCCESS {
+                    // The stage that failed, whatever was looked at meanwhile.
+                    self.chosen = None;
+                }
+            }
             EventKind::Version { .. }
             | EventKind::Notice { .. }
             | EventKind::Waiting { .. }
@@ -176,7 +183,11 @@ impl RunPage {
             return chosen.min(self.order.len().saturating_sub(1));
         }
         let at = |id: StageId| self.order.iter().position(|known| *known == id).unwrap_or_default();
-        let failed = self.failed().map(|(id, _)| at(id));
+        let stopped = self.state.stages.iter().find(|stage| {
+            matches!(stage.outcome, Some(Outcome::Cancelled { left: Some(_) }))
+                && self.state.summary.is_some()
+        });
+        let failed = self.failed().map(|(id, _)| id).or(stopped.map(|stage| stage.stage)).map(at);
         let live = self.state.stages.iter().filter(|stage| stage.outcome.is_none());
         let live = live.map(|stage| at(stage.stage)).max();
         let last = self.state.stages.iter().map(|stage| at(stage.stage)).max();
@@ -202,7 +213,7 @@ impl RunPage {
     /// The stage that failed first.
     pub(super) fn failed(&self) -> Option<(StageId, &Failure)> {
         self.state.stages.iter().find_map(|stage| match &stage.outcome {
-            Some(Outcome::Failed { failure }) => Some((stage.stage, failure)),
+            Some(Outcome::Failed { failure, .. }) => Some((stage.stage, failure)),
             _ => None,
         })
     }
@@ -226,6 +237,11 @@ impl RunPage {
 
     pub(super) fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> usize {
         self.order.iter().filter(|id| self.outcome(id).is_some_and(&wanted)).count()
+    }
+
+    /// Stages that a person left out after they had failed, with those that need them.
+    pub(super) fn left_out(&self) -> Vec<StageId> {
+        self.order.iter().copied().filter(|id| self.skip.iter().any(|skipped| skipped == id)).collect()
     }
 
     pub(super) fn done(&self) -> usize {

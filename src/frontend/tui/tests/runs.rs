@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use ratatui::crossterm::event::KeyCode::{self, Char, Down};
+use ratatui::crossterm::event::KeyCode::{self, Char, Down, Enter};
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, status},
+    frontend::tui::Effect,
     workflow::{EventKind, Level, Outcome, Verdict},
 };
 
@@ -35,10 +36,10 @@ pub(super) fn running(columns: u16, rows: u16) -> Wizard {
 
 fn failed(columns: u16, rows: u16) -> Wizard {
     let mut wizard = running(columns, rows);
-    let outcome = Outcome::Failed { failure: lost() };
+    let outcome =
+        Outcome::Failed { failure: lost(), left: "the database is as before: nothing was committed".into() };
     wizard
         .ran_at(131, EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 51 })
-        .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
         .ran_at(
             132,
             EventKind::StageFinished {
@@ -49,6 +50,33 @@ fn failed(columns: u16, rows: u16) -> Wizard {
         )
         .ran_at(133, summary(7, vec![lost()]));
     wizard
+}
+
+/// A person passes the failed stage over, and the rest ends well.
+fn passed_over(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = failed(columns, rows);
+    wizard.keys(&[Down, Down, Enter]);
+    wizard.effects.clear();
+    for stage in ["install-schema", "populate-fixtures"] {
+        wizard.ran(EventKind::StageFinished { stage, outcome: Outcome::LeftOut, duration_ms: 0 });
+    }
+    for stage in ["load-images", "load-aliases", "set-mount", "create-database", "write-config"] {
+        let outcome = Outcome::Unchanged { summary: "as it was".into() };
+        wizard.ran(EventKind::StageFinished { stage, outcome, duration_ms: 1 });
+    }
+    wizard.ran_at(300, summary(0, Vec::new()));
+    wizard
+}
+
+#[test]
+fn what_was_passed_over_is_not_done() {
+    shown("done_passed_over", passed_over);
+    let wizard = passed_over(80, 24);
+    assert_eq!(wizard.app.status(), status::PARTIAL);
+    let effects = &wizard.effects;
+    assert!(effects.iter().any(|it| matches!(it, Effect::SaveDraft(..))), "the next start offers it");
+    assert!(!effects.iter().any(|it| matches!(it, Effect::ForgetDraft)));
+    insta::assert_snapshot!("farewell_passed_over", wizard.app.farewell().join("\n"));
 }
 
 #[test]
@@ -146,6 +174,6 @@ fn endings() {
         wizard
     });
     insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
-    assert!(failed(80, 24).app.farewell().is_empty());
+    insta::assert_snapshot!("farewell_failed", failed(80, 24).app.farewell().join("\n"));
     assert_eq!(failed(80, 24).app.failures(), [lost()]);
 }

@@ -147,7 +147,10 @@ fn a_hangup_keeps_the_draft() {
 #[test]
 fn a_failure_is_watched_and_can_be_retried_or_skipped() {
     let mut wizard = runs::running(80, 24);
-    let outcome = crate::workflow::Outcome::Failed { failure: lost() };
+    let outcome = crate::workflow::Outcome::Failed {
+        failure: lost(),
+        left: "the database is as before: nothing was committed".into(),
+    };
     wizard
         .ran(crate::workflow::EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 1 })
         .ran(summary(7, vec![lost()]));

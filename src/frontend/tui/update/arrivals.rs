@@ -208,7 +208,8 @@ impl App {
             probe.state = ProbeState::Idle;
         }
         self.wrote |= run.done() > 0 || summary.status == status::PARTIAL;
-        let whole = run.wanted.is_empty();
+        let left_out = !run.left_out().is_empty();
+        let whole = run.wanted.is_empty() && !left_out;
         let stopped = run.stopping;
         if summary.status != status::SUCCESS {
             // Asked to end by a signal: the orderly stop is over.
@@ -216,6 +217,11 @@ impl App {
                 return self.quit(self.status);
             }
             return self.keep_draft();
+        }
+        if left_out {
+            // What a person passed over is not done, however well the rest went.
+            let earlier = self.passed_over.unwrap_or(status::NOT_AS_WANTED);
+            self.status = if self.wrote { status::PARTIAL } else { earlier };
         }
         self.page = Page::Done;
         self.trail.clear();
@@ -226,6 +232,7 @@ impl App {
             self.changed = false;
             effects.push(Effect::ForgetDraft);
         }
+        effects.extend(self.keep_draft());
         effects
     }
 }

@@ -194,10 +194,11 @@ impl App {
         effects
     }
 
-    /// The unfinished answers are worth keeping once something was typed, until all is done.
+    /// The unfinished answers are worth keeping once something was typed, until all is done, and while a stage
+    /// that failed was passed over.
     pub(super) fn keep_draft(&self) -> Vec<Effect> {
-        let finished = self.page == Page::Done;
-        if self.changed && !finished {
+        let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
+        if left_out || self.changed && self.page != Page::Done {
             vec![Effect::SaveDraft(self.page.id(), Box::new(self.answers.clone()))]
         } else {
             Vec::new()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     failure::status,
     frontend::tui::{
-        app::{App, Overlay, Page, Reading, dependents, section_of_stage, variable},
+        app::{App, Overlay, Page, Reading, dependents, section_of_server, variable},
         keymap::Action,
         msg::{Effect, Errand},
         running::{RunPage, Tone},
@@ -32,6 +32,9 @@ impl App {
     pub(super) fn start_run(&mut self, stages: Vec<String>, skip: Vec<String>) -> Vec<Effect> {
         if self.is_running() {
             return Vec::new();
+        }
+        if skip.is_empty() {
+            self.passed_over = None;
         }
         self.status = status::SUCCESS;
         self.run = Some(RunPage::new(stages.clone(), skip.clone(), self.now));
@@ -110,12 +113,7 @@ impl App {
         let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
         match self.remedies().get(run.cursor) {
             Some(Remedy::Again) => self.start_run(wanted, skip),
-            Some(Remedy::Change) => {
-                self.trail = vec![Page::Welcome];
-                let effects = self.go(Page::Review);
-                self.trail.truncate(1);
-                effects
-            }
+            Some(Remedy::Change) => self.back_to_review(),
             Some(Remedy::Skip) => {
                 if let Some((failed, _)) = run.failed() {
                     skip.extend(
@@ -127,11 +125,19 @@ impl App {
                     self.say(Sign::Warning, "Nothing is left to run without it");
                     return Vec::new();
                 }
+                self.passed_over = Some(self.status);
                 self.start_run(wanted, skip)
             }
             Some(Remedy::Leave) => self.quit(self.status),
             None => Vec::new(),
         }
+    }
+
+    fn back_to_review(&mut self) -> Vec<Effect> {
+        self.trail = vec![Page::Welcome];
+        let effects = self.go(Page::Review);
+        self.trail.truncate(1);
+        effects
     }
 
     /// While a failure stands, its server is asked every other second.
@@ -141,8 +147,9 @@ impl App {
             return Vec::new();
         }
         let Some(run) = &mut self.run else { return Vec::new() };
-        let Some((stage, _)) = run.failed() else { return Vec::new() };
-        let Some(section) = section_of_stage(stage) else { return Vec::new() };
+        let Some(section) = run.failed().and_then(|(_, failure)| section_of_server(failure)) else {
+            return Vec::new();
+        };
         let due = run.watch.asked.is_none_or(|asked| now.saturating_sub(asked) >= WATCH);
         if run.state.summary.is_none() || run.watch.asking || !due {
             return Vec::new();
@@ -191,8 +198,11 @@ impl App {
 
     /// What can be done at the end.
     pub(in crate::frontend::tui) fn endings(&self) -> Vec<&'static str> {
-        let keys = self.credentials().map(|_| "Show the keypairs");
-        keys.into_iter().chain(["Run a single stage", "Leave"]).collect()
+        let left_out = self.run.as_ref().map(RunPage::left_out).unwrap_or_default();
+        let again = (!left_out.is_empty()).then_some("Back to the review");
+        let keys = self.credentials().filter(|_| !left_out.contains(&"populate-fixtures"));
+        let keys = keys.map(|_| "Show the keypairs");
+        again.into_iter().chain(keys).chain(["Run a single stage", "Leave"]).collect()
     }
 
     pub(super) fn done_key(&mut self, action: Action) -> Vec<Effect> {
@@ -203,14 +213,10 @@ impl App {
                     self.credentials().map(|path| vec![Effect::ReadKeypairs(path)]).unwrap_or_default()
                 }
                 Some("Run a single stage") => self.go(Page::Menu),
-                _ => self.quit(status::SUCCESS),
+                Some("Back to the review") => self.back_to_review(),
+                _ => self.quit(self.status),
             },
-            Action::Back => {
-                self.trail = vec![Page::Welcome];
-                let effects = self.go(Page::Review);
-                self.trail.truncate(1);
-                effects
-            }
+            Action::Back => self.back_to_review(),
             Action::Transcript => self.read_transcript(),
             Action::Copy => match self.next_command() {
                 Some(command) => {

@@ -3,7 +3,7 @@
 //! ```text
 //!  ✓ Prepared in 0.3 s: 7 stages, 5 changed, 2 unchanged
 //!
-//!    alembic.ini     move it beside the manager's alembic/ folder
+//!    alembic.ini     belongs beside the manager's alembic/ folder
 //!    manager.env     source it before you start the manager
 //!    keypairs.yml    only you can read it
 //!    answers.yml     repeats all this:  backendai-setup --answers …
@@ -34,12 +34,13 @@ use crate::{
     workflow::Outcome,
 };
 
-use super::{Canvas, canvas::duration};
+use super::{Canvas, canvas::duration, run::state};
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let Some(run) = &app.run else { return };
-    canvas.told(1, Sign::Done, &headline(run), Line::default());
+    let (sign, words) = headline(run);
+    canvas.told(1, sign, &words, Line::default());
     // In full they stand on the ordinary screen after leaving.
     for warning in run.state.warnings() {
         canvas.told(1, Sign::Warning, &warning.what, super::code(theme, warning));
@@ -78,16 +79,33 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
-fn headline(run: &RunPage) -> String {
+fn headline(run: &RunPage) -> (Sign, String) {
     let summary = run.state.summary.as_ref();
     let time = duration(summary.map_or(0.0, |summary| summary.duration_ms as f64));
     let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
     let unchanged = run.done() - changed;
     if let [only] = run.order.as_slice() {
         let what = if changed > 0 { "is done" } else { "was as it should be" };
-        return format!("{} {what}, in {time}", stage_title(only));
+        return (Sign::Done, format!("{} {what}, in {time}", stage_title(only)));
     }
-    format!("Prepared in {time}: {} stages, {changed} changed, {unchanged} unchanged", run.order.len())
+    let all = run.order.len();
+    match left_out(run) {
+        Some(left) => {
+            let words =
+                format!("Not all is prepared: {} of {all} stages are done, without {left}", run.done());
+            (Sign::Warning, words)
+        }
+        None => {
+            let counts = format!("{all} stages, {changed} changed, {unchanged} unchanged");
+            (Sign::Done, format!("Prepared in {time}: {counts}"))
+        }
+    }
+}
+
+/// What people call the stages that are left to do.
+fn left_out(run: &RunPage) -> Option<String> {
+    let titles: Vec<&str> = run.left_out().into_iter().map(stage_title).collect();
+    (!titles.is_empty()).then(|| titles.join(", "))
 }
 
 impl App {
@@ -106,13 +124,14 @@ impl App {
     fn wrote(&self, stage: &str) -> bool {
         self.run
             .as_ref()
-            .is_some_and(|run| run.order.iter().any(|id| *id == stage && run.outcome(id).is_some()))
+            .and_then(|run| run.outcome(run.order.iter().find(|id| **id == stage)?))
+            .is_some_and(|outcome| matches!(outcome, Outcome::Changed(_) | Outcome::Unchanged { .. }))
     }
 
     /// The files that this run wrote or found as they should be, each with what to do with it.
     pub(in crate::frontend::tui) fn files(&self) -> Vec<(String, String)> {
         let about = [
-            ("files.alembic-ini", "write-config", "move it beside the manager's alembic/ folder"),
+            ("files.alembic-ini", "write-config", "belongs beside the manager's alembic/ folder"),
             ("files.environment", "write-config", "source it before you start the manager"),
             ("files.credentials", "populate-fixtures", "the two keypairs; only you can read it"),
         ];
@@ -122,7 +141,8 @@ impl App {
 
     /// The guide's next command, once all that it needs is there.
     pub(in crate::frontend::tui) fn next_command(&self) -> Option<String> {
-        if !self.wrote("write-config") {
+        let whole = self.run.as_ref().is_some_and(|run| run.wanted.is_empty() && run.left_out().is_empty());
+        if !whole || !self.wrote("write-config") {
             return None;
         }
         let path = self.file("files.environment")?;
@@ -133,10 +153,12 @@ impl App {
     /// What stands on the ordinary screen after leaving: outcome, paths, the next command.
     pub fn farewell(&self) -> Vec<String> {
         let Some(run) = &self.run else { return Vec::new() };
-        let Some(summary) = run.state.summary.as_ref().filter(|summary| summary.status == 0) else {
-            return Vec::new();
-        };
-        let mut lines = vec![headline(run)];
+        let Some(summary) = &run.state.summary else { return Vec::new() };
+        let transcript = summary.transcript.iter().map(|path| format!("Transcript:  {path}"));
+        if summary.status != 0 {
+            return [format!("State:       {}", state(run))].into_iter().chain(transcript).collect();
+        }
+        let mut lines = vec![headline(run).1];
         let files: Vec<String> = self.files().into_iter().map(|(path, _)| path).collect();
         if !files.is_empty() {
             lines.push(format!("Files:       {}", files.join(", ")));
@@ -144,9 +166,10 @@ impl App {
         if let Some(path) = &self.saved_answers {
             lines.push(format!("Answers:     {}", path.display()));
         }
-        if let Some(path) = &summary.transcript {
-            lines.push(format!("Transcript:  {path}"));
+        if let Some(left) = left_out(run) {
+            lines.push(format!("Not done:    {left}; `backendai-setup` offers to continue with it"));
         }
+        lines.extend(transcript);
         if let Some(command) = self.next_command() {
             lines.push(format!("Next:        {command}"));
             lines.push(format!("             {NEEDS_REDIS}"));

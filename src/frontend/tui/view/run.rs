@@ -24,7 +24,7 @@ use ratatui::{
 use crate::{
     failure::{Code, Failure},
     frontend::tui::{
-        app::{App, dependents, section_of_stage, sections, stage_title},
+        app::{App, dependents, section_of_server, sections, stage_title},
         running::{RunPage, Tone},
         text::{self, cut, pad},
         theme::Sign,
@@ -83,7 +83,9 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
                 (Sign::Failed, words)
             }
             Some((Some(Outcome::Skipped { .. }), _)) => (Sign::NotNeeded, "not begun".into()),
-            Some((Some(Outcome::Cancelled), _)) => (Sign::NotNeeded, "stopped".into()),
+            Some((Some(Outcome::LeftOut), _)) => (Sign::NotNeeded, "skipped".into()),
+            Some((Some(Outcome::Cancelled { left: None }), _)) => (Sign::NotNeeded, "not begun".into()),
+            Some((Some(Outcome::Cancelled { .. }), _)) => (Sign::NotNeeded, "stopped".into()),
         };
         let here = at == run.shown();
         let style = if here { theme.bold() } else { Style::new() };
@@ -99,10 +101,6 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
             Span::raw(words),
             Span::styled(if left > 30 { format!("{time:>8}") } else { String::new() }, theme.dim()),
         ]));
-    }
-    let skipped: Vec<&str> = run.skip.iter().map(|id| stage_title(id)).collect();
-    if !skipped.is_empty() && lines.len() < rows {
-        lines.push(Line::styled(format!("   skipped: {}", skipped.join(", ")), theme.dim()));
     }
     if let Some(bar) = bar(app, run, left.saturating_sub(4)).filter(|_| lines.len() + 2 < rows) {
         lines.push(Line::default());
@@ -127,8 +125,12 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
 /// What a stage did, in the words of the plan: `181 keys`.
 fn counted(run: &RunPage, id: &str, changes: usize) -> String {
     let planned = run.state.plan.iter().find(|state| state.stage == id);
-    match planned.and_then(|state| state.changes.first()) {
-        Some(change) if changes > 1 => format!("{changes} {}", change.unit(changes)),
+    let kinds = planned.map(|state| state.changes.as_slice()).unwrap_or_default();
+    match kinds {
+        [first, ..] if changes > 1 && kinds.iter().all(|it| it.unit(1) == first.unit(1)) => {
+            format!("{changes} {}", first.unit(changes))
+        }
+        [_, ..] if changes > 1 => format!("{changes} changes"),
         _ => "done".to_owned(),
     }
 }
@@ -244,7 +246,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         canvas.ends(Line::from(left), code(theme, failure));
         canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
         match run.failed().filter(|_| run.watch.found.is_some()) {
-            Some((id, _)) => watched(app, run, id, canvas, 3),
+            Some((_, failure)) => watched(app, run, failure, canvas, 3),
             None => canvas.words(3, failure.remedy.as_deref().unwrap_or_default(), Style::new()),
         }
         return;
@@ -276,8 +278,8 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     if let Some(remedy) = &failure.remedy {
         row("Next", remedy, if whole { 2 } else { 1 });
     }
-    if let Some((id, _)) = run.failed() {
-        watched(app, run, id, canvas, 11);
+    if let Some((_, failure)) = run.failed() {
+        watched(app, run, failure, canvas, 11);
     }
 }
 
@@ -307,30 +309,43 @@ fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
     }
 }
 
-fn state(run: &RunPage) -> String {
-    let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
-    let Some((id, _)) = run.failed() else {
-        return match changed {
-            0 => "nothing was written".into(),
-            some => format!("{some} stages are done and stay so; nothing else was begun"),
-        };
+/// In which state everything is: what each stage says that did not come to its end, and how many others are done.
+pub(super) fn state(run: &RunPage) -> String {
+    let broken: Vec<(StageId, &String)> = run
+        .state
+        .stages
+        .iter()
+        .filter_map(|stage| match &stage.outcome {
+            Some(Outcome::Failed { left, .. } | Outcome::Cancelled { left: Some(left) }) => {
+                Some((stage.stage, left))
+            }
+            _ => None,
+        })
+        .collect();
+    let own = match broken.as_slice() {
+        [] => None,
+        [(_, left)] => Some((*left).clone()),
+        several => Some(
+            several
+                .iter()
+                .map(|(id, left)| format!("{}: {left}", stage_title(id)))
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
     };
-    let own = match id {
-        "install-schema" => "the schema is as it was: its one transaction was rolled back",
-        "load-images" | "load-aliases" => "keys written so far stay; no alias is without its target",
-        _ => "what it had written stays",
-    };
+    let other = if own.is_some() { "other " } else { "" };
     let others = match run.done() {
-        0 => "no other stage was done".to_owned(),
-        1 => "one other stage is done and stays so".to_owned(),
-        some => format!("{some} other stages are done and stay so"),
+        0 if own.is_none() => "nothing was written".to_owned(),
+        0 => "no other stage is done".to_owned(),
+        1 => format!("one {other}stage is done and stays so"),
+        some => format!("{some} {other}stages are done and stay so"),
     };
-    format!("{own}; {others}")
+    own.into_iter().chain([others]).collect::<Vec<_>>().join("; ")
 }
 
-fn watched(app: &App, run: &RunPage, id: StageId, canvas: &mut Canvas<'_>, indent: usize) {
-    let title =
-        section_of_stage(id).and_then(|at| sections().get(at).copied()).map_or("", |section| section.title);
+fn watched(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>, indent: usize) {
+    let Some(section) = section_of_server(failure).and_then(|at| sections().get(at).copied()) else { return };
+    let title = section.title;
     let (sign, words) = match &run.watch.found {
         None => return,
         Some(Ok(since)) => {
