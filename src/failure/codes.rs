@@ -71,6 +71,9 @@ codes! {
     StateDir = "E-STATE-DIR", INPUT, "The state directory cannot be written",
         "Transcripts are kept in the state directory: `--state-dir`, else `BACKENDAI_SETUP_STATE_DIR`, `$XDG_STATE_HOME/backendai-setup` or `~/.local/state/backendai-setup`. Commands that write to servers stop when it cannot be written; name another folder with `--state-dir`.";
 
+    StateLost = "W-STATE-DIR", INPUT, "A record of the run is not complete",
+        "The transcript or the history in the state directory took only a part, because the file system is full or failed. The work itself is done as the summary says. Make room there, or name another folder with `--state-dir`.";
+
     // Files that are read
     FileRead = "E-FILE-READ", INPUT, "An input file cannot be read",
         "The file is missing, is a folder, is not readable for this user, is too large, or is not UTF-8 text. Nothing was touched.";
@@ -102,7 +105,7 @@ codes! {
         "The answers file wins, so that a sourced `manager.env` of another cluster never redirects a run. Unset the name, or fix the file.";
 
     Output = "E-OUTPUT", INTERNAL, "The output could not be written",
-        "Standard output, the transcript or the log file took only a part: the disk is full, or the device failed. What was done is done; run `status` to see it.";
+        "Standard output or the log file took only a part: the disk is full, or the device failed. What was done is done; run `status` to see it.";
 
     // The image list
     ImagesShape = "E-IMAGES-SHAPE", INPUT, "The image list has another shape than the manager reads",

@@ -113,7 +113,7 @@ pub(super) async fn drive(
         let event = terminal.spoilt(event);
         for reporter in reporters.iter_mut() {
             // Lost output must not stop the work.
-            terminal.kept(reporter.report(&event), reporter.file());
+            terminal.kept(reporter.report(&event), reporter.sink());
         }
         state.apply(&event);
     };
@@ -137,7 +137,7 @@ pub(super) async fn drive(
 }
 
 /// The end of a run that is not waited for any more: a summary comes all the same.
-fn broken_off(
+pub(super) fn broken_off(
     state: &RunState,
     name: &str,
     intent: Intent,

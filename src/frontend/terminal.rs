@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     failure::{Code, Failure, status, words},
-    report::{Style, write_failure},
+    report::{Sink, Style, lost_record, write_failure},
     text::visible_json,
     workflow::{Event, EventKind, Summary},
 };
@@ -22,6 +22,12 @@ use crate::{
 /// Where some output is lost: stdout, or files.
 fn lost() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
     static LOST: Mutex<BTreeSet<Option<PathBuf>>> = Mutex::new(BTreeSet::new());
+    LOST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Records of ours that are lost: told once each.
+fn lost_records() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static LOST: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     LOST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -85,15 +91,27 @@ impl Terminal {
     /// Writes a result to stdout.
     pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut out = anstream::AutoStream::auto(io::stdout()).lock();
-        self.kept(write(&mut out).and_then(|()| out.flush()), None);
+        self.kept(write(&mut out).and_then(|()| out.flush()), Sink::Stdout);
     }
 
-    /// Takes the outcome of a write to stdout, or to a file. A closed pipe is no failure: whoever closed it has
-    /// read enough. Anything else is told once, and spoils a success.
-    pub fn kept(&self, outcome: io::Result<()>, file: Option<&Path>) {
+    /// Takes the outcome of a write. A closed pipe is no failure: whoever closed it has read enough. Anything else
+    /// is told once, and spoils a success when somebody asked for what is lost.
+    pub fn kept(&self, outcome: io::Result<()>, sink: Sink<'_>) {
         let Err(error) = outcome else { return };
-        let mut lost = lost();
-        if error.kind() == io::ErrorKind::BrokenPipe || !lost.insert(file.map(Path::to_owned)) {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return;
+        }
+        let file = match sink {
+            Sink::Stdout => None,
+            Sink::Asked(file) => Some(file),
+            Sink::Own(file) => {
+                if lost_records().insert(file.to_owned()) {
+                    self.tell(&[lost_record(file, &error)]);
+                }
+                return;
+            }
+        };
+        if !lost().insert(file.map(Path::to_owned)) {
             return;
         }
         let (what, remedy) = match file {

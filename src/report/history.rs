@@ -17,7 +17,7 @@ use crate::{
     workflow::{Event, EventKind, Outcome},
 };
 
-use super::Reporter;
+use super::{Reporter, Sink};
 
 /// The last run of one stage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +81,8 @@ impl Reporter for History {
             _ => Ok(()),
         }
     }
-    fn file(&self) -> Option<&Path> {
-        Some(&self.path)
+
+    fn sink(&self) -> Sink<'_> {
+        Sink::Own(&self.path)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     workflow::{Event, StageId},
 };
 
-use super::{Plain, Reporter};
+use super::{Plain, Reporter, Sink};
 
 /// How many transcripts of a target are kept.
 const KEPT: usize = 50;
@@ -25,6 +25,8 @@ const KEPT: usize = 50;
 pub struct Transcript {
     plain: Plain<anstream::StripStream<File>>,
     path: PathBuf,
+    /// The user named the file.
+    asked: bool,
 }
 
 impl Transcript {
@@ -42,7 +44,7 @@ impl Transcript {
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
         let open = || {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
             // A full disk shows now, and not when there is something to tell.
             writeln!(file, "{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))?;
             file.sync_all()?;
@@ -54,7 +56,7 @@ impl Transcript {
                 .remedy("name a folder that can be written: `--state-dir DIR`")
         })?;
         forget_oldest(&folder);
-        Ok(Self { plain: Plain::dated(anstream::StripStream::new(file), titles), path })
+        Ok(Self { plain: Plain::dated(anstream::StripStream::new(file), titles), path, asked: false })
     }
 
     /// Goes on at the end of a file that the user named, in every detail.
@@ -74,7 +76,7 @@ impl Transcript {
                 .remedy("name another file with `--log-file`, in a folder that is there")
         })?;
         let plain = Plain::dated(anstream::StripStream::new(file), titles).telling_all(true);
-        Ok(Self { plain, path: path.to_owned() })
+        Ok(Self { plain, path: path.to_owned(), asked: true })
     }
 
     /// Where it is.
@@ -88,8 +90,8 @@ impl Reporter for Transcript {
         self.plain.report(event)
     }
 
-    fn file(&self) -> Option<&Path> {
-        Some(&self.path)
+    fn sink(&self) -> Sink<'_> {
+        if self.asked { Sink::Asked(&self.path) } else { Sink::Own(&self.path) }
     }
 }
 

@@ -16,6 +16,7 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("E-KEYS-CHANGED", "provoked by the tests of the keypairs: two rotations at once"),
     ("E-KEYS-ALTERED", "provoked by the tests of the keypairs: a trigger that drops or changes a row"),
     ("W-KEYS-REMARK", "provoked by the tests of the keypairs: other administrators, limits of 0"),
+    ("W-STATE-DIR", "provoked by the tests of the endings: a file system that is full"),
     ("E-EDITOR", "provoked by the tests of the wizard"),
     ("E-DEV-MISSING", "provoked by the tests of the development stack"),
     ("E-DEV-PORT", "provoked by the tests of the development stack"),

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)] // a box of tools: no test needs them all
 
 mod capture;
+mod endings;
 mod harness;
 mod modes;
 mod pictures;

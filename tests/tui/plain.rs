@@ -35,6 +35,11 @@ impl Talk {
         Self { pty: Pty::start(100, 40, &stand.program, &plain, environment), way, read: 0 }
     }
 
+    /// What a program says on a terminal that is there already.
+    pub fn of(pty: Pty) -> Self {
+        Self { pty, way: Way::Lines, read: 0 }
+    }
+
     /// Waits until the program has said this, after all that was waited for before.
     pub fn until(&mut self, text: &str) {
         let mut found = None;

@@ -1,7 +1,11 @@
 //! Where effects become work. Everything runs beside the screen and comes back as a message; nothing
 //! here waits for a server.
 
-use std::{collections::HashMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use tokio::sync::mpsc;
@@ -15,7 +19,7 @@ use crate::{
         wizard::{ago, name, sections, to_be_asked},
     },
     guide::Answers,
-    report::{History, Reporter, Transcript, history},
+    report::{History, Reporter, Sink, Transcript, history, lost_record},
     session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
@@ -225,8 +229,10 @@ impl Desk {
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
             let path = transcript.path().display().to_string();
+            let _ = sender.send(Msg::Began(path.clone())).await;
             let mut run = session.start(Intent::Run, Some(path));
             let mut asked = false;
+            let mut lost = BTreeSet::new();
             loop {
                 let event = tokio::select! {
                     event = run.events.recv() => event,
@@ -237,9 +243,12 @@ impl Desk {
                     }
                 };
                 let Some(event) = event else { return };
-                // Lost output must not stop the work.
-                let _ = transcript.report(&event);
-                let _ = history.report(&event);
+                // A lost record must not stop the work.
+                for failure in [recorded(&mut transcript, &event), recorded(&mut history, &event)] {
+                    if let Some(failure) = failure.filter(|failure| lost.insert(failure.what.clone())) {
+                        let _ = sender.send(Msg::Lost(failure)).await;
+                    }
+                }
                 let _ = sender.send(Msg::Ran(Box::new(event))).await;
             }
         });
@@ -338,6 +347,15 @@ fn list(answers: &Answers) -> Listed {
             Listed { list, problems }
         }
         Err(problems) => Listed { list: None, problems },
+    }
+}
+
+/// Writes an event into a record of ours; the failure when that does not work.
+fn recorded(record: &mut impl Reporter, event: &Event) -> Option<Failure> {
+    let error = record.report(event).err()?;
+    match record.sink() {
+        Sink::Own(path) | Sink::Asked(path) => Some(lost_record(path, &error)),
+        Sink::Stdout => None,
     }
 }
 

@@ -107,6 +107,10 @@ async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Resul
     let mut screen = Screen::new(CrosstermBackend::new(io::stdout()))?;
     let mut seat = seat::Terminal::new();
     let ended = run(&mut screen, &mut seat, desk, app, effects).await;
+    if matches!(ended, Ended::Lost) {
+        // It would say that the cursor cannot be shown, to a stderr that is gone too, and panic.
+        std::mem::forget(screen);
+    }
     let broke = guard.broke();
     drop(guard);
     Ok((ended, broke))
@@ -135,6 +139,7 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Ended, Vec<String
         let _ = write_failure(&mut err, terminal.style, &failure);
     }
     drop(err);
+    app.write_end_down();
     for line in app.farewell() {
         terminal.note(&line);
     }

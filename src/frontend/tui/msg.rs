@@ -93,6 +93,10 @@ pub enum Msg {
     Watched(Result<(), Failure>),
     /// When each stage last ran, in words.
     Remembered(Vec<(StageId, String)>),
+    /// The run has begun; it is written down here.
+    Began(String),
+    /// A record of the run is lost.
+    Lost(Failure),
     /// Something was written down: where, or why not.
     Saved(&'static str, Result<PathBuf, Failure>),
     /// The samples were copied, to be edited.

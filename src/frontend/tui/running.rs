@@ -10,8 +10,9 @@ use tui_input::Input;
 
 use crate::{
     failure::{Failure, status},
+    frontend::drive::broken_off,
     report::RunState,
-    session::stage_abouts,
+    session::{Intent, stage_abouts},
     workflow::{Event, EventKind, Level, Outcome, StageId},
 };
 
@@ -71,12 +72,16 @@ pub(super) struct RunPage {
     pub(super) skip: Vec<String>,
     pub(super) order: Vec<StageId>,
     pub(super) state: RunState,
+    /// Where it is written down.
+    pub(super) transcript: Option<String>,
     pub(super) logs: BTreeMap<StageId, Log>,
     pub(super) since: Duration,
     pub(super) ended: Option<Duration>,
     /// Why it could not even begin.
     pub(super) refused: Vec<Failure>,
     pub(super) stopping: bool,
+    /// A person left without waiting for its end.
+    pub(super) broken_off: bool,
     /// The stage that a person chose to look at; else the one that moves.
     pub(super) chosen: Option<usize>,
     pub(super) follow: bool,
@@ -107,11 +112,13 @@ impl RunPage {
             skip,
             order,
             state: RunState::default(),
+            transcript: None,
             logs: BTreeMap::new(),
             since: now,
             ended: None,
             refused: Vec::new(),
             stopping: false,
+            broken_off: false,
             chosen: None,
             follow: true,
             scroll: 0,
@@ -228,6 +235,13 @@ impl RunPage {
         let told = self.failed().map(|(_, failure)| failure);
         let summary = self.state.summary.as_ref();
         told.or(self.refused.first()).or_else(|| summary.and_then(|summary| summary.failures.first()))
+    }
+
+    /// Nobody waits for its end any more: that is its end.
+    pub(super) fn break_off(&mut self, name: &str, status: u8) {
+        let summary = broken_off(&self.state, name, Intent::Run, status, self.transcript.clone());
+        self.broken_off = true;
+        self.state.apply(&Event::now(EventKind::Summary(summary)));
     }
 
     /// Something moves.

@@ -28,6 +28,7 @@ const NOT_FOLLOWED: &[(&str, &str)] = &[
     ("E-EDITOR", "a person must set another editor: the tests of the wizard do that"),
     ("E-CANCELLED", "running the same command again is what the tests of signals do"),
     ("E-OUTPUT", "the device must take more"),
+    ("W-STATE-DIR", "the file system must take more"),
     ("W-ANSWERS-NOTE", "the value is used as it is"),
     ("E-DB-VERSION", "needs a PostgreSQL older than 9.6"),
     ("E-MOUNT-HUNG", "the server of the file system must come back: the tests of the mount do that"),

@@ -9,3 +9,4 @@ mod stand;
 mod terminal;
 
 pub use stand::{BREAKS, Stand, at_both_sizes, write_private};
+pub use terminal::letters;

@@ -28,11 +28,13 @@ fn typed(pty: &mut Pty, text: &str) {
 /// Waits for text without blanks: only what differs is drawn, letter by letter, between movements of the
 /// cursor.
 fn shown(pty: &Pty, text: &str) {
-    wait_until(text, PATIENCE, || {
-        let output = String::from_utf8_lossy(&pty.output()).into_owned();
-        let letters = anstream::adapter::strip_str(&output).to_string().replace(char::is_whitespace, "");
-        letters.contains(text)
-    });
+    wait_until(text, PATIENCE, || letters(pty).contains(text));
+}
+
+/// Everything that was drawn so far, without blanks.
+pub fn letters(pty: &Pty) -> String {
+    let output = String::from_utf8_lossy(&pty.output()).into_owned();
+    anstream::adapter::strip_str(&output).to_string().replace(char::is_whitespace, "")
 }
 
 fn draft(program: &Program) -> String {
@@ -72,7 +74,7 @@ fn a_lost_connection_loses_no_answers() {
     for _ in 0..8 {
         let (program, mut pty) = opened();
         typed(&mut pty, "zebra");
-        pty.hang_up();
+        assert_eq!(pty.hang_up(), 129);
         assert!(draft(&program).contains("zebra"));
         last = Some(program);
     }

@@ -89,6 +89,17 @@ impl App {
                 self.remembered = remembered;
                 Vec::new()
             }
+            Msg::Began(transcript) => {
+                if let Some(run) = &mut self.run {
+                    run.transcript = Some(transcript);
+                }
+                Vec::new()
+            }
+            Msg::Lost(failure) => {
+                self.say(Sign::Warning, failure.what.clone());
+                self.gathered.push(failure);
+                Vec::new()
+            }
             Msg::Saved(what, Ok(path)) => {
                 if what == "answers" {
                     self.saved_answers = Some(path);

@@ -154,8 +154,7 @@ impl App {
         if self.is_running() {
             let again = self.run.as_mut().is_some_and(|run| std::mem::replace(&mut run.stopping, true));
             if again {
-                self.status = status::INTERRUPTED;
-                return self.quit(status::INTERRUPTED);
+                return self.break_off(status::INTERRUPTED);
             }
             self.say(Sign::Warning, "Stopping after the unit of work under way; ^C again leaves at once");
             return vec![Effect::StopRun(status::INTERRUPTED)];
@@ -179,11 +178,24 @@ impl App {
     fn signal(&mut self, status: u8) -> Vec<Effect> {
         self.status = status;
         let again = self.run.as_mut().is_some_and(|run| std::mem::replace(&mut run.stopping, true));
-        if self.is_running() && !again {
-            let mut effects = vec![Effect::StopRun(status)];
-            effects.extend(self.keep_draft());
-            return effects;
+        match (self.is_running(), again) {
+            (true, false) => {
+                let mut effects = vec![Effect::StopRun(status)];
+                effects.extend(self.keep_draft());
+                effects
+            }
+            (true, true) => self.break_off(status),
+            (false, _) => self.quit(status),
         }
+    }
+
+    /// Leaves a run that does not stop in time.
+    fn break_off(&mut self, status: u8) -> Vec<Effect> {
+        let name = self.name();
+        if let Some(run) = &mut self.run {
+            run.break_off(&name, status);
+        }
+        self.status = status;
         self.quit(status)
     }
 

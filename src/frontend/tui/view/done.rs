@@ -23,6 +23,7 @@ use ratatui::{
 
 use crate::{
     failure::shell_word,
+    frontend::drive::titles,
     frontend::headless::NEEDS_REDIS,
     frontend::tui::{
         app::{App, stage_title, variable},
@@ -31,7 +32,8 @@ use crate::{
         theme::Sign,
     },
     guide::Default,
-    workflow::Outcome,
+    report::{Reporter, Transcript},
+    workflow::{Event, EventKind, Outcome},
 };
 
 use super::{Canvas, canvas::duration, run::state};
@@ -155,6 +157,9 @@ impl App {
         let Some(run) = &self.run else { return Vec::new() };
         let Some(summary) = &run.state.summary else { return Vec::new() };
         let transcript = summary.transcript.iter().map(|path| format!("Transcript:  {path}"));
+        if run.broken_off {
+            return transcript.collect();
+        }
         if summary.status != 0 {
             return [format!("State:       {}", state(run))].into_iter().chain(transcript).collect();
         }
@@ -175,6 +180,17 @@ impl App {
             lines.push(format!("             {NEEDS_REDIS}"));
         }
         lines
+    }
+
+    /// The transcript of a run that was broken off has an end too: whoever writes it is not waited for.
+    pub fn write_end_down(&self) {
+        let Some(run) = self.run.as_ref().filter(|run| run.broken_off) else { return };
+        if let (Some(path), Some(summary)) = (&run.transcript, &run.state.summary)
+            && let Ok(mut transcript) = Transcript::append(path.as_ref(), titles())
+        {
+            // Nobody is left to be told that this record is lost.
+            let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));
+        }
     }
 
     /// Printed after leaving: what the checks warned of, and why a run did not end well.
