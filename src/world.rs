@@ -41,6 +41,8 @@ pub struct World {
     pub overwrite: Overwrite,
     /// What counts as a failure.
     pub tolerance: Tolerance,
+    /// A check is what was asked for, and not what comes before something else.
+    pub thorough: bool,
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
@@ -61,6 +63,7 @@ impl World {
             settings,
             overwrite,
             tolerance,
+            thorough: false,
             images,
             fixture,
             rotated: AtomicBool::new(false),

@@ -39,14 +39,15 @@ impl Check for EtcdCheck {
     async fn probe(&self, world: &World) -> Verdict {
         let mut verdict = Verdict::new();
         match world.settings.etcd() {
-            Ok(etcd) => climb(&mut verdict, etcd, &world.settings.identity, self.rights).await,
+            Ok(etcd) => climb(&mut verdict, world, etcd, self.rights).await,
             Err(failure) => verdict.note("answers", failure, Instant::now()),
         }
         verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rights: bool) {
+async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: bool) {
+    let identity = &world.settings.identity;
     let mut reached: Vec<(Member, Store)> = Vec::new();
     let mut failures = Vec::new();
     // Side by side: several that do not answer cost the time of one.
@@ -94,7 +95,7 @@ async fn climb(verdict: &mut Verdict, etcd: &Etcd, identity: &Identity, with_rig
     if !with_rights {
         return;
     }
-    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store).await {
+    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store, world.thorough).await {
         verdict.note(rung, failure, since);
         return;
     }
@@ -172,7 +173,7 @@ fn anybodys(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure>
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.
-async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result<(), Fell> {
+async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store, thorough: bool) -> Result<(), Fell> {
     let since = Instant::now();
     // Without the right to look, the write right below tells what matters.
     if let Ok(alarms) = store.alarms().await
@@ -199,31 +200,27 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store) -> Result
     verdict.pass("rights", format!("may write below {}", store.prefix()), since);
 
     let since = Instant::now();
-    let here = store.read_all("").await.map_err(|failure| ("keys", failure, since))?.len();
+    let here = store.count().await.map_err(|failure| ("keys", failure, since))?;
     let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
     let own = match here {
         0 => format!("namespace `{}` is empty", etcd.namespace),
         some => format!("namespace `{}` has {}", etcd.namespace, keys(some)),
     };
-    let neighbours = match store.namespaces().await {
-        Err(_) => "; not allowed to look at others".to_owned(),
-        Ok(found) => {
-            let others: Vec<_> = found
-                .iter()
-                .filter(|(namespace, _)| **namespace != etcd.namespace)
-                .map(|(namespace, count)| format!("`{namespace}` has {}", keys(*count)))
-                .collect();
-            let more = others.len().saturating_sub(5);
-            let mut others: Vec<_> = others.into_iter().take(5).collect();
-            if more > 0 {
-                others.push(format!("and {more} more"));
+    // Counting others' keys costs etcd time, and matters where the namespace may be the wrong one.
+    let neighbours = match here > 0 && !thorough {
+        true => String::new(),
+        false => match store.neighbours(5).await {
+            Err(_) => "; not allowed to look at others".to_owned(),
+            Ok((others, more)) => {
+                let others = others.iter().map(|(name, count)| format!("`{name}` has {}", keys(*count)));
+                let others: Vec<_> = others.chain(more.then(|| "and more".to_owned())).collect();
+                match (others.is_empty(), here) {
+                    (true, _) => String::new(),
+                    (false, 0) => format!(", but {}", others.join(", ")),
+                    (false, _) => format!("; {}", others.join(", ")),
+                }
             }
-            match (others.is_empty(), here) {
-                (true, _) => String::new(),
-                (false, 0) => format!(", but {}", others.join(", ")),
-                (false, _) => format!("; {}", others.join(", ")),
-            }
-        }
+        },
     };
     verdict.tell(format!("{own}{neighbours}"));
     verdict.pass("keys", format!("{own}{neighbours}"), since);

@@ -259,7 +259,8 @@ impl Session {
     /// # Errors
     /// Every problem at once.
     pub fn new(answers: &Answers, terms: &Terms, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let (world, notices) = judge::judge(answers, terms, &scope)?;
+        let (mut world, notices) = judge::judge(answers, terms, &scope)?;
+        world.thorough = intent == Intent::Check;
         let notices = notices.into_iter().map(|notice| terms.tolerance.weigh(notice)).collect();
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
         if intent != Intent::Check

@@ -84,6 +84,37 @@ fn an_id_that_many_clusters_have_is_no_proof() {
     assert_eq!(Case::new().flags(["check", "etcd"]).run().warnings.len(), 0);
 }
 
+/// Whoever names a wrong namespace sees the right one beside it; in a namespace that is in use only `check` looks.
+#[test]
+fn neighbours_are_counted() {
+    let etcd = Etcd::start();
+    for (namespace, keys) in [("prod", 3), ("prod0", 1), ("a", 1), ("b", 2), ("c", 2), ("d", 2), ("e", 2)] {
+        etcd.fill(&format!("/sorna/{namespace}/"), keys);
+    }
+    etcd.put("/sorna/loose", "a key of no namespace");
+    etcd.put("/sornb/x", "of another program");
+    let keys = |namespace: &str, command: &str| {
+        let case = Case::on(&etcd, Postgres::shared()).set("etcd.namespace", namespace).unwatched();
+        let case = if command == "check" { case.flags(["check", "etcd"]) } else { case.flags([command]) };
+        case.run().rung("etcd", "keys")
+    };
+    let five = "`a` has 1 key, `b` has 2 keys, `c` has 2 keys, `d` has 2 keys, `e` has 2 keys, and more";
+    assert_eq!(keys("new", "plan"), format!("namespace `new` is empty, but {five}"));
+    assert_eq!(keys("prod", "check"), format!("namespace `prod` has 3 keys; {five}"));
+    assert_eq!(keys("prod", "plan"), "namespace `prod` has 3 keys");
+    for namespace in ["a", "b", "c", "d", "e"] {
+        etcd.delete(&format!("/sorna/{namespace}/"));
+    }
+    assert_eq!(keys("prod", "check"), "namespace `prod` has 3 keys; `prod0` has 1 key");
+
+    let guarded = Etcd::with_auth("canary-root-password");
+    guarded.limited_user("setup", "canary-setup", "/sorna/local/");
+    let case = Case::on(&guarded, Postgres::shared()).set("etcd.namespace", "local");
+    let case = case.set("etcd.user", "setup").set("etcd.password", "canary-setup").flags(["check", "etcd"]);
+    let said = case.run().rung("etcd", "keys");
+    assert_eq!(said, "namespace `local` is empty; not allowed to look at others");
+}
+
 /// The id as the check shows it.
 fn cluster_of(etcd: &Etcd) -> String {
     let told = Case::on(etcd, Postgres::shared()).flags(["check", "etcd"]).run();

@@ -175,21 +175,49 @@ impl Store {
         Ok(found)
     }
 
-    /// How many keys each namespace below `/sorna/` has.
+    /// How many keys the namespace has.
+    ///
+    /// # Errors
+    /// When they cannot be counted.
+    pub async fn count(&mut self) -> Result<usize, Failure> {
+        let prefix = self.prefix.clone().into_bytes();
+        self.count_below(&prefix).await
+    }
+
+    /// Other namespaces below `/sorna/` with how many keys each has: the first `most` of them, and whether there are
+    /// more. No key is read but the first of each.
     ///
     /// # Errors
     /// When we may not look, which is no fault: a range outside one's rights is refused as a whole.
-    pub async fn namespaces(&mut self) -> Result<BTreeMap<String, usize>, Failure> {
-        let root = "/sorna/";
-        let mut counts = BTreeMap::new();
-        self.pages(root.into(), GetOptions::new().with_keys_only(), |pair| {
-            let key = String::from_utf8_lossy(&pair.key()[root.len()..]).into_owned();
-            if let Some((namespace, _)) = key.split_once('/') {
-                *counts.entry(namespace.to_owned()).or_insert(0) += 1;
+    pub async fn neighbours(&mut self, most: usize) -> Result<(Vec<(String, usize)>, bool), Failure> {
+        let root = b"/sorna/";
+        let mut found = Vec::new();
+        let mut from = root.to_vec();
+        loop {
+            let first = GetOptions::new().with_range(after_prefix(root)).with_limit(1).with_keys_only();
+            let answer = self.read(from, Some(first)).await?;
+            let Some(pair) = answer.kvs().first() else { return Ok((found, false)) };
+            let Some(length) = pair.key()[root.len()..].iter().position(|byte| *byte == b'/') else {
+                // A key of no namespace.
+                from = [pair.key(), &[0]].concat();
+                continue;
+            };
+            let prefix = &pair.key()[..=root.len() + length];
+            if prefix != self.prefix.as_bytes() {
+                if found.len() == most {
+                    return Ok((found, true));
+                }
+                let name = String::from_utf8_lossy(&prefix[root.len()..prefix.len() - 1]).into_owned();
+                found.push((name, self.count_below(prefix).await?));
             }
-        })
-        .await?;
-        Ok(counts)
+            from = after_prefix(prefix);
+        }
+    }
+
+    async fn count_below(&mut self, prefix: &[u8]) -> Result<usize, Failure> {
+        let options = GetOptions::new().with_range(after_prefix(prefix)).with_count_only();
+        let answer = self.read(prefix.to_vec(), Some(options)).await?;
+        Ok(usize::try_from(answer.count()).unwrap_or_default())
     }
 
     async fn read(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Failure> {
