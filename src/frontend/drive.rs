@@ -35,8 +35,10 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> B
     } else {
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
+    let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
     let plain = Plain::new(out, style, titles())
         .closing_with(closing)
+        .redrawing(is_watched)
         .telling_all(terminal.volume == Volume::Verbose);
     if is_quiet { Box::new(Quiet::new(plain)) } else { Box::new(plain) }
 }

@@ -4,6 +4,7 @@ mod failure;
 mod history;
 mod json;
 mod nodes;
+mod pace;
 mod plain;
 mod quiet;
 mod run_state;

@@ -1,4 +1,5 @@
-//! Whole lines for people and logs: time, stage, what happened. No cursor movement.
+//! Whole lines for people and logs: time, stage, what happened. Only the progress of a long stage is drawn over,
+//! where a terminal shows it.
 
 use std::{
     collections::BTreeMap,
@@ -16,6 +17,7 @@ use super::{
     Reporter,
     failure::write_failure,
     nodes::node_line,
+    pace::Pace,
     style::{Style, milliseconds, pad},
 };
 
@@ -35,6 +37,11 @@ pub struct Plain<W> {
     /// What the checks warned of: by the end of a run it has scrolled away.
     warnings: Vec<Failure>,
     stages_ran: bool,
+    units: BTreeMap<StageId, &'static str>,
+    paces: BTreeMap<StageId, Pace>,
+    redraws: bool,
+    /// How wide the line of progress is that stands on the terminal without an end.
+    drawn: usize,
 }
 
 impl<W: Write> Plain<W> {
@@ -51,6 +58,10 @@ impl<W: Write> Plain<W> {
             offered: String::new(),
             warnings: Vec::new(),
             stages_ran: false,
+            units: BTreeMap::new(),
+            paces: BTreeMap::new(),
+            redraws: false,
+            drawn: 0,
         }
     }
 
@@ -72,6 +83,34 @@ impl<W: Write> Plain<W> {
     pub fn telling_all(mut self, all: bool) -> Self {
         self.tells_all = all;
         self
+    }
+
+    /// Draws progress over itself: for a terminal that somebody looks at.
+    #[must_use]
+    pub fn redrawing(mut self, redraws: bool) -> Self {
+        self.redraws = redraws;
+        self
+    }
+
+    fn progress(&mut self, time: Timestamp, stage: StageId, done: usize, total: usize) -> io::Result<()> {
+        let redraws = self.redraws;
+        let line = self.paces.get_mut(stage).and_then(|pace| pace.line(time, done, total, redraws));
+        let Some(line) = line else { return Ok(()) };
+        if !redraws {
+            return self.line(time, self.title(stage), None, &line);
+        }
+        self.wipe()?;
+        let line = format!("{}  {}  {line}", self.clock(time), pad(self.title(stage), COLUMN));
+        self.drawn = line.chars().count();
+        write!(self.out, "{line}")
+    }
+
+    /// Takes the line of progress away, with blanks: escape sequences may be off.
+    fn wipe(&mut self) -> io::Result<()> {
+        match std::mem::take(&mut self.drawn) {
+            0 => Ok(()),
+            width => write!(self.out, "\r{}\r", " ".repeat(width)),
+        }
     }
 
     /// One line: time, who, a sign where there is one, what happened.
@@ -145,6 +184,9 @@ impl<W: Write> Plain<W> {
 impl<W: Write> Reporter for Plain<W> {
     fn report(&mut self, event: &Event) -> io::Result<()> {
         let time = event.time;
+        if !matches!(event.kind, EventKind::Progress { .. }) {
+            self.wipe()?;
+        }
         match &event.kind {
             EventKind::Version { program, version, name, .. } => {
                 self.line(time, program, None, &format!("{version}, {name}"))
@@ -203,6 +245,9 @@ impl<W: Write> Reporter for Plain<W> {
             EventKind::Plan { stages } => {
                 let tells_all = self.tells_all;
                 for stage in stages {
+                    let units = stage.changes.iter().map(|change| change.unit(2));
+                    let unit = units.reduce(|one, other| if one == other { one } else { "" });
+                    self.units.insert(stage.stage, unit.unwrap_or_default());
                     let is_wrong = stage.state == "conflict" || stage.state == "failed";
                     if is_wrong || tells_all {
                         let what = format!("{}: {}", stage.state, stage.summary);
@@ -214,12 +259,13 @@ impl<W: Write> Reporter for Plain<W> {
                 }
                 Ok(())
             }
-            // Progress is for screens that redraw.
-            EventKind::StageStarted { .. } => {
+            EventKind::StageStarted { stage } => {
                 self.stages_ran = true;
+                let unit = self.units.get(stage).copied().unwrap_or_default();
+                self.paces.insert(*stage, Pace::new(time, unit));
                 Ok(())
             }
-            EventKind::Progress { .. } => Ok(()),
+            EventKind::Progress { stage, done, total } => self.progress(time, stage, *done, *total),
             EventKind::Log { stage, level, message } => {
                 let sign = (*level == Level::Warning).then_some(RungState::Warned);
                 self.line(time, self.title(stage), sign, message)
