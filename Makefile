@@ -48,8 +48,8 @@ lint: ## Check the formatting and run clippy
 	@cargo fmt --all --check
 	@cargo clippy --locked --all-targets -- -D warnings
 
-bench: deps-check ## Measure the wizard: key to frame while a probe hangs, and a frame with a long log
-	@cargo bench --locked --bench wizard
+bench: deps-check ## Measure the wizard's frames, and large lists and neighbours
+	@cargo bench --locked --bench wizard --bench sizes
 
 down: build ## Stop the development stack and remove its data and the demo's files
 	@'$(PROGRAM)' dev reset --yes
