@@ -226,6 +226,12 @@ pub(super) enum AnswersCommand {
         /// Answers files, beside those of `--answers`
         #[arg(value_hint = ValueHint::FilePath)]
         files: Vec<String>,
+        /// Looks secrets up too: reads their files, starts their programs
+        #[arg(long)]
+        with_secrets: bool,
+        /// The files are a part, to be laid over others: what is missing may stand there
+        #[arg(long)]
+        partial: bool,
         #[command(flatten)]
         lists: Lists,
     },

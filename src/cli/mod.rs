@@ -16,7 +16,7 @@ use clap::{CommandFactory, Parser};
 use crate::{
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{Output, Terminal, Volume, answers, dev, headless, is_spoken, mount, offline, prompt, tui},
-    session::{Inputs, Offering, Overwrite, Terms, limit_operations},
+    session::{Inputs, Judging, Offering, Overwrite, Terms, limit_operations},
 };
 
 use args::{AnswersCommand, Cli, Color, Command, Global, Lists, MountCommand, OverwriteFlags, Shell};
@@ -174,7 +174,9 @@ fn serve_answers(
             answers::init(terminal, &inputs(Vec::new()), &file, minimal)
         }
         AnswersCommand::Schema => answers::schema(terminal),
-        AnswersCommand::Validate { files, .. } => answers::validate(terminal, &inputs(files)),
+        AnswersCommand::Validate { files, with_secrets, partial, .. } => {
+            answers::validate(terminal, &inputs(files), Judging { with_secrets, partial })
+        }
         AnswersCommand::Show { files, .. } => answers::show(terminal, &inputs(files)),
     }
 }

@@ -2,6 +2,7 @@
 
 mod closed;
 pub mod json;
+mod offline;
 mod restarts;
 mod statuses;
 mod terms;
