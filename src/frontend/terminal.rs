@@ -26,9 +26,10 @@ fn lost() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
 }
 
 /// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
     /// Lines for people
+    #[default]
     Text,
     /// One JSON object a line on stdout
     Json,
@@ -103,7 +104,7 @@ impl Terminal {
             ),
             None => (
                 "the output could not be written".to_owned(),
-                "make room where stdout goes, then run `status` to see what was done",
+                "make room where stdout goes; after a run `status` shows what was done",
             ),
         };
         self.tell(&[Failure::new(Code::Output, what).why(words(&error)).remedy(remedy)]);
