@@ -100,7 +100,7 @@ pub(super) struct Asking {
     pub(super) form: Form,
 }
 
-/// How much is told.
+/// How much is printed.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Loudness {
     /// Prints nothing when nothing changed and nothing is wrong

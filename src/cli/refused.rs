@@ -10,7 +10,7 @@ use clap::{
 use crate::{
     failure::{Code, Failure},
     guide::did_you_mean,
-    session::stray_file,
+    session::stray_value,
 };
 
 use super::values::{Named, checks, codes, stages};
@@ -24,14 +24,14 @@ pub(super) fn explain(error: &Error, root: &Command, path: &[String]) -> Failure
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = named(ContextKind::InvalidSubcommand).unwrap_or_default();
-            stray_file(word).unwrap_or_else(|| no_command(root, path, word))
+            stray_value(word).unwrap_or_else(|| no_command(root, path, word))
         }
         ErrorKind::UnknownArgument => {
             let word = named(ContextKind::InvalidArg).unwrap_or_default();
             match word.strip_prefix("--") {
                 Some(_) => idle_flag(error, root, path, word),
                 None if word.starts_with('-') => idle_flag(error, root, path, word),
-                None => stray_file(word).unwrap_or_else(|| {
+                None => stray_value(word).unwrap_or_else(|| {
                     let what = format!("`{}` takes no `{}`", shown(path), word.escape_debug());
                     Failure::new(Code::Usage, what)
                         .remedy(format!("take it out; `{}` tells more", help(path)))

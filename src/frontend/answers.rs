@@ -100,7 +100,7 @@ pub fn schema(terminal: &Terminal) -> u8 {
     status::SUCCESS
 }
 
-/// Shows the merged answers, each with its origin; secrets stay where they are. What cannot be used is told after
+/// Shows the merged answers, each with its origin; secrets stay where they are. What cannot be used comes after
 /// what can.
 pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
     if !inputs.say_something() {

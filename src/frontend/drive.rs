@@ -41,7 +41,7 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> B
     if is_quiet { Box::new(Quiet::new(plain)) } else { Box::new(plain) }
 }
 
-/// Where a result is printed at the end, only what is waited for is told before; with `-v` all that is found.
+/// Where a result is printed at the end, only what is waited for is reported before; with `-v` all that is found is reported too.
 pub(super) fn waits(terminal: &Terminal) -> Vec<Box<dyn Reporter + Send>> {
     if terminal.is_json() || terminal.volume == Volume::Quiet {
         return Vec::new();

@@ -48,7 +48,7 @@ impl<R: Reporter> Reporter for Quiet<R> {
     }
 }
 
-/// Tells what is waited for; the rest is told elsewhere.
+/// Reports what is waited for; the rest comes elsewhere.
 pub struct Waits<R> {
     inner: R,
     tells_findings: bool,

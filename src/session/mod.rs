@@ -28,7 +28,7 @@ use crate::{
 pub use crate::{meeting::Offering, services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given, gather_with};
-pub use scope::{Judging, Scope, stray_file};
+pub use scope::{Judging, Scope, stray_value};
 pub use secret::forsake_secrets;
 pub use terms::Terms;
 pub use work::stopped;

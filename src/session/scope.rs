@@ -179,10 +179,13 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
     if ids.contains(&given) {
         return Ok(());
     }
-    if let Some(failure) = stray_file(given) {
+    if let Some(failure) = stray_value(given) {
         return Err(failure);
     }
     let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
+    if let Ok(code) = given.parse::<Code>() {
+        return Err(failure.remedy(format!("did you mean `--accept {code}`?")));
+    }
     // A check where a stage is due, or the other way round.
     let (command, is_other) = match kind {
         "stage" => ("check", checks::abouts().iter().any(|about| about.id == given)),
@@ -197,8 +200,22 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
     })
 }
 
-/// The failure for a file where a command, a stage or a check is due: most often its `--answers` was forgotten.
-pub fn stray_file(word: &str) -> Option<Failure> {
+/// The failure for a value where a command, a stage or a check is due: most often its flag was forgotten, since
+/// the one before takes a single value.
+pub fn stray_value(word: &str) -> Option<Failure> {
+    let each = |flag: &str| format!("`{flag}` takes one value; for several it is given several times");
+    if let Some(variable) = word.split_once('=').and_then(|(key, _)| guide::variable(key)) {
+        // The value may be a secret.
+        let key = variable.key;
+        let failure = Failure::new(Code::Usage, format!("`{key}=…` has no `--set` before it"));
+        return Some(match variable.is_secret() {
+            true => failure.why("`--set` takes no secret: others see the command line").remedy(format!(
+                "write `{{env: NAME}}` or `{{file: PATH}}` in an answers file, or set `{}`",
+                variable.env()
+            )),
+            false => failure.why(each("--set")).remedy(format!("write `--set {key}=VALUE`")),
+        });
+    }
     let path = Path::new(word);
     let is_yaml =
         path.extension().is_some_and(|it| it.eq_ignore_ascii_case("yml") || it.eq_ignore_ascii_case("yaml"));
@@ -207,6 +224,5 @@ pub fn stray_file(word: &str) -> Option<Failure> {
     }
     let failure =
         Failure::new(Code::Usage, format!("`{}` has no `--answers` before it", word.escape_debug()));
-    let failure = failure.why("`--answers` takes one file; for several it is given several times");
-    Some(failure.remedy(format!("write `--answers {}`", shell_word(word))))
+    Some(failure.why(each("--answers")).remedy(format!("write `--answers {}`", shell_word(word))))
 }

@@ -107,6 +107,18 @@ fn words_that_are_no_command() {
             let case = used(["plan", "--answers", "a.yml", "sites/b"]);
             case.fails(2, "E-USAGE").names(&["`--answers sites/b`"])
         }),
+        row("a second value to set", || {
+            let case = used(["--set", "database.name=a", "database.user=b"]);
+            case.fails(2, "E-USAGE").names(&["`--set database.user=VALUE`"])
+        }),
+        row("a secret to set", || {
+            let case = used(["--set", "database.name=a", "database.password=canary"]).secret("canary");
+            case.fails(2, "E-USAGE").names(&["{file: PATH}", "BACKEND_DB_PASSWORD"])
+        }),
+        row("a second code to accept", || {
+            let case = used(["check", "--accept", "W-FILE-ALEMBIC", "E-DB-AUTH"]);
+            case.fails(2, "E-USAGE").names(&["`--accept E-DB-AUTH`?"])
+        }),
         row("a check where a stage is due", || {
             used(["run", "etcd"]).bare().fails(2, "E-USAGE").names(&["`check etcd`?"])
         }),
