@@ -1,8 +1,12 @@
 //! The command line: which face serves which command.
 
 mod args;
-mod idle;
+mod completions;
+mod flags;
 mod manual;
+mod order;
+mod refused;
+mod values;
 
 use std::{
     io,
@@ -15,11 +19,12 @@ use clap::{CommandFactory, Parser};
 
 use crate::{
     failure::{Code, Failure, Tolerance, status, words},
-    frontend::{Output, Terminal, Volume, answers, dev, headless, is_spoken, mount, offline, prompt, tui},
-    session::{Inputs, Offering, Overwrite, Terms, limit_operations},
+    frontend::{Output, Terminal, answers, dev, headless, is_spoken, mount, offline, prompt, tui},
+    session::{Inputs, Judging, Offering, Overwrite, Terms, limit_operations},
 };
 
-use args::{AnswersCommand, Cli, Color, Command, Global, Lists, MountCommand, OverwriteFlags, Shell};
+use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
+use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
@@ -30,61 +35,73 @@ pub fn start() -> ExitCode {
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
     }
-    let mut cli = match Cli::try_parse() {
+    let given = order::command_first(&Cli::command(), std::env::args_os());
+    let cli = match Cli::try_parse_from(&given.words) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(not_understood(&error)),
+        Err(error) => return ExitCode::from(not_understood(&error, &given.command)),
     };
-    match cli.global.color {
+    let manner = cli.manner();
+    match manner.look.color {
         Color::Auto if is_spoken() => anstream::ColorChoice::Never.write_global(),
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    if let Some(limit) = cli.global.timeout {
+    if let Some(limit) = manner.timeout {
         limit_operations(limit);
     }
-    let volume = match (cli.global.quiet, cli.global.verbose) {
-        (true, _) => Volume::Quiet,
-        (false, true) => Volume::Verbose,
-        (false, false) => Volume::Normal,
-    };
-    let terminal = Terminal::new(cli.global.output, cli.global.ascii).at(volume);
-    let lists = cli.take_lists();
+    let terminal = Terminal::new(manner.output, manner.look.ascii).at(manner.volume);
+    let answers_are_named = !cli.asking.sources.answers.is_empty();
     let wizard = cli.command.is_none()
-        && (cli.review || cli.plain || (lists.answers.is_empty() && !cli.global.yes && terminal.is_full()));
-    let mut problems = idle::idle(&cli, &lists, wizard);
-    let accept = lists.accept.iter().map(|code| acceptable(code));
+        && (cli.review || cli.plain || (!answers_are_named && !cli.writing.yes && terminal.is_full()));
+    let mut problems = if wizard { not_for_the_wizard(&cli) } else { Vec::new() };
+    let accept = manner.severity.accept.iter().map(|code| acceptable(code));
     let accept = accept.filter_map(|code| code.map_err(|failure| problems.push(failure)).ok()).collect();
     if !problems.is_empty() {
         return ExitCode::from(terminal.fail(&problems));
     }
-    let tolerance = Tolerance { strict: cli.global.strict, accept };
-    let reached = serve(cli, lists, &terminal, wizard, tolerance);
+    let tolerance = Tolerance { strict: manner.severity.strict, accept };
+    let reached = serve(cli, &terminal, wizard, tolerance);
     ExitCode::from(terminal.status(reached))
 }
 
 /// Help and version as asked for; else what is wrong with the command line.
-fn not_understood(error: &clap::Error) -> u8 {
+fn not_understood(error: &clap::Error, command: &[String]) -> u8 {
     if !error.use_stderr() {
-        // Whoever closed the pipe has read enough.
-        let _ = error.print();
-        return status::SUCCESS;
+        let terminal = Terminal::new(Output::Text, false);
+        terminal.result(|out| write!(out, "{}", error.render().ansi()));
+        return terminal.status(status::SUCCESS);
     }
-    let text = error.render().to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let what = lines.first().copied().unwrap_or("the command line is not understood");
-    // What is possible, missing or meant, up to the usage line.
-    let more =
-        lines.iter().skip(1).take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
-    let more: Vec<&str> = more.map(|line| line.trim_start_matches("tip: ")).collect();
-    let failure = Failure::new(Code::Usage, what.trim_start_matches("error: ").trim_end_matches(':'));
-    let failure = if more.is_empty() { failure } else { failure.why(more.join("; ")) };
-    let failure = failure.remedy("`backendai-setup --help` tells what there is");
+    let failure = refused::explain(error, &Cli::command(), command);
     // Nothing was parsed, and scripts still read JSON alone.
     let words: Vec<_> = std::env::args_os().collect();
     let asks_for_json = words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || words.iter().any(|word| word == "--output=json");
     Terminal::new(if asks_for_json { Output::Json } else { Output::Text }, false).fail(&[failure])
+}
+
+/// Flags that go without a command, but not with the wizard: one without effect is refused, never ignored.
+fn not_for_the_wizard(cli: &Cli) -> Vec<Failure> {
+    let Cli { asking, loudness, writing, plain, review, .. } = cli;
+    let answers = !asking.sources.answers.is_empty();
+    let headless = "the wizard does without it";
+    let flags = [
+        (*review && !answers, "--review", "it fills the wizard in from `--answers FILE`"),
+        (*plain && answers && !review, "--answers", "with `--plain` it goes with `--review`"),
+        (writing.yes, "--yes", "the wizard asks before it writes"),
+        (asking.wait.is_some(), "--wait", headless),
+        (asking.log_file.is_some(), "--log-file", headless),
+        (loudness.quiet, "--quiet", headless),
+        (loudness.verbose, "--verbose", headless),
+        (asking.form.output == Output::Json, "--output json", headless),
+    ];
+    let idle = flags.into_iter().filter(|(is_idle, ..)| *is_idle);
+    idle.map(|(_, flag, why)| {
+        Failure::new(Code::Usage, format!("`{flag}` would have no effect here"))
+            .why(why)
+            .remedy("take the flag out, or name a command, for example `run`")
+    })
+    .collect()
 }
 
 /// A code that a check or a remark can have.
@@ -98,97 +115,111 @@ fn acceptable(given: &str) -> Result<Code, Failure> {
         .remedy(format!("take `--accept {code}` out, and fix what it tells")))
 }
 
-fn serve(cli: Cli, lists: Lists, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
-    let Lists { answers, set, .. } = lists;
-    let Global { development, yes, state_dir, wait, log_file, .. } = cli.global;
-    let outer = cli.overwrite;
-    let inputs = |inner: OverwriteFlags, answers: Vec<String>| Inputs {
-        answers,
-        set: set.clone(),
-        development,
-        terms: Terms {
-            fixture: inner.fixture.or(outer.fixture.clone()),
-            overwrite: Overwrite {
-                mount: inner.replace_mount || outer.replace_mount,
-                leftovers: inner.prune || outer.prune,
-                keypairs: inner.rotate_keypairs || outer.rotate_keypairs,
-                published: inner.replace_published_keys || outer.replace_published_keys,
-            },
-            tolerance: tolerance.clone(),
-            wait,
-        },
+/// What a command is given besides its own arguments.
+fn inputs(sources: Sources, overwrite: OverwriteFlags, terms: Terms) -> Inputs {
+    let Sources { answers, set, development } = sources;
+    let OverwriteFlags { replace_mount, prune, rotate_keypairs, replace_published_keys, fixture } = overwrite;
+    let overwrite = Overwrite {
+        mount: replace_mount,
+        leftovers: prune,
+        keypairs: rotate_keypairs,
+        published: replace_published_keys,
     };
-    let none = OverwriteFlags::default();
-    let log_file = log_file.as_deref();
+    Inputs { answers, set, development, terms: Terms { fixture, overwrite, ..terms } }
+}
+
+fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
+    let terms = Terms { tolerance, ..Terms::default() };
+    let none = OverwriteFlags::default;
+    let asking = |Asking { sources, wait, log_file, .. }: Asking, overwrite: OverwriteFlags| {
+        (inputs(sources, overwrite, Terms { wait, ..terms.clone() }), log_file)
+    };
     match cli.command {
-        None if cli.plain || (wizard && prompt::is_accessible()) => {
-            prompt::serve(terminal, &inputs(none, answers), state_dir, cli.review)
-        }
-        None if wizard => tui::serve(terminal, &inputs(none, answers), state_dir, cli.review),
         None => {
-            let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
-            headless::run(terminal, &inputs(none, answers), work, log_file)
+            let Writing { overwrite, yes, state_dir } = cli.writing;
+            let (inputs, log) = asking(cli.asking, overwrite);
+            if cli.plain || (wizard && prompt::is_accessible()) {
+                prompt::serve(terminal, &inputs, state_dir, cli.review)
+            } else if wizard {
+                tui::serve(terminal, &inputs, state_dir, cli.review)
+            } else {
+                let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
+                headless::run(terminal, &inputs, work, log.as_deref())
+            }
         }
-        Some(Command::Run { stages, from, skip, overwrite, .. }) => {
+        Some(Command::Run { stages, from, skip, writing, asking: given, .. }) => {
+            let Writing { overwrite, yes, state_dir } = writing;
+            let (inputs, log) = asking(given, overwrite);
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
-            headless::run(terminal, &inputs(overwrite, answers), work, log_file)
+            headless::run(terminal, &inputs, work, log.as_deref())
         }
-        Some(Command::Check { checks, .. }) => {
-            headless::check(terminal, &inputs(none, answers), &checks, log_file)
+        Some(Command::Check { checks, asking: given, .. }) => {
+            let (inputs, log) = asking(given, none());
+            headless::check(terminal, &inputs, &checks, log.as_deref())
         }
-        Some(Command::Plan { detailed_exitcode, overwrite, .. }) => {
-            headless::plan(terminal, &inputs(overwrite, answers), detailed_exitcode, log_file)
+        Some(Command::Plan { detailed_exitcode, overwrite, asking: given, .. }) => {
+            let (inputs, log) = asking(given, overwrite);
+            headless::plan(terminal, &inputs, detailed_exitcode, log.as_deref())
         }
-        Some(Command::Status { .. }) => headless::status(terminal, &inputs(none, answers), log_file),
+        Some(Command::Status { asking: given, .. }) => {
+            let (inputs, log) = asking(given, none());
+            headless::status(terminal, &inputs, log.as_deref())
+        }
         Some(Command::Images { copy_samples: Some(folder), .. }) => offline::copy_samples(terminal, &folder),
-        Some(Command::Images { pull_commands, .. }) => {
-            offline::images(terminal, &inputs(none, answers), pull_commands)
+        Some(Command::Images { pull_commands, sources, .. }) => {
+            offline::images(terminal, &inputs(sources, none(), terms), pull_commands)
         }
-        Some(Command::Answers(command)) => {
-            serve_answers(command, terminal, |files| inputs(none, answers.into_iter().chain(files).collect()))
+        Some(Command::Answers(command)) => serve_answers(command, terminal, terms),
+        Some(Command::Mount(MountCommand::Offer { lasting, nodes, asking: given, .. })) => {
+            let (inputs, log) = asking(given, none());
+            mount::offer(terminal, &inputs, Offering { lasting, nodes }, log.as_deref())
         }
-        Some(Command::Mount(MountCommand::Offer { lasting, nodes, .. })) => {
-            mount::offer(terminal, &inputs(none, answers), Offering { lasting, nodes }, log_file)
+        Some(Command::Mount(MountCommand::Verify { node, asking: given, .. })) => {
+            let (inputs, log) = asking(given, none());
+            mount::verify(terminal, &inputs, node, log.as_deref())
         }
-        Some(Command::Mount(MountCommand::Verify { node, .. })) => {
-            mount::verify(terminal, &inputs(none, answers), node, log_file)
+        Some(Command::Dev(command)) => dev::serve(terminal, stack(command)),
+        Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
+        Some(Command::Completions { shell, .. }) => {
+            terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
+            status::SUCCESS
         }
-        Some(Command::Dev(command)) => dev::serve(terminal, command, yes),
-        Some(Command::Explain { code }) => offline::explain(terminal, code.as_deref()),
-        Some(Command::Completions { shell }) => completions(terminal, shell),
-        Some(Command::Man { out: None }) => {
+        Some(Command::Man { out: None, .. }) => {
             terminal.result(|out| manual::page(out));
             status::SUCCESS
         }
-        Some(Command::Man { out: Some(folder) }) => write_manual(terminal, &folder),
+        Some(Command::Man { out: Some(folder), .. }) => write_manual(terminal, &folder),
     }
 }
 
-fn serve_answers(
-    command: AnswersCommand,
-    terminal: &Terminal,
-    inputs: impl FnOnce(Vec<String>) -> Inputs,
-) -> u8 {
+/// What is to be done with the development stack.
+fn stack(command: DevCommand) -> dev::Dev {
+    let home = |place: Place| dev::home(place.dir);
     match command {
-        AnswersCommand::Init { file, minimal, .. } => {
-            answers::init(terminal, &inputs(Vec::new()), &file, minimal)
+        DevCommand::Up { place, etcd_port, postgres_port } => {
+            dev::Dev::Up(dev::Options { home: home(place), etcd_port, postgres_port })
         }
-        AnswersCommand::Schema => answers::schema(terminal),
-        AnswersCommand::Validate { files, .. } => answers::validate(terminal, &inputs(files)),
-        AnswersCommand::Show { files, .. } => answers::show(terminal, &inputs(files)),
+        DevCommand::Down(place) => dev::Dev::Down(home(place)),
+        DevCommand::Status(place) => dev::Dev::Status(home(place)),
+        DevCommand::Reset { place, yes } => dev::Dev::Reset { home: home(place), yes },
     }
 }
 
-fn completions(terminal: &Terminal, shell: Shell) -> u8 {
-    let shell = match shell {
-        Shell::Bash => clap_complete::Shell::Bash,
-        Shell::Zsh => clap_complete::Shell::Zsh,
-        Shell::Fish => clap_complete::Shell::Fish,
+fn serve_answers(command: AnswersCommand, terminal: &Terminal, terms: Terms) -> u8 {
+    let inputs = |sources: Sources, files: Vec<String>| {
+        let answers = sources.answers.into_iter().chain(files).collect();
+        inputs(Sources { answers, ..sources }, OverwriteFlags::default(), terms)
     };
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), env!("CARGO_PKG_NAME"), &mut script);
-    terminal.result(|out| out.write_all(&script));
-    status::SUCCESS
+    match command {
+        AnswersCommand::Init { file, minimal, sources, .. } => {
+            answers::init(terminal, &inputs(sources, Vec::new()), &file, minimal)
+        }
+        AnswersCommand::Schema { .. } => answers::schema(terminal),
+        AnswersCommand::Validate { files, sources, with_secrets, partial, .. } => {
+            answers::validate(terminal, &inputs(sources, files), Judging { with_secrets, partial })
+        }
+        AnswersCommand::Show { files, sources, .. } => answers::show(terminal, &inputs(sources, files)),
+    }
 }
 
 /// Writes a page for each command.

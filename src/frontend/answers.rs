@@ -8,7 +8,7 @@ use crate::{
     failure::{Code, Failure, shell_word, status},
     guide::{self, Origin, Reference},
     report::write_answers,
-    session::{self, Gathered, Inputs, Intent, Scope},
+    session::{self, Gathered, Inputs, Intent, Judging, Scope},
 };
 
 use super::{
@@ -17,8 +17,9 @@ use super::{
     offline::put_new,
 };
 
-/// Reports every problem of the answers and of the files that they name.
-pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
+/// Reports every problem of the answers and of the files that they name. No server is asked, and no secret is
+/// looked up unless that is asked for.
+pub fn validate(terminal: &Terminal, inputs: &Inputs, judging: Judging) -> u8 {
     if inputs.answers.is_empty() {
         let failure = Failure::new(Code::NeedsAnswers, "no answers file is named")
             .remedy("give `answers validate FILE`; `-` is stdin");
@@ -26,8 +27,8 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
     }
     headless(terminal, async {
         let mut signals = Signals::new();
-        let intent = Intent::Plan { detailed: false };
-        let session = match load(terminal, &mut signals, inputs, Ok(Scope::everything()), intent).await {
+        let (scope, intent) = (Scope::everything(judging), Intent::Plan { detailed: false });
+        let session = match load(terminal, &mut signals, inputs, Ok(scope), intent).await {
             Ok(session) => session,
             Err(status) => return status,
         };
@@ -35,13 +36,19 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs) -> u8 {
             Ok(warnings) => warnings,
             Err(failures) => return terminal.fail(&failures),
         };
-        let result = json!({"name": session.name(), "warnings": warnings});
+        let Judging { with_secrets, partial } = judging;
+        let result = json!({
+            "name": session.name(), "partial": partial, "secrets_looked_up": with_secrets, "warnings": warnings,
+        });
         terminal.answer("valid", result, status::SUCCESS, || {
             if terminal.volume == Volume::Quiet {
                 return;
             }
             terminal.tell(&warnings);
-            terminal.result(|out| writeln!(out, "{}: the answers are complete and valid", session.name()));
+            let whole = if partial { "are valid as a part" } else { "are complete and valid" };
+            let secrets =
+                if with_secrets { "" } else { "; no secret was looked up, `--with-secrets` does that" };
+            terminal.result(|out| writeln!(out, "{}: the answers {whole}{secrets}", session.name()));
         })
     })
 }
@@ -93,7 +100,7 @@ pub fn schema(terminal: &Terminal) -> u8 {
     status::SUCCESS
 }
 
-/// Shows the merged answers, each with its origin; secrets stay hidden. What cannot be used is told after
+/// Shows the merged answers, each with its origin; secrets stay where they are. What cannot be used comes after
 /// what can.
 pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
     if !inputs.say_something() {
@@ -103,13 +110,13 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
     }
     let given = inputs.clone();
     let Gathered { mut answers, mut problems, notices, to_ask, .. } =
-        match in_order(terminal, move || session::gather(&given)) {
+        match in_order(terminal, move || session::gather_with(&given, &[])) {
             Ok(gathered) => gathered,
             Err(status) => return status,
         };
     for (key, failure) in to_ask {
         let origin = failure.place.clone().map_or(Origin::Typed, Origin::File);
-        answers.set_reference(key, Reference::Prompt, origin);
+        answers.set_reference(key, Reference::Stdin, origin);
         problems.push(failure);
     }
     answers.fill_defaults();

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-
 use crate::{
-    devstack::{self, ETCD_PORT, Options, POSTGRES_PORT, ServerState, Stack, Status},
+    devstack::{self, ETCD_PORT, POSTGRES_PORT, ServerState, Stack, Status},
     failure::status as exit,
 };
+
+pub use crate::devstack::Options;
 
 use super::{
     Terminal,
@@ -15,70 +15,52 @@ use super::{
     question::{Reply, confirm},
 };
 
-/// What can be done with the development stack.
-#[derive(Debug, Subcommand)]
-pub enum DevCommand {
-    /// Starts what does not run and waits until both servers answer
-    Up {
-        /// Which stack is meant
-        #[command(flatten)]
-        place: Place,
-        /// etcd's port instead of 8120
-        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-        etcd_port: Option<u16>,
-        /// PostgreSQL's port instead of 8100
-        #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-        postgres_port: Option<u16>,
+/// What can be done with the development stack in this folder.
+#[derive(Debug)]
+pub enum Dev {
+    /// Starts what does not run and waits until both servers answer.
+    Up(Options),
+    /// Stops what runs; the data stay.
+    Down(PathBuf),
+    /// Shows what runs.
+    Status(PathBuf),
+    /// Stops what runs and removes all data.
+    Reset {
+        /// The folder.
+        home: PathBuf,
+        /// Nobody has to confirm.
+        yes: bool,
     },
-    /// Stops what runs; the data stay
-    Down(Place),
-    /// Shows what runs; status 9 unless both servers answer
-    Status(Place),
-    /// Stops what runs and removes all data
-    Reset(Place),
 }
 
-/// Which stack is meant.
-#[derive(Debug, Args)]
-pub struct Place {
-    /// Folder of the stack
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-}
-
-impl Place {
-    fn home(self) -> PathBuf {
-        self.dir.map_or_else(|| Options::default().home, |dir| std::path::absolute(&dir).unwrap_or(dir))
-    }
+/// The folder of the stack: this one, or the usual one.
+pub fn home(dir: Option<PathBuf>) -> PathBuf {
+    dir.map_or_else(|| Options::default().home, |dir| std::path::absolute(&dir).unwrap_or(dir))
 }
 
 /// Serves a command.
-pub fn serve(terminal: &Terminal, command: DevCommand, yes: bool) -> u8 {
+pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
     in_runtime(terminal, async {
         let mut say = |line: &str| terminal.note(line);
         match command {
-            DevCommand::Up { place, etcd_port, postgres_port } => {
-                let options = Options { home: place.home(), etcd_port, postgres_port };
-                match devstack::up(&options, &mut say).await {
-                    Ok(stack) => {
-                        let result = serde_json::to_value(&stack).unwrap_or_default();
-                        terminal.answer("dev_stack", result, exit::SUCCESS, || tell_stack(terminal, &stack))
-                    }
-                    Err(failure) => terminal.fail(&[failure]),
+            Dev::Up(options) => match devstack::up(&options, &mut say).await {
+                Ok(stack) => {
+                    let result = serde_json::to_value(&stack).unwrap_or_default();
+                    terminal.answer("dev_stack", result, exit::SUCCESS, || tell_stack(terminal, &stack))
                 }
-            }
-            DevCommand::Down(place) => match devstack::down(&place.home(), &mut say).await {
+                Err(failure) => terminal.fail(&[failure]),
+            },
+            Dev::Down(home) => match devstack::down(&home, &mut say).await {
                 Ok(_) => terminal.end(exit::SUCCESS, &[]),
                 Err(failure) => terminal.fail(&[failure]),
             },
-            DevCommand::Status(place) => {
-                let status = devstack::status(&place.home()).await;
+            Dev::Status(home) => {
+                let status = devstack::status(&home).await;
                 let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
                 let result = serde_json::to_value(&status).unwrap_or_default();
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
-            DevCommand::Reset(place) => {
-                let home = place.home();
+            Dev::Reset { home, yes } => {
                 let confirmed = match devstack::reset_question(&home) {
                     Some(question) if !yes && terminal.can_ask() => match confirm(question).await {
                         Reply::Is(yes) => yes,

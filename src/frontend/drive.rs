@@ -43,13 +43,17 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> B
     if is_quiet { Box::new(Quiet::new(plain)) } else { Box::new(plain) }
 }
 
-/// Where a result is printed at the end, only what is waited for is told before.
+/// Where a result is printed at the end, only what is waited for is reported before; with `-v` all that is found is reported too.
 pub(super) fn waits(terminal: &Terminal) -> Vec<Box<dyn Reporter + Send>> {
     if terminal.is_json() || terminal.volume == Volume::Quiet {
         return Vec::new();
     }
     let out = anstream::AutoStream::auto(io::stderr());
-    vec![Box::new(Waits(Plain::new(out, terminal.style, titles())))]
+    let plain = Plain::new(out, terminal.style, titles());
+    match terminal.volume {
+        Volume::Verbose => vec![Box::new(Waits::and_findings(plain.telling_all(true)))],
+        _ => vec![Box::new(Waits::alone(plain))],
+    }
 }
 
 /// The file in which everything is written down too.

@@ -41,6 +41,10 @@ fn needs_answers(terminal: &Terminal) -> u8 {
 
 /// Runs stages.
 pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) -> u8 {
+    let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
+    if let Err(failure) = scope {
+        return terminal.fail(&[failure]);
+    }
     // Headless work, told from an answers file, needs no confirmation.
     let answers = !inputs.answers.is_empty();
     if !inputs.say_something() {
@@ -55,7 +59,6 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
     let must_ask = !answers && !work.yes;
     drive::headless(terminal, async {
         let mut signals = Signals::new();
-        let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
         let session = match load(terminal, &mut signals, inputs, scope, Intent::Run).await {
             Ok(session) => session,
             Err(status) => return status,

@@ -32,9 +32,10 @@ fn lost_records() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 }
 
 /// How results are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Output {
     /// Lines for people
+    #[default]
     Text,
     /// One JSON object a line on stdout
     Json,
@@ -121,7 +122,7 @@ impl Terminal {
             ),
             None => (
                 "the output could not be written".to_owned(),
-                "make room where stdout goes, then run `status` to see what was done",
+                "make room where stdout goes; after a run `status` shows what was done",
             ),
         };
         self.tell(&[Failure::new(Code::Output, what).why(words(&error)).remedy(remedy)]);

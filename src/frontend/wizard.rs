@@ -39,7 +39,7 @@ pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
 pub(super) fn name(answers: &Answers) -> String {
     let mut answers = answers.clone();
     answers.fill_defaults();
-    Settings::new(&answers, &[]).map_or_else(|_| "unnamed".into(), |settings| settings.name)
+    Settings::new(&answers).name
 }
 
 /// What a typed confirmation allows to overwrite.

@@ -224,6 +224,13 @@ impl Answers {
                 ));
             }
         }
+        problems.extend(self.contradictions());
+        problems
+    }
+
+    /// Answers that contradict each other, whatever is missing.
+    pub fn contradictions(&self) -> Vec<Failure> {
+        let mut problems = Vec::new();
         if self.same("keypairs.admin", "keypairs.user") {
             problems.push(self.clash(
                 &["keypairs.user", "keypairs.admin"],

@@ -6,8 +6,8 @@ use crate::{
 };
 
 use super::{
-    Section, answers::Answers, database::Database, etcd::Etcd, files::Files, identity::Identity,
-    images::Images, keypairs::Keypairs, storage::Storage,
+    answers::Answers, database::Database, etcd::Etcd, files::Files, identity::Identity, images::Images,
+    keypairs::Keypairs, storage::Storage,
 };
 
 /// The typed answers. A section is there when its required answers are.
@@ -28,15 +28,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Parses answers.
-    ///
-    /// # Errors
-    /// Every required answer of `sections` that is missing, and every contradiction.
-    pub fn new(answers: &Answers, sections: &[&Section]) -> Result<Self, Vec<Failure>> {
-        let problems = answers.problems(sections);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
+    /// Parses answers; [`Answers::problems`] tells what they lack.
+    pub fn new(answers: &Answers) -> Self {
         let etcd = Etcd::from_answers(answers);
         let database = Database::from_answers(answers);
         let name = answers
@@ -44,7 +37,7 @@ impl Settings {
             .or_else(|| database.as_ref().map(|database| database.address.host.clone()))
             .or_else(|| etcd.as_ref().and_then(|etcd| Some(etcd.endpoints.first()?.host.clone())))
             .unwrap_or_else(|| "unnamed".into());
-        Ok(Self {
+        Self {
             name,
             identity: Identity::from_answers(answers),
             etcd,
@@ -53,7 +46,7 @@ impl Settings {
             images: Images::from_answers(answers),
             keypairs: Keypairs::from_answers(answers),
             files: Files::from_answers(answers),
-        })
+        }
     }
 
     /// What the answers mean, but a person should hear; each with the key it belongs to.

@@ -48,12 +48,32 @@ impl<R: Reporter> Reporter for Quiet<R> {
     }
 }
 
-/// Tells what is waited for, and nothing else.
-pub struct Waits<R>(pub R);
+/// Reports what is waited for; the rest comes elsewhere.
+pub struct Waits<R> {
+    inner: R,
+    tells_findings: bool,
+}
+
+impl<R: Reporter> Waits<R> {
+    /// Nothing else.
+    pub fn alone(inner: R) -> Self {
+        Self { inner, tells_findings: false }
+    }
+
+    /// Also what checks find and what would change, as it is known.
+    pub fn and_findings(inner: R) -> Self {
+        Self { inner, tells_findings: true }
+    }
+}
 
 impl<R: Reporter> Reporter for Waits<R> {
     fn report(&mut self, event: &Event) -> io::Result<()> {
-        if matches!(event.kind, EventKind::Waiting { .. }) { self.0.report(event) } else { Ok(()) }
+        let is_told = match event.kind {
+            EventKind::Waiting { .. } => true,
+            EventKind::Check { .. } | EventKind::Plan { .. } => self.tells_findings,
+            _ => false,
+        };
+        if is_told { self.inner.report(event) } else { Ok(()) }
     }
 }
 

@@ -24,10 +24,14 @@ pub(super) fn judge(
     scope: &Scope,
 ) -> Result<(World, Vec<Failure>), Vec<Failure>> {
     let mut answers = answers.clone();
+    // Of a part it is not known what the whole lacks, nor which defaults will count.
+    let mut problems = if scope.is_partial() { answers.contradictions() } else { Vec::new() };
+    let has_a_list = ["images.metadata", "images.aliases"].iter().all(|key| answers.given(key).is_some());
     answers.fill_defaults();
-    let mut problems = Vec::new();
-    let settings =
-        Settings::new(&answers, &scope.sections()).map_err(|missing| problems.extend(missing)).ok();
+    if !scope.is_partial() {
+        problems.extend(answers.problems(&scope.sections()));
+    }
+    let settings = problems.is_empty().then(|| Settings::new(&answers));
     let fixture = match (&settings, terms.fixture.as_deref()) {
         (Some(settings), None) if scope.needs("keypairs") => {
             settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
@@ -36,8 +40,9 @@ pub(super) fn judge(
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
+    let judges_images = scope.needs("images") && (has_a_list || !scope.is_partial());
     let images =
-        scope.needs("images").then(|| load_images(&answers.images()).and_then(|list| choose(list, &answers)));
+        judges_images.then(|| load_images(&answers.images()).and_then(|list| choose(list, &answers)));
     match settings {
         Some(settings) if problems.is_empty() => {
             let mut notices: Vec<Failure> =

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    env::VarError,
     io::Read,
     path::Path,
 };
@@ -18,8 +17,8 @@ use crate::{
 
 use super::{
     Terms,
-    names::{environment, strange_names},
-    secret::{self, Sources, nobody_to_ask},
+    names::{Named, environment, named, strange_names},
+    secret::{Sources, nobody_to_ask},
 };
 
 /// Everything that the command line gives.
@@ -65,18 +64,26 @@ pub struct Gathered {
     pub(super) unread: bool,
 }
 
-/// Gathers answers from flags, files, `--development` and the environment, and judges each.
+/// Gathers answers from flags, files, `--development` and the environment, judges each, and looks every
+/// secret up.
 pub fn gather(inputs: &Inputs) -> Gathered {
-    collect(inputs, true)
+    let secrets = guide::variables().filter(|variable| variable.is_secret());
+    gather_with(inputs, &secrets.map(|variable| variable.key).collect::<Vec<_>>())
+}
+
+/// As [`gather`], but only the secrets of these keys are looked up: of the others only the place is known. No
+/// program is started for them, and no file of theirs is read.
+pub fn gather_with(inputs: &Inputs, secrets: &[&'static str]) -> Gathered {
+    collect(inputs, Some(Sources::new()), secrets)
 }
 
 /// As [`gather`], from what was given by hand alone: the environment is left out, and secrets stay where
 /// they are, for they are not needed.
 pub fn gather_given(inputs: &Inputs) -> Gathered {
-    collect(inputs, false)
+    collect(inputs, None, &[])
 }
 
-fn collect(inputs: &Inputs, with_environment: bool) -> Gathered {
+fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> Gathered {
     let mut gathering = Gathering {
         answers: Answers::default(),
         tried: BTreeSet::new(),
@@ -85,12 +92,13 @@ fn collect(inputs: &Inputs, with_environment: bool) -> Gathered {
         flagged: BTreeSet::new(),
         unread: false,
         to_ask: Vec::new(),
-        sources: with_environment.then(Sources::new),
+        sources,
+        secrets,
     };
     gathering.flags(&inputs.set);
     gathering.files(&inputs.answers);
     gathering.development(inputs.development);
-    if with_environment {
+    if gathering.sources.is_some() {
         gathering.environment();
     }
     let Gathering { answers, tried, problems, notices, unread, to_ask, .. } = gathering;
@@ -98,7 +106,7 @@ fn collect(inputs: &Inputs, with_environment: bool) -> Gathered {
 }
 
 /// Answers as they come in: flags first, then files, development values, environment.
-struct Gathering {
+struct Gathering<'a> {
     answers: Answers,
     tried: BTreeSet<&'static str>,
     problems: Vec<Failure>,
@@ -106,11 +114,13 @@ struct Gathering {
     flagged: BTreeSet<&'static str>,
     unread: bool,
     to_ask: Vec<(&'static str, Failure)>,
-    /// Where secrets are looked up, when they are.
+    /// Where secrets are looked up, unless the answers are only copied.
     sources: Option<Sources>,
+    /// The secrets that are looked up.
+    secrets: &'a [&'static str],
 }
 
-impl Gathering {
+impl Gathering<'_> {
     fn set(&mut self, key: &str, value: SecretString, origin: Origin) {
         if let Some(variable) = guide::variable(key) {
             self.tried.insert(variable.key);
@@ -241,6 +251,15 @@ impl Gathering {
         let Some(sources) = &mut self.sources else {
             return self.answers.set_reference(key, reference, Origin::File(place));
         };
+        // Known without a look: two readers of stdin.
+        if reference == Reference::Stdin
+            && let Err(failure) = sources.claim_stdin(variable)
+        {
+            return self.to_ask.push((key, failure.at(place)));
+        }
+        if !self.secrets.contains(&key) {
+            return self.answers.set_reference(key, reference, Origin::File(place));
+        }
         match sources.look_up(key, &reference) {
             Ok(Some(text)) => {
                 if let Err(failure) = self.answers.set(key, text, Origin::File(place)) {
@@ -269,7 +288,9 @@ impl Gathering {
     fn environment(&mut self) {
         self.problems.extend(strange_names());
         for variable in guide::variables() {
-            let (name, value, reference) = match self.named(variable) {
+            let is_read = !variable.is_secret() || self.secrets.contains(&variable.key);
+            let is_tried = self.tried.contains(variable.key);
+            let found = match named(variable, is_read, is_tried) {
                 Ok(Some(found)) => found,
                 Ok(None) => continue,
                 Err(failure) => {
@@ -278,15 +299,14 @@ impl Gathering {
                     continue;
                 }
             };
+            let Named { name, reference, value } = found;
             let Some(given) = self.answers.given(variable.key) else {
-                if !self.tried.contains(variable.key) && variable.key != "version" {
-                    self.set(variable.key, value, Origin::Environment(name));
-                    if variable.is_secret() {
-                        self.answers.refer(variable.key, reference);
-                    }
+                if !is_tried && variable.key != "version" {
+                    self.fill(variable, Origin::Environment(name), reference, value);
                 }
                 continue;
             };
+            let Some(value) = value else { continue };
             // What `manager.env` of this very cluster says is no other cluster.
             let is_own = variable.key == "etcd.endpoints" && self.answers.is_managers_endpoint(&value);
             if !self.answers.is(variable.key, &value) && !is_own {
@@ -303,40 +323,22 @@ impl Gathering {
         }
     }
 
-    /// The value that the environment gives: by the variable's own name or, for a secret, by the twin that
-    /// names a file.
-    fn named(&self, variable: &Variable) -> Result<Option<(String, SecretString, Reference)>, Failure> {
-        let name = variable.env();
-        let value = match std::env::var(&name) {
-            Ok(value) if !value.is_empty() => Some(value),
-            Err(VarError::NotUnicode(_)) => {
-                return Err(Failure::new(
-                    Code::AnswersValue,
-                    format!("`{name}` in the environment is not UTF-8 text"),
-                )
-                .remedy("set it in UTF-8, or unset it"));
+    /// A value that the environment gives; of a secret that is not looked up only the place.
+    fn fill(
+        &mut self,
+        variable: &Variable,
+        origin: Origin,
+        reference: Reference,
+        value: Option<SecretString>,
+    ) {
+        match value {
+            None => self.answers.set_reference(variable.key, reference, origin),
+            Some(value) => {
+                self.set(variable.key, value, origin);
+                if variable.is_secret() {
+                    self.answers.refer(variable.key, reference);
+                }
             }
-            _ => None,
-        };
-        let twin = variable.env_file().and_then(|twin| Some((environment(&twin)?, twin)));
-        match (value, twin) {
-            (Some(_), Some((_, twin))) => {
-                Err(Failure::new(Code::AnswersSecret, format!("`{name}` and `{twin}` are both set"))
-                    .why("each gives the same secret, and one of them would be ignored")
-                    .remedy(format!("unset {name}, or unset {twin}")))
-            }
-            (Some(value), None) => Ok(Some((name.clone(), value.into(), Reference::Env(name)))),
-            // A file is not read where something else has given the secret: it may be meant for others.
-            (None, Some(_)) if self.tried.contains(variable.key) => Ok(None),
-            (None, Some((path, twin))) => match secret::read_file(Path::new(&path)) {
-                Ok(value) => Ok(Some((twin, value, Reference::File(path)))),
-                Err(failure) => Err(Failure {
-                    code: Code::AnswersSecret,
-                    what: format!("`{twin}`: {}", failure.what),
-                    ..failure
-                }),
-            },
-            (None, None) => Ok(None),
         }
     }
 }

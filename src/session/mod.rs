@@ -4,6 +4,7 @@ mod judge;
 mod keep;
 mod load;
 mod names;
+mod scope;
 mod secret;
 mod terms;
 mod wait;
@@ -14,19 +15,20 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
-    checks::{self, Check, CheckAbout},
+    checks::{self, CheckAbout},
     failure::{Code, Failure},
-    guide::{self, Answers, GUIDE, Section},
+    guide::Answers,
     images::ImageList,
     meeting::{self, Meeting},
-    stages::{self, SetupStage},
-    workflow::{About, Context, Deadline, EVENTS_AHEAD, Run, StageId, Stop},
+    stages,
+    workflow::{About, Context, Deadline, EVENTS_AHEAD, Run, Stop},
     world::World,
 };
 
 pub use crate::{meeting::Offering, services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
-pub use load::{Gathered, Inputs, gather, gather_given};
+pub use load::{Gathered, Inputs, gather, gather_given, gather_with};
+pub use scope::{Judging, Scope, stray_value};
 pub use secret::forsake_secrets;
 pub use terms::Terms;
 pub use work::stopped;
@@ -49,156 +51,6 @@ pub enum Intent {
     Run,
     /// Meet other nodes at the shared folder.
     Meet,
-}
-
-/// Stages and checks of one piece of work.
-pub struct Scope {
-    stages: Vec<SetupStage>,
-    checks: Vec<Arc<dyn Check>>,
-    meeting: Option<Meeting>,
-    /// Stages that would run too, were they not to be skipped.
-    left_out: Vec<StageId>,
-}
-
-impl Scope {
-    /// These stages, in the guide's order, and every check that they need.
-    ///
-    /// # Errors
-    /// `E-USAGE` for a stage that is not known, with the nearest one that is.
-    pub fn stages(chosen: &[String], from: Option<&str>, skip: &[String]) -> Result<Self, Failure> {
-        let all = stages::all();
-        let ids: Vec<StageId> = all.iter().map(|stage| stage.about().id).collect();
-        for given in chosen.iter().map(String::as_str).chain(from).chain(skip.iter().map(String::as_str)) {
-            known("stage", given, &ids)?;
-        }
-        let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
-        let meant = all
-            .into_iter()
-            .skip(start)
-            .filter(|stage| chosen.is_empty() || chosen.iter().any(|wanted| wanted == stage.about().id));
-        let (left_out, stages): (Vec<SetupStage>, Vec<SetupStage>) =
-            meant.partition(|stage| skip.iter().any(|unwanted| unwanted == stage.about().id));
-        if stages.is_empty() {
-            return Err(Failure::new(Code::Usage, "no stage is left to run")
-                .remedy("name other stages, or fewer under `--skip` and an earlier one under `--from`"));
-        }
-        let needed: Vec<&str> =
-            stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
-        let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
-        let left_out = left_out.iter().map(|stage| stage.about().id).collect();
-        Ok(Self { stages, checks, meeting: None, left_out })
-    }
-
-    /// These checks, or all.
-    ///
-    /// # Errors
-    /// `E-USAGE` for a check that is not known, with the nearest one that is.
-    pub fn checks(chosen: &[String]) -> Result<Self, Failure> {
-        let all = checks::all();
-        let ids: Vec<&str> = all.iter().map(|check| check.about().id).collect();
-        for given in chosen {
-            known("check", given, &ids)?;
-        }
-        let checks = all
-            .into_iter()
-            .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
-            .collect();
-        Ok(Self { stages: Vec::new(), checks, meeting: None, left_out: Vec::new() })
-    }
-
-    /// Every stage's answers, judged without a run.
-    pub fn everything() -> Self {
-        Self { stages: stages::all(), checks: checks::all(), meeting: None, left_out: Vec::new() }
-    }
-
-    /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
-    pub fn offer(offering: Offering) -> Self {
-        Self::meeting(Meeting::Offer(offering))
-    }
-
-    /// Looks whether this node has the folder that is offered, under this name or the host's own.
-    ///
-    /// # Errors
-    /// `E-USAGE` when the host's name could be any host's.
-    pub fn verify(node: Option<String>) -> Result<Self, Failure> {
-        Meeting::verify_as(node).map(Self::meeting)
-    }
-
-    fn meeting(meeting: Meeting) -> Self {
-        Self {
-            stages: Vec::new(),
-            checks: vec![checks::etcd_answers()],
-            meeting: Some(meeting),
-            left_out: Vec::new(),
-        }
-    }
-
-    /// Is this stage one of them?
-    pub fn runs(&self, stage: &str) -> bool {
-        self.stages.iter().any(|chosen| chosen.about().id == stage)
-    }
-
-    /// Flags that none of these stages looks at: ignoring them would mislead.
-    fn idle_flags(&self, terms: &Terms) -> Vec<Failure> {
-        let runs = |stage| self.runs(stage);
-        let overwrite = terms.overwrite;
-        let idle = [
-            (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
-            // It removes what is left last of all.
-            (overwrite.leftovers && !runs("load-aliases"), "--prune", "load-aliases"),
-            (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
-            (
-                overwrite.published && !runs("populate-fixtures"),
-                "--replace-published-keys",
-                "populate-fixtures",
-            ),
-            (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
-        ];
-        idle.into_iter()
-            .filter(|(idle, ..)| *idle)
-            .map(|(_, flag, stage)| {
-                Failure::new(
-                    Code::Usage,
-                    format!("`{flag}` goes with the stage `{stage}`, which does not run"),
-                )
-                .remedy("take the flag out, or run that stage")
-            })
-            .collect()
-    }
-
-    /// The sections whose answers are needed.
-    fn sections(&self) -> Vec<&'static Section> {
-        let needed: Vec<&str> = self
-            .stages
-            .iter()
-            .flat_map(|stage| stage.about().sections.iter().copied())
-            .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
-            .collect();
-        GUIDE.iter().copied().filter(|section| needed.contains(&section.id)).collect()
-    }
-
-    /// Is there anything that nobody can guess?
-    pub fn needs_answers(&self) -> bool {
-        let required = |section: &&Section| {
-            section.variables.iter().any(|variable| matches!(variable.default, guide::Default::Required))
-        };
-        self.sections().iter().any(required)
-    }
-
-    fn needs(&self, section: &str) -> bool {
-        self.sections().iter().any(|needed| needed.id == section)
-    }
-}
-
-fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
-    if ids.contains(&given) {
-        return Ok(());
-    }
-    let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
-    Err(match guide::did_you_mean(given, ids.iter().copied()) {
-        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
-        None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
-    })
 }
 
 /// Every stage as data, for menus and help.
@@ -229,7 +81,8 @@ impl Session {
         if !idle.is_empty() {
             return Err(idle);
         }
-        let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } = gather(inputs);
+        let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } =
+            gather_with(inputs, &scope.secrets());
         problems.extend(to_ask.into_iter().map(|(_, failure)| failure));
         notices = notices.into_iter().map(|notice| inputs.terms.tolerance.weigh(notice)).collect();
         match Self::new(&answers, &inputs.terms, scope, intent) {

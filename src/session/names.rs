@@ -1,9 +1,25 @@
 //! Names of the environment.
 
+use std::{env::VarError, path::Path};
+
+use secrecy::SecretString;
+
 use crate::{
     failure::{Code, Failure},
-    guide,
+    guide::{self, Reference, Variable},
 };
+
+use super::secret;
+
+/// What the environment gives for a variable.
+pub(super) struct Named {
+    /// The name that gives it: the variable's own, or its twin that names a file.
+    pub(super) name: String,
+    /// The same as a secret in an answers file would say it.
+    pub(super) reference: Reference,
+    /// The value; none when it was not to be read.
+    pub(super) value: Option<SecretString>,
+}
 
 /// The value of a name; an empty one is none.
 pub(super) fn environment(name: &str) -> Option<String> {
@@ -33,4 +49,50 @@ pub(super) fn strange_names() -> Vec<Failure> {
             }
         })
         .collect()
+}
+
+/// The value that the environment gives: by the variable's own name or, for a secret, by the twin that names a
+/// file. Nothing is read unless `is_read`; the twin counts only where nothing else was tried.
+///
+/// # Errors
+/// When both are set, or what is named cannot be read.
+pub(super) fn named(variable: &Variable, is_read: bool, is_tried: bool) -> Result<Option<Named>, Failure> {
+    let name = variable.env();
+    let value = match std::env::var(&name) {
+        Ok(value) if !value.is_empty() => Some(value),
+        Err(VarError::NotUnicode(_)) => {
+            return Err(Failure::new(
+                Code::AnswersValue,
+                format!("`{name}` in the environment is not UTF-8 text"),
+            )
+            .remedy("set it in UTF-8, or unset it"));
+        }
+        _ => None,
+    };
+    let twin = variable.env_file().and_then(|twin| Some((environment(&twin)?, twin)));
+    match (value, twin) {
+        (Some(_), Some((_, twin))) => {
+            Err(Failure::new(Code::AnswersSecret, format!("`{name}` and `{twin}` are both set"))
+                .why("each gives the same secret, and one of them would be ignored")
+                .remedy(format!("unset {name}, or unset {twin}")))
+        }
+        (Some(value), None) => {
+            let value = is_read.then(|| value.into());
+            Ok(Some(Named { reference: Reference::Env(name.clone()), name, value }))
+        }
+        // A file is not read where something else has given the secret: it may be meant for others.
+        (None, Some(_)) if is_tried => Ok(None),
+        (None, Some((path, twin))) if !is_read => {
+            Ok(Some(Named { name: twin, reference: Reference::File(path), value: None }))
+        }
+        (None, Some((path, twin))) => match secret::read_file(Path::new(&path)) {
+            Ok(value) => Ok(Some(Named { name: twin, reference: Reference::File(path), value: Some(value) })),
+            Err(failure) => Err(Failure {
+                code: Code::AnswersSecret,
+                what: format!("`{twin}`: {}", failure.what),
+                ..failure
+            }),
+        },
+        (None, None) => Ok(None),
+    }
 }

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, shell_word, words},
-    guide::{self, Reference},
+    guide::{self, Reference, Variable},
     services::{files, limit, seconds},
 };
 
@@ -59,11 +59,7 @@ impl Sources {
     ///
     /// # Errors
     /// `E-ANSWERS-SECRET` when it cannot be had from where it is said to be.
-    pub(super) fn look_up(
-        &mut self,
-        key: &str,
-        reference: &Reference,
-    ) -> Result<Option<SecretString>, Failure> {
+    pub(super) fn look_up(&self, key: &str, reference: &Reference) -> Result<Option<SecretString>, Failure> {
         match reference {
             Reference::Env(name) => match std::env::var(name) {
                 Ok(text) if !text.is_empty() => Ok(text.into()),
@@ -76,19 +72,29 @@ impl Sources {
             },
             Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
             Reference::Command(words) => run(key, words, &self.hidden),
-            Reference::Stdin => self.stdin(key),
+            Reference::Stdin => Self::stdin(key),
             Reference::Prompt => return Ok(None),
         }
         .map(Some)
     }
 
-    fn stdin(&mut self, key: &str) -> Result<SecretString, Failure> {
+    /// Keeps stdin for this secret.
+    ///
+    /// # Errors
+    /// `E-ANSWERS-SECRET` when somebody else reads it.
+    pub(super) fn claim_stdin(&mut self, variable: &Variable) -> Result<(), Failure> {
+        let key = variable.key;
         if let Some(by) = &self.stdin {
+            let name = variable.env();
             return Err(refuse(key, &format!("stdin is read by {by} already"))
                 .why("stdin serves one reader")
-                .remedy("take the secret from somewhere else: `{env: NAME}`, `{file: PATH}`"));
+                .remedy(format!("write `{key}: {{env: {name}}}` or `{key}: {{file: PATH}}` instead")));
         }
         self.stdin_is_taken(&format!("`{key}`"));
+        Ok(())
+    }
+
+    fn stdin(key: &str) -> Result<SecretString, Failure> {
         if io::stdin().is_terminal() {
             return Err(refuse(key, "stdin is a terminal, and would show the secret")
                 .remedy("pipe the secret in, or write `{prompt: true}`"));

@@ -243,6 +243,7 @@ fn the_last_file_counts_for_secrets_too() {
     fs::write(program.work().join("over.yml"), "version: 1\ndatabase: {password: {env: THERE}}\n")
         .expect("the folder is ours");
     let show = ["answers", "show", "base.yml", "over.yml", "--output", "json"];
+    let look = ["answers", "validate", "--with-secrets", "--partial", "base.yml", "over.yml"];
     for source in
         ["{prompt: true}", "{env: UNSET}", "{file: nowhere}", "{stdin: true}", "{command: [touch, ran]}"]
     {
@@ -253,13 +254,15 @@ fn the_last_file_counts_for_secrets_too() {
         let password = answers["answers"].as_array().expect("a list").iter();
         let password = password.into_iter().find(|it| it["key"] == "database.password").expect("it is given");
         assert_eq!(password["reference"], serde_json::json!({"env": "THERE"}), "{source}");
+        let looked = program_in(&program, &look).run();
+        assert_eq!(looked.status, 0, "{source}: {}", looked.stderr);
     }
     assert!(!program.work().join("ran").exists(), "the command ran");
     // The other way round somebody is asked, and headless nobody can be.
     base("{env: THERE}");
     fs::write(program.work().join("over.yml"), "version: 1\ndatabase: {password: {prompt: true}}\n")
         .expect("the folder is ours");
-    assert_eq!(program_in(&program, &show).run().status, 10);
+    assert_eq!(program_in(&program, &look).run().status, 10);
     // What is overruled is judged all the same.
     base("'canary-open'");
     let told = program_in(&program, &["answers", "show", "base.yml", "over.yml"]).run();

@@ -87,6 +87,7 @@ fn every_line_of_every_command_keeps_the_contract() {
     run("images", 0);
     run("answers show", 0);
     run("answers validate", 0);
+    run("answers validate --with-secrets --partial", 0);
     run("answers init -", 0);
     run("answers init new.yml", 0);
     run("no-such-command", 2);
@@ -173,8 +174,8 @@ fn a_run_that_is_stopped_in_a_stage() -> BTreeSet<String> {
 fn a_signal_while_answers_are_read() {
     for (command, status, signal) in [
         ("run", 143, Signal::TERM),
-        ("answers validate", 130, Signal::INT),
-        ("answers show", 129, Signal::HUP),
+        ("answers validate --with-secrets", 130, Signal::INT),
+        ("status", 129, Signal::HUP),
     ] {
         let site = Site::new();
         let fifo = site.path("fifo");

@@ -10,7 +10,8 @@ use backendai_setup::{
     session::stage_abouts,
 };
 
-use crate::servers::Program;
+use crate::servers::{PATIENCE, Program, binary, wait_until};
+use crate::tui::Tmux;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -124,21 +125,140 @@ fn help_names_only_what_is_built() {
     }
 }
 
-/// Bash takes the script and offers a stage; the other shells' scripts are from the same types.
+/// What shells have to offer: words typed so far, and the one that is completed.
+const OFFERED: &[(&str, &str)] = &[
+    ("run ins", "install-schema"),
+    ("run set-mount pop", "populate-fixtures"),
+    ("run --from wri", "write-config"),
+    ("check datab", "database"),
+    ("explain E-DB-AU", "E-DB-AUTH"),
+    ("check --accept W-FILE-AL", "W-FILE-ALEMBIC"),
+    ("expl", "explain"),
+    ("answers val", "validate"),
+    ("completions z", "zsh"),
+    ("dev res", "reset"),
+    ("plan --detailed", "--detailed-exitcode"),
+    ("answers validate site", "site.yml"),
+    ("answers show --answers site", "site.yml"),
+];
+
+/// A folder with a shell's script and one file to complete.
+fn with_script(shell: &str) -> Program {
+    let script = Program::new().args(["completions", shell]).run();
+    assert_eq!((script.status, script.stderr.as_str()), (0, ""), "{shell}");
+    let program = Program::named(binary(shell));
+    fs::write(program.work().join("script"), script.stdout).expect("the folder is ours");
+    fs::write(program.work().join("site.yml"), "version: 1\n").expect("the folder is ours");
+    program
+}
+
 #[test]
-fn completions_offer_stages_and_commands() {
-    let script = Program::new().args(["completions", "bash"]).run();
-    assert_eq!((script.status, script.stderr.as_str()), (0, ""));
+fn bash_completes_stages_checks_codes_and_files() {
+    // As bash does it: where the function offers nothing, files come.
     let ask = r#"
+        . ./script
+        complete -p backendai-setup | grep -q -e '-o default' && files=yes
         name=$(complete -p backendai-setup | sed 's/.*-F \([^ ]*\).*/\1/')
-        offer() { COMP_WORDS=(backendai-setup "$@"); COMP_CWORD=$#; $name backendai-setup "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}"; }
-        offer run ins; offer check et; offer expl; offer completions z"#;
-    let bash = Program::named("bash").args(["-c".to_owned(), format!("{}\n{ask}", script.stdout)]).run();
-    let offered: Vec<&str> = bash.stdout.lines().collect();
-    assert_eq!(offered, ["install-schema", "etcd", "explain", "zsh"], "{}", bash.stderr);
-    for shell in ["zsh", "fish"] {
-        let script = Program::new().args(["completions", shell]).run();
-        assert!(script.status == 0 && script.stdout.contains("install-schema"), "{shell}");
+        offer() {
+            COMP_WORDS=(backendai-setup "$@"); COMP_CWORD=$#; COMPREPLY=()
+            $name backendai-setup "${@: -1}" "${@: -2:1}"
+            [ ${#COMPREPLY[@]} -gt 0 ] || [ -z "$files" ] || COMPREPLY=($(compgen -f -- "${@: -1}"))
+            echo "${COMPREPLY[@]}"
+        }"#;
+    let offers: Vec<String> = OFFERED.iter().map(|(typed, _)| format!("offer {typed}")).collect();
+    let bash = with_script("bash");
+    let bash = bash.args(["-c".to_owned(), format!("{ask}\n{}", offers.join("\n"))]).run();
+    let found: Vec<&str> = bash.stdout.lines().collect();
+    let wanted: Vec<&str> = OFFERED.iter().map(|(_, wanted)| *wanted).collect();
+    assert_eq!(found, wanted, "{}", bash.stderr);
+
+    let all =
+        format!("{ask}\noffer answers validate ''; offer answers init ''; offer run ''; offer explain ''");
+    let bash = with_script("bash").args(["-c".to_owned(), all]).run();
+    assert!(bash.stdout.contains("--with-secrets") && bash.stdout.contains("--minimal"), "{bash:?}");
+    assert!(!bash.stdout.contains(['[', ']', '<', '>']), "a placeholder is no word: {}", bash.stdout);
+}
+
+#[test]
+fn fish_completes_stages_checks_codes_and_files() {
+    let asks = OFFERED.iter().map(|(typed, _)| {
+        format!("complete -C 'backendai-setup {typed}' | string split -f 1 \\t | string join ' '")
+    });
+    let asks = asks.collect::<Vec<_>>().join("\n");
+    let fish =
+        with_script("fish").args(["--no-config".to_owned(), "-c".into(), format!("source script\n{asks}")]);
+    let fish = fish.run();
+    let found: Vec<&str> = fish.stdout.lines().collect();
+    let wanted: Vec<&str> = OFFERED.iter().map(|(_, wanted)| *wanted).collect();
+    assert_eq!(found, wanted, "{fish:?}");
+    // Each with what it means.
+    let told = "source script\ncomplete -C 'backendai-setup run cre'\ncomplete -C 'backendai-setup explain W-FILE-AL'";
+    let told = with_script("fish").args(["--no-config", "-c", told]).run();
+    let wanted =
+        "create-database\tDatabase\nW-FILE-ALEMBIC\tThere is no `alembic/` folder beside `alembic.ini`\n";
+    assert_eq!(told.stdout, wanted, "{told:?}");
+}
+
+/// At its prompt, as a person does it: what is unique is filled in.
+#[test]
+fn zsh_completes_stages_checks_codes_and_files() {
+    let zsh = with_script("zsh");
+    let tmux = Tmux::start(100, 24, &zsh, &["-f", "-i"], &[("PS1", "before> ")]);
+    tmux.wait_for("before>");
+    tmux.text("autoload -Uz compinit; compinit -u -D; source ./script; PS1='ready> '");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("\nready>");
+    for (typed, wanted) in OFFERED {
+        let begun = typed.rsplit_once(' ').map_or("", |(before, _)| before);
+        tmux.text(&format!("backendai-setup {typed}"));
+        tmux.wait_for(&format!("backendai-setup {typed}"));
+        tmux.keys(&["Tab"]);
+        tmux.wait_for(&format!("ready> backendai-setup {begun} {wanted}").replace("  ", " "));
+        tmux.keys(&["C-u", "C-l"]);
+        wait_until("an empty line", PATIENCE, || tmux.screen() == "ready>");
+    }
+}
+
+/// Every flag of every command, where a change of one is seen.
+#[test]
+fn the_help_of_every_command() {
+    let mut told = String::new();
+    let mut open = vec![Vec::<String>::new()];
+    while let Some(path) = open.pop() {
+        let help = Program::new().args(path.clone()).args(["-h"]).run().stdout;
+        let below = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+        let below = below.take_while(|line| !line.is_empty());
+        let below: Vec<String> =
+            below.filter_map(|line| line.split_whitespace().next().map(str::to_owned)).collect();
+        open.extend(below.into_iter().rev().map(|name| path.iter().cloned().chain([name]).collect()));
+        told += &format!("## backendai-setup {}\n{help}\n", path.join(" "));
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// A page offers no flag that its command refuses.
+#[test]
+fn the_manual_names_the_flags_of_each_command_alone() {
+    let folder = Program::new().args(["man", "--out", "."]);
+    assert_eq!(folder.run().status, 0);
+    let page = |command: &str| {
+        let name = format!("backendai-setup{command}.1");
+        let text =
+            fs::read_to_string(folder.work().join(&name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        text.replace("\\-", "-")
+    };
+    assert!(page("-run").contains("--replace-mount") && page("").contains("--replace-mount"));
+    assert!(page("-answers-validate").contains("--partial"));
+    for (command, flag) in [
+        ("-explain", "--strict"),
+        ("-man", "--output"),
+        ("-completions", "--answers"),
+        ("-answers-schema", "--output"),
+        ("-dev-up", "--wait"),
+        ("-plan", "--yes"),
+        ("-check", "--replace-mount"),
+    ] {
+        assert!(!page(command).contains(flag), "{command} names {flag}");
     }
 }
 

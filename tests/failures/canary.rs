@@ -78,6 +78,7 @@ fn nothing_but_the_secret_files_holds_a_secret() {
         "run --quiet",
         "check --log-file setup.log",
         "answers validate",
+        "answers validate --with-secrets",
         "answers show",
         "answers init new.FORM.yml",
         "answers init -",

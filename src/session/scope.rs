@@ -1,0 +1,232 @@
+//! What a piece of work is made of: stages, checks, a meeting; and what it needs to know.
+
+use std::{path::Path, sync::Arc};
+
+use crate::{
+    checks::{self, Check},
+    failure::{Code, Failure, shell_word},
+    guide::{self, GUIDE, Section},
+    meeting::Meeting,
+    stages::{self, SetupStage},
+    workflow::StageId,
+};
+
+use super::{Offering, Terms};
+
+/// Stages and checks of one piece of work.
+pub struct Scope {
+    pub(super) stages: Vec<SetupStage>,
+    pub(super) checks: Vec<Arc<dyn Check>>,
+    pub(super) meeting: Option<Meeting>,
+    /// Stages that would run too, were they not to be skipped.
+    pub(super) left_out: Vec<StageId>,
+    judges: Option<Judging>,
+}
+
+/// Answers are judged, and no server is asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Judging {
+    /// Looks secrets up too.
+    pub with_secrets: bool,
+    /// The answers are a part, to be laid over others: what is missing may stand there.
+    pub partial: bool,
+}
+
+impl Scope {
+    /// These stages, in the guide's order, and every check that they need.
+    ///
+    /// # Errors
+    /// `E-USAGE` for a stage that is not known, with the nearest one that is.
+    pub fn stages(chosen: &[String], from: Option<&str>, skip: &[String]) -> Result<Self, Failure> {
+        let all = stages::all();
+        let ids: Vec<StageId> = all.iter().map(|stage| stage.about().id).collect();
+        for given in chosen.iter().map(String::as_str).chain(from).chain(skip.iter().map(String::as_str)) {
+            known("stage", given, &ids)?;
+        }
+        let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
+        let meant = all
+            .into_iter()
+            .skip(start)
+            .filter(|stage| chosen.is_empty() || chosen.iter().any(|wanted| wanted == stage.about().id));
+        let (left_out, stages): (Vec<SetupStage>, Vec<SetupStage>) =
+            meant.partition(|stage| skip.iter().any(|unwanted| unwanted == stage.about().id));
+        if stages.is_empty() {
+            return Err(Failure::new(Code::Usage, "no stage is left to run")
+                .remedy("name other stages, or fewer under `--skip` and an earlier one under `--from`"));
+        }
+        let needed: Vec<&str> =
+            stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
+        let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
+        let left_out = left_out.iter().map(|stage| stage.about().id).collect();
+        Ok(Self { stages, checks, meeting: None, left_out, judges: None })
+    }
+
+    /// These checks, or all.
+    ///
+    /// # Errors
+    /// `E-USAGE` for a check that is not known, with the nearest one that is.
+    pub fn checks(chosen: &[String]) -> Result<Self, Failure> {
+        let all = checks::all();
+        let ids: Vec<&str> = all.iter().map(|check| check.about().id).collect();
+        for given in chosen {
+            known("check", given, &ids)?;
+        }
+        let checks = all
+            .into_iter()
+            .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
+            .collect();
+        Ok(Self { stages: Vec::new(), checks, meeting: None, left_out: Vec::new(), judges: None })
+    }
+
+    /// Every stage's answers, judged without a run.
+    pub fn everything(judging: Judging) -> Self {
+        Self {
+            stages: stages::all(),
+            checks: checks::all(),
+            meeting: None,
+            left_out: Vec::new(),
+            judges: Some(judging),
+        }
+    }
+
+    /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
+    pub fn offer(offering: Offering) -> Self {
+        Self::meeting(Meeting::Offer(offering))
+    }
+
+    /// Looks whether this node has the folder that is offered, under this name or the host's own.
+    ///
+    /// # Errors
+    /// `E-USAGE` when the host's name could be any host's.
+    pub fn verify(node: Option<String>) -> Result<Self, Failure> {
+        Meeting::verify_as(node).map(Self::meeting)
+    }
+
+    fn meeting(meeting: Meeting) -> Self {
+        let checks = vec![checks::etcd_answers()];
+        Self { stages: Vec::new(), checks, meeting: Some(meeting), left_out: Vec::new(), judges: None }
+    }
+
+    /// Is this stage one of them?
+    pub fn runs(&self, stage: &str) -> bool {
+        self.stages.iter().any(|chosen| chosen.about().id == stage)
+    }
+
+    /// Flags that none of these stages looks at: ignoring them would mislead.
+    pub(super) fn idle_flags(&self, terms: &Terms) -> Vec<Failure> {
+        let runs = |stage| self.runs(stage);
+        let overwrite = terms.overwrite;
+        let idle = [
+            (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
+            // It removes what is left last of all.
+            (overwrite.leftovers && !runs("load-aliases"), "--prune", "load-aliases"),
+            (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
+            (
+                overwrite.published && !runs("populate-fixtures"),
+                "--replace-published-keys",
+                "populate-fixtures",
+            ),
+            (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
+        ];
+        idle.into_iter()
+            .filter(|(idle, ..)| *idle)
+            .map(|(_, flag, stage)| {
+                Failure::new(
+                    Code::Usage,
+                    format!("`{flag}` goes with the stage `{stage}`, which does not run"),
+                )
+                .remedy("take the flag out, or run that stage")
+            })
+            .collect()
+    }
+
+    /// The sections whose answers are needed.
+    pub(super) fn sections(&self) -> Vec<&'static Section> {
+        let needed: Vec<&str> = self
+            .stages
+            .iter()
+            .flat_map(|stage| stage.about().sections.iter().copied())
+            .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
+            .collect();
+        GUIDE.iter().copied().filter(|section| needed.contains(&section.id)).collect()
+    }
+
+    /// Is there anything that nobody can guess?
+    pub fn needs_answers(&self) -> bool {
+        let required = |section: &&Section| {
+            section.variables.iter().any(|variable| matches!(variable.default, guide::Default::Required))
+        };
+        self.sections().iter().any(required)
+    }
+
+    pub(super) fn needs(&self, section: &str) -> bool {
+        self.sections().iter().any(|needed| needed.id == section)
+    }
+
+    /// Are the answers a part, to be laid over others?
+    pub(super) fn is_partial(&self) -> bool {
+        self.judges.is_some_and(|judging| judging.partial)
+    }
+
+    /// The secrets that this work makes use of: to sign in where it asks a server, or to write them down.
+    pub(super) fn secrets(&self) -> Vec<&'static str> {
+        if self.judges.is_some_and(|judging| !judging.with_secrets) {
+            return Vec::new();
+        }
+        let asks_etcd = self.checks.iter().any(|check| check.about().id == "etcd");
+        let used = [("etcd.password", asks_etcd), ("database.password", self.needs("database"))];
+        used.into_iter().filter(|(_, is_used)| *is_used).map(|(key, _)| key).collect()
+    }
+}
+
+fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
+    if ids.contains(&given) {
+        return Ok(());
+    }
+    if let Some(failure) = stray_value(given) {
+        return Err(failure);
+    }
+    let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
+    if let Ok(code) = given.parse::<Code>() {
+        return Err(failure.remedy(format!("did you mean `--accept {code}`?")));
+    }
+    // A check where a stage is due, or the other way round.
+    let (command, is_other) = match kind {
+        "stage" => ("check", checks::abouts().iter().any(|about| about.id == given)),
+        _ => ("run", stages::abouts().iter().any(|about| about.id == given)),
+    };
+    if is_other {
+        return Err(failure.remedy(format!("did you mean `{command} {given}`?")));
+    }
+    Err(match guide::did_you_mean(given, ids.iter().copied()) {
+        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
+    })
+}
+
+/// The failure for a value where a command, a stage or a check is due: most often its flag was forgotten, since
+/// the one before takes a single value.
+pub fn stray_value(word: &str) -> Option<Failure> {
+    let each = |flag: &str| format!("`{flag}` takes one value; for several it is given several times");
+    if let Some(variable) = word.split_once('=').and_then(|(key, _)| guide::variable(key)) {
+        // The value may be a secret.
+        let key = variable.key;
+        let failure = Failure::new(Code::Usage, format!("`{key}=…` has no `--set` before it"));
+        return Some(match variable.is_secret() {
+            true => failure.why("`--set` takes no secret: others see the command line").remedy(format!(
+                "write `{{env: NAME}}` or `{{file: PATH}}` in an answers file, or set `{}`",
+                variable.env()
+            )),
+            false => failure.why(each("--set")).remedy(format!("write `--set {key}=VALUE`")),
+        });
+    }
+    let path = Path::new(word);
+    let is_yaml =
+        path.extension().is_some_and(|it| it.eq_ignore_ascii_case("yml") || it.eq_ignore_ascii_case("yaml"));
+    if !is_yaml && !word.contains('/') {
+        return None;
+    }
+    let failure =
+        Failure::new(Code::Usage, format!("`{}` has no `--answers` before it", word.escape_debug()));
+    Some(failure.why(each("--answers")).remedy(format!("write `--answers {}`", shell_word(word))))
+}
