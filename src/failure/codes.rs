@@ -262,12 +262,12 @@ codes! {
         "The secret is published in the manager's repository, or is empty or blank, and the gateway takes it even when `is_active` is false. A NULL secret breaks the pair instead. `--replace-published-keys` gives these rows new secrets on the same access keys and writes them into the credentials file; folders and sessions stay.";
     KeysConflict = "E-KEYS-CONFLICT", UNFIT, "A row in the table contradicts the fixture",
         "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or fix the row.";
-    KeysChanged = "E-KEYS-CHANGED", LOCKED, "Another run changed the keypairs meanwhile",
-        "Two runs gave new secrets to the same keypairs, or something else wrote the rows. The secrets of the other one count. Look whether its credentials file is the one you want; run again without `--rotate-keypairs` to write this one from the table.";
+    KeysChanged = "E-KEYS-CHANGED", LOCKED, "Another program changed the keypairs meanwhile",
+        "The secrets that `--rotate-keypairs` or `--replace-published-keys` was to replace are not those that this run saw: another run, or another program, has written the rows. Its secrets count. Run again without `--rotate-keypairs` to write this credentials file from the table.";
     KeysAltered = "E-KEYS-ALTERED", UNFIT, "The table did not keep a keypair as it was written",
-        "A trigger or a rule on table `keypairs` drops or changes rows. No credentials file was written. Disable it (`ALTER TABLE keypairs DISABLE TRIGGER NAME`), then run again.";
+        "A trigger or a rule on table `keypairs` drops or changes rows. No credentials file was written. The message names the statement that disables it, for example `ALTER TABLE public.keypairs DISABLE TRIGGER NAME`; run that as the owner of the table, then run again.";
     KeysRemark = "W-KEYS-REMARK", UNFIT, "Keypairs that deserve a look",
-        "Other administrators can read everybody's secrets, and a published access key may have belonged to somebody else. A limit of 0 refuses every request or session. Nothing is changed about any of them.";
+        "Other administrators can read everybody's secrets, and `--rotate-keypairs` does not touch theirs. A published access key may have been used by somebody else. A limit of 0 refuses every request or session. Nothing is changed about any of them. `--strict` makes this a failure, and `--accept W-KEYS-REMARK` accepts it there.";
 
     // The development stack
     DevMissing = "E-DEV-MISSING", UNFIT, "A server of the development stack is not installed",

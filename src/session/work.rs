@@ -168,7 +168,7 @@ impl Work {
         let is_server = |check: &str| matches!(check, "etcd" | "database");
         let asked: Vec<SetupStage> =
             self.stages.iter().filter(|stage| cause(stage.about(), is_server).is_none()).cloned().collect();
-        let mut found = survey(&asked, cx).await.into_iter();
+        let mut found = survey(&asked, cx).await.into_iter().map(|state| weighed(&cx.world, state));
         let mut states: Vec<StageState> = Vec::new();
         for stage in &self.stages {
             let about = stage.about();
@@ -234,6 +234,19 @@ impl Work {
     }
 }
 
+/// With `--strict` a remark is a conflict.
+fn weighed(world: &World, mut state: StageState) -> StageState {
+    state.remarks = state.remarks.into_iter().map(|remark| world.tolerance.weigh(remark)).collect();
+    if state.failure.is_none()
+        && let Some(at) = state.remarks.iter().position(|remark| !remark.is_warning())
+    {
+        let failure = state.remarks.swap_remove(at);
+        state =
+            StageState { state: "conflict", summary: failure.what.clone(), failure: Some(failure), ..state };
+    }
+    state
+}
+
 /// A stage that cannot go on, or would not help.
 fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
     StageState {
@@ -242,6 +255,7 @@ fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
         state,
         summary: failure.what.clone(),
         changes: Vec::new(),
+        remarks: Vec::new(),
         failure: Some(failure),
     }
 }

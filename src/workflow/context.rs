@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -24,6 +24,7 @@ pub struct Context<W> {
     stage: Option<StageId>,
     before: Arc<BTreeSet<StageId>>,
     wrote: Arc<AtomicBool>,
+    remarks: Arc<Mutex<Vec<Failure>>>,
 }
 
 impl<W> Clone for Context<W> {
@@ -35,6 +36,7 @@ impl<W> Clone for Context<W> {
             stage: self.stage,
             before: Arc::clone(&self.before),
             wrote: Arc::clone(&self.wrote),
+            remarks: Arc::clone(&self.remarks),
         }
     }
 }
@@ -42,17 +44,26 @@ impl<W> Clone for Context<W> {
 impl<W> Context<W> {
     /// A context that sends its events there and stops when told.
     pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, stop: Stop) -> Self {
-        Self { world, events, stop, stage: None, before: Arc::default(), wrote: Arc::default() }
+        Self {
+            world,
+            events,
+            stop,
+            stage: None,
+            before: Arc::default(),
+            wrote: Arc::default(),
+            remarks: Arc::default(),
+        }
     }
 
     /// The same context, speaking for a stage.
     pub(super) fn for_stage(&self, stage: StageId) -> Self {
-        Self { stage: Some(stage), ..self.clone() }
+        Self { stage: Some(stage), remarks: Arc::default(), ..self.clone() }
     }
 
     /// The same context, judging against what these stages will have made.
     pub(super) fn after(&self, before: impl IntoIterator<Item = StageId>) -> Self {
-        Self { before: Arc::new(before.into_iter().collect()), ..self.clone() }
+        let before = Arc::new(before.into_iter().collect());
+        Self { before, remarks: Arc::default(), ..self.clone() }
     }
 
     /// True when that stage comes earlier in the same plan and has not run yet.
@@ -83,6 +94,17 @@ impl<W> Context<W> {
     /// Tells people what they should look at.
     pub async fn warn(&self, message: impl Into<String>) {
         self.say(Level::Warning, message.into()).await;
+    }
+
+    /// Something that a look at the world found and nothing is to be done about: shown beside whatever state
+    /// the stage is in. A failure under `--strict`.
+    pub fn remark(&self, warning: Failure) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// The remarks of the look that has just ended.
+    pub(super) fn take_remarks(&self) -> Vec<Failure> {
+        std::mem::take(&mut *self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn say(&self, level: Level, message: String) {

@@ -192,7 +192,7 @@ fn an_edited_list_is_pending_again_and_leftovers_stay_until_told() {
     assert_eq!(status.status, 9, "{}", status.stderr);
     let first = site.etcd.revision();
     let outcome = site.runs(STAGES);
-    assert!(outcome.stderr.contains("6 keys left from an older list"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("6 keys are left from an older list"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--prune"), "{}", outcome.stderr);
     let kept = site.etcd.get_all("");
     assert!(before.keys().all(|key| kept.contains_key(key)), "nothing is removed without being told");
