@@ -6,7 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{Code, Failure, Place};
 
-use super::{Reference, Section, accept::Refused, did_you_mean, variable, variable::Default, variables};
+use super::{
+    Reference, Section, accept::Refused, did_you_mean, meant, variable, variable::Default, variables,
+};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -299,7 +301,7 @@ pub(super) fn unknown_key(key: &str) -> Failure {
     }
     let failure = Failure::new(Code::AnswersKey, format!("there is no key `{}`", key.escape_debug()));
     match did_you_mean(key, variables().map(|variable| variable.key)) {
-        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        Some(near) => failure.remedy(meant(key, near)),
         None => failure.remedy("take it out; the README lists every key"),
     }
 }

@@ -174,7 +174,7 @@ impl Gathering {
                 }
             }
         }
-        while let Some((name, Leaves { leaves, refused, problems })) = read.pop_front() {
+        while let Some((name, Leaves { leaves, refused, problems, .. })) = read.pop_front() {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
@@ -202,6 +202,7 @@ impl Gathering {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
                 let found = leaves(&file, &root);
                 self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
+                self.notices.extend(found.doubts.iter().cloned());
                 Some(found)
             }
             Err(failures) => {
@@ -354,7 +355,7 @@ pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failu
     };
     let repeats = |code| matches!(code, Code::YamlScalar | Code::YamlUnsupported | Code::YamlSyntax);
     let hide = |failure: Failure| match &failure.place {
-        Some(place) if repeats(failure.code) && is_secret(place) => {
+        Some(place) if repeats(failure.code) && is_secret(place) && failure.what != yaml::TAB => {
             Failure::new(failure.code, "what stands at or below a secret cannot be read as YAML")
                 .why("without quotes YAML may take it for something else than text")
                 .remedy("put single quotes around the secret; a single quote in it is written twice")

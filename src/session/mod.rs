@@ -193,7 +193,7 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
     }
     let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
     Err(match guide::did_you_mean(given, ids.iter().copied()) {
-        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        Some(near) => failure.remedy(guide::meant(given, near)),
         None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
     })
 }

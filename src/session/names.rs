@@ -28,7 +28,7 @@ pub(super) fn strange_names() -> Vec<Failure> {
                     .remedy(format!("unset {name}"));
             }
             match guide::did_you_mean(&name, known.iter().map(String::as_str)) {
-                Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+                Some(near) => failure.remedy(guide::meant(&name, near)),
                 None => failure.remedy(format!("unset {name}; the README lists every name")),
             }
         })

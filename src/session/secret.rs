@@ -75,7 +75,9 @@ impl Sources {
                 Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
             },
             Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
-            Reference::Command(words) => run(key, words, &self.hidden),
+            Reference::Command(words) => {
+                run(key, words, &self.hidden).map_err(|failure| doubted(failure, words))
+            }
             Reference::Stdin => self.stdin(key),
             Reference::Prompt => return Ok(None),
         }
@@ -169,7 +171,11 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     let Some((program, arguments)) = command.split_first() else {
         return Err(refuse(key, "the command is empty").remedy("write `{command: [PROGRAM, ARGUMENT]}`"));
     };
-    let shown = shell_word(program);
+    let shown = match program.split_once(' ') {
+        // Words in one, the arguments among them.
+        Some((first, _)) if arguments.is_empty() => format!("{first} …"),
+        _ => shell_word(program),
+    };
     // Its own small runtime on its own thread: a face may have one that must not be held up.
     let told = thread::scope(|scope| {
         scope
@@ -198,6 +204,13 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
         return Err(failure.remedy("run it by hand in the same environment; it gets no stdin and no shell"));
     }
     text(told.stdout, &format!("the output of `{shown}`")).map_err(|failure| of_key(key, failure))
+}
+
+/// What is strange about the words may be why the program failed.
+fn doubted(failure: Failure, command: &[String]) -> Failure {
+    let told = guide::doubts(command).into_iter().map(|doubt| format!("word {} {}", doubt.word, doubt.how));
+    let why: Vec<String> = failure.why.clone().into_iter().chain(told).collect();
+    if why.is_empty() { failure } else { failure.why(why.join("; ")) }
 }
 
 /// The end of a text, at most 500 characters.

@@ -42,6 +42,25 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
     })
 }
 
+/// The headline for a tab in the indentation; it repeats nothing of the file.
+pub(crate) const TAB: &str = "A tab stands in the indentation";
+
+/// The first tab that indents the line of a syntax error or one beside it.
+pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
+    // A text that goes on is at an end on the line before.
+    let mut lines = text.lines().enumerate().skip(line.saturating_sub(2)).take(3);
+    let (at, column) = lines.find_map(|(at, text)| {
+        let content = text.find(|c| !matches!(c, ' ' | '\t')).unwrap_or(text.len());
+        Some((at, text[..content].find('\t')?))
+    })?;
+    Some(
+        Failure::new(Code::YamlSyntax, TAB)
+            .why("YAML indents with spaces alone")
+            .remedy("replace each tab at the start of a line with spaces")
+            .at(Mark { line: at + 1, column: column + 1 }.place(file)),
+    )
+}
+
 /// Why a plain text was not taken apart: it has a sign that only looks like punctuation of YAML.
 pub(crate) fn stray(plain: &str) -> Option<String> {
     let (sign, meant) = plain.chars().find_map(|sign| Some((sign, meant(sign)?)))?;
@@ -79,6 +98,22 @@ mod tests {
         assert_eq!(lines, [2, 4, 6]);
         assert!(failures[0].what.contains("merge conflict"), "{}", failures[0].what);
         assert!(read("answers.yml", b"a: '======='\n<<: {b: 1}\n").is_ok());
+    }
+
+    #[test]
+    fn a_tab_in_the_indentation_is_told_once_with_its_place() {
+        for (text, line, column) in [
+            ("version: 1\netcd:\n\tnamespace: local\n", 3, 1),
+            ("etcd:\n  namespace: local\n \tendpoints: [a]\n", 3, 2),
+            ("images:\n- name: a\n\ttags: []\n", 3, 1),
+            ("a:\n\t- b\n\t- c\n", 2, 1),
+        ] {
+            let failures = read("answers.yml", text.as_bytes()).expect_err("it does not read");
+            let tabs: Vec<_> = failures.iter().filter(|failure| failure.what.starts_with("A tab")).collect();
+            let places: Vec<_> = tabs.iter().filter_map(|it| it.place.as_ref()).collect();
+            assert!(places.iter().any(|it| (it.line, it.column) == (line, column)), "{failures:#?}");
+            assert!(failures.iter().all(|it| it.what.starts_with("A tab")), "{failures:#?}");
+        }
     }
 
     #[test]

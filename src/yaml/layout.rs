@@ -68,13 +68,6 @@ impl<'a> Layout<'a> {
         Mark { line, column: at - start + 1 }
     }
 
-    /// The blanks a line starts with.
-    pub(super) fn indentation(&self, at: usize) -> impl Iterator<Item = char> + '_ {
-        let line = self.mark(at).line;
-        let start = self.lines.get(line - 1).copied().unwrap_or_default();
-        self.chars.iter().skip(start).copied().take_while(|c| matches!(c, ' ' | '\t'))
-    }
-
     pub(super) fn problem(&mut self, failure: Failure) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(failure);

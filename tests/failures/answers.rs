@@ -41,6 +41,13 @@ fn keys_and_values() {
             "E-ANSWERS-KEY",
             &["did you mean `etcd.namespace`?"],
         ),
+        wrong(
+            "a key with a letter of another script",
+            "d\u{430}tabase.name",
+            "x",
+            "E-ANSWERS-KEY",
+            &["write `database`", "only looks like it", "character 2 is U+0430, not U+0061"],
+        ),
         wrong("a key like nothing", "colour", "red", "E-ANSWERS-KEY", &["`colour`", "take it out"]),
         wrong("another version", "version", "2", "E-ANSWERS-VERSION", &["`2`", "version: 1"]),
         wrong("a version as text", "version", "one", "E-ANSWERS-VERSION", &["version: 1"]),
@@ -244,6 +251,14 @@ fn files_that_do_not_read() {
         }),
         row("an open bracket", || {
             refused(text("version: 1\nname: [x\n"), "E-YAML-SYNTAX", &["answers.yml:"])
+        }),
+        row("a tab as indentation", || {
+            let case = text("version: 1\netcd:\n  namespace: local\n\tendpoints: [a]\n");
+            refused(case, "E-YAML-SYNTAX", &["tab", "spaces", "answers.yml:4:1"])
+        }),
+        row("a tab at a secret", || {
+            let case = text("version: 1\ndatabase:\n\tpassword: canary\n").secret("canary");
+            refused(case, "E-YAML-SYNTAX", &["tab", "spaces", "answers.yml:3:1"])
         }),
         row("a key twice", || {
             refused(

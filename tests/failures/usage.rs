@@ -26,6 +26,9 @@ fn words_that_are_not_known() {
         row("a check", || {
             used(["check", "databse"]).fails(2, "E-USAGE").names(&["`databse`", "`database`?"])
         }),
+        row("a check with a letter of another script", || {
+            used(["check", "\u{435}tcd"]).fails(2, "E-USAGE").names(&["write `etcd`", "U+0435, not U+0065"])
+        }),
         row("a code", || used(["explain", "E-DB-AUT"]).bare().fails(2, "E-USAGE").names(&["`E-DB-AUTH`?"])),
         row("a flag that does nothing here", || {
             used(["--replace-mount", "check"]).fails(2, "E-USAGE").names(&["--replace-mount", "`run`"])
