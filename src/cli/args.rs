@@ -116,7 +116,7 @@ pub(super) struct OverwriteFlags {
     /// Gives new secrets to all keypairs whose secret is published, empty or blank
     #[arg(long)]
     pub(super) replace_published_keys: bool,
-    /// Pours the rows of this fixture instead of two new keypairs
+    /// Loads the rows of this fixture instead of two new keypairs
     #[arg(long, value_name = "FILE")]
     pub(super) fixture: Option<PathBuf>,
 }

@@ -88,7 +88,7 @@ pub(super) fn idle(cli: &Cli, lists: &Lists, wizard: bool) -> Vec<Failure> {
     idle.map(|(_, _, flag, why)| {
         Failure::new(Code::Usage, format!("`{flag}` would have no effect here"))
             .why(why)
-            .remedy("take the flag out, or name another command")
+            .remedy("remove the flag, or name another command")
     })
     .collect()
 }

@@ -25,7 +25,7 @@ use args::{AnswersCommand, Cli, Color, Command, Global, Lists, MountCommand, Ove
 pub fn start() -> ExitCode {
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
-        let failure = Failure::new(Code::Internal, "the program could not start itself anew")
+        let failure = Failure::new(Code::Internal, "the program could not restart itself")
             .why(why)
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));

@@ -34,7 +34,7 @@ pub(super) fn words(
         return refuse(
             &format!("holds {unseen}"),
             "a program of that very name is looked for",
-            "take the character out; where it was pasted for a space, write two words",
+            "remove the character; where it was pasted for a space, write two words",
         );
     }
     if shells_mark(program).is_some() {
@@ -101,7 +101,7 @@ fn doubt(
         .find(|(_, c)| !matches!(c, '\n' | '\t') && first_unseen(word).is_some_and(|it| it.what == *c));
     if let Some((at, c)) = unseen {
         let how = format!("holds U+{:04X} ({}) as its character {}", u32::from(c), name(c), at + 1);
-        return Some((how, AS_IT_STANDS, "take the character out if it was pasted along"));
+        return Some((how, AS_IT_STANDS, "remove the character if it was pasted along"));
     }
     let mark = shells_mark(word).filter(|_| !is_shell)?;
     let how = format!("begins with `{mark}`, as a path or name for a shell does");

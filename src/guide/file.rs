@@ -64,7 +64,7 @@ impl Leaf {
         } else if edges.iter().flatten().any(|c| matches!(c, '\u{2018}'..='\u{201f}')) {
             ("begins or ends with a curly quote", "if quotes are meant for YAML, write straight ones")
         } else if text != text.trim() || edges.iter().flatten().any(|c| is_unseen(*c)) {
-            ("begins or ends with a character that nobody sees", "if it was pasted along, take it out")
+            ("begins or ends with a character that nobody sees", "if it was pasted along, remove it")
         } else {
             return None;
         };
@@ -192,7 +192,7 @@ impl Walk<'_> {
                             value,
                             &what,
                             "a mapping",
-                            "write its keys below it, indented, or take it out",
+                            "write its keys below it, indented, or remove it",
                         ));
                     }
                 }
@@ -220,11 +220,11 @@ impl Walk<'_> {
         if matches!(node.value, Value::Null) {
             let why = match variable.default {
                 Default::Required => "give a value",
-                _ => "give a value, or take the line out for the default",
+                _ => "give a value, or remove the line for the default",
             };
             let what = match node.plain.as_str() {
                 "" => format!("{what} has no value behind it"),
-                plain => format!("{what} is `{plain}`, which is no value"),
+                plain => format!("{what} is `{plain}`, which is not a value"),
             };
             let failure = Failure::new(Code::AnswersValue, what).remedy(why);
             return Err(failure.at(node.place(self.file)).into());
@@ -338,9 +338,9 @@ impl Walk<'_> {
                 // Its own word is not repeated: it may be the secret.
                 let near = did_you_mean(kind, SOURCES.iter().copied());
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                return Err(refuse(format!("`{key}` names no source of a secret that is known{near}")));
+                return Err(refuse(format!("`{key}` names no known source of a secret{near}")));
             }
-            _ => return Err(refuse(format!("`{key}` names no source of a secret that is known"))),
+            _ => return Err(refuse(format!("`{key}` names no known source of a secret"))),
         };
         Ok(SecretSource::At(reference))
     }

@@ -110,7 +110,7 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
 /// they are, for nobody sees them.
 pub fn meant(given: &str, near: &str) -> String {
     if only_looks_like(given, near) {
-        return format!("write `{near}`: what stands there only looks like it, {}", parting(given, near));
+        return format!("write `{near}`: yours only looks like it, {}", parting(given, near));
     }
     format!("did you mean `{near}`?")
 }

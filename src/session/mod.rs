@@ -158,7 +158,7 @@ impl Scope {
                     Code::Usage,
                     format!("`{flag}` goes with the stage `{stage}`, which does not run"),
                 )
-                .remedy("take the flag out, or run that stage")
+                .remedy("remove the flag, or run that stage")
             })
             .collect()
     }

@@ -111,9 +111,9 @@ fn twin(name: &str) -> Option<PathBuf> {
 
 /// The failure for a secret that is to be asked for where nobody can be asked.
 pub(super) fn nobody_to_ask(key: &str, env: &str) -> Failure {
-    Failure::new(Code::NeedsAnswers, format!("`{key}` is to be asked for, and nobody is asked"))
+    Failure::new(Code::NeedsAnswers, format!("`{key}` must be entered, and nobody can be asked"))
         .why("`{prompt: true}` is for the wizard")
-        .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and take the line out"))
+        .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and remove the line"))
 }
 
 fn refuse(key: &str, why: &str) -> Failure {
@@ -190,7 +190,7 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
             }
             _ => refuse(key, &format!("`{shown}` could not be started")).why(words(&error)),
         };
-        failure.remedy("run it by hand in the same environment; it gets no stdin and no shell")
+        failure.remedy("run it by hand in the same environment; it runs without stdin and without a shell")
     })?;
     let too_long = u64::try_from(told.stdout.len()).is_ok_and(|length| length > LIMIT);
     if !told.status.success() && !too_long {
@@ -201,7 +201,8 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
             // Its last words tell most; a trace of everything may tell too much.
             said => failure.why(format!("its stderr: {}", last_words(said).escape_debug())),
         };
-        return Err(failure.remedy("run it by hand in the same environment; it gets no stdin and no shell"));
+        return Err(failure
+            .remedy("run it by hand in the same environment; it runs without stdin and without a shell"));
     }
     text(told.stdout, &format!("the output of `{shown}`")).map_err(|failure| of_key(key, failure))
 }

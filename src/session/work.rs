@@ -265,9 +265,9 @@ fn is_found_by_stages(failure: &Failure) -> bool {
     matches!(failure.code, Code::DbUnmanaged | Code::DbRevision | Code::DbOld | Code::DbShape)
 }
 
-/// The summary of work that broke off by a fault of this program.
+/// The summary of work that stopped because of a bug in this program.
 pub(super) fn broke(name: &str) -> EventKind {
-    let failure = Failure::new(Code::Internal, "the work broke off by a fault of this program")
+    let failure = Failure::new(Code::Internal, "the work stopped because of a bug in this program")
         .why("what was written before stays")
         .remedy("run `status` to see what was done, then run again; keep the transcript for a report");
     EventKind::Summary(Summary::of_failures(name, status::INTERNAL, vec![failure]))
@@ -282,7 +282,7 @@ async fn meet(meeting: Meeting, cx: Context<World>, deadline: Option<Deadline>, 
         }
     });
     let broke = |_| {
-        let failure = Failure::new(Code::Internal, "the meeting broke off by a fault of this program");
+        let failure = Failure::new(Code::Internal, "the meeting stopped because of a bug in this program");
         Ended::from(failure.remedy("run again; report it if it stays so"))
     };
     let Ended { failures, failed } = work.await.unwrap_or_else(broke);

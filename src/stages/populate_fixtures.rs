@@ -115,7 +115,7 @@ impl Tally {
     fn parts(&self) -> Vec<String> {
         let told = [
             (self.made, "made"),
-            (self.poured, "poured"),
+            (self.poured, "loaded"),
             (self.renewed, "given a new secret"),
             (self.filled, "completed"),
             (self.kept, "kept"),
@@ -298,7 +298,7 @@ impl Stage<World> for PopulateFixtures {
             cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
         }
         if tally.renewed > 0 {
-            cx.warn("the old secrets sign in no more; web sockets that are open live until they close").await;
+            cx.warn("the old secrets no longer work; web sockets that are already open stay open until they close").await;
         }
         let mut parts = tally.parts();
         parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));

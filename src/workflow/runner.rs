@@ -97,7 +97,7 @@ async fn run_one<W: Send + Sync + 'static>(
             Err(_) => Outcome::Failed {
                 failure: Failure::new(
                     Code::Internal,
-                    format!("stage `{id}` broke off by a fault of this program"),
+                    format!("stage `{id}` stopped because of a bug in this program"),
                 )
                 .remedy("run again: what is done is skipped; keep the transcript for a report"),
             },

@@ -12,7 +12,7 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
         let sign =
             ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].into_iter().find(|sign| is_marker(line, sign))?;
         let failure = Failure::new(Code::YamlSyntax, format!("A merge conflict is not resolved: `{sign}`"))
-            .why("two versions of the file were merged, and both stand in it")
+            .why("two versions of the file were merged, and both are in it")
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
             );
@@ -35,7 +35,7 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
         };
         Some(
             Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant} is due"))
-                .why("it looks alike, but YAML does not take it for that")
+                .why("it looks the same, but YAML does not read it as that")
                 .remedy(format!("write {meant}"))
                 .at(mark.place(file)),
         )
@@ -43,7 +43,7 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
 }
 
 /// The headline for a tab in the indentation; it repeats nothing of the file.
-pub(crate) const TAB: &str = "A tab stands in the indentation";
+pub(crate) const TAB: &str = "The indentation contains a tab";
 
 /// The first tab that indents the line of a syntax error or one beside it.
 pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
@@ -109,10 +109,10 @@ mod tests {
             ("a:\n\t- b\n\t- c\n", 2, 1),
         ] {
             let failures = read("answers.yml", text.as_bytes()).expect_err("it does not read");
-            let tabs: Vec<_> = failures.iter().filter(|failure| failure.what.starts_with("A tab")).collect();
+            let tabs: Vec<_> = failures.iter().filter(|failure| failure.what.contains("a tab")).collect();
             let places: Vec<_> = tabs.iter().filter_map(|it| it.place.as_ref()).collect();
             assert!(places.iter().any(|it| (it.line, it.column) == (line, column)), "{failures:#?}");
-            assert!(failures.iter().all(|it| it.what.starts_with("A tab")), "{failures:#?}");
+            assert!(failures.iter().all(|it| it.what.contains("a tab")), "{failures:#?}");
         }
     }
 

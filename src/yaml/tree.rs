@@ -272,7 +272,7 @@ impl Builder<'_> {
                 let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
                 let why = format!("it stands {}{same}", earlier.and_again(key.mark));
                 self.layout.problem(
-                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
+                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` appears twice"))
                         .why(why)
                         .remedy("keep one of them; readers disagree on which one counts")
                         .at(key.place(self.file)),

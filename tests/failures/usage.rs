@@ -33,7 +33,7 @@ fn words_that_are_not_known() {
         row("a flag that does nothing here", || {
             used(["--replace-mount", "check"]).fails(2, "E-USAGE").names(&["--replace-mount", "`run`"])
         }),
-        row("a fixture that is not poured", || {
+        row("a fixture that is not known", || {
             used(["run", "load-images", "--fixture", "x"]).fails(2, "E-USAGE").names(&["populate-fixtures"])
         }),
         row("no value", || {

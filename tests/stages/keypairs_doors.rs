@@ -180,7 +180,7 @@ fn given_keys_are_poured() {
     };
     site.write("mine.yml", format!("keypairs:\n{}{}", row("a@b", "AKIAONE"), row("c@d", "AKIATWO")));
     let outcome = site.runs("run populate-fixtures --fixture mine.yml");
-    assert!(outcome.stderr.contains("2 keypairs poured"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("2 keypairs loaded"), "{}", outcome.stderr);
     for blank in ["''", "'  '", "AKIAONE"] {
         let keys = format!("access_key: AKIAONE, secret_key: {blank}");
         site.write("blank.yml", format!("keypairs: [{{user_id: a@b, is_admin: true, {keys}}}]"));

@@ -116,7 +116,7 @@ fn entries_of_others_need_no_row_until_they_are_poured() {
     assert!(site.read("keypairs.yml").ends_with(&entry));
     // Poured, every entry of the file becomes a row.
     let told = site.runs("run populate-fixtures --fixture keypairs.yml").stderr;
-    assert!(told.contains("1 keypair poured, 2 keypairs kept"), "{told}");
+    assert!(told.contains("1 keypair loaded, 2 keypairs kept"), "{told}");
     assert_eq!(secret(&site, "AKIAOTHER"), "of-another-site");
     rests(&site);
     // One that the table has with another secret is a conflict, and nothing is poured.

@@ -199,7 +199,7 @@ fn poured(row: &Row, keys: &Keys, table: &[Found]) -> Result<Standing, Failure> 
         format!("the access key of `{}` is in table keypairs with other values", row.user_id),
     )
     .why("owner, secret, activity or role differ")
-    .remedy("take the row out of the fixture, or fix it in the table"))
+    .remedy("remove the row from the fixture, or fix it in the table"))
 }
 
 /// Is it still what was seen?
