@@ -328,7 +328,7 @@ fn a_shared_folder_keeps_the_slash_that_was_given() {
 #[test]
 fn remarks_of_stages_stand_in_the_review() {
     for state in ["pending", "done"] {
-        let mut stages = super::pending();
+        let mut stages = pending();
         let keypairs = stages.iter_mut().find(|it| it.stage == "populate-fixtures").expect("it is planned");
         keypairs.state = state;
         let remark =
