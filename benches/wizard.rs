@@ -201,6 +201,7 @@ fn frame_with_log() -> Times {
         state: "pending",
         summary: String::new(),
         changes: Vec::new(),
+        remarks: Vec::new(),
         failure: None,
     };
     app.update(Msg::Surveyed { survey: Survey::One("load-images"), generation: 1, result: Ok(vec![state]) });

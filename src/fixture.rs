@@ -206,8 +206,8 @@ impl Fixture {
                 }
                 _ => problems.push(problem(
                     table,
-                    "the fixture has another table than `keypairs`".into(),
-                    "take it out; only keypairs are poured",
+                    "the fixture has a table other than `keypairs`".into(),
+                    "remove it; a fixture holds keypairs only",
                 )),
             }
         }
@@ -218,7 +218,7 @@ impl Fixture {
                 _ => (&earlier.user_id, earlier.is_admin) == (&row.user_id, row.is_admin),
             });
             if let Some((_, first)) = twin {
-                let what = format!("a row for `{}` stands here and on line {}", row.user_id, first.mark.line);
+                let what = format!("`{}` has a row here and one on line {}", row.user_id, first.mark.line);
                 problems.push(problem(item, what, "keep one of them"));
             }
         }
@@ -259,8 +259,8 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
             Value::Text(name) if known.contains(&name.as_str()) => {}
             Value::Text(name) => {
                 return Err((
-                    format!("a row has a field `{}` that is not poured", name.escape_debug()),
-                    format!("take it out; the fields are {}", known.join(", ")),
+                    format!("a row has a field `{}` that is not known", name.escape_debug()),
+                    format!("remove it; the fields are {}", known.join(", ")),
                 ));
             }
             _ => return Err(("a row has a field whose name is not text".into(), "quote it".into())),
@@ -286,7 +286,7 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
         if let Some(unseen) = text.as_deref().and_then(first_unseen) {
             return Err((
                 format!("`{field}` of `{}` holds {unseen}", written.user_id),
-                "take the character out; nobody would see it there".into(),
+                "remove the character; nobody would see it there".into(),
             ));
         }
     }
@@ -300,21 +300,21 @@ fn row(node: &Node) -> Result<Row, (String, String)> {
                         "the keypair of `{}` is published: everybody can sign in with it",
                         written.user_id
                     ),
-                    "take `access_key` and `secret_key` out; new keys are made".into(),
+                    "remove `access_key` and `secret_key`; new keys are made".into(),
                 ));
             }
             let blank = keys.access.chars().any(|c| c.is_whitespace() || c.is_control());
             if keys.access.is_empty() || blank || is_guessable(&keys.access, &keys.secret) {
                 return Err((
                     format!("a key of `{}` is empty or blank, or both keys are the same", written.user_id),
-                    "write both keys in full, or take both out; new keys are made".into(),
+                    "write both keys in full, or remove both; new keys are made".into(),
                 ));
             }
             let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
             if !fits(&keys.access, 20) || !fits(keys.secret.expose_secret(), 40) {
                 return Err((
                     format!("the keys of `{}` do not fit: 20 and 40 characters at most", written.user_id),
-                    "shorten them, or take both out; new keys are made".into(),
+                    "shorten them, or remove both; new keys are made".into(),
                 ));
             }
             Some(keys)

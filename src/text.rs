@@ -73,25 +73,34 @@ fn is_picture(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{1f000}'..='\u{1faff}')
 }
 
-/// The first character of a text that nobody would see there.
-pub fn first_unseen(text: &str) -> Option<Unseen> {
+/// The characters of a text, each with whether nobody would see it there: what joins emoji is part of a picture.
+fn looked_at(text: &str) -> impl Iterator<Item = (char, bool)> {
     let mut before: Option<char> = None;
-    let mut rest = text.chars().enumerate().peekable();
-    while let Some((at, c)) = rest.next() {
-        let next = rest.peek().map(|(_, next)| *next);
+    let mut rest = text.chars().peekable();
+    std::iter::from_fn(move || {
+        let c = rest.next()?;
+        let next = rest.peek().copied();
         let in_emoji = match c {
             '\u{200d}' => {
                 before.is_some_and(|it| is_picture(it) || it == '\u{fe0f}') && next.is_some_and(is_picture)
             }
-            '\u{fe0f}' => before.is_some_and(is_picture),
+            '\u{fe0f}' => {
+                before.is_some_and(is_picture)
+                    // A key cap: `1`, U+FE0F, U+20E3.
+                    || before.is_some_and(|it| matches!(it, '0'..='9' | '#' | '*')) && next == Some('\u{20e3}')
+            }
             _ => false,
         };
-        if (is_unseen(c) && !in_emoji) || (before.is_none() && is_mark(c)) {
-            return Some(Unseen { what: c, column: at + 1 });
-        }
+        let unseen = is_unseen(c) && !in_emoji;
         before = Some(c);
-    }
-    None
+        Some((c, unseen))
+    })
+}
+
+/// The first character of a text that nobody would see there.
+pub fn first_unseen(text: &str) -> Option<Unseen> {
+    let is_wrong = |(at, (c, unseen)): &(usize, (char, bool))| *unseen || (*at == 0 && is_mark(*c));
+    looked_at(text).enumerate().find(is_wrong).map(|(at, (what, _))| Unseen { what, column: at + 1 })
 }
 
 /// The text as it may be shown: what nobody sees as its code point, `\u{200b}`. Line breaks stay where
@@ -101,10 +110,10 @@ pub fn visible(text: &str, lines: bool) -> String {
         return text.to_owned();
     }
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (c, unseen) in looked_at(text) {
         match c {
             '\n' if lines => shown.push(c),
-            c if is_unseen(c) => shown.extend(c.escape_unicode()),
+            c if unseen => shown.extend(c.escape_unicode()),
             c => shown.push(c),
         }
     }
@@ -194,10 +203,21 @@ mod tests {
 
     #[test]
     fn what_is_seen_is_left_alone() {
-        for text in
-            ["", "python", "e\u{301}", "é", "日本語", "파이썬", "a b", "👩\u{200d}💻", "❤\u{fe0f}", "🐍"]
-        {
+        for text in [
+            "",
+            "python",
+            "e\u{301}",
+            "é",
+            "日本語",
+            "파이썬",
+            "a b",
+            "👩\u{200d}💻",
+            "❤\u{fe0f}",
+            "🐍",
+            "1\u{fe0f}\u{20e3}",
+        ] {
             assert_eq!(first_unseen(text), None, "{text}");
+            assert_eq!(visible(text, false), text);
         }
     }
 
@@ -218,7 +238,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_is_shown_is_unseen(text in "\\PC*|.*") {
-            prop_assert!(!visible(&text, false).chars().any(is_unseen));
+            prop_assert!(!looked_at(&visible(&text, false)).any(|(_, unseen)| unseen));
             let json = visible_json(&serde_json::to_string(&text).expect("text is JSON"));
             prop_assert!(!json.chars().any(is_unseen));
             prop_assert_eq!(serde_json::from_str::<String>(&json).expect("it reads back"), text);

@@ -46,7 +46,7 @@ pub struct World {
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
-    rotates: OnceLock<Secrets>,
+    replaces: OnceLock<Secrets>,
     endpoint: AtomicUsize,
 }
 
@@ -67,7 +67,7 @@ impl World {
             images,
             fixture,
             rotated: AtomicBool::new(false),
-            rotates: OnceLock::new(),
+            replaces: OnceLock::new(),
             endpoint: AtomicUsize::new(0),
         }
     }
@@ -122,9 +122,9 @@ impl World {
         self.overwrite.keypairs && !self.rotated.load(Ordering::SeqCst)
     }
 
-    /// What the rotation replaces: what the first look saw counts for the whole run.
-    pub fn rotates(&self, seen: impl FnOnce() -> Secrets) -> &Secrets {
-        self.rotates.get_or_init(seen)
+    /// The secrets that this run replaces: what the first look saw counts for the whole run.
+    pub fn replaces(&self, seen: impl FnOnce() -> Secrets) -> &Secrets {
+        self.replaces.get_or_init(seen)
     }
 
     /// The keypairs were rotated; looking again must not ask for it once more.

@@ -249,6 +249,21 @@ fn only_the_faces_print() {
     assert!(wrong.is_empty(), "these print past the faces: {wrong:?}");
 }
 
+/// Text comes onto the full screen by one way, which spells out what nobody would see.
+#[test]
+fn one_place_draws_text() {
+    let draws = ["set_line", "set_string", "set_span", "render_widget", "Paragraph", ".render("];
+    for source in sources().iter().filter(|source| source.path.starts_with("frontend/tui")) {
+        if source.path.starts_with("frontend/tui/tests") {
+            continue;
+        }
+        for word in draws.iter().filter(|word| source.text.contains(*word)) {
+            let path = source.path.display().to_string();
+            assert_eq!((path.as_str(), *word), ("frontend/tui/view/canvas.rs", "set_line"));
+        }
+    }
+}
+
 #[test]
 fn the_binary_is_thin() {
     let main = sources().into_iter().find(|source| source.room == "main").expect("main.rs");

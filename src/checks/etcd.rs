@@ -85,8 +85,8 @@ async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: b
     for (rung, endpoint, failure, since) in failures {
         let what = format!("member {endpoint} cannot be used: {}", failure.what);
         let mut warning = Failure::new(Code::EtcdMember, what).remedy(match failure.code {
-            Code::EtcdLearner => "promote it, or take it out of `etcd.endpoints`",
-            _ => "start it or fix its address, or take it out of `etcd.endpoints`",
+            Code::EtcdLearner => "promote it, or remove it from `etcd.endpoints`",
+            _ => "start it or fix its address, or remove it from `etcd.endpoints`",
         });
         warning.why.clone_from(&failure.why);
         verdict.note(rung, warning, since);
@@ -143,7 +143,7 @@ fn not_meant(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure
         let what = format!("{} and {} are not of one cluster", first.endpoint, store.endpoint);
         let failure = Failure::new(Code::EtcdOther, what)
             .why(format!("their clusters are {cluster:x} and {:x}", other.cluster))
-            .remedy("take the one that is not meant out of `etcd.endpoints`");
+            .remedy("remove the one that is not meant from `etcd.endpoints`");
         return Some(failure);
     }
     let expected = identity.other_cluster(*cluster)?;
@@ -237,17 +237,17 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
     };
     match greeting {
         Greeting::Silent => {
-            Failure::new(Code::EtcdTimeout, format!("{endpoint} accepts connections and answers nothing"))
+            Failure::new(Code::EtcdTimeout, format!("{endpoint} accepts connections but does not answer"))
                 .why("a stopped process, or a program that waits for something else")
-                .remedy(format!("look what listens there (`ss -ltnp`), and {port}"))
+                .remedy(format!("check what listens there (`ss -ltnp`), and {port}"))
         }
         // A server that starts or stops does so, and a forwarder whose server is not up yet.
         Greeting::Closed => {
-            let what = format!("{endpoint} takes connections and closes them without a word");
+            let what = format!("{endpoint} accepts connections and closes them without answering");
             Failure::new(Code::EtcdNotReady, what)
                 .why("an etcd that starts or stops, or a proxy or port forward without an etcd behind it")
                 .remedy(format!(
-                    "wait for it with `--wait 60s`; if it stays so, look what listens there (`ss -ltnp`), and {port}"
+                    "wait for it with `--wait 60s`; if it stays so, check what listens there (`ss -ltnp`), and {port}"
                 ))
         }
         Greeting::Tls => at("it wants TLS")

@@ -30,7 +30,7 @@ use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 pub fn start() -> ExitCode {
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
-        let failure = Failure::new(Code::Internal, "the program could not start itself anew")
+        let failure = Failure::new(Code::Internal, "the program could not restart itself")
             .why(why)
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
         return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
@@ -99,7 +99,7 @@ fn not_for_the_wizard(cli: &Cli) -> Vec<Failure> {
     idle.map(|(_, flag, why)| {
         Failure::new(Code::Usage, format!("`{flag}` would have no effect here"))
             .why(why)
-            .remedy("take the flag out, or name a command, for example `run`")
+            .remedy("remove the flag, or name a command, for example `run`")
     })
     .collect()
 }

@@ -33,8 +33,7 @@ pub(super) fn explain(error: &Error, root: &Command, path: &[String]) -> Failure
                 None if word.starts_with('-') => idle_flag(error, root, path, word),
                 None => stray_value(word).unwrap_or_else(|| {
                     let what = format!("`{}` takes no `{}`", shown(path), word.escape_debug());
-                    Failure::new(Code::Usage, what)
-                        .remedy(format!("take it out; `{}` tells more", help(path)))
+                    Failure::new(Code::Usage, what).remedy(format!("remove it; `{}` tells more", help(path)))
                 }),
             }
         }

@@ -56,14 +56,14 @@ macro_rules! codes {
 
 codes! {
     // The program and its command line
-    Internal = "E-INTERNAL", INTERNAL, "A fault of this program",
-        "The program met a state it holds to be impossible. What a stage had not committed is not written. Run again: what is done is skipped. Keep the transcript for a report.";
+    Internal = "E-INTERNAL", INTERNAL, "A bug in this program",
+        "The program reached a state that should be impossible. What a stage had not committed is not written. Run again: what is done is skipped. Keep the transcript for a report.";
     Usage = "E-USAGE", USAGE, "The command line is not understood",
         "A flag, stage, check or code is not known, or two of them contradict each other. `backendai-setup --help` lists what there is.";
     Cancelled = "E-CANCELLED", INTERRUPTED, "Stopped on request",
         "A signal asked the program to stop. The unit of work under way was finished or rolled back and nothing new was started. Run the same command again to go on.";
     NeedsAnswers = "E-NEEDS-ANSWERS", NEEDS_INPUT, "Answers are needed and nobody can give them",
-        "Nothing told the program which servers are meant. Give `--answers FILE`, `--set KEY=VALUE`, the environment names of the manager, or `--development` for the values of the guide's development setup.";
+        "Nothing says which servers are meant. Give `--answers FILE`, `--set KEY=VALUE`, the environment names of the manager, or `--development` for the values of the guide's development setup.";
     NeedsConfirmation = "E-NEEDS-CONFIRMATION", NEEDS_INPUT, "A confirmation is needed and nobody can give it",
         "`run` shows what it would change and asks before it writes. Without a terminal nobody can answer: give `--yes`, or `--answers FILE`, which needs no confirmation.";
     Editor = "E-EDITOR", INTERNAL, "The editor or the pager did not do its work",
@@ -90,15 +90,15 @@ codes! {
     AnswersKey = "E-ANSWERS-KEY", INPUT, "An answer has a key that is not known",
         "The key is misspelt, stands at the wrong depth, or belongs to a newer version. The README lists every key; `sample-configs/answers.example.yml` shows them with comments.";
     AnswersUnbuilt = "E-ANSWERS-UNBUILT", INPUT, "The key is known but this version does not act on it",
-        "A key that would be ignored could mislead, so it is refused. Take it out, or use a version that has it.";
+        "A key that would be ignored could mislead, so it is refused. Remove it, or use a version that has it.";
     AnswersValue = "E-ANSWERS-VALUE", INPUT, "An answer has a value that cannot be right",
         "The message says which form is expected. Nothing was touched.";
     AnswersMissing = "E-ANSWERS-MISSING", INPUT, "A required answer is missing",
         "The message names the key, the environment name and the flag that can give it; `--development` gives the guide's development values.";
     AnswersVersion = "E-ANSWERS-VERSION", INPUT, "The answers file is of another version",
         "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
-    AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be taken from where it is",
-        "A password stands in a file that others can read, in a `--set` argument that others see in the process list, or it cannot be had from where it is said to be: an environment name, a file, a program that failed or took more than 30 s, stdin that somebody else reads. Use `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT]}`, `{stdin: true}`, or `chmod 600` on the answers file.";
+    AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be read from its source",
+        "A password is in a file that other users can read, in a `--set` argument that others see in the process list, or it cannot be read from its source: an environment name, a file, a program that failed or took more than 30 s, stdin that somebody else reads. Use `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT]}`, `{stdin: true}`, or `chmod 600` on the answers file.";
     AnswersNote = "W-ANSWERS-NOTE", INPUT, "An answer was understood, with a remark",
         "The value is used as the message says. Write it that way to silence the remark.";
     EnvironmentDiffers = "W-ENV-DIFFERS", INPUT, "An environment name differs from the answers file",
@@ -128,12 +128,12 @@ codes! {
         "The manager never deletes an alias, and follows aliases before it looks for an image and tag. One that is left in etcd from an older list leads a name of this list elsewhere, so that the list in force would not be the list given. `--prune` removes what the list does not have; `--accept E-IMAGES-HIDDEN` lets it be.";
     ImagesLeftover = "W-IMAGES-LEFTOVER", UNFIT, "etcd holds keys that are left from an older list",
         "The manager never deletes image keys, so old ones stay. These change nothing about what the names of this list lead to. `--prune` removes what the list does not have.";
-    Fixture = "E-FIXTURE", INPUT, "The fixture cannot be poured",
+    Fixture = "E-FIXTURE", INPUT, "The fixture cannot be used",
         "A fixture is JSON or YAML with `keypairs:` and a list of rows: `user_id`, `is_admin`, and `access_key` with `secret_key` or neither. Published example keys are refused.";
 
     // etcd
     EtcdResolve = "E-ETCD-RESOLVE", UNREACHABLE, "The host name of the etcd address is unknown",
-        "The resolver of this machine has no address for the name. Mind the spelling of `etcd.endpoints`, DNS and /etc/hosts.";
+        "The resolver of this machine has no address for the name. Check the spelling of `etcd.endpoints`, DNS and /etc/hosts.";
     EtcdConnect = "E-ETCD-CONNECT", UNREACHABLE, "Nothing accepts connections at the etcd address",
         "The host refused the connection or cannot be reached. Is etcd running, does it listen beyond localhost (`--listen-client-urls`), is a firewall between? Clients use port 2379, the development setup 8120.";
     EtcdTimeout = "E-ETCD-TIMEOUT", UNREACHABLE, "The etcd address does not answer in time",
@@ -143,9 +143,9 @@ codes! {
     EtcdAlarm = "E-ETCD-ALARM", UNFIT, "etcd has raised an alarm",
         "With NOSPACE etcd refuses every write: compact, defragment, then `etcdctl alarm disarm`; the message has the commands. With CORRUPT a member's data differ from the others'.";
     EtcdLeader = "E-ETCD-LEADER", UNREACHABLE, "The etcd cluster has no leader",
-        "Without a majority of its members the cluster answers no reads and takes no writes. Start the missing members.";
+        "Without a majority of its members the cluster answers no reads and does not accept writes. Start the missing members.";
     EtcdNotReady = "E-ETCD-NOT-READY", UNREACHABLE, "etcd is there, but not ready",
-        "It is starting, shutting down, overloaded or electing a leader, or something before it takes connections and closes them again. It passes by itself: `--wait 60s` waits for it. When it stays so, look what listens at the address, and whether the members of the cluster are up.";
+        "It is starting, shutting down, overloaded or electing a leader, or something before it takes connections and closes them again. It passes by itself: `--wait 60s` waits for it. When it stays so, check what listens at the address, and whether the members of the cluster are up.";
     EtcdLearner = "E-ETCD-LEARNER", UNFIT, "The member of the etcd cluster is a learner",
         "A learner copies the data of the other members, has no vote and refuses requests until it is promoted (`etcdctl member promote ID`, asked of a voting member). Name voting members in `etcd.endpoints`.";
     EtcdAuth = "E-ETCD-AUTH", REFUSED, "etcd refused the sign-in",
@@ -161,20 +161,20 @@ codes! {
     EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
     EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster cannot be used",
-        "The others can be used, so the work can go on. Start it, promote it when it is a learner, or take it out of `etcd.endpoints`. When it is the first endpoint see W-ETCD-MANAGER too.";
+        "The others can be used, so the work can go on. Start it, promote it when it is a learner, or remove it from `etcd.endpoints`. When it is the first endpoint see W-ETCD-MANAGER too.";
     EtcdManager = "W-ETCD-MANAGER", UNFIT, "The manager will not be able to use etcd this way",
         "The manager of this day takes one address, `etcd.manager-endpoint` or else the first of `etcd.endpoints`, as `manager.env` names it. It goes to no other when that one is down, is a learner or has no leader, cannot sign in, and takes no IPv6 address: a name that resolves to one works. Put a voting member that answers first, or name a plain address as `etcd.manager-endpoint`.";
 
     // PostgreSQL
     DbResolve = "E-DB-RESOLVE", UNREACHABLE, "The host name of the database address is unknown",
-        "The resolver of this machine has no address for the name. Mind the spelling of `database.address`, DNS and /etc/hosts.";
+        "The resolver of this machine has no address for the name. Check the spelling of `database.address`, DNS and /etc/hosts.";
     DbConnect = "E-DB-CONNECT", UNREACHABLE, "Nothing accepts connections at the database address",
         "The host refused the connection or cannot be reached. Is PostgreSQL running, does it listen beyond localhost (`listen_addresses`), is a firewall between? The usual port is 5432, the development setup uses 8100.";
     DbTimeout = "E-DB-TIMEOUT", UNREACHABLE, "The database address does not answer in time",
         "The connection stands or is swallowed, but no answer comes: a firewall that drops, a stopped process, or a server that is overloaded.";
     DbProtocol = "E-DB-PROTOCOL", UNFIT, "Something answers at the database address, but it is not PostgreSQL",
-        "Another program listens there. Mind the port of `database.address`.";
-    DbTls = "E-DB-TLS", UNFIT, "No encrypted connection as `database.sslmode` asks",
+        "Another program listens there. Check the port of `database.address`.";
+    DbTls = "E-DB-TLS", UNFIT, "The server does not take connections with this `database.sslmode`",
         "With `require` the server must offer TLS; with `disable` a server may refuse unencrypted connections. Choose another `database.sslmode`, or set `ssl = on` in postgresql.conf.";
     DbStarting = "E-DB-STARTING", UNREACHABLE, "PostgreSQL is starting up or shutting down",
         "The server answers, but takes no connections now. Try again in a moment.";
@@ -189,10 +189,10 @@ codes! {
     DbVersion = "E-DB-VERSION", UNFIT, "The PostgreSQL server is too old",
         "The manager of this day needs PostgreSQL 9.6 or newer.";
     DbEncoding = "E-DB-ENCODING", UNFIT, "The database is not encoded in UTF-8",
-        "Names and e-mail addresses would not survive. Create it anew: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
-    DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not to be had",
+        "Names and e-mail addresses would not survive. Create it again: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
+    DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not available",
         "The tables use `uuid_generate_v4()`. Install PostgreSQL's contrib modules on the server (Debian: postgresql-contrib). Before PostgreSQL 13 a superuser must create the extension.";
-    DbReadOnly = "E-DB-READONLY", UNFIT, "PostgreSQL takes no writes",
+    DbReadOnly = "E-DB-READONLY", UNFIT, "PostgreSQL does not accept writes",
         "The server is a standby or is being recovered, or `default_transaction_read_only` is on for this user or database. The manager writes at every request, so `database.address` must lead to the primary server, with a session that may write.";
     DbPooler = "E-DB-POOLER", UNREACHABLE, "A connection pooler refused the sign-in",
         "PgBouncer, or another pooler, answers at `database.address` and has no database or user of this name, or cannot reach PostgreSQL itself. Add both to its configuration, or set `database.address` to the PostgreSQL server. It works in session and in transaction mode.";
@@ -211,7 +211,7 @@ codes! {
     DbRevision = "E-DB-REVISION", UNFIT, "The database is at a revision that is not known here",
         "The schema belongs to a newer manager, to another program, or to two branches at once. Nothing was touched. Use another `database.name`, or the manager's own alembic.";
     DbOld = "E-DB-OLD", UNFIT, "The database is at an older revision",
-        "This version installs the schema into a fresh database only and does not climb from older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
+        "This version installs the schema into a fresh database only and does not upgrade older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
     DbShape = "E-DB-SHAPE", UNFIT, "The schema is not what its revision says",
         "The revision is the head, but tables are missing. Somebody dropped them, or stamped the revision by hand. Restore a backup, or use another `database.name`.";
     DbLost = "E-DB-LOST", UNREACHABLE, "The connection to PostgreSQL broke in the middle of the work",
@@ -227,13 +227,13 @@ codes! {
     MountMissing = "E-MOUNT-MISSING", UNFIT, "The shared folder is not there",
         "Create it and mount the storage, or fix `storage.mount`. On a host that does not have the mount, set `storage.expect: elsewhere`.";
     MountKind = "E-MOUNT-KIND", UNFIT, "The path of the shared folder is not a directory",
-        "A file or a device stands there. Mend `storage.mount`.";
+        "A file or a device stands there. Fix `storage.mount`.";
     MountUnmounted = "E-MOUNT-UNMOUNTED", UNFIT, "Nothing is mounted at the shared folder",
         "Data written there would lie on this host's own disk, hidden once the share is mounted. Mount it, or say what you mean: `storage.expect: directory` for a plain folder.";
     MountReadOnly = "E-MOUNT-READONLY", UNFIT, "The shared folder is mounted read-only",
         "The manager makes folders below it. Remount it with `rw`, and look why it is `ro`: file systems turn read-only after errors.";
     MountWrite = "E-MOUNT-WRITE", UNFIT, "The shared folder cannot be written",
-        "The probe file could not be written, synced, renamed and removed. The message says which step failed. Mind owner, mode, quota and root squash of a network file system.";
+        "The probe file could not be written, synced, renamed and removed. The message says which step failed. Check owner, mode, quota and root squash of a network file system.";
     MountHung = "E-MOUNT-HUNG", UNREACHABLE, "The shared folder does not answer",
         "A network file system whose server is gone blocks every access. Look at the server and at `mount`; `umount -l` frees the path.";
     MountSpace = "W-MOUNT-SPACE", UNFIT, "The shared folder has little space left",
@@ -243,9 +243,9 @@ codes! {
 
     MountDiffers = "E-MOUNT-DIFFERS", UNFIT, "A node has another folder at the path of the shared folder",
         "`backendai-setup mount offer` leaves a file in the shared folder, and on this node `mount verify` does not find it at the path in etcd, or finds another in its place. The message says what is mounted on both sides: often nothing, so that the path lies on the node's own disk, or another export. Mount the same share, then run both commands again.";
-    MountOffered = "E-MOUNT-OFFERED", LOCKED, "Another offer of the shared folder stands",
-        "`backendai-setup mount offer` runs already for this namespace; the message names its host. Wait for its end, or end it there with Ctrl-C. One that was killed lapses by itself within 15 s.";
-    MountNoOffer = "E-MOUNT-NO-OFFER", UNREACHABLE, "No offer of the shared folder stands",
+    MountOffered = "E-MOUNT-OFFERED", LOCKED, "Another offer of the shared folder is active",
+        "`backendai-setup mount offer` runs already for this namespace; the message names its host. Wait for its end, or end it there with Ctrl-C. One that was killed expires by itself within 15 s.";
+    MountNoOffer = "E-MOUNT-NO-OFFER", UNREACHABLE, "No offer of the shared folder is active",
         "`backendai-setup mount verify` answers to `mount offer`, which must run at that time on a node that has the folder, with the same `etcd.namespace`, etcd and version of this program. Start it there, then verify again.";
     MountNodes = "E-MOUNT-NODES", UNREACHABLE, "Not all nodes have answered in time",
         "`backendai-setup mount offer` waits for `mount verify` on the other nodes: 10 minutes, or as long as `--for` says; `--nodes N` is how many must answer. Look at what `mount verify` says on the nodes that are missing, then offer again.";
@@ -272,13 +272,13 @@ codes! {
     KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that anybody can use",
         "The secret is published in the manager's repository, or is empty or blank, and the gateway takes it even when `is_active` is false. A NULL secret breaks the pair instead. `--replace-published-keys` gives these rows new secrets on the same access keys and writes them into the credentials file; folders and sessions stay.";
     KeysConflict = "E-KEYS-CONFLICT", UNFIT, "A row in the table contradicts the fixture",
-        "An access key of the fixture is there already with other values. Nothing was touched. Take it out of the fixture, or fix the row.";
-    KeysChanged = "E-KEYS-CHANGED", LOCKED, "Another run changed the keypairs meanwhile",
-        "Two runs gave new secrets to the same keypairs, or something else wrote the rows. The secrets of the other one count. Look whether its credentials file is the one you want; run again without `--rotate-keypairs` to write this one from the table.";
+        "An access key of the fixture is there already with other values. Nothing was touched. Remove it from the fixture, or fix the row.";
+    KeysChanged = "E-KEYS-CHANGED", LOCKED, "Another program changed the keypairs meanwhile",
+        "The secrets that `--rotate-keypairs` or `--replace-published-keys` was to replace are not those that this run saw: another run, or another program, has written the rows. Its secrets count. Run again without `--rotate-keypairs` to write this credentials file from the table.";
     KeysAltered = "E-KEYS-ALTERED", UNFIT, "The table did not keep a keypair as it was written",
-        "A trigger or a rule on table `keypairs` drops or changes rows. No credentials file was written. Disable it (`ALTER TABLE keypairs DISABLE TRIGGER NAME`), then run again.";
+        "A trigger or a rule on table `keypairs` drops or changes rows. No credentials file was written. The message names the statement that disables it, for example `ALTER TABLE public.keypairs DISABLE TRIGGER NAME`; run that as the owner of the table, then run again.";
     KeysRemark = "W-KEYS-REMARK", UNFIT, "Keypairs that deserve a look",
-        "Other administrators can read everybody's secrets, and a published access key may have belonged to somebody else. A limit of 0 refuses every request or session. Nothing is changed about any of them.";
+        "Other administrators can read everybody's secrets, and `--rotate-keypairs` does not touch theirs. A published access key may have been used by somebody else. A limit of 0 refuses every request or session. Nothing is changed about any of them. `--strict` makes this a failure, and `--accept W-KEYS-REMARK` accepts it there.";
 
     // The development stack
     DevMissing = "E-DEV-MISSING", UNFIT, "A server of the development stack is not installed",

@@ -20,7 +20,7 @@ pub use tolerance::Tolerance;
 pub mod status {
     /// Changed or unchanged, all is well.
     pub const SUCCESS: u8 = 0;
-    /// A fault of this program.
+    /// A bug in this program.
     pub const INTERNAL: u8 = 1;
     /// The command line does not parse.
     pub const USAGE: u8 = 2;

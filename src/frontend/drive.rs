@@ -94,7 +94,7 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
 ) -> Result<T, u8> {
     tokio::select! {
         done = spawn_blocking(work) => done.map_err(|_| {
-            let what = "reading the answers broke off by a fault of this program";
+            let what = "reading the answers stopped because of a bug in this program";
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
         status = signals.next() => {

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 use crate::{
     bundle,
     failure::{Code, Failure, shell_word, status, words},
-    guide::did_you_mean,
+    guide::{did_you_mean, meant},
     report::{write_images, write_pull_commands},
     session::{Inputs, Intent, Scope},
 };
@@ -142,7 +142,7 @@ pub fn known_code(given: &str) -> Result<Code, Failure> {
         let failure = Failure::new(Code::Usage, format!("there is no code `{}`", given.escape_debug()));
         let upper = given.to_ascii_uppercase();
         match did_you_mean(&upper, Code::ALL.iter().map(|code| code.as_str())) {
-            Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+            Some(near) => failure.remedy(meant(&upper, near)),
             None => failure.remedy("`backendai-setup explain` lists them all"),
         }
     })

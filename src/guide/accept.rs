@@ -110,10 +110,9 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
 /// Nothing in it that nobody sees.
 fn all_seen(text: &str) -> Result<(), Refused> {
     match text::first_unseen(text) {
-        Some(unseen) => Err(Refused::new(
-            format!("it holds the invisible {unseen}"),
-            "type it anew, without that character",
-        )),
+        Some(unseen) => {
+            Err(Refused::new(format!("it holds the invisible {unseen}"), "retype it without that character"))
+        }
         None => Ok(()),
     }
 }
@@ -135,7 +134,7 @@ pub(super) fn secret(text: &str, max: usize) -> Result<(), Refused> {
     if let Some(at) = text.chars().position(char::is_control) {
         return Err(Refused::new(
             format!("it has a control character at column {}", at + 1),
-            "take the character out",
+            "remove the character",
         ));
     }
     Ok(())
@@ -147,7 +146,7 @@ pub(super) fn one_of(text: &str, words: &[&str]) -> Result<(), Refused> {
         return Ok(());
     }
     let list = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-    Err(Refused::new("it is none of the known words", format!("write one of {list}")))
+    Err(Refused::new("it is not one of the known words", format!("write one of {list}")))
 }
 
 /// A path; relative ones mean the working directory.

@@ -6,7 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::failure::{Code, Failure, Place};
 
-use super::{Reference, Section, accept::Refused, did_you_mean, variable, variable::Default, variables};
+use super::{
+    Reference, Section, accept::Refused, did_you_mean, meant, variable, variable::Default, variables,
+};
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -300,13 +302,13 @@ fn may_hold_login(key: &str, value: &str) -> bool {
 /// The failure for a key that is not known, with the nearest one that is.
 pub(super) fn unknown_key(key: &str) -> Failure {
     if super::UNBUILT.contains(&key) {
-        return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not built in this version"))
-            .remedy(format!("take `{key}` out"));
+        return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not supported in this version"))
+            .remedy(format!("remove `{key}`"));
     }
     let failure = Failure::new(Code::AnswersKey, format!("there is no key `{}`", key.escape_debug()));
     match did_you_mean(key, variables().map(|variable| variable.key)) {
-        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
-        None => failure.remedy("take it out; the README lists every key"),
+        Some(near) => failure.remedy(meant(key, near)),
+        None => failure.remedy("remove it; the README lists every key"),
     }
 }
 

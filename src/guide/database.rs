@@ -87,7 +87,7 @@ fn name(text: &str) -> Result<(), Refused> {
 
 fn password(text: &str) -> Result<(), Refused> {
     if text.contains(['\n', '\r']) {
-        return Err(Refused::new("it has a line break", "take the line break out"));
+        return Err(Refused::new("it has a line break", "remove the line break"));
     }
     accept::secret(text, 4096)
 }
@@ -95,7 +95,7 @@ fn password(text: &str) -> Result<(), Refused> {
 fn sslmode(text: &str) -> Result<(), Refused> {
     if matches!(text, "verify-ca" | "verify-full") {
         return Err(Refused::new(
-            "checking the server's certificate is not built in this version",
+            "checking the server's certificate is not supported in this version",
             "write one of `disable`, `prefer`, `require`",
         ));
     }

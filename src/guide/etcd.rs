@@ -92,7 +92,7 @@ fn endpoints(text: &str) -> Result<(), Refused> {
     for endpoint in text.split(',') {
         if endpoint.trim().starts_with("https://") {
             return Err(Refused::new(
-                "`https://` is not built in this version, and the manager speaks plain etcd",
+                "`https://` is not supported in this version, and the manager speaks plain etcd",
                 "give a plain address `host:port`, of a proxy if need be",
             ));
         }

@@ -1,5 +1,7 @@
 //! An answers file as a list of leaves: each known key with its value and position.
 
+use std::cell::RefCell;
+
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
 use super::{
     Reference, UNBUILT, Variable,
     answers::unknown_key,
-    did_you_mean, variable,
+    command, did_you_mean, meant, variable,
     variable::{Default, Shape},
     variables,
 };
@@ -44,9 +46,7 @@ impl Leaf {
             _ => false,
         }
     }
-}
 
-impl Leaf {
     /// A secret's text that was hardly meant as it stands: it is used, with a remark that does not repeat it.
     pub fn doubtful(&self) -> Option<Failure> {
         let SecretSource::Text(text) = &self.value else { return None };
@@ -64,7 +64,7 @@ impl Leaf {
         } else if edges.iter().flatten().any(|c| matches!(c, '\u{2018}'..='\u{201f}')) {
             ("begins or ends with a curly quote", "if quotes are meant for YAML, write straight ones")
         } else if text != text.trim() || edges.iter().flatten().any(|c| is_unseen(*c)) {
-            ("begins or ends with a character that nobody sees", "if it was pasted along, take it out")
+            ("begins or ends with a character that nobody sees", "if it was pasted along, remove it")
         } else {
             return None;
         };
@@ -94,7 +94,12 @@ impl Leaf {
         let line = file.trim_start_matches('\u{feff}').lines().nth(self.place.line.checked_sub(1)?)?;
         let from = line.char_indices().nth(self.place.column.checked_sub(1)?)?.0;
         let behind = line.get(from..)?.strip_prefix(text)?;
-        if !behind.starts_with([' ', '\t']) || !behind.trim_start().starts_with('#') {
+        if !behind.starts_with([' ', '\t']) {
+            return None;
+        }
+        // `# ` and words is how people write comments; `#2024` behind a blank is hardly one.
+        let comment = behind.trim_start().strip_prefix('#')?;
+        if comment.starts_with([' ', '\t']) && !comment.trim().is_empty() {
             return None;
         }
         let what = format!("the text of `{}` ends before ` #`", self.variable.key);
@@ -117,11 +122,19 @@ pub struct Leaves {
     pub refused: Vec<&'static str>,
     /// Every problem, with its place.
     pub problems: Vec<Failure>,
+    /// Remarks on what was hardly meant as it stands.
+    pub doubts: Vec<Failure>,
 }
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
 pub fn leaves(file: &str, root: &Node) -> Leaves {
-    let mut walk = Walk { file, leaves: Vec::new(), refused: Vec::new(), problems: Vec::new() };
+    let mut walk = Walk {
+        file,
+        leaves: Vec::new(),
+        refused: Vec::new(),
+        problems: Vec::new(),
+        doubts: RefCell::default(),
+    };
     match &root.value {
         Value::Mapping(_) => walk.mapping("", root),
         Value::Null => walk.problems.push(
@@ -140,7 +153,12 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
                 .at(root.place(file)),
         );
     }
-    Leaves { leaves: walk.leaves, refused: walk.refused, problems: walk.problems }
+    Leaves {
+        leaves: walk.leaves,
+        refused: walk.refused,
+        problems: walk.problems,
+        doubts: walk.doubts.into_inner(),
+    }
 }
 
 struct Walk<'a> {
@@ -148,6 +166,7 @@ struct Walk<'a> {
     leaves: Vec<Leaf>,
     refused: Vec<&'static str>,
     problems: Vec<Failure>,
+    doubts: RefCell<Vec<Failure>>,
 }
 
 impl Walk<'_> {
@@ -173,7 +192,7 @@ impl Walk<'_> {
                             value,
                             &what,
                             "a mapping",
-                            "write its keys below it, indented, or take it out",
+                            "write its keys below it, indented, or remove it",
                         ));
                     }
                 }
@@ -201,11 +220,11 @@ impl Walk<'_> {
         if matches!(node.value, Value::Null) {
             let why = match variable.default {
                 Default::Required => "give a value",
-                _ => "give a value, or take the line out for the default",
+                _ => "give a value, or remove the line for the default",
             };
             let what = match node.plain.as_str() {
                 "" => format!("{what} has no value behind it"),
-                plain => format!("{what} is `{plain}`, which is no value"),
+                plain => format!("{what} is `{plain}`, which is not a value"),
             };
             let failure = Failure::new(Code::AnswersValue, what).remedy(why);
             return Err(failure.at(node.place(self.file)).into());
@@ -231,7 +250,7 @@ impl Walk<'_> {
             (Shape::List, Value::Sequence(items)) => {
                 let mut texts = Vec::new();
                 for item in items {
-                    let text = node_text(item, self.file, &what).map_err(Box::new)?;
+                    let text = item.text(self.file, &what).map_err(Box::new)?.to_owned();
                     if text.contains(',') {
                         return Err(self
                             .expects(item, &what, "one value an item", "write each as an item of its own")
@@ -303,9 +322,9 @@ impl Walk<'_> {
             (Value::Text(kind), Value::Text(target)) if kind == "env" => Reference::Env(target.clone()),
             (Value::Text(kind), Value::Text(target)) if kind == "file" => Reference::File(target.clone()),
             (Value::Text(kind), Value::Sequence(words)) if kind == "command" && !words.is_empty() => {
-                let what = format!("a word of the command of `{key}`");
-                let words = words.iter().map(|word| node_text(word, self.file, &what));
-                Reference::Command(words.collect::<Result<_, _>>().map_err(Box::new)?)
+                let (words, doubts) = command::words(key, words, self.file)?;
+                self.doubts.borrow_mut().extend(doubts);
+                Reference::Command(words)
             }
             (Value::Text(kind), Value::Bool(true)) if kind == "stdin" => Reference::Stdin,
             (Value::Text(kind), Value::Bool(true)) if kind == "prompt" => Reference::Prompt,
@@ -319,9 +338,9 @@ impl Walk<'_> {
                 // Its own word is not repeated: it may be the secret.
                 let near = did_you_mean(kind, SOURCES.iter().copied());
                 let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-                return Err(refuse(format!("`{key}` names no source of a secret that is known{near}")));
+                return Err(refuse(format!("`{key}` names no known source of a secret{near}")));
             }
-            _ => return Err(refuse(format!("`{key}` names no source of a secret that is known"))),
+            _ => return Err(refuse(format!("`{key}` names no known source of a secret"))),
         };
         Ok(SecretSource::At(reference))
     }
@@ -340,10 +359,6 @@ impl Walk<'_> {
 
 /// Where a secret may be.
 const SOURCES: &[&str] = &["env", "file", "command", "stdin", "prompt"];
-
-fn node_text(node: &Node, file: &str, what: &str) -> Result<String, Failure> {
-    node.text(file, what).map(str::to_owned)
-}
 
 fn is_section(path: &str) -> bool {
     let prefix = format!("{path}.");
@@ -376,7 +391,7 @@ fn unknown(prefix: &str, path: &str) -> (Option<String>, Failure) {
         .or_else(|| did_you_mean(path, siblings.iter().map(String::as_str)).map(str::to_owned));
     let failure = match &near {
         Some(near) => Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
-            .remedy(format!("did you mean `{near}`?")),
+            .remedy(meant(path, near)),
         None => unknown_key(path),
     };
     (near, failure)

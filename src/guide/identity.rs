@@ -63,7 +63,7 @@ fn cluster(text: &str) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::new(
-        "it is no id of an etcd cluster",
+        "it is not the id of an etcd cluster",
         "write it as `backendai-setup check etcd` shows it, for example \"cdf818194e3a8c32\"",
     ))
 }
@@ -73,7 +73,7 @@ fn system(text: &str) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::new(
-        "it is no system identifier of PostgreSQL",
+        "it is not a system identifier of PostgreSQL",
         "write it as `backendai-setup check database` shows it, for example \"7000000000000000001\"",
     ))
 }

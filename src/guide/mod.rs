@@ -5,6 +5,7 @@
 
 mod accept;
 mod answers;
+mod command;
 mod database;
 mod etcd;
 mod file;
@@ -19,6 +20,10 @@ mod repeat;
 mod settings;
 mod storage;
 mod variable;
+
+pub use command::{Doubt, doubts};
+
+use crate::text::{parting, skeleton};
 
 pub use accept::{Address, Refused, parse_address};
 pub use answers::{Answers, Given, Origin};
@@ -77,6 +82,10 @@ pub fn variable(key: &str) -> Option<&'static Variable> {
 
 /// The known key that is nearest to a misspelt one, if any is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(twin) = known.iter().find(|candidate| only_looks_like(given, candidate)) {
+        return Some(twin);
+    }
     let given = given.to_lowercase();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_lowercase();
     known
@@ -95,4 +104,18 @@ pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -
         })
         .min_by_key(|(goes_on, distance, _)| (!*goes_on, *distance))
         .map(|(.., candidate)| candidate)
+}
+
+/// The remedy for a misspelt word when this one is the nearest: one with letters of another script says which
+/// they are, for nobody sees them.
+pub fn meant(given: &str, near: &str) -> String {
+    if only_looks_like(given, near) {
+        return format!("write `{near}`: yours only looks like it, {}", parting(given, near));
+    }
+    format!("did you mean `{near}`?")
+}
+
+/// Is it the same to the eye, but written with other letters?
+fn only_looks_like(given: &str, known: &str) -> bool {
+    !given.is_ascii() && given != known && skeleton(given) == skeleton(known)
 }

@@ -90,7 +90,7 @@ fn looks_ascii(key: &str, text: &str) -> Option<Failure> {
     let what =
         format!("`{key}` only looks like plain letters: character {} is U+{:04X}", at + 1, u32::from(sign));
     let failure = Failure::new(Code::AnswersNote, what).why("whoever types the address types another one");
-    Some(failure.remedy(format!("type `{key}` anew if plain letters are meant")))
+    Some(failure.remedy(format!("retype `{key}` if plain letters are meant")))
 }
 
 /// A stage or check used a section that its `needs` does not name.

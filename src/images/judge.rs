@@ -314,7 +314,7 @@ impl Judge<'_> {
     fn twice(&mut self, second: Mark, first: Mark, what: &str, remedy: &str) {
         let why = format!("it stands {}; one would silently win", first.and_again(second));
         self.failures.push(
-            Failure::new(Code::ImagesDuplicate, format!("{what} is there twice"))
+            Failure::new(Code::ImagesDuplicate, format!("{what} appears twice"))
                 .why(why)
                 .remedy(remedy)
                 .at(second.place(self.file)),

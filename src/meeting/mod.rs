@@ -173,7 +173,7 @@ async fn shared_folder(store: &mut Store) -> Result<String, Failure> {
     let Some(bytes) = store.get(MOUNT).await? else {
         return Err(Failure::new(Code::StageNeeds, format!("`{key}` is not in etcd"))
             .why("it names the shared folder to the manager and the agents; another namespace may be meant")
-            .remedy("mind `etcd.namespace`, or run the stage `set-mount` where the cluster is set up"));
+            .remedy("check `etcd.namespace`, or run the stage `set-mount` where the cluster is set up"));
     };
     let path = String::from_utf8_lossy(&bytes).into_owned();
     if !path.starts_with('/') {

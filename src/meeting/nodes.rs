@@ -85,7 +85,7 @@ impl Nodes {
         Some(
             Failure::new(Code::MountNodes, what)
                 .why(format!("the offer stood for {}", lasting(wanted.lasting)))
-                .remedy("run `mount verify` on the other nodes while the offer stands; `--for DURATION` makes it longer"),
+                .remedy("run `mount verify` on the other nodes while the offer is active; `--for DURATION` makes it longer"),
         )
     }
 }

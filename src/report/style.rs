@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use crate::{text::is_unseen, workflow::RungState};
+use crate::{text::visible, workflow::RungState};
 
 /// How text is decorated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,13 +72,12 @@ impl Style {
             return "none".into();
         }
         let mut shown = String::with_capacity(text.len());
-        for character in text.chars() {
+        for character in visible(text, false).chars() {
             match character {
                 '→' if self.words => shown.push_str("to"),
                 '→' if self.ascii => shown.push_str("->"),
                 '…' if self.ascii => shown.push_str("..."),
                 '–' if self.ascii => shown.push('-'),
-                _ if is_unseen(character) => shown.extend(character.escape_unicode()),
                 _ => shown.push(character),
             }
         }

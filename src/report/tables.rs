@@ -3,10 +3,9 @@
 use std::io::{self, Write};
 
 use crate::{
-    failure::Failure,
     guide::{self, Answers, Default, Reference},
     images::ImageList,
-    workflow::{Change, Rung, RungState},
+    workflow::{Change, Rung, RungState, StageState},
 };
 
 use super::{
@@ -76,7 +75,7 @@ fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()>
 /// When it cannot be written.
 pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
     for stage in &state.plan {
-        write_stage(out, style, stage.state, stage.title, &stage.summary, stage.failure.as_ref())?;
+        write_stage(out, style, stage)?;
         for change in &stage.changes {
             writeln!(out, "    {}", style.text(&change.to_string()))?;
             if let Change::Statement { sql, .. } = change {
@@ -105,26 +104,31 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
 /// When it cannot be written.
 pub fn write_status(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
     for stage in &state.plan {
-        write_stage(out, style, stage.state, stage.title, &stage.summary, stage.failure.as_ref())?;
+        write_stage(out, style, stage)?;
     }
     Ok(())
 }
 
-fn write_stage(
-    out: &mut impl Write,
-    style: Style,
-    state: &str,
-    title: &str,
-    summary: &str,
-    failure: Option<&Failure>,
-) -> io::Result<()> {
-    let sign = match state {
+fn write_stage(out: &mut impl Write, style: Style, stage: &StageState) -> io::Result<()> {
+    let StageState { state, title, summary, failure, .. } = stage;
+    let sign = match *state {
         "done" => style.sign(RungState::Passed),
         "pending" => style.pending().to_owned(),
         _ => style.sign(RungState::Failed),
     };
-    let code = failure.map(|failure| format!("  {}", failure.code)).unwrap_or_default();
-    writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state, 10), style.text(summary))
+    let code = failure.as_ref().map(|failure| format!("  {}", failure.code)).unwrap_or_default();
+    writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state, 10), style.text(summary))?;
+    for remark in &stage.remarks {
+        let sign = style.sign(RungState::Warned);
+        writeln!(out, "  {sign} {}  {}", style.text(&remark.what), remark.code)?;
+        let indent = " ".repeat(16);
+        for (label, text) in [("why", &remark.why), ("do ", &remark.remedy)] {
+            if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+                writeln!(out, "{indent}{} {}", style.dim(label), style.text(text))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Prints the image list as rows, each with so many of its aliases at most.

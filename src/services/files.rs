@@ -55,10 +55,10 @@ pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
         Ok(_) => Ok(bytes),
         Err(error) => match error.kind() {
             ErrorKind::NotFound => {
-                refuse(format!("`{shown}` is not there"), words(&error), "mind the spelling and the folder")
+                refuse(format!("`{shown}` is not there"), words(&error), "check the spelling and the folder")
             }
             ErrorKind::PermissionDenied => {
-                refuse(format!("`{shown}` may not be read"), words(&error), "mind its owner and mode")
+                refuse(format!("`{shown}` may not be read"), words(&error), "check its owner and mode")
             }
             ErrorKind::IsADirectory => {
                 refuse(format!("`{shown}` is a folder"), words(&error), "name the file in it")
@@ -157,7 +157,7 @@ pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
             format!("the folder `{}` for {} cannot be written", parent.display(), name(path)),
         )
         .why(words(&error.into()))
-        .remedy("mind its owner and mode, or name another path under `files`"));
+        .remedy("check its owner and mode, or name another path under `files`"));
     }
     found
         .map(|meta| Ok(Existing { bytes: read_input(path)?, mode: meta.permissions().mode() & 0o7777 }))

@@ -68,7 +68,7 @@ pub async fn resolve(target: &Target, address: &Address) -> Result<Vec<SocketAdd
     let unknown = |why: String| {
         Failure::new(target.resolve, format!("the host name `{host}` is unknown here"))
             .why(why)
-            .remedy(format!("mind the spelling of `{}`, DNS and /etc/hosts", target.key))
+            .remedy(format!("check the spelling of `{}`, DNS and /etc/hosts", target.key))
     };
     match timeout(connect_limit(), lookup_host((host, address.port))).await {
         Err(_) => Err(Failure::new(

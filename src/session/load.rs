@@ -184,7 +184,7 @@ impl Gathering<'_> {
                 }
             }
         }
-        while let Some((name, Leaves { leaves, refused, problems })) = read.pop_front() {
+        while let Some((name, Leaves { leaves, refused, problems, .. })) = read.pop_front() {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
@@ -212,6 +212,7 @@ impl Gathering<'_> {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
                 let found = leaves(&file, &root);
                 self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
+                self.notices.extend(found.doubts.iter().cloned());
                 Some(found)
             }
             Err(failures) => {
@@ -236,7 +237,7 @@ impl Gathering<'_> {
             SecretSource::At(_) => return,
         };
         if variable.is_secret() && open && !published {
-            let what = format!("`{}` stands in a file that others can read", variable.key);
+            let what = format!("`{}` is in a file that other users can read", variable.key);
             let remedy = format!("chmod 600 {}", shell_word(name));
             self.problems.push(Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place));
         } else if is_overruled || self.flagged.contains(variable.key) {
@@ -356,8 +357,8 @@ pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failu
     };
     let repeats = |code| matches!(code, Code::YamlScalar | Code::YamlUnsupported | Code::YamlSyntax);
     let hide = |failure: Failure| match &failure.place {
-        Some(place) if repeats(failure.code) && is_secret(place) => {
-            Failure::new(failure.code, "what stands at or below a secret cannot be read as YAML")
+        Some(place) if repeats(failure.code) && is_secret(place) && failure.what != yaml::TAB => {
+            Failure::new(failure.code, "the text at or below a secret cannot be read as YAML")
                 .why("without quotes YAML may take it for something else than text")
                 .remedy("put single quotes around the secret; a single quote in it is written twice")
                 .at(place.clone())

@@ -40,11 +40,14 @@ pub(super) fn strange_names() -> Vec<Failure> {
             let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
             let unbuilt = guide::UNBUILT.iter().find(|key| guide::environment_name(key) == name);
             if let Some(key) = unbuilt {
-                return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not built in this version"))
-                    .remedy(format!("unset {name}"));
+                return Failure::new(
+                    Code::AnswersUnbuilt,
+                    format!("`{key}` is not supported in this version"),
+                )
+                .remedy(format!("unset {name}"));
             }
             match guide::did_you_mean(&name, known.iter().map(String::as_str)) {
-                Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+                Some(near) => failure.remedy(guide::meant(&name, near)),
                 None => failure.remedy(format!("unset {name}; the README lists every name")),
             }
         })

@@ -135,7 +135,7 @@ impl Scope {
                     Code::Usage,
                     format!("`{flag}` goes with the stage `{stage}`, which does not run"),
                 )
-                .remedy("take the flag out, or run that stage")
+                .remedy("remove the flag, or run that stage")
             })
             .collect()
     }
@@ -199,7 +199,7 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
         return Err(failure.remedy(format!("did you mean `{command} {given}`?")));
     }
     Err(match guide::did_you_mean(given, ids.iter().copied()) {
-        Some(near) => failure.remedy(format!("did you mean `{near}`?")),
+        Some(near) => failure.remedy(guide::meant(given, near)),
         None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
     })
 }

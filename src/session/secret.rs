@@ -71,7 +71,9 @@ impl Sources {
                 Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
             },
             Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
-            Reference::Command(words) => run(key, words, &self.hidden),
+            Reference::Command(words) => {
+                run(key, words, &self.hidden).map_err(|failure| doubted(failure, words))
+            }
             Reference::Stdin => Self::stdin(key),
             Reference::Prompt => return Ok(None),
         }
@@ -115,9 +117,9 @@ fn twin(name: &str) -> Option<PathBuf> {
 
 /// The failure for a secret that is to be asked for where nobody can be asked.
 pub(super) fn nobody_to_ask(key: &str, env: &str) -> Failure {
-    Failure::new(Code::NeedsAnswers, format!("`{key}` is to be asked for, and nobody is asked"))
+    Failure::new(Code::NeedsAnswers, format!("`{key}` must be entered, and nobody can be asked"))
         .why("`{prompt: true}` is for the wizard")
-        .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and take the line out"))
+        .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and remove the line"))
 }
 
 fn refuse(key: &str, why: &str) -> Failure {
@@ -175,7 +177,11 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     let Some((program, arguments)) = command.split_first() else {
         return Err(refuse(key, "the command is empty").remedy("write `{command: [PROGRAM, ARGUMENT]}`"));
     };
-    let shown = shell_word(program);
+    let shown = match program.split_once(' ') {
+        // Words in one, the arguments among them.
+        Some((first, _)) if arguments.is_empty() => format!("{first} …"),
+        _ => shell_word(program),
+    };
     // Its own small runtime on its own thread: a face may have one that must not be held up.
     let told = thread::scope(|scope| {
         scope
@@ -190,7 +196,7 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
             }
             _ => refuse(key, &format!("`{shown}` could not be started")).why(words(&error)),
         };
-        failure.remedy("run it by hand in the same environment; it gets no stdin and no shell")
+        failure.remedy("run it by hand in the same environment; it runs without stdin and without a shell")
     })?;
     let too_long = u64::try_from(told.stdout.len()).is_ok_and(|length| length > LIMIT);
     if !told.status.success() && !too_long {
@@ -201,9 +207,17 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
             // Its last words tell most; a trace of everything may tell too much.
             said => failure.why(format!("its stderr: {}", last_words(said).escape_debug())),
         };
-        return Err(failure.remedy("run it by hand in the same environment; it gets no stdin and no shell"));
+        return Err(failure
+            .remedy("run it by hand in the same environment; it runs without stdin and without a shell"));
     }
     text(told.stdout, &format!("the output of `{shown}`")).map_err(|failure| of_key(key, failure))
+}
+
+/// What is strange about the words may be why the program failed.
+fn doubted(failure: Failure, command: &[String]) -> Failure {
+    let told = guide::doubts(command).into_iter().map(|doubt| format!("word {} {}", doubt.word, doubt.how));
+    let why: Vec<String> = failure.why.clone().into_iter().chain(told).collect();
+    if why.is_empty() { failure } else { failure.why(why.join("; ")) }
 }
 
 /// The end of a text, at most 500 characters.

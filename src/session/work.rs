@@ -169,7 +169,7 @@ impl Work {
         let is_server = |check: &str| matches!(check, "etcd" | "database");
         let asked: Vec<SetupStage> =
             self.stages.iter().filter(|stage| cause(stage.about(), is_server).is_none()).cloned().collect();
-        let mut found = survey(&asked, cx).await.into_iter();
+        let mut found = survey(&asked, cx).await.into_iter().map(|state| weighed(&cx.world, state));
         let mut states: Vec<StageState> = Vec::new();
         for stage in &self.stages {
             let about = stage.about();
@@ -238,6 +238,19 @@ impl Work {
     }
 }
 
+/// With `--strict` a remark is a conflict.
+fn weighed(world: &World, mut state: StageState) -> StageState {
+    state.remarks = state.remarks.into_iter().map(|remark| world.tolerance.weigh(remark)).collect();
+    if state.failure.is_none()
+        && let Some(at) = state.remarks.iter().position(|remark| !remark.is_warning())
+    {
+        let failure = state.remarks.swap_remove(at);
+        state =
+            StageState { state: "conflict", summary: failure.what.clone(), failure: Some(failure), ..state };
+    }
+    state
+}
+
 /// A stage that cannot go on, or would not help.
 fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
     StageState {
@@ -246,6 +259,7 @@ fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
         state,
         summary: failure.what.clone(),
         changes: Vec::new(),
+        remarks: Vec::new(),
         failure: Some(failure),
     }
 }
@@ -255,9 +269,9 @@ fn is_found_by_stages(failure: &Failure) -> bool {
     matches!(failure.code, Code::DbUnmanaged | Code::DbRevision | Code::DbOld | Code::DbShape)
 }
 
-/// The summary of work that broke off by a fault of this program.
+/// The summary of work that stopped because of a bug in this program.
 pub(super) fn broke(name: &str) -> EventKind {
-    let failure = Failure::new(Code::Internal, "the work broke off by a fault of this program")
+    let failure = Failure::new(Code::Internal, "the work stopped because of a bug in this program")
         .why("what was written before stays")
         .remedy("run `status` to see what was done, then run again; keep the transcript for a report");
     EventKind::Summary(Summary::of_failures(name, status::INTERNAL, vec![failure]))
@@ -272,7 +286,7 @@ async fn meet(meeting: Meeting, cx: Context<World>, deadline: Option<Deadline>, 
         }
     });
     let broke = |_| {
-        let failure = Failure::new(Code::Internal, "the meeting broke off by a fault of this program");
+        let failure = Failure::new(Code::Internal, "the meeting stopped because of a bug in this program");
         Ended::from(failure.remedy("run again; report it if it stays so"))
     };
     let Ended { failures, failed } = work.await.unwrap_or_else(broke);

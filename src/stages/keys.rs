@@ -71,15 +71,10 @@ pub(super) async fn write(
         cx.progress(done, total).await;
     }
     if other > 0 {
-        let keys = if other == 1 {
-            "1 key is not what it was".to_owned()
-        } else {
-            format!("{other} keys are not what they were")
-        };
-        cx.warn(format!(
-            "{keys}: a running manager keeps names that it has looked up until it is started again"
-        ))
-        .await;
+        let keys =
+            if other == 1 { "1 key has changed".to_owned() } else { format!("{other} keys have changed") };
+        cx.warn(format!("{keys}: a running manager keeps names that it has looked up until it is restarted"))
+            .await;
     }
     Ok(Done { summary: summary(total - removed, removed, transactions), changes: total })
 }

@@ -53,10 +53,7 @@ impl Stage<World> for LoadImages {
             return Ok(State::Conflict(failure));
         }
         if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
-            let warning = cx.world.tolerance.weigh(leftovers::warning(first, left.count()));
-            if !warning.is_warning() {
-                return Ok(State::Conflict(warning));
-            }
+            cx.remark(leftovers::warning(first, left.count()));
         }
         if writes.is_empty() {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
@@ -65,9 +62,7 @@ impl Stage<World> for LoadImages {
                 some if cx.world.overwrite.leftovers => {
                     format!("; {some} left from an older list go once the aliases are right")
                 }
-                some => {
-                    format!("; {some} left from an older list, `--prune` removes them (W-IMAGES-LEFTOVER)")
-                }
+                _ => String::new(),
             };
             return Ok(State::Done(format!("{keys} as they should be{left}")));
         }
@@ -80,20 +75,10 @@ impl Stage<World> for LoadImages {
         let (writes, left) = writes(&cx.world, &held)?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
         let done = keys::write(cx, &mut store, writes, &held).await?;
-        let prune = cx.world.overwrite.leftovers;
-        let (keys, others) = (count(left.count(), "key"), left.others.len());
-        match left.first() {
-            Some(first) if !prune => {
-                cx.warn(format!(
-                    "{keys} left from an older list, for example `{first}`; `--prune` removes them (W-IMAGES-LEFTOVER)"
-                ))
-                .await;
-            }
-            Some(_) if others > 0 => {
-                let keys = count(others, "key");
-                cx.log(format!("{keys} left from an older list go once the aliases are right")).await;
-            }
-            _ => {}
+        let others = left.others.len();
+        if cx.world.overwrite.leftovers && others > 0 {
+            let keys = count(others, "key");
+            cx.log(format!("{keys} left from an older list go once the aliases are right")).await;
         }
         Ok(done)
     }

@@ -1,6 +1,7 @@
 //! `populate-fixtures`: the keypairs and their credentials file.
 
 mod credentials;
+mod remarks;
 mod rows;
 mod splice;
 
@@ -114,7 +115,7 @@ impl Tally {
     fn parts(&self) -> Vec<String> {
         let told = [
             (self.made, "made"),
-            (self.poured, "poured"),
+            (self.poured, "loaded"),
             (self.renewed, "given a new secret"),
             (self.filled, "completed"),
             (self.kept, "kept"),
@@ -182,7 +183,7 @@ async fn write(
         held.push(Held { user_id, is_admin: found.is_admin == Some(true), keys });
     }
     if !are_there(&held, &rows::read(database, connection).await?) {
-        return Err(rows::altered());
+        return Err(rows::altered(database, connection).await);
     }
     Ok((held, tally))
 }
@@ -198,10 +199,15 @@ fn are_there(held: &[Held], table: &[rows::Found]) -> bool {
     })
 }
 
-fn changed() -> Failure {
-    Failure::new(Code::KeysChanged, "another run changed the keypairs meanwhile")
-        .why("the rows are not as this run saw or wrote them; the secrets of the other run count")
-        .remedy("run again without `--rotate-keypairs`: it writes the credentials file from the table")
+fn changed(world: &World) -> Failure {
+    let remedy = if world.overwrite.keypairs {
+        "run again without `--rotate-keypairs`: it writes the credentials file from the table"
+    } else {
+        "run again: it replaces only secrets that are still published, empty or blank"
+    };
+    Failure::new(Code::KeysChanged, "another program changed the keypairs meanwhile")
+        .why("the rows are not as this run saw or wrote them; the secrets of the other program count")
+        .remedy(remedy)
 }
 
 #[async_trait]
@@ -212,7 +218,6 @@ impl Stage<World> for PopulateFixtures {
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
-        let fixture = cx.world.fixture()?;
         let table = match connect(cx).await? {
             None => Vec::new(),
             Some(mut look) => {
@@ -221,7 +226,6 @@ impl Stage<World> for PopulateFixtures {
                 table?
             }
         };
-        cx.world.rotates(|| rows::rotated(&fixture.rows, &table));
         let plan = match rows::plan(&cx.world, &table) {
             Ok(plan) => plan,
             Err(failure) if matches!(failure.code, Code::KeysPublished | Code::KeysConflict) => {
@@ -229,6 +233,10 @@ impl Stage<World> for PopulateFixtures {
             }
             Err(failure) => return Err(failure),
         };
+        cx.world.replaces(|| plan.replaced(&table));
+        for remark in &plan.remarks {
+            cx.remark(remark.clone());
+        }
         let file = match cx.world.settings.files.credentials.as_deref() {
             None => None,
             Some(path) => match credentials::look(path, &foreseen(&plan)?).await {
@@ -239,8 +247,7 @@ impl Stage<World> for PopulateFixtures {
         let mut changes = row_changes(&plan);
         changes.extend(file);
         if changes.is_empty() {
-            let kept = format!("{} kept", count(plan.pairs.len(), "keypair"));
-            return Ok(State::Done([vec![kept], plan.remarks].concat().join("; ")));
+            return Ok(State::Done(format!("{} kept", count(plan.pairs.len(), "keypair"))));
         }
         Ok(State::Pending(changes))
     }
@@ -253,13 +260,10 @@ impl Stage<World> for PopulateFixtures {
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = rows::read(database, &mut transaction).await?;
-        if cx.world.rotation_is_due() {
-            let now = rows::rotated(&cx.world.fixture()?.rows, &table);
-            if !rows::is_as_seen(cx.world.rotates(Vec::new), &now) {
-                return Err(changed());
-            }
-        }
         let plan = rows::plan(&cx.world, &table)?;
+        if !rows::is_as_seen(cx.world.replaces(Vec::new), &plan.replaced(&table)) {
+            return Err(changed(&cx.world));
+        }
         let path = cx.world.settings.files.credentials.as_deref();
         if let Some(path) = path {
             // A file that cannot take the keys is found before they are made.
@@ -274,7 +278,7 @@ impl Stage<World> for PopulateFixtures {
         let mut transaction = Transaction::begin(connection, database).await?;
         install_schema::lock(cx, &mut transaction, database).await?;
         if !are_there(&held, &rows::read(database, &mut transaction).await?) {
-            return Err(changed());
+            return Err(changed(&cx.world));
         }
         let file = match path {
             None => None,
@@ -294,10 +298,7 @@ impl Stage<World> for PopulateFixtures {
             cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
         }
         if tally.renewed > 0 {
-            cx.warn("the old secrets sign in no more; web sockets that are open live until they close").await;
-        }
-        for remark in &plan.remarks {
-            cx.warn(remark.clone()).await;
+            cx.warn("the old secrets no longer work; web sockets that are already open stay open until they close").await;
         }
         let mut parts = tally.parts();
         parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));

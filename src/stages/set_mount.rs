@@ -60,7 +60,7 @@ impl Stage<World> for SetMount {
         let done = keys::write(cx, &mut store, writes, &Held::new()).await?;
         if let Some(old) = old.filter(|old| *old != mount) {
             cx.warn(format!(
-                "a running manager keeps `{old}` until it is started again; after that the folders of users answer with errors until they are moved to `{mount}`"
+                "a running manager keeps `{old}` until it is restarted; after that the folders of users answer with errors until they are moved to `{mount}`"
             ))
             .await;
         }

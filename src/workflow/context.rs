@@ -21,6 +21,7 @@ pub struct Context<W> {
     stage: Option<StageId>,
     before: Arc<BTreeSet<StageId>>,
     written: Arc<Mutex<Written>>,
+    remarks: Arc<Mutex<Vec<Failure>>>,
 }
 
 impl<W> Clone for Context<W> {
@@ -32,6 +33,7 @@ impl<W> Clone for Context<W> {
             stage: self.stage,
             before: Arc::clone(&self.before),
             written: Arc::clone(&self.written),
+            remarks: Arc::clone(&self.remarks),
         }
     }
 }
@@ -39,17 +41,26 @@ impl<W> Clone for Context<W> {
 impl<W> Context<W> {
     /// A context that sends its events there and stops when told.
     pub fn new(world: Arc<W>, events: mpsc::Sender<Event>, stop: Stop) -> Self {
-        Self { world, events, stop, stage: None, before: Arc::default(), written: nothing() }
+        Self {
+            world,
+            events,
+            stop,
+            stage: None,
+            before: Arc::default(),
+            written: nothing(),
+            remarks: Arc::default(),
+        }
     }
 
     /// The same context, speaking for a stage that has written nothing yet.
     pub(super) fn for_stage(&self, stage: StageId) -> Self {
-        Self { stage: Some(stage), written: nothing(), ..self.clone() }
+        Self { stage: Some(stage), written: nothing(), remarks: Arc::default(), ..self.clone() }
     }
 
     /// The same context, judging against what these stages will have made.
     pub(super) fn after(&self, before: impl IntoIterator<Item = StageId>) -> Self {
-        Self { before: Arc::new(before.into_iter().collect()), ..self.clone() }
+        let before = Arc::new(before.into_iter().collect());
+        Self { before, remarks: Arc::default(), ..self.clone() }
     }
 
     /// True when that stage comes earlier in the same plan and has not run yet.
@@ -88,6 +99,17 @@ impl<W> Context<W> {
     /// Tells people what they should look at.
     pub async fn warn(&self, message: impl Into<String>) {
         self.say(Level::Warning, message.into()).await;
+    }
+
+    /// Something that a look at the world found and nothing is to be done about: shown beside whatever state
+    /// the stage is in. A failure under `--strict`.
+    pub fn remark(&self, warning: Failure) {
+        self.remarks.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// The remarks of the look that has just ended.
+    pub(super) fn take_remarks(&self) -> Vec<Failure> {
+        std::mem::take(&mut *self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn say(&self, level: Level, message: String) {

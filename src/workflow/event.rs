@@ -34,6 +34,9 @@ pub struct StageState {
     /// What would be written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// What deserves a look, whatever the state is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Failure>,
     /// What is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,

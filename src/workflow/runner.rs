@@ -19,12 +19,19 @@ pub type SharedStage<W> = Arc<dyn Stage<W>>;
 pub async fn survey<W: Send + Sync>(stages: &[SharedStage<W>], cx: &Context<W>) -> Vec<StageState> {
     join_all(stages.iter().enumerate().map(|(at, stage)| {
         let cx = cx.after(stages[..at].iter().map(|earlier| earlier.about().id));
-        async move { describe(stage.as_ref(), stage.inspect(&cx).await) }
+        async move {
+            let found = stage.inspect(&cx).await;
+            describe(stage.as_ref(), found, cx.take_remarks())
+        }
     }))
     .await
 }
 
-fn describe<W: Send + Sync>(stage: &dyn Stage<W>, found: Result<State, Failure>) -> StageState {
+fn describe<W: Send + Sync>(
+    stage: &dyn Stage<W>,
+    found: Result<State, Failure>,
+    remarks: Vec<Failure>,
+) -> StageState {
     let about = stage.about();
     let (state, summary, changes, failure) = match found {
         Ok(State::Done(summary)) => ("done", summary, Vec::new(), None),
@@ -32,7 +39,7 @@ fn describe<W: Send + Sync>(stage: &dyn Stage<W>, found: Result<State, Failure>)
         Ok(State::Conflict(failure)) => ("conflict", failure.what.clone(), Vec::new(), Some(failure)),
         Err(failure) => ("failed", failure.what.clone(), Vec::new(), Some(failure)),
     };
-    StageState { stage: about.id, title: about.title, state, summary, changes, failure }
+    StageState { stage: about.id, title: about.title, state, summary, changes, remarks, failure }
 }
 
 /// How the stages of a run ended.
@@ -86,7 +93,7 @@ async fn run_one<W: Send + Sync + 'static>(
             async move { inspect_run_verify(stage.as_ref(), &cx).await }
         });
         let ended = work.await.unwrap_or_else(|_| {
-            let what = format!("stage `{id}` broke off by a fault of this program");
+            let what = format!("stage `{id}` stopped because of a bug in this program");
             Err(Failure::new(Code::Internal, what)
                 .remedy("run again: what is done is skipped; keep the transcript for a report"))
         });
@@ -113,12 +120,19 @@ async fn inspect_run_verify<W: Send + Sync>(
     // Looking can be broken off at any time; the work itself stops between two units.
     let found = cx.wait(stage.inspect(cx)).await??;
     match found {
-        State::Done(summary) => return Ok(Outcome::Unchanged { summary }),
+        State::Done(summary) => {
+            tell_remarks(cx).await;
+            return Ok(Outcome::Unchanged { summary });
+        }
         State::Conflict(failure) => return Err(failure),
         State::Pending(changes) => cx.log(format!("{} to write", Change::count(&changes))).await,
     }
+    // What the look before the work remarked may be different after it.
+    cx.take_remarks();
     let done: Done = stage.run(cx).await?;
-    match stage.inspect(cx).await? {
+    let found = stage.inspect(cx).await?;
+    tell_remarks(cx).await;
+    match found {
         // Another run did it between our look and our work.
         State::Done(_) if done.changes == 0 => Ok(Outcome::Unchanged { summary: done.summary }),
         State::Done(_) => Ok(Outcome::Changed(done)),
@@ -133,5 +147,12 @@ async fn inspect_run_verify<W: Send + Sync>(
         .why(changes.first().map(ToString::to_string).unwrap_or_default())
         .remedy("run again; if it stays so, another program writes the same things")),
         State::Conflict(failure) => Err(failure),
+    }
+}
+
+async fn tell_remarks<W>(cx: &Context<W>) {
+    for remark in cx.take_remarks() {
+        let remedy = remark.remedy.iter().map(|remedy| format!("; {remedy}")).collect::<String>();
+        cx.warn(format!("{}{remedy}  {}", remark.what, remark.code)).await;
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
         let sign =
             ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].into_iter().find(|sign| is_marker(line, sign))?;
         let failure = Failure::new(Code::YamlSyntax, format!("A merge conflict is not resolved: `{sign}`"))
-            .why("two versions of the file were merged, and both stand in it")
+            .why("two versions of the file were merged, and both are in it")
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
             );
@@ -35,11 +35,30 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
         };
         Some(
             Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant} is due"))
-                .why("it looks alike, but YAML does not take it for that")
+                .why("it looks the same, but YAML does not read it as that")
                 .remedy(format!("write {meant}"))
                 .at(mark.place(file)),
         )
     })
+}
+
+/// The headline for a tab in the indentation; it repeats nothing of the file.
+pub(crate) const TAB: &str = "The indentation contains a tab";
+
+/// The first tab that indents the line of a syntax error or one beside it.
+pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
+    // A text that goes on is at an end on the line before.
+    let mut lines = text.lines().enumerate().skip(line.saturating_sub(2)).take(3);
+    let (at, column) = lines.find_map(|(at, text)| {
+        let content = text.find(|c| !matches!(c, ' ' | '\t')).unwrap_or(text.len());
+        Some((at, text[..content].find('\t')?))
+    })?;
+    Some(
+        Failure::new(Code::YamlSyntax, TAB)
+            .why("YAML indents with spaces alone")
+            .remedy("replace each tab at the start of a line with spaces")
+            .at(Mark { line: at + 1, column: column + 1 }.place(file)),
+    )
 }
 
 /// Why a plain text was not taken apart: it has a sign that only looks like punctuation of YAML.
@@ -79,6 +98,22 @@ mod tests {
         assert_eq!(lines, [2, 4, 6]);
         assert!(failures[0].what.contains("merge conflict"), "{}", failures[0].what);
         assert!(read("answers.yml", b"a: '======='\n<<: {b: 1}\n").is_ok());
+    }
+
+    #[test]
+    fn a_tab_in_the_indentation_is_told_once_with_its_place() {
+        for (text, line, column) in [
+            ("version: 1\netcd:\n\tnamespace: local\n", 3, 1),
+            ("etcd:\n  namespace: local\n \tendpoints: [a]\n", 3, 2),
+            ("images:\n- name: a\n\ttags: []\n", 3, 1),
+            ("a:\n\t- b\n\t- c\n", 2, 1),
+        ] {
+            let failures = read("answers.yml", text.as_bytes()).expect_err("it does not read");
+            let tabs: Vec<_> = failures.iter().filter(|failure| failure.what.contains("a tab")).collect();
+            let places: Vec<_> = tabs.iter().filter_map(|it| it.place.as_ref()).collect();
+            assert!(places.iter().any(|it| (it.line, it.column) == (line, column)), "{failures:#?}");
+            assert!(failures.iter().all(|it| it.what.contains("a tab")), "{failures:#?}");
+        }
     }
 
     #[test]

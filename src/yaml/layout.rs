@@ -68,13 +68,6 @@ impl<'a> Layout<'a> {
         Mark { line, column: at - start + 1 }
     }
 
-    /// The blanks a line starts with.
-    pub(super) fn indentation(&self, at: usize) -> impl Iterator<Item = char> + '_ {
-        let line = self.mark(at).line;
-        let start = self.lines.get(line - 1).copied().unwrap_or_default();
-        self.chars.iter().skip(start).copied().take_while(|c| matches!(c, ' ' | '\t'))
-    }
-
     pub(super) fn problem(&mut self, failure: Failure) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(failure);
@@ -184,7 +177,7 @@ impl<'a> Layout<'a> {
             '\t' => {
                 self.refuse(
                     self.pos,
-                    "A tab stands where only spaces may",
+                    "A tab is used where only spaces are allowed",
                     "the manager's YAML reader takes tabs in comments and inside quotes only",
                     "replace it with spaces",
                 );
@@ -197,7 +190,7 @@ impl<'a> Layout<'a> {
                     self.pos,
                     &format!("`{c}` stands where YAML readers disagree on what it means"),
                     "it belongs to no value that all readers see",
-                    "put quotes around the text it belongs to, or take it out",
+                    "put quotes around the text it belongs to, or remove it",
                 );
                 self.pos += 1;
             }
@@ -241,7 +234,7 @@ impl<'a> Layout<'a> {
         if !rest.is_empty() && !comment {
             self.refuse(
                 self.pos,
-                "The line that starts a block of text holds something else",
+                "The line that starts a block of text contains something else",
                 "only `|` or `>`, `+` or `-`, a digit and a comment may stand there",
                 "start the text on the next line, or put it in double quotes",
             );

@@ -22,7 +22,7 @@ mod tests;
 
 use crate::failure::{Code, Failure, Place};
 
-pub(crate) use alike::stray;
+pub(crate) use alike::{TAB, stray};
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 pub use write::write;

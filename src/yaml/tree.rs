@@ -27,6 +27,8 @@ pub(super) fn build(file: &str, text: &str) -> (Option<Node>, Vec<Failure>) {
     let mut problems = std::mem::take(&mut builder.layout.problems);
     problems.sort_by(|one, two| one.place.cmp(&two.place));
     if let Some(fatal) = fatal {
+        // A tab may have been met on the way there.
+        problems.retain(|problem| problem.place != fatal.place);
         problems.push(fatal);
         return (None, problems);
     }
@@ -270,7 +272,7 @@ impl Builder<'_> {
                 let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
                 let why = format!("it stands {}{same}", earlier.and_again(key.mark));
                 self.layout.problem(
-                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` is there twice"))
+                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` appears twice"))
                         .why(why)
                         .remedy("keep one of them; readers disagree on which one counts")
                         .at(key.place(self.file)),
@@ -334,14 +336,15 @@ impl Builder<'_> {
         if let Some(failure) = alike::near(self.file, text, mark.line) {
             return failure;
         }
-        let remedy = if self.layout.indentation(at).any(|c| c == '\t') {
-            "indent with spaces; the line starts with a tab"
-        } else {
-            "look at this line and the ones before it: often a bracket or a quote is left open, or the indentation moved"
-        };
+        if let Some(failure) = alike::tab(self.file, text, mark.line) {
+            return failure;
+        }
         Failure::new(Code::YamlSyntax, format!("`{}` is not well-formed YAML", self.file))
             .why(format!("the reader stopped here: {info}"))
-            .remedy(remedy)
+            .remedy(
+                "look at this line and the ones before it: often a bracket or a quote is left open, or the \
+                 indentation moved",
+            )
             .at(mark.place(self.file))
     }
 }

@@ -125,7 +125,7 @@ fn the_limit_of_every_operation_can_be_given() {
     let silent = Fake::silent_port();
     let case = Case::new().set("database.address", silent.address.as_str()).unwatched();
     let told = case.flags(["check", "database", "--timeout", "200ms"]).fails(5, "E-DB-TIMEOUT");
-    assert!(told.failures[0].to_string().contains("accepts connections and answers nothing"));
+    assert!(told.failures[0].to_string().contains("accepts connections but does not answer"));
     let case = Case::new().set("database.password", "{command: [sleep, '60']}").unwatched();
     let told = case.flags(["check", "database", "--timeout", "0.3s"]).fails(3, "E-ANSWERS-SECRET");
     assert!(told.text().contains("gave no secret within 0.3 s"), "{}", told.text());

@@ -41,7 +41,14 @@ fn keys_and_values() {
             "E-ANSWERS-KEY",
             &["did you mean `etcd.namespace`?"],
         ),
-        wrong("a key like nothing", "colour", "red", "E-ANSWERS-KEY", &["`colour`", "take it out"]),
+        wrong(
+            "a key with a letter of another script",
+            "d\u{430}tabase.name",
+            "x",
+            "E-ANSWERS-KEY",
+            &["write `database`", "only looks like it", "character 2 is U+0430, not U+0061"],
+        ),
+        wrong("a key like nothing", "colour", "red", "E-ANSWERS-KEY", &["`colour`", "remove it"]),
         wrong("another version", "version", "2", "E-ANSWERS-VERSION", &["`2`", "version: 1"]),
         wrong("a version as text", "version", "one", "E-ANSWERS-VERSION", &["version: 1"]),
         wrong("nothing", "etcd.namespace", "", "E-ANSWERS-VALUE", &["`etcd.namespace` has no value"]),
@@ -93,7 +100,7 @@ fn keys_and_values() {
             "database.sslmode",
             "verify-full",
             "E-ANSWERS-VALUE",
-            &["not built", "`require`"],
+            &["not supported", "`require`"],
         ),
         wrong("no address", "keypairs.admin", "root", "E-ANSWERS-VALUE", &["`root`", "admin@example.com"]),
         wrong("one owner twice", "keypairs.admin", "user@localhost", "E-ANSWERS-VALUE", &["keypairs.user"]),
@@ -104,7 +111,7 @@ fn keys_and_values() {
             "etcd.tls.ca",
             "ca.pem",
             "E-ANSWERS-UNBUILT",
-            &["`etcd.tls.ca`", "not built"],
+            &["`etcd.tls.ca`", "not supported"],
         ),
         wrong(
             "two addresses for the manager",
@@ -244,6 +251,14 @@ fn files_that_do_not_read() {
         }),
         row("an open bracket", || {
             refused(text("version: 1\nname: [x\n"), "E-YAML-SYNTAX", &["answers.yml:"])
+        }),
+        row("a tab as indentation", || {
+            let case = text("version: 1\netcd:\n  namespace: local\n\tendpoints: [a]\n");
+            refused(case, "E-YAML-SYNTAX", &["tab", "spaces", "answers.yml:4:1"])
+        }),
+        row("a tab at a secret", || {
+            let case = text("version: 1\ndatabase:\n\tpassword: canary\n").secret("canary");
+            refused(case, "E-YAML-SYNTAX", &["tab", "spaces", "answers.yml:3:1"])
         }),
         row("a key twice", || {
             refused(

@@ -1,4 +1,4 @@
-//! etcd answers, and does not let us in or takes no writes.
+//! etcd answers, and does not let us in or does not accept writes.
 
 use std::process::Command;
 use std::thread;

@@ -203,10 +203,90 @@ fn a_secret_that_was_hardly_meant() {
         ("\u{201c}canary\u{201d}", "curly quote"),
         ("'canary '", "nobody sees"),
         ("canary #2", "ends before ` #`"),
+        ("canary  #", "ends before ` #`"),
     ] {
-        let secret = source.trim_matches('\'').trim_end_matches(" #2").trim();
+        let secret = source.trim_matches('\'').trim_end_matches(['2', '#', ' ']).trim();
         let case = Case::new().set("database.password", source).secret(secret).flags(["check", "etcd"]);
         case.warns("W-ANSWERS-NOTE").names(&["`database.password`", says]);
+    }
+}
+
+/// A comment behind a secret is a comment.
+#[test]
+fn a_comment_behind_a_secret() {
+    for source in ["canary # from the vault", "canary  #\tfrom the vault", "'canary #2' #2"] {
+        let case = Case::new().set("database.password", source).secret("canary").flags(["check", "etcd"]);
+        let told = case.run();
+        assert_eq!((told.status, told.warnings.len()), (0, 0), "{source}: {:#?}", told.warnings);
+    }
+}
+
+/// What only a shell understands, in a command that no shell reads.
+#[test]
+fn words_of_a_command_that_were_hardly_meant() {
+    for (source, says) in [
+        (
+            "[echo, \u{201c}canary\u{201d}]",
+            "word 2 of the command of `database.password` holds the curly quote U+201C",
+        ),
+        (
+            "[echo, canary\u{a0}x]",
+            "word 2 of the command of `database.password` holds U+00A0 (no-break space)",
+        ),
+        ("[echo, ~/canary]", "word 2 of the command of `database.password` begins with `~`"),
+        ("[echo, $HOME/canary]", "word 2 of the command of `database.password` begins with `$`"),
+        ("[echo, '${CANARY}']", "word 2 of the command of `database.password` begins with `$`"),
+        ("['./a program']", "word 1 of the command of `database.password` has spaces in it"),
+    ] {
+        let case = Case::new().set("database.password", format!("{{command: {source}}}")).secret("canary");
+        let case = case.file("a program", "#!/bin/sh\necho x\n");
+        let mode = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(case.work().join("a program"), mode).expect("the file is ours");
+        let told = case.flags(["check", "etcd"]).run();
+        let found = told.warnings.iter().find(|it| it["code"] == "W-ANSWERS-NOTE");
+        let found = found.unwrap_or_else(|| panic!("{source}: {:#?} {:#?}", told.warnings, told.failures));
+        assert!(found["what"].to_string().to_lowercase().contains(&says.to_lowercase()), "{found:#?}");
+        assert!(found["place"]["column"].as_u64() > Some(20), "{found:#?}");
+        assert!(!found.to_string().contains("canary"), "{found:#?}");
+    }
+    for source in [
+        "[sh, -c, 'echo $HOME/x']",
+        "[/bin/sh, -c, $CANARY echo x]",
+        "[echo, 'a $5 bill', 'a~b']",
+        "[echo, a, 'b c']",
+    ] {
+        let case = Case::new().set("database.password", format!("{{command: {source}}}"));
+        let told = case.flags(["check", "etcd"]).run();
+        let notes = told.warnings.iter().filter(|it| it["code"] == "W-ANSWERS-NOTE").count();
+        assert_eq!(notes, 0, "{source}: {:#?}", told.warnings);
+    }
+    for (source, says) in [
+        ("[~/bin/show, x]", "`~/bin/show`"),
+        ("[$HOME/bin/show]", "`$HOME/bin/show`"),
+        ("[cat\u{a0}x]", "U+00A0 (no-break space) at column 4"),
+    ] {
+        let case = Case::new().set("database.password", format!("{{command: {source}}}"));
+        refused(
+            case,
+            "E-ANSWERS-SECRET",
+            &["rogram in the command of `database.password`", says, "answers.yml:"],
+        );
+    }
+}
+
+/// When the program fails the strange word is told with it.
+#[test]
+fn a_command_that_fails_for_a_word_that_was_hardly_meant() {
+    for (source, says) in [
+        ("['cat canary']", ["`cat …` could not be started", "word 1 has spaces in it"]),
+        (
+            "[test, \u{201c}canary\u{201d}, '=', canary]",
+            ["`test` failed", "word 2 holds the curly quote U+201C"],
+        ),
+        ("[test, -f, ~/canary]", ["`test` failed", "word 3 begins with `~`"]),
+    ] {
+        let case = Case::new().set("database.password", format!("{{command: {source}}}")).secret("canary");
+        refused(case, "E-ANSWERS-SECRET", &says);
     }
 }
 

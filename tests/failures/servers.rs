@@ -137,13 +137,23 @@ fn behind_pgbouncer() {
             .sql("postgres", "CREATE DATABASE {name} OWNER {user}");
         let stages = ["run", "create-database", "install-schema", "populate-fixtures"];
         let case = case.flags(stages);
+        let name = case.database.name.clone();
         for changed in [2, 0] {
             let told = case.run();
             assert_eq!(told.status, 0, "{mode}: {:#?}", told.failures);
             assert_eq!(told.summary()["changed"], changed, "{mode}");
         }
-        let told = case.flags(["status"]).run();
+        let case = case.flags(["status"]);
+        let told = case.run();
         assert!(told.failures.is_empty(), "{mode}: {:#?}", told.failures);
+        // Locks and secrets that change go through it too.
+        let secrets = "SELECT secret_key FROM keypairs ORDER BY access_key";
+        let before = postgres.psql(&name, secrets);
+        let case = case.flags(["run", "populate-fixtures", "--rotate-keypairs"]);
+        let told = case.run();
+        assert_eq!(told.status, 0, "{mode}: {:#?}", told.failures);
+        let after = postgres.psql(&name, secrets);
+        assert!(before.lines().all(|old| !old.is_empty() && !after.contains(old)), "{mode}");
     }
     let postgres = Postgres::start();
     let case = Case::on(quiet_etcd(), &postgres).unwatched();

@@ -166,6 +166,9 @@ pub fn judge(message: &Value) {
     for word in ["(os error", "please", "simply", "oops", "  "] {
         assert!(!all.contains(word), "`{word}` in {message}");
     }
+    for word in all.split(|c: char| !c.is_ascii_alphabetic()) {
+        assert!(!["mend", "anew", "heed", "climb"].contains(&word), "`{word}` in {message}");
+    }
     assert!(!what.ends_with('.'), "a headline has no full stop: {message}");
     assert_eq!(all.matches('`').count() % 2, 0, "a backtick is left open: {message}");
 }

@@ -26,11 +26,14 @@ fn words_that_are_not_known() {
         row("a check", || {
             used(["check", "databse"]).fails(2, "E-USAGE").names(&["`databse`", "`database`?"])
         }),
+        row("a check with a letter of another script", || {
+            used(["check", "\u{435}tcd"]).fails(2, "E-USAGE").names(&["write `etcd`", "U+0435, not U+0065"])
+        }),
         row("a code", || used(["explain", "E-DB-AUT"]).bare().fails(2, "E-USAGE").names(&["`E-DB-AUTH`?"])),
         row("a flag that does nothing here", || {
             used(["--replace-mount", "check"]).fails(2, "E-USAGE").names(&["--replace-mount", "`run`"])
         }),
-        row("a fixture that is not poured", || {
+        row("a fixture that is not known", || {
             used(["run", "load-images", "--fixture", "x"]).fails(2, "E-USAGE").names(&["populate-fixtures"])
         }),
         row("no value", || {

@@ -192,17 +192,13 @@ fn an_edited_list_is_pending_again_and_leftovers_stay_until_told() {
     assert_eq!(status.status, 9, "{}", status.stderr);
     let first = site.etcd.revision();
     let outcome = site.runs(STAGES);
-    assert!(outcome.stderr.contains("6 keys left from an older list"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("6 keys are left from an older list"), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("--prune"), "{}", outcome.stderr);
     let kept = site.etcd.get_all("");
     assert!(before.keys().all(|key| kept.contains_key(key)), "nothing is removed without being told");
     assert_eq!(kept["/sorna/local/images/_aliases/py"], "python:3.7");
     assert_eq!(kept["/sorna/local/images/python/cpu"], "3");
-    assert!(
-        outcome.stderr.contains("1 key is not what it was: a running manager keeps"),
-        "{}",
-        outcome.stderr
-    );
+    assert!(outcome.stderr.contains("1 key has changed: a running manager keeps"), "{}", outcome.stderr);
     let revision = site.etcd.revision();
     let again = site.runs(STAGES);
     assert!(!again.stderr.contains("a running manager"), "{}", again.stderr);
@@ -268,7 +264,7 @@ fn a_replaced_mount_says_what_a_running_manager_does() {
     assert!(!first.stderr.contains("a running manager"), "{}", first.stderr);
     site.write("answers.yml", site.answers().replace("/mnt/shared", "/mnt/other"));
     let outcome = site.runs("run set-mount --replace-mount");
-    for word in ["keeps `/mnt/shared` until it is started again", "moved to `/mnt/other`"] {
+    for word in ["keeps `/mnt/shared` until it is restarted", "moved to `/mnt/other`"] {
         assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
     }
     let again = site.runs("run set-mount --replace-mount");

@@ -4,17 +4,17 @@ use std::thread;
 use std::time::Duration;
 
 use super::Site;
-use crate::servers::{Postgres, wait_until};
+use crate::servers::{Outcome, Postgres, wait_until};
 
 const PAIRS: &str = "SELECT access_key, secret_key FROM keypairs ORDER BY access_key";
 
-fn ready() -> Site {
+pub(super) fn ready() -> Site {
     let site = Site::new();
     site.runs("run create-database install-schema");
     site
 }
 
-fn pairs(site: &Site) -> Vec<(String, String)> {
+pub(super) fn pairs(site: &Site) -> Vec<(String, String)> {
     let rows = site.sql(PAIRS);
     rows.lines()
         .map(|row| row.split_once('|').expect("two columns"))
@@ -23,13 +23,20 @@ fn pairs(site: &Site) -> Vec<(String, String)> {
 }
 
 /// Nothing is left to do.
-fn rests(site: &Site) {
+pub(super) fn rests(site: &Site) {
     let before = site.everything();
     site.runs("run populate-fixtures");
     assert!(before == site.everything(), "a second run moved something");
 }
 
-fn insert(site: &Site, user: &str, access: &str, secret: &str, active: bool, admin: &str) {
+/// The first text in backquotes behind these words.
+fn quoted_after(told: &str, words: &str) -> String {
+    let from = format!("{words}`");
+    let (_, rest) = told.split_once(&from).unwrap_or_else(|| panic!("no {from} in {told}"));
+    rest.split_once('`').expect("it ends").0.to_owned()
+}
+
+pub(super) fn insert(site: &Site, user: &str, access: &str, secret: &str, active: bool, admin: &str) {
     site.sql(&format!(
         "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin, concurrency_limit, \
          concurrency_used, rate_limit) VALUES ('{user}', '{access}', {secret}, {active}, {admin}, 30, 0, 1000)"
@@ -48,6 +55,9 @@ fn rotation_renews_every_row_of_the_owner_active_or_not() {
               VALUES ('00000000000000000000000000000001', 'h', 'n', 'AKIAOLD')",
     );
     let before = pairs(&site);
+    // The plan says it before anything is written.
+    let told = site.runs("plan --rotate-keypairs").stdout;
+    assert!(told.contains("keep their secrets") && told.contains("boss@localhost"), "{told}");
     let outcome = site.runs("run populate-fixtures --rotate-keypairs");
     assert!(outcome.stderr.contains("boss@localhost"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("AKIABOSS"), "{}", outcome.stderr);
@@ -115,6 +125,10 @@ fn columns_that_break_the_manager_are_filled_and_a_zero_is_told() {
     site.sql("UPDATE keypairs SET rate_limit = 0 WHERE is_admin");
     let told = site.runs("run populate-fixtures").stderr;
     assert!(told.contains("W-KEYS-REMARK") && told.contains("rate_limit"), "{told}");
+    site.sql(&quoted_after(&told, "for example: "));
+    assert_eq!(site.sql(limits), "30|0|1000\n");
+    let told = site.runs("run populate-fixtures").stderr;
+    assert!(!told.contains("W-KEYS-REMARK"), "{told}");
 }
 
 #[test]
@@ -137,7 +151,23 @@ fn a_trigger_that_drops_or_changes_a_row_leaves_no_file() {
         assert!(outcome.stderr.contains("E-KEYS-ALTERED"), "{body}: {}", outcome.stderr);
         assert_eq!(site.sql("SELECT count(*) FROM keypairs"), "0\n");
         assert!(!site.path("keypairs.yml").exists());
+        // The remedy, word for word.
+        site.sql(&quoted_after(&outcome.stderr, "run "));
+        site.runs("run populate-fixtures");
+        rests(&site);
     }
+}
+
+#[test]
+fn a_rule_that_drops_a_row_is_named() {
+    let site = ready();
+    site.sql("CREATE RULE \"No rows\" AS ON INSERT TO keypairs DO INSTEAD NOTHING");
+    let outcome = site.run("run populate-fixtures");
+    assert_eq!(outcome.status, 4, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("E-KEYS-ALTERED"), "{}", outcome.stderr);
+    site.sql(&quoted_after(&outcome.stderr, "run "));
+    site.runs("run populate-fixtures");
+    rests(&site);
 }
 
 #[test]
@@ -150,7 +180,7 @@ fn given_keys_are_poured() {
     };
     site.write("mine.yml", format!("keypairs:\n{}{}", row("a@b", "AKIAONE"), row("c@d", "AKIATWO")));
     let outcome = site.runs("run populate-fixtures --fixture mine.yml");
-    assert!(outcome.stderr.contains("2 keypairs poured"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("2 keypairs loaded"), "{}", outcome.stderr);
     for blank in ["''", "'  '", "AKIAONE"] {
         let keys = format!("access_key: AKIAONE, secret_key: {blank}");
         site.write("blank.yml", format!("keypairs: [{{user_id: a@b, is_admin: true, {keys}}}]"));
@@ -159,32 +189,46 @@ fn given_keys_are_poured() {
     }
 }
 
-#[test]
-fn of_two_rotations_at_once_one_fails_and_file_and_table_agree() {
-    let site = ready();
-    site.runs("run populate-fixtures");
-    // Both have looked, and wait, until this lock goes.
+/// Lets the commands look, holds them before they write, does something meanwhile and lets them go on.
+pub(super) fn held_up<const N: usize>(
+    site: &Site,
+    commands: [&str; N],
+    meanwhile: impl FnOnce(),
+) -> [Outcome; N] {
     let name = &site.database.name;
-    let lock = "SELECT pg_advisory_lock(2225363)";
     let waiting = format!(
         "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database \
          WHERE locktype = 'advisory' AND NOT granted AND datname = '{name}'"
     );
-    let statuses = thread::scope(|scope| {
+    thread::scope(|scope| {
+        let lock = "SELECT pg_advisory_lock(2225363)";
         let held = crate::failures::Session::open(&site.database, name, lock);
-        let run = || site.run("run populate-fixtures --rotate-keypairs");
-        let runs = [scope.spawn(run), scope.spawn(run)];
-        wait_until("both wait for the lock", Duration::from_secs(10), || {
-            Postgres::shared().psql(name, &waiting) == "2\n"
+        let runs = commands.map(|command| scope.spawn(move || site.run(command)));
+        wait_until("all wait for the lock", Duration::from_secs(10), || {
+            Postgres::shared().psql(name, &waiting) == format!("{N}\n")
         });
+        meanwhile();
         drop(held);
         runs.map(|run| run.join().expect("the run ends"))
-    });
+    })
+}
+
+#[test]
+fn of_two_rotations_at_once_one_fails_and_file_and_table_agree() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    let statuses = held_up(&site, ["run populate-fixtures --rotate-keypairs"; 2], || {});
     let mut ends: Vec<u8> =
         statuses.iter().map(|outcome| u8::try_from(outcome.status).expect("small")).collect();
     ends.sort_unstable();
     assert_eq!(ends, [0, 8], "{}\n{}", statuses[0].stderr, statuses[1].stderr);
     assert!(statuses.iter().any(|outcome| outcome.stderr.contains("E-KEYS-CHANGED")));
+    for (_, secret) in pairs(&site) {
+        assert!(site.read("keypairs.yml").contains(&secret), "the file has what the table has");
+    }
+    // The remedy, with a file that is not there: it has what the table has.
+    std::fs::remove_file(site.path("keypairs.yml")).expect("the file is ours");
+    site.runs("run populate-fixtures");
     for (_, secret) in pairs(&site) {
         assert!(site.read("keypairs.yml").contains(&secret), "the file has what the table has");
     }

@@ -9,6 +9,7 @@ mod history;
 mod keep;
 mod keypairs;
 mod keypairs_doors;
+mod keypairs_kept;
 mod schema;
 mod site;
 

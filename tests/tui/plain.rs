@@ -340,3 +340,18 @@ fn a_saved_file_whose_secret_is_nowhere() {
     assert_eq!(left.status, 0, "{}", left.text());
     assert!(!left.text().contains(&stand.database.password), "{}", left.text());
 }
+
+/// A port that hardly anybody means is told before anything waits for it.
+#[test]
+fn the_peer_port_of_etcd_is_told() {
+    for way in [Way::Prompts, Way::Lines] {
+        let stand = Stand::new();
+        let mut talk = Talk::start(&stand, way, &[]);
+        talk.choose("Where are your servers?", "On servers", 2);
+        talk.answer("Namespace", "local");
+        talk.answer("Addresses", "127.0.0.1:2380");
+        talk.answer("User", "");
+        talk.until("2380 is etcd's peer port; clients use 2379");
+        drop(talk);
+    }
+}

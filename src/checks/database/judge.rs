@@ -56,13 +56,14 @@ pub(super) fn system_untold(database: &Database) -> Failure {
     Failure::new(Code::DbRights, format!("`{}` may not ask {} who it is", database.user, database.address))
         .why("`expect.database-system` is compared with what pg_control_system() tells")
         .remedy(format!(
-            "take `expect.database-system` out, or in the database, as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
+            "remove `expect.database-system`, or in the database, as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
         ))
 }
 
 pub(super) fn read_only(database: &Database, why: ReadOnly, elsewhere: Option<&str>) -> Failure {
-    let failure =
-        |what: &str| Failure::new(Code::DbReadOnly, format!("{} takes no writes: {what}", database.address));
+    let failure = |what: &str| {
+        Failure::new(Code::DbReadOnly, format!("{} does not accept writes: {what}", database.address))
+    };
     match why {
         ReadOnly::Standby => failure("it is a standby, or is being recovered")
             .why("pg_is_in_recovery() is true")
@@ -277,9 +278,9 @@ pub(super) fn stranger(database: &Database, greeting: &Greeting) -> Failure {
         "fix the port in `database.address`; PostgreSQL's usual one is 5432, the development setup's 8100";
     match greeting {
         Greeting::Silent => {
-            Failure::new(Code::DbTimeout, format!("{address} accepts connections and answers nothing"))
+            Failure::new(Code::DbTimeout, format!("{address} accepts connections but does not answer"))
                 .why("a stopped process, or a program that waits for something else")
-                .remedy(format!("look what listens there (`ss -ltnp`), and {port}"))
+                .remedy(format!("check what listens there (`ss -ltnp`), and {port}"))
         }
         // A server that starts or stops does so, and a relay before one that is not up yet.
         Greeting::Closed => {

@@ -248,8 +248,10 @@ impl Wizard<'_> {
 
     /// Asks for one of several things; Ctrl-C asks whether to leave.
     async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Answered<usize> {
+        // Where nobody would see what a server says, it is spelt out.
+        let options: Vec<String> = options.iter().map(|option| self.style.text(option)).collect();
         loop {
-            match self.asker.choose(title, options, cursor).await {
+            match self.asker.choose(title, &options, cursor).await {
                 Reply::Is(chosen) => return Ok(chosen),
                 other => self.away(other).await?,
             }

@@ -273,7 +273,7 @@ impl Desk {
 }
 
 fn broke() -> Failure {
-    Failure::new(Code::Internal, "a piece of work broke off by a fault of this program")
+    Failure::new(Code::Internal, "a piece of work stopped because of a bug in this program")
         .remedy("try again; keep the transcript for a report")
 }
 

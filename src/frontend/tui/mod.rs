@@ -86,7 +86,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
             // One line has room for one; on the ordinary screen all of them stand afterwards.
             let more = match notices.len() {
                 1 => String::new(),
-                count => format!(" (and {} more, told on leaving)", count - 1),
+                count => format!(" (and {} more, shown on leaving)", count - 1),
             };
             app.notice = Some((theme::Sign::from(RungState::Warned), format!("{}{more}", notice.what)));
         }

@@ -15,7 +15,7 @@ pub(super) enum Item<'a> {
     Answers,
     /// A stage with its Changes.
     Stage(&'a StageState),
-    /// What a person should hear about the answers.
+    /// What a person should hear about the answers, or about what a stage found.
     Note(Failure),
     /// Something that keeps the stages from being looked at.
     Problem(Failure),
@@ -34,7 +34,12 @@ impl App {
         items.push(Item::Answers);
         items.extend(self.notes().into_iter().map(Item::Note));
         match &self.survey.result {
-            Some(Ok(stages)) => items.extend(stages.iter().map(Item::Stage)),
+            Some(Ok(stages)) => {
+                for stage in stages {
+                    items.push(Item::Stage(stage));
+                    items.extend(stage.remarks.iter().cloned().map(Item::Note));
+                }
+            }
             Some(Err(problems)) => {
                 let told = |problem: &&Failure| problem.code != Code::AnswersMissing;
                 items.extend(problems.iter().filter(told).cloned().map(Item::Problem));

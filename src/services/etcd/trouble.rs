@@ -94,7 +94,7 @@ pub(super) fn grant(endpoint: &Address, user: Option<&str>, role: Option<&str>, 
     let etcdctl = etcdctl(endpoint, user);
     let range = shell_word(range);
     let grant = |role: &str| {
-        format!("have it granted: `{etcdctl} role grant-permission {role} --prefix=true readwrite {range}`")
+        format!("grant it: `{etcdctl} role grant-permission {role} --prefix=true readwrite {range}`")
     };
     match (role, user) {
         (Some(role), _) => grant(&shell_word(role)),
@@ -125,7 +125,7 @@ pub(super) fn learner(endpoint: &Address, id: Option<u64>) -> Failure {
 /// A member that knows no leader.
 pub(super) fn leaderless(endpoint: &Address) -> Failure {
     Failure::new(Code::EtcdLeader, format!("the cluster of {endpoint} has no leader"))
-        .why("without a majority of its members it answers no reads and takes no writes")
+        .why("without a majority of its members it answers no reads and does not accept writes")
         .remedy(format!("start the missing members: {}", members(endpoint)))
 }
 
@@ -163,7 +163,7 @@ pub(super) fn explain(
             .remedy(grant(endpoint, user, None, range))
     } else if has("authentication is not enabled") {
         Failure::new(Code::EtcdAuth, format!("{endpoint} wants no sign-in, and one is given ({who})"))
-            .remedy("take `etcd.user` and `etcd.password` out of the answers")
+            .remedy("remove `etcd.user` and `etcd.password` from the answers")
     } else if has("authentication failed") {
         Failure::new(Code::EtcdAuth, format!("{endpoint} refused the sign-in ({who})"))
             .remedy("fix `etcd.user` and `etcd.password`")

@@ -172,6 +172,6 @@ pub async fn read(folder: &Path, name: &str) -> Result<Option<String>, Failure> 
         Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => Ok(None),
         Err(error) => Err(Failure::new(Code::MountWrite, format!("`{}` cannot be read", path.display()))
             .why(words(&error))
-            .remedy("mind owner and mode of the folder, or what the network storage says")),
+            .remedy("check owner and mode of the folder, or what the network storage says")),
     }
 }

@@ -117,7 +117,7 @@ pub async fn kind(path: &Path) -> Result<Kind, Failure> {
     .map_err(|error| {
         Failure::new(Code::MountWrite, format!("`{}` cannot be looked at", path.display()))
             .why(words(&error))
-            .remedy("mind owner and mode of the folders above it, or what the network storage says")
+            .remedy("check owner and mode of the folders above it, or what the network storage says")
     })
 }
 
@@ -171,7 +171,7 @@ fn write_remedy(error: &std::io::Error) -> &'static str {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "make room or raise the quota; files may have run out as well as bytes (`df -i`)"
         }
-        _ => "mind owner and mode, and root squash of a network file system",
+        _ => "check owner and mode, and root squash of a network file system",
     }
 }
 

@@ -208,8 +208,8 @@ pub fn explain(error: &Error, database: &Database, what: &str) -> Failure {
     }
 }
 
-/// The server or the session takes no writes.
+/// The server or the session does not accept writes.
 pub(super) fn read_only(database: &Database, what: &str) -> Failure {
-    Failure::new(Code::DbReadOnly, format!("{} takes no writes: {what}", database.address))
+    Failure::new(Code::DbReadOnly, format!("{} does not accept writes: {what}", database.address))
         .remedy("set `database.address` to the primary server")
 }

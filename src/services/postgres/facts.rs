@@ -45,7 +45,7 @@ pub async fn system(connection: &mut PgConnection, database: &Database) -> Resul
     Ok(Some(found.cast_unsigned()))
 }
 
-/// Why a session takes no writes.
+/// Why a session does not accept writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOnly {
     /// The server follows another one, or is being recovered.

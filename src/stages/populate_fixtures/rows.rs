@@ -3,6 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row as _};
 
+use super::remarks;
 use crate::{
     failure::{Code, Failure},
     fixture::{self, Keys, Row},
@@ -19,9 +20,9 @@ pub(super) struct Found {
     pub(super) secret: Option<SecretString>,
     pub(super) is_active: Option<bool>,
     pub(super) is_admin: Option<bool>,
-    concurrency_limit: Option<i32>,
+    pub(super) concurrency_limit: Option<i32>,
     concurrency_used: Option<i32>,
-    rate_limit: Option<i32>,
+    pub(super) rate_limit: Option<i32>,
 }
 
 impl Found {
@@ -36,11 +37,11 @@ impl Found {
     }
 
     /// Can anybody sign in with it?
-    fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.secret.as_ref().is_some_and(|secret| fixture::is_guessable(&self.access, secret))
     }
 
-    fn is_published(&self) -> bool {
+    pub(super) fn is_published(&self) -> bool {
         fixture::PUBLISHED.contains(&self.access.as_str())
     }
 
@@ -101,7 +102,21 @@ pub(super) struct Plan {
     /// Rows of other owners whose secret everybody knows, by owner and access key.
     pub(super) closed: Vec<(String, String)>,
     /// What people should look at.
-    pub(super) remarks: Vec<String>,
+    pub(super) remarks: Vec<Failure>,
+}
+
+impl Plan {
+    /// The secrets that are replaced: two runs that replace the same ones notice each other by them.
+    pub(super) fn replaced(&self, table: &[Found]) -> Secrets {
+        let renewed = self.pairs.iter().flat_map(|pair| match &pair.standing {
+            Standing::Renewed(access) => access.as_slice(),
+            _ => &[],
+        });
+        let closed = self.closed.iter().map(|(_, access)| access);
+        let all: Vec<&String> = renewed.chain(closed).collect();
+        let replaced = table.iter().filter(|found| all.contains(&&found.access));
+        replaced.map(|found| (found.access.clone(), found.secret.clone())).collect()
+    }
 }
 
 /// Compares the fixture with the table.
@@ -130,7 +145,7 @@ pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
         .into_iter()
         .map(|found| (found.user_id.clone().unwrap_or_default(), found.access.clone()))
         .collect();
-    Ok(Plan { remarks: remarks(rows, table), pairs, closed })
+    Ok(Plan { remarks: remarks::of(rows, table, world.overwrite.keypairs), pairs, closed })
 }
 
 fn published(name: &str, open: &[&Found]) -> Failure {
@@ -184,44 +199,7 @@ fn poured(row: &Row, keys: &Keys, table: &[Found]) -> Result<Standing, Failure> 
         format!("the access key of `{}` is in table keypairs with other values", row.user_id),
     )
     .why("owner, secret, activity or role differ")
-    .remedy("take the row out of the fixture, or fix it in the table"))
-}
-
-fn remarks(rows: &[Row], table: &[Found]) -> Vec<String> {
-    let mut remarks = Vec::new();
-    let mut say = |what: &str, mut who: Vec<&str>| {
-        who.dedup();
-        if !who.is_empty() {
-            remarks.push(format!("{what}: {} (W-KEYS-REMARK)", who.join(", ")));
-        }
-    };
-    let names = |wanted: &dyn Fn(&Found) -> bool| -> Vec<&str> {
-        let wanted = table.iter().filter(|found| wanted(found));
-        let mut names: Vec<&str> = wanted.map(|found| found.user_id.as_deref().unwrap_or("nobody")).collect();
-        names.sort_unstable();
-        names
-    };
-    let ours = |found: &Found| rows.iter().any(|row| found.is_for(row));
-    say("other administrators, not touched", names(&|found| found.is_admin == Some(true) && !ours(found)));
-    say(
-        "a published access key with a secret of its own",
-        names(&|found| found.is_published() && !found.is_open()),
-    );
-    say(
-        "`rate_limit` of 0 or less, every request is refused",
-        names(&|found| ours(found) && found.rate_limit.is_some_and(|limit| limit <= 0)),
-    );
-    say(
-        "`concurrency_limit` of 0 or less, no session can be made",
-        names(&|found| ours(found) && found.concurrency_limit.is_some_and(|limit| limit <= 0)),
-    );
-    remarks
-}
-
-/// The secrets that a rotation replaces: two runs that rotate the same rows notice each other by them.
-pub(super) fn rotated(rows: &[Row], table: &[Found]) -> Secrets {
-    let ours = |found: &&Found| rows.iter().any(|row| row.keys.is_none() && found.is_for(row));
-    table.iter().filter(ours).map(|found| (found.access.clone(), found.secret.clone())).collect()
+    .remedy("remove the row from the fixture, or fix it in the table"))
 }
 
 /// Is it still what was seen?
@@ -255,9 +233,9 @@ pub(super) async fn insert(
         .bind(row.concurrency_used)
         .bind(row.rate_limit)
         .bind(row.num_queries)
-        .execute(connection);
+        .execute(&mut *connection);
     let done = ask(database, "a row in table keypairs", insert).await?;
-    one_row(done.rows_affected())
+    one_row(database, connection, done.rows_affected()).await
 }
 
 /// Gives a row a new secret on the same access key; what belongs to the key stays with it.
@@ -270,9 +248,9 @@ pub(super) async fn renew(
         .persistent(false)
         .bind(keys.secret.expose_secret())
         .bind(&keys.access)
-        .execute(connection);
+        .execute(&mut *connection);
     let done = ask(database, "a new secret in table keypairs", update).await?;
-    one_row(done.rows_affected())
+    one_row(database, connection, done.rows_affected()).await
 }
 
 /// Sets the columns of a row that are NULL and must not be.
@@ -289,18 +267,35 @@ pub(super) async fn fill(
         .bind(fixture::CONCURRENCY_LIMIT)
         .bind(fixture::RATE_LIMIT)
         .bind(access)
-        .execute(connection);
+        .execute(&mut *connection);
     let done = ask(database, "the limits in table keypairs", update).await?;
-    one_row(done.rows_affected())
+    one_row(database, connection, done.rows_affected()).await
 }
 
-fn one_row(affected: u64) -> Result<(), Failure> {
-    if affected == 1 { Ok(()) } else { Err(altered()) }
+async fn one_row(database: &Database, connection: &mut PgConnection, affected: u64) -> Result<(), Failure> {
+    if affected == 1 { Ok(()) } else { Err(altered(database, connection).await) }
 }
 
-/// The table does not hold what was written.
-pub(super) fn altered() -> Failure {
-    Failure::new(Code::KeysAltered, "table keypairs did not keep a row as it was written")
-        .why("a trigger or a rule on the table drops or changes rows")
-        .remedy("disable it with `ALTER TABLE public.keypairs DISABLE TRIGGER USER` (`\\d public.keypairs` in psql shows triggers and rules), then run again")
+/// The table does not hold what was written. Names what on the table may be the cause, with the statement
+/// that disables it.
+pub(super) async fn altered(database: &Database, connection: &mut PgConnection) -> Failure {
+    let sql = "SELECT format('ALTER TABLE public.keypairs DISABLE TRIGGER %I', tgname) FROM pg_trigger \
+               WHERE tgrelid = 'public.keypairs'::regclass AND NOT tgisinternal AND tgenabled <> 'D' \
+               UNION ALL SELECT format('ALTER TABLE public.keypairs DISABLE RULE %I', rulename) FROM pg_rewrite \
+               WHERE ev_class = 'public.keypairs'::regclass AND ev_enabled <> 'D' ORDER BY 1";
+    let asked = sqlx::query(sql).persistent(false).fetch_all(connection);
+    let found = ask(database, "the triggers of table keypairs", asked).await;
+    let cures: Vec<String> = match &found {
+        Ok(rows) => rows.iter().map(|row| format!("`{}`", row.get::<String, _>(0))).collect(),
+        Err(_) => Vec::new(),
+    };
+    let failure = Failure::new(Code::KeysAltered, "table keypairs did not keep a row as it was written")
+        .why("a trigger or a rule on the table drops or changes rows");
+    match cures.as_slice() {
+        [] => failure
+            .remedy("look at `\\d public.keypairs` in psql, disable the trigger or rule, then run again"),
+        cures => {
+            failure.remedy(format!("run {} as the owner of the table, then run again", cures.join(" and ")))
+        }
+    }
 }

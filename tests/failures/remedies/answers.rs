@@ -42,7 +42,7 @@ fn keys_and_values() {
             "a key like nothing",
             (3, "E-ANSWERS-KEY"),
             with("colour", "red"),
-            by_hand("take it out", |case| case.unset("colour")),
+            by_hand("remove it", |case| case.unset("colour")),
         ),
         solved(
             "a key that is not built",
@@ -93,13 +93,13 @@ fn keys_and_values() {
             "no value",
             VALUE,
             with("database.name", ""),
-            by_hand("take the line out for the default", |case| case.unset("database.name")),
+            by_hand("remove the line for the default", |case| case.unset("database.name")),
         ),
         solved(
             "null",
             VALUE,
             with("database.name", "null"),
-            by_hand("take the line out for the default", |case| case.unset("database.name")),
+            by_hand("remove the line for the default", |case| case.unset("database.name")),
         ),
         solved("a port alone", VALUE, with("database.address", "\":5432\""), fix_address("host")),
         solved(
@@ -364,7 +364,7 @@ fn files_that_are_read() {
             "a file that is not there",
             (3, "E-FILE-READ"),
             || Case::new().flags(["check", "etcd", "--answers", "answer.yml"]),
-            by_hand("mind the spelling", |case| case.flags(["check", "etcd"])),
+            by_hand("check the spelling", |case| case.flags(["check", "etcd"])),
         ),
         solved(
             "a folder",

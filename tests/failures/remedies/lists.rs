@@ -157,7 +157,7 @@ fn fixtures() {
         poured(
             "a published access key",
             r#"{"user_id": "a@b", "is_admin": true, "access_key": "AKIAIOSFODNN7EXAMPLE", "secret_key": "canary"}"#,
-            "take `access_key` and `secret_key` out",
+            "remove `access_key` and `secret_key`",
             new,
         ),
         poured(
@@ -167,9 +167,9 @@ fn fixtures() {
             new,
         ),
         poured(
-            "a field that is not poured",
+            "a field that is not known",
             r#"{"user_id": "a@b", "is_admin": true, "id": 1}"#,
-            "take it out",
+            "remove it",
             new,
         ),
         poured(

@@ -246,7 +246,15 @@ pub(super) fn unmounted() -> Verdict {
 
 pub(super) fn state(stage: &'static str, state: &'static str, changes: Vec<Change>) -> StageState {
     let summary = if changes.is_empty() { "as it should be".into() } else { Change::count(&changes) };
-    StageState { stage, title: super::app::stage_title(stage), state, summary, changes, failure: None }
+    StageState {
+        stage,
+        title: super::app::stage_title(stage),
+        state,
+        summary,
+        changes,
+        remarks: Vec::new(),
+        failure: None,
+    }
 }
 
 /// What is to be done on empty servers.

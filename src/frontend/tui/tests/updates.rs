@@ -326,3 +326,28 @@ fn a_shared_folder_keeps_the_slash_that_was_given() {
     wizard.control('u').tell(Msg::Paste("/mnt/other/\n".into())).key(Tab);
     assert!(wizard.app.answers.is("storage.mount", &"/mnt/other/".into()), "{}", wizard.screen());
 }
+
+/// What a stage remarks is listed below it, whatever its state; Enter shows why and what to do.
+#[test]
+fn remarks_of_stages_stand_in_the_review() {
+    for state in ["pending", "done"] {
+        let mut stages = pending();
+        let keypairs = stages.iter_mut().find(|it| it.stage == "populate-fixtures").expect("it is planned");
+        keypairs.state = state;
+        let remark =
+            Failure::new(Code::KeysRemark, "other administrators, not touched: pyt\u{200b}hon@localhost");
+        keypairs.remarks.push(remark.why("an administrator reads everybody's secrets"));
+        let mut wizard = Wizard::answered(140, 40);
+        wizard.app.go(Page::Review);
+        wizard.all_probed().surveyed(Ok(stages));
+        let screen = wizard.screen();
+        assert!(screen.contains("not touched: pyt\\u{200b}hon@localhost"), "{screen}");
+        assert!(screen.contains("W-KEYS-REMARK"), "{screen}");
+        let at = wizard.app.review_items().iter().position(
+            |item| matches!(item, super::super::reviewing::Item::Note(note) if note.code == Code::KeysRemark),
+        );
+        wizard.app.review.cursor = at;
+        wizard.key(Enter);
+        assert!(wizard.screen().contains("reads everybody's secrets"), "{}", wizard.screen());
+    }
+}

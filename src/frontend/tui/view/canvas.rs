@@ -54,10 +54,11 @@ impl<'a> Canvas<'a> {
         self.row = self.row.saturating_add(height);
     }
 
-    /// Writes a line, cut to the width.
+    /// Writes a line, cut to the width. The one place where text comes onto the screen: what a server or a file
+    /// says is spelt out where nobody would see it, whichever way it came here.
     pub(super) fn line(&mut self, line: impl Into<Line<'static>>) {
         if self.left() > 0 {
-            let line = cut_line(line.into(), self.columns(), self.theme.ellipsis());
+            let line = cut_line(self.spelt_out(line.into()), self.columns(), self.theme.ellipsis());
             self.buffer.set_line(self.area.x, self.area.y + self.row, &line, self.area.width);
         }
         self.row = self.row.saturating_add(1);
@@ -65,10 +66,18 @@ impl<'a> Canvas<'a> {
 
     /// Writes something at the left and something at the right end.
     pub(super) fn ends(&mut self, left: impl Into<Line<'static>>, right: impl Into<Line<'static>>) {
-        let mut right = right.into();
+        let mut right = self.spelt_out(right.into());
         right.spans.push(Span::raw(" "));
-        let line = both_ends(left.into(), right, self.columns(), self.theme.ellipsis());
+        let line = both_ends(self.spelt_out(left.into()), right, self.columns(), self.theme.ellipsis());
         self.line(line);
+    }
+
+    /// The line with signs that the terminal has, and none that nobody sees.
+    fn spelt_out(&self, mut line: Line<'static>) -> Line<'static> {
+        for span in &mut line.spans {
+            span.content = self.theme.text(&span.content).into();
+        }
+        line
     }
 
     pub(super) fn blank(&mut self) {
@@ -143,5 +152,23 @@ pub(super) fn duration(ms: f64) -> String {
     } else {
         let seconds = (ms / 1000.0) as u64;
         format!("{} min {:02} s", seconds / 60, seconds % 60)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_that_nobody_made_visible_is_visible_all_the_same() {
+        let area = Rect::new(0, 0, 40, 2);
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, area, Theme { ascii: false, color: false });
+        canvas.line(Line::from(vec![Span::raw("pyt\u{200b}hon"), Span::raw(" \u{202e}x\u{1b}[31m")]));
+        canvas.ends(Span::raw("a\u{a0}b"), Span::raw("c\u{9b}"));
+        let rows: Vec<String> =
+            buffer.content.chunks(40).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect();
+        assert_eq!(rows[0].trim_end(), "pyt\\u{200b}hon \\u{202e}x\\u{1b}[31m");
+        assert!(rows[1].starts_with("a\\u{a0}b ") && rows[1].trim_end().ends_with(" c\\u{9b}"), "{rows:?}");
     }
 }

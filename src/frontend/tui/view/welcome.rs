@@ -143,7 +143,7 @@ fn server(canvas: &mut Canvas<'_>, seen: &Seen) {
             (Sign::ToCome, "stopped; will be started with its data".to_owned())
         }
         SeenState::Silent => (Sign::Warning, "runs, but does not answer".to_owned()),
-        SeenState::Foreign => (Sign::Failed, "somebody else listens there".to_owned()),
+        SeenState::Foreign => (Sign::Failed, "something else listens there".to_owned()),
     };
     let right = match seen.state {
         SeenState::Answers { .. } => Line::raw(duration(seen.latency_ms)),
