@@ -104,9 +104,18 @@ impl std::fmt::Debug for Existing {
 /// # Errors
 /// As [`target`]; `E-FILE-HUNG` when nothing answers.
 pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
+    patiently(path, target).await?
+}
+
+/// Is it a folder? Not when its file system hangs.
+pub async fn is_patient_folder(path: &Path) -> bool {
+    patiently(path, Path::is_dir).await.unwrap_or(false)
+}
+
+async fn patiently<T: Send + 'static>(path: &Path, look: fn(&Path) -> T) -> Result<T, Failure> {
     let asked = path.to_owned();
-    match timeout(file_system_limit(), spawn_blocking(move || target(&asked))).await {
-        Ok(Ok(found)) => found,
+    match timeout(file_system_limit(), spawn_blocking(move || look(&asked))).await {
+        Ok(Ok(found)) => Ok(found),
         Ok(Err(_)) => Err(Failure::new(Code::Internal, "looking at a file broke off")),
         Err(_) => Err(Failure::new(
             Code::FileHung,

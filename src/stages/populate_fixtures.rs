@@ -2,7 +2,6 @@
 
 mod credentials;
 mod rows;
-mod splice;
 
 use async_trait::async_trait;
 use sqlx::PgConnection;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     bundle,
-    failure::{Code, Failure, Place},
+    failure::Failure,
     guide::Settings,
     manager_config,
     services::files::{self, Existing},
@@ -44,13 +44,10 @@ async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
         let existing = files::patient_target(path).await?;
-        let (wanted, what) = match &existing {
-            None => (edit(path, bundle::ALEMBIC_INI.as_bytes(), &url)?, "new".to_owned()),
-            Some(existing) => {
-                (edit(path, &existing.bytes, &url)?, "change `sqlalchemy.url`, keep the rest".to_owned())
-            }
-        };
-        drafts.extend(draft(path, wanted, what, existing, true));
+        let old = existing.as_ref().map_or(bundle::ALEMBIC_INI.as_bytes(), |existing| &existing.bytes);
+        let wanted = manager_config::alembic_ini(path, old, &url)?.text;
+        let what = if existing.is_some() { "change `sqlalchemy.url`, keep the rest" } else { "new" };
+        drafts.extend(draft(path, wanted, what.to_owned(), existing, true));
     }
     if let Some(path) = &settings.files.environment {
         let existing = files::patient_target(path).await?;
@@ -80,23 +77,6 @@ fn draft(
     };
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
     Some(Draft { path: path.to_owned(), wanted, what, backup })
-}
-
-fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, Failure> {
-    let refuse = |line: Option<usize>, why: &str| {
-        let failure = Failure::new(
-            Code::FileForeign,
-            format!("`{}` is not an alembic configuration that can be read", path.display()),
-        )
-        .why(why)
-        .remedy("fix it or move it away, or name another path: `files.alembic-ini`");
-        match line {
-            Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
-            None => failure,
-        }
-    };
-    let text = std::str::from_utf8(bytes).map_err(|_| refuse(None, "it is not UTF-8 text"))?;
-    manager_config::set_alembic_url(text, url).map_err(|unfit| refuse(unfit.line, &unfit.why))
 }
 
 #[async_trait]
