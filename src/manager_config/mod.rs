@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, shell_word},
     guide::Database,
 };
 
@@ -19,7 +19,7 @@ mod logging;
 mod shell;
 
 pub use alembic::{Edited, set_alembic_url};
-pub use environment::{Unclear, environment};
+pub use environment::{Cure, Unclear, environment};
 pub use ini::Unfit;
 pub use keypairs::{Entry, own_keypairs, splice};
 
@@ -44,7 +44,7 @@ pub fn own_environment<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fail
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-        unclear_environment(path, &Unclear { line, why: "it is not UTF-8 text".into() })
+        unclear_environment(path, &Unclear { line, why: "it is not UTF-8 text".into(), cure: Cure::Plain })
     })?;
     environment::is_editable(text).map_err(|unclear| unclear_environment(path, &unclear))?;
     Ok(text)
@@ -52,13 +52,18 @@ pub fn own_environment<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Fail
 
 /// The failure for an environment file with a line that cannot be understood.
 pub fn unclear_environment(path: &Path, unclear: &Unclear) -> Failure {
-    Failure::new(
-        Code::FileForeign,
-        format!("`{}` cannot be understood", path.display()),
-    )
-    .at(Place { file: path.display().to_string(), line: unclear.line, column: 1 })
-    .why(unclear.why.as_str())
-    .remedy("write `export NAME='value'` there or move the file away, or name another path: `files.environment`")
+    let other = "or name another path: `files.environment`";
+    let remedy = match unclear.cure {
+        Cure::Plain => format!("write `export NAME='value'` there or move the file away, {other}"),
+        Cure::KeepOne => format!("keep one of the two, {other}"),
+        Cure::LineEnds => {
+            format!("end its lines without one: sed -i 's/\\r$//' {}", shell_word(&path.to_string_lossy()))
+        }
+    };
+    Failure::new(Code::FileForeign, format!("`{}` cannot be understood", path.display()))
+        .at(Place { file: path.display().to_string(), line: unclear.line, column: 1 })
+        .why(unclear.why.as_str())
+        .remedy(remedy)
 }
 
 /// The value of `sqlalchemy.url`: user and password percent-encoded for the URL parser, then every `%`
