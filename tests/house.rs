@@ -95,7 +95,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("guide/file.rs", 3),
     ("guide/repeat.rs", 1),
     ("manager_config/environment.rs", 1),
-    ("manager_config/alembic.rs", 1),
+    ("manager_config/alembic.rs", 3),
     ("manager_config/mod.rs", 1),
     ("services/etcd/connection.rs", 1),
     ("services/postgres/mod.rs", 1),

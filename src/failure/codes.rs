@@ -257,7 +257,7 @@ codes! {
     FileAlembic = "W-FILE-ALEMBIC", UNFIT, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
     FileLogging = "W-FILE-LOGGING", UNFIT, "alembic could not set up its logging",
-        "The scripts of the manager's alembic hand `alembic.ini` to Python's `logging.config.fileConfig`, which fails when `[loggers]`, `[handlers]`, `[formatters]` or a section that one of them names is missing. A new file has them all: name a path under `files.alembic-ini` that is free, and copy them from there.";
+        "The scripts of the manager's alembic hand `alembic.ini` to Python's `logging.config.fileConfig`, which fails when `[loggers]`, `[handlers]`, `[formatters]` or a section that one of them names is missing. A new file, written by `--set files.alembic-ini=PATH`, has them all: copy what stands there from `[loggers]` on.";
 
     // Keypairs
     KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that anybody can use",

@@ -101,7 +101,7 @@ pub fn alembic_ini(path: &Path, bytes: &[u8], url: &SecretString) -> Result<Edit
 pub fn logging_remark(path: &Path, unfit: Unfit) -> Failure {
     let what = format!("alembic could not set up its logging from `{}`", path.display());
     let failure = Failure::new(Code::FileLogging, what).why(unfit.why).remedy(
-        "take the sections for logging from a new file: `files.alembic-ini` with a path that is free",
+        "write a new file by `--set files.alembic-ini=PATH`, and copy what it has from `[loggers]` on",
     );
     placed(failure, path, unfit.line)
 }

@@ -1,22 +1,22 @@
 //! Files: input that is read, and secret files that are written.
 
+mod put;
+
 use std::{
     fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read, Write},
+    io::{ErrorKind, Read},
     os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
-use rustix::{
-    fs::{Access, FlockOperation, flock},
-    io::Errno,
-};
-use tempfile::NamedTempFile;
+use rustix::fs::Access;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, shell_word, words};
 
 use super::{file_system_limit, mount::mount_of, seconds};
+
+pub use put::{Put, put_new, replace};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
@@ -90,6 +90,13 @@ pub struct Existing {
     pub bytes: Vec<u8>,
     /// Its permission bits.
     pub mode: u32,
+}
+
+impl Existing {
+    /// The mode that it should have, where others can read or change it.
+    pub fn mode_to_close(&self) -> Option<u32> {
+        (self.mode & 0o077 != 0).then(|| put::closed(self.mode))
+    }
 }
 
 // What such a file holds is secret.
@@ -199,87 +206,6 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
             .remedy("run as that user, or name another path under `files`"));
     }
     Ok(())
-}
-
-/// Writes a file that only the owner can read, all of it or nothing: a new file beside it, synced,
-/// takes its place in one step.
-///
-/// # Errors
-/// `E-FILE-WRITE`; what stood there before still does.
-pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        let mut file = beside(path)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|refused| refused.error)?;
-        File::open(parent(path))?.sync_all()
-    };
-    write().map_err(|error: io::Error| unwritten(path, &error))
-}
-
-/// Keeps the old content of a file beside it, readable for the owner alone; never overwrites one.
-///
-/// # Errors
-/// `E-FILE-WRITE`.
-pub fn keep_backup(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
-    for number in 0.. {
-        let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
-        let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
-        let keep = || {
-            let mut file = beside(path)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(&backup).map_err(|refused| refused.error)?;
-            File::open(parent(path))?.sync_all()
-        };
-        match keep() {
-            Ok(_) => return Ok(backup),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if fs::read(&backup).is_ok_and(|kept| kept == bytes) {
-                    return Ok(backup);
-                }
-            }
-            Err(error) => return Err(unwritten(&backup, &error)),
-        }
-    }
-    unreachable!("an endless range ended")
-}
-
-/// A new file beside another, locked as long as it is written. Created 0600, never chmod-ed afterwards.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let short: String = name(path).chars().take(40).collect();
-    let prefix = format!(".{short}.{}-", env!("CARGO_PKG_NAME"));
-    sweep(parent(path), &prefix);
-    loop {
-        let file = NamedTempFile::with_prefix_in(&prefix, parent(path))?;
-        // Another run that sweeps may have been quicker than our lock.
-        let swept = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
-        if !swept && file.as_file().metadata()?.nlink() > 0 {
-            return Ok(file);
-        }
-    }
-}
-
-/// Removes what a killed run left half-written: it holds secrets. What another run still writes is locked.
-fn sweep(folder: &Path, prefix: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
-            && entry.file_type().is_ok_and(|kind| kind.is_file());
-        if !ours {
-            continue;
-        }
-        if let Ok(file) = File::open(entry.path())
-            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-        .why(words(error))
-        .remedy("make room or fix the folder, then run again; what stood there before still does")
 }
 
 fn parent(path: &Path) -> &Path {

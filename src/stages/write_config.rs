@@ -69,10 +69,10 @@ fn draft(
     keep: bool,
 ) -> Option<Draft> {
     let same = existing.as_ref().is_some_and(|existing| existing.bytes == wanted.expose_secret().as_bytes());
-    let open = existing.as_ref().map(|existing| existing.mode).filter(|mode| mode & 0o077 != 0);
+    let open = existing.as_ref().and_then(|existing| Some((existing.mode, existing.mode_to_close()?)));
     let what = match (same, open) {
         (true, None) => return None,
-        (true, Some(mode)) => format!("change mode {mode:04o} → 0600"),
+        (true, Some((mode, to))) => format!("change mode {mode:04o} → {to:04o}"),
         (false, _) => what,
     };
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
@@ -116,12 +116,12 @@ impl Stage<World> for WriteConfig {
         let mut names = Vec::new();
         for draft in &drafts {
             cx.checkpoint()?;
-            if let Some(old) = &draft.backup {
-                let backup = cx.written(files::keep_backup(&draft.path, old))?;
+            let bytes = draft.wanted.expose_secret().as_bytes();
+            let put = cx.written(files::replace(&draft.path, bytes, draft.backup.as_deref()))?;
+            if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }
-            cx.written(files::write_secret(&draft.path, draft.wanted.expose_secret().as_bytes()))?;
-            cx.log(format!("written with mode 0600: {}", draft.path.display())).await;
+            cx.log(format!("written with mode {:04o}: {}", put.mode, draft.path.display())).await;
             names.push(shown(&draft.path));
             cx.progress(names.len(), total).await;
         }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
@@ -209,6 +209,39 @@ fn open_files_are_closed() {
     }
 }
 
+/// What its owner set stays, as far as no one else can read it.
+#[test]
+fn a_file_keeps_its_group_and_what_its_owner_may_do() {
+    let site = Site::new();
+    site.runs("run");
+    // Root may give any group, others one of their own.
+    let groups = rustix::process::getgroups().expect("the system knows them");
+    let own = rustix::process::getegid();
+    let other = groups.into_iter().find(|group| *group != own).unwrap_or(own).as_raw();
+    let group = if rustix::process::geteuid().is_root() { 54_321 } else { other };
+    let names = ["alembic.ini", "manager.env", "keypairs.yml"];
+    for (mode, expected) in [(0o400, 0o400), (0o440, 0o400), (0o640, 0o600), (0o700, 0o700)] {
+        for name in names {
+            let path = site.path(name);
+            let text = site.read(name);
+            let old =
+                text.replace("postgresql://", "other://").replace("BACKEND_DB_USER='", "BACKEND_DB_USER='x");
+            let old = old.replace("secret_key: ", "secret_key: x");
+            assert_ne!(old, text, "{name}");
+            site.write(name, old);
+            chown(&path, None, Some(group)).expect("the file is ours");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+        }
+        let outcome = site.runs("run");
+        for name in names {
+            let meta = fs::metadata(site.path(name)).expect("the file is there");
+            assert_eq!((site.mode(name), meta.gid()), (expected, group), "{name} was {mode:o}");
+            let told = format!("written with mode {expected:04o}");
+            assert!(outcome.stderr.contains(&told), "{}", outcome.stderr);
+        }
+    }
+}
+
 #[test]
 fn no_file_is_written_that_is_not_wanted() {
     let site = Site::new();
@@ -248,6 +281,26 @@ fn what_is_not_ours_stays() {
     assert!(outcome.stderr.contains("E-FILE-FOREIGN"), "{}", outcome.stderr);
     assert_eq!(site.read("manager.env"), "export MINE=1\n");
     assert!(!site.path("alembic.ini").exists(), "nothing is written beside a conflict");
+}
+
+/// Each stage is judged by its own files.
+#[test]
+fn a_broken_file_is_a_conflict_of_the_stage_that_writes_it_alone() {
+    let site = Site::new();
+    site.runs("run");
+    for (file, stage) in [("alembic.ini", "write-config"), ("keypairs.yml", "populate-fixtures")] {
+        let old = site.read(file);
+        site.write(file, "[alembic]\nscript_location =\n");
+        let outcome = site.run("status --output json");
+        assert_eq!(outcome.status, 9, "{}", outcome.stdout);
+        let plan = outcome.stdout.lines().find(|line| line.contains(r#""type":"plan""#)).expect("a plan");
+        let plan: serde_json::Value = serde_json::from_str(plan).expect("JSON");
+        for found in plan["stages"].as_array().expect("stages") {
+            let expected = if found["stage"] == stage { "conflict" } else { "done" };
+            assert_eq!(found["state"], expected, "{found}");
+        }
+        site.write(file, old);
+    }
 }
 
 #[test]

@@ -81,8 +81,8 @@ pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, 
     if wanted != text {
         return change("change keypairs", wanted);
     }
-    if existing.mode & 0o077 != 0 {
-        return change(&format!("change mode {:04o} → 0600", existing.mode), wanted);
+    if let Some(to) = existing.mode_to_close() {
+        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), wanted);
     }
     Ok(None)
 }
