@@ -88,7 +88,7 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
 pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let copy = |(name, text): (&str, &str)| {
         let path = folder.join(name);
-        match std::fs::read(&path) {
+        match session::read_input(&path) {
             Ok(bytes) if bytes == text.as_bytes() => Ok(path),
             Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
             Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),

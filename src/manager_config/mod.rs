@@ -99,7 +99,7 @@ pub fn alembic_ini(path: &Path, bytes: &[u8], url: &SecretString) -> Result<Edit
 
 /// The remark on an `alembic.ini` by which alembic could not set up its logging.
 pub fn logging_remark(path: &Path, unfit: Unfit) -> Failure {
-    let what = format!("alembic could not set up its logging from `{}`", path.display());
+    let what = format!("`{}` lacks what alembic sets up its logging from", path.display());
     let failure = Failure::new(Code::FileLogging, what).why(unfit.why).remedy(
         "write a new file by `--set files.alembic-ini=PATH`, and copy what it has from `[loggers]` on",
     );

@@ -3,13 +3,13 @@
 mod put;
 
 use std::{
-    fs::{self, File, Metadata},
-    io::{ErrorKind, Read},
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    fs::{self, File, FileType, Metadata, OpenOptions},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
-use rustix::fs::Access;
+use rustix::fs::{Access, FsWord, OFlags};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, shell_word, words};
@@ -21,51 +21,90 @@ pub use put::{Put, put_new, replace};
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
 
-/// Reads an input file.
+/// Reads an input file that a user has named. Nothing that such a name may mean can hold us for ever: a pipe is taken
+/// from the shell alone, as in `<(command)`, where it has a writer, and a device never.
 ///
 /// # Errors
-/// `E-FILE-READ` when it cannot be read or is too large.
+/// `E-FILE-READ` when it cannot be read, is too large, or is no file.
 pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let refuse = |what: String, why: String, remedy: &str| {
         Err(Failure::new(Code::FileRead, what).why(why).remedy(remedy))
     };
-    // A named pipe that nobody writes to would hold us for ever; one of the shell's own, as in
-    // `<(command)`, has its writer.
-    let kind = fs::metadata(path).map(|meta| meta.file_type());
-    let from_shell = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|start| path.starts_with(start));
-    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
-        && !from_shell
-        && path != Path::new("/dev/null")
-    {
-        return refuse(
-            format!("`{shown}` is no plain file"),
-            "it is a pipe or a device".into(),
-            "name a file; `--answers -` reads stdin",
-        );
-    }
+    let mut file = match open_input(path) {
+        Ok(Opened::File(file)) => file,
+        Ok(Opened::Other(kind)) => {
+            return refuse(
+                format!("`{shown}` is no plain file"),
+                format!("it is {kind}"),
+                "name a file; `--answers -` reads stdin",
+            );
+        }
+        Err(error) => return Err(unread(path, &error)),
+    };
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes));
-    match read {
+    match (&mut file).take(INPUT_LIMIT + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() as u64 > INPUT_LIMIT => refuse(
             format!("`{shown}` is too large"),
             format!("more than {} MiB", INPUT_LIMIT / 1024 / 1024),
             "is it the right file?",
         ),
         Ok(_) => Ok(bytes),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => {
-                refuse(format!("`{shown}` is not there"), words(&error), "mind the spelling and the folder")
-            }
-            ErrorKind::PermissionDenied => {
-                refuse(format!("`{shown}` may not be read"), words(&error), "mind its owner and mode")
-            }
-            ErrorKind::IsADirectory => {
-                refuse(format!("`{shown}` is a folder"), words(&error), "name the file in it")
-            }
-            _ => refuse(format!("`{shown}` cannot be read"), words(&error), "look at the file"),
-        },
+        Err(error) => Err(unread(path, &error)),
     }
+}
+
+fn unread(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    let (what, remedy) = match error.kind() {
+        ErrorKind::NotFound => (format!("`{shown}` is not there"), "mind the spelling and the folder"),
+        ErrorKind::PermissionDenied => (format!("`{shown}` may not be read"), "mind its owner and mode"),
+        ErrorKind::IsADirectory => (format!("`{shown}` is a folder"), "name the file in it"),
+        _ => (format!("`{shown}` cannot be read"), "look at the file"),
+    };
+    Failure::new(Code::FileRead, what).why(words(error)).remedy(remedy)
+}
+
+/// proc, tracefs and debugfs, as in `linux/magic.h`.
+const KERNEL: &[FsWord] = &[0x9fa0, 0x7472_6163, 0x6462_6720];
+
+enum Opened {
+    File(File),
+    /// What it is instead.
+    Other(&'static str),
+}
+
+fn open_input(path: &Path) -> io::Result<Opened> {
+    let is_of_shell = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|start| path.starts_with(start));
+    let kind = fs::metadata(path)?.file_type();
+    // Opening a device may do something already.
+    let judge = |kind: FileType| match () {
+        () if kind.is_file() || kind.is_dir() => None,
+        () if kind.is_fifo() && is_of_shell => None,
+        () if kind.is_fifo() => Some("a pipe that nobody may write to"),
+        () if kind.is_char_device() && path == Path::new("/dev/null") => None,
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    };
+    if let Some(other) = judge(kind) {
+        return Ok(Opened::Other(other));
+    }
+    // A pipe without a writer would wait for one.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if let Some(other) = judge(kind) {
+        return Ok(Opened::Other(other));
+    }
+    // What the kernel makes up passes for a plain file, and may have no end: /proc/kmsg, say.
+    if kind.is_file() && KERNEL.contains(&rustix::fs::fstatfs(&file)?.f_type) {
+        return Ok(Opened::Other("made up by the kernel"));
+    }
+    if kind.is_fifo() {
+        // Its writer may still be at work.
+        rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    }
+    Ok(Opened::File(file))
 }
 
 /// Can anybody but the owner read it?

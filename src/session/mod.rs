@@ -26,7 +26,10 @@ use crate::{
 
 pub use crate::{
     meeting::Offering,
-    services::{files::put_new, limit_operations},
+    services::{
+        files::{put_new, read_input},
+        limit_operations,
+    },
     world::Overwrite,
 };
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
