@@ -1,12 +1,12 @@
 //! Files: each target can be written, is no symlink, and belongs to us.
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
-    manager_config,
+    manager_config::{self, Edited},
     services::files,
     workflow::Verdict,
     world::World,
@@ -23,6 +23,38 @@ static ABOUT: CheckAbout = CheckAbout {
 
 pub(super) struct FilesCheck;
 
+const ALEMBIC: &str = "files.alembic-ini";
+
+/// What is there already, judged as the stages that write it do.
+fn judge(world: &World, key: &str, path: &Path, bytes: &[u8]) -> Result<Option<Edited>, Failure> {
+    match key {
+        ALEMBIC => {
+            // `check files` alone needs no database; any URL shows whether the file takes one.
+            let url = world.settings.database().map(manager_config::alembic_url);
+            let url = url.unwrap_or_else(|_| "postgresql://".into());
+            manager_config::alembic_ini(path, bytes, &url).map(Some)
+        }
+        "files.environment" => manager_config::own_environment(path, bytes).map(|_| None),
+        _ => manager_config::own_keypairs(path, bytes).map(|_| None),
+    }
+}
+
+/// What alembic needs beside our one value: its scripts, and sections for logging.
+async fn look_beside(verdict: &mut Verdict, path: &Path, edited: Option<Edited>) {
+    let (scripts, remark) = edited.map_or_else(|| ("alembic".into(), None), |it| (it.scripts, it.remark));
+    if let Some(unfit) = remark {
+        verdict.note("logging", manager_config::logging_remark(path, unfit), Instant::now());
+    }
+    // `package:folder` is found by Python.
+    let folder = path.with_file_name(&scripts);
+    if !scripts.contains(':') && !files::is_patient_folder(&folder).await {
+        let what = format!("beside `alembic.ini` there is no folder {}", folder.display());
+        let warning = Failure::new(Code::FileAlembic, what)
+            .remedy("move `alembic.ini` into the manager's folder before you use it");
+        verdict.note("alembic", warning, Instant::now());
+    }
+}
+
 #[async_trait]
 impl Check for FilesCheck {
     fn about(&self) -> &'static CheckAbout {
@@ -34,32 +66,21 @@ impl Check for FilesCheck {
         for (key, path) in world.settings.files.named() {
             let since = Instant::now();
             let rung = key.trim_start_matches("files.");
-            let found = files::patient_target(path).await.and_then(|existing| {
-                if let ("files.environment", Some(existing)) = (key, &existing) {
-                    manager_config::own_environment(path, &existing.bytes)?;
-                }
-                Ok(existing)
-            });
-            match found {
+            let judged = match files::patient_target(path).await {
+                Ok(None) => Ok(("can be written", None)),
+                Ok(Some(existing)) => judge(world, key, path, &existing.bytes)
+                    .map(|edited| ("is there and can be changed", edited)),
+                Err(failure) => Err(failure),
+            };
+            match judged {
                 Err(failure) => verdict.note(rung, failure, since),
-                Ok(existing) => {
-                    let name = path.file_name().unwrap_or_default().to_string_lossy();
-                    verdict.tell(name);
-                    let what =
-                        if existing.is_some() { "is there and can be replaced" } else { "can be written" };
+                Ok((what, edited)) => {
+                    verdict.tell(path.file_name().unwrap_or_default().to_string_lossy());
                     verdict.pass(rung, format!("{what}: {}", path.display()), since);
+                    if key == ALEMBIC {
+                        look_beside(&mut verdict, path, edited).await;
+                    }
                 }
-            }
-        }
-        if let Some(path) = &world.settings.files.alembic_ini {
-            let scripts = path.with_file_name("alembic");
-            if !scripts.is_dir() {
-                let warning = Failure::new(
-                    Code::FileAlembic,
-                    format!("beside `alembic.ini` there is no folder {}", scripts.display()),
-                )
-                .remedy("move `alembic.ini` into the manager's folder before you use it");
-                verdict.note("alembic", warning, Instant::now());
             }
         }
         if verdict.rungs.is_empty() {

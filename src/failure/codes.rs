@@ -267,6 +267,8 @@ codes! {
         "A network file system whose server is gone blocks every access. Look at the mount that the folder lies on, or name another path under `files`.";
     FileAlembic = "W-FILE-ALEMBIC", UNFIT, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
+    FileLogging = "W-FILE-LOGGING", UNFIT, "`alembic.ini` lacks what alembic sets up its logging from",
+        "The scripts of the manager's alembic hand `alembic.ini` to Python's `logging.config.fileConfig`, which fails when `[loggers]`, `[handlers]`, `[formatters]` or a section that one of them names is missing. A new file, written by `--set files.alembic-ini=PATH`, has them all: copy what stands there from `[loggers]` on.";
 
     // Keypairs
     KeysPublished = "E-KEYS-PUBLISHED", UNFIT, "The table holds keypairs that anybody can use",

@@ -1,21 +1,18 @@
 //! Commands that need no server: images, explain.
 
 use std::{
-    fs::Permissions,
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
 use crate::{
     bundle,
     failure::{Code, Failure, shell_word, status, words},
     guide::{did_you_mean, meant},
     report::{write_images, write_pull_commands},
-    session::{Inputs, Intent, Scope},
+    session::{self, Inputs, Intent, Scope},
 };
 
 use super::{
@@ -91,7 +88,7 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
 pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let copy = |(name, text): (&str, &str)| {
         let path = folder.join(name);
-        match std::fs::read(&path) {
+        match session::read_input(&path) {
             Ok(bytes) if bytes == text.as_bytes() => Ok(path),
             Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
             Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),
@@ -111,14 +108,7 @@ pub(super) fn taken(path: &Path) -> Failure {
 /// Writes a file of the user's, whole or not at all, and never over one that is there.
 pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let copy = || {
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(text.as_bytes())?;
-        file.as_file().set_permissions(Permissions::from_mode(mode))?;
-        file.persist_noclobber(path).map_err(|refused| refused.error)?;
-        Ok(())
-    };
-    copy().map_err(|error: io::Error| {
+    session::put_new(path, text.as_bytes(), mode).map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return taken(path).remedy("move it away, or name another file");
         }

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::guide::{Database, Etcd};
 
 use super::{HEADER, shell};
-pub use shell::Unclear;
+pub use shell::{Cure, Unclear};
 
 /// The variables that are ours, in the order of a new file.
 const NAMES: [&str; 6] = [
@@ -98,60 +98,152 @@ fn edit(text: &str, values: [&str; 6]) -> Result<String, Unclear> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{collections::BTreeMap, process::Command};
 
     use super::*;
 
     const VALUES: [&str; 6] =
         ["local", "127.0.0.1:2379", "db:5432", "backend", "it's me", "a $b `c` \"d\" \\ '"];
 
-    /// What a real shell hands on to a program after it has read the file.
-    fn sourced(text: &str, name: &str) -> Option<String> {
+    /// What a real shell hands on to a program after it has read the file; with `-a` also what is not exported.
+    fn all_sourced(shell: &str, flags: &str, text: &str) -> Option<BTreeMap<String, String>> {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("manager.env");
         std::fs::write(&file, text).expect("written");
-        let script = ". \"$1\" && exec env -0";
-        let mut shell = Command::new("/bin/sh");
-        shell.args(["-ec", script, "sh"]).arg(&file).env_clear();
-        let output = shell.env("PATH", "/usr/bin:/bin").output().expect("/bin/sh starts");
-        assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        text.split('\0').find_map(|line| line.strip_prefix(&format!("{name}=")).map(str::to_owned))
+        let script = format!("set {flags}; . \"$1\"; exec env -0");
+        let mut shell = Command::new(shell);
+        shell.args(["-c", &script, "sh"]).arg(&file).env_clear().current_dir("/");
+        let output = shell.env("PATH", "/usr/bin:/bin").output().expect("the shell starts");
+        let read = String::from_utf8_lossy(&output.stdout).into_owned();
+        let pairs = read.split('\0').filter_map(|line| line.split_once('='));
+        let pairs = pairs.filter(|(name, _)| *name != "_").map(|(name, value)| (name.into(), value.into()));
+        output.status.success().then(|| pairs.collect())
     }
+
+    /// The shells that people source the file in; not every machine has all.
+    fn shells() -> Vec<&'static str> {
+        let here = |shell: &&str| std::path::Path::new(shell).exists();
+        ["/bin/sh", "/bin/dash", "/bin/bash"].into_iter().filter(here).collect()
+    }
+
+    fn sourced(text: &str, name: &str) -> Option<String> {
+        let all = all_sourced("/bin/sh", "-e", text);
+        all.unwrap_or_else(|| panic!("/bin/sh does not read {text}")).remove(name)
+    }
+
+    /// Ours are right and exported, others as before, in every shell that reads the file at all.
+    fn assert_read(text: &str) {
+        let after = edit(text, VALUES).unwrap_or_else(|unclear| panic!("{unclear:?}\n{text}"));
+        for shell in shells() {
+            let Some(mut before) = all_sourced(shell, "-ea", text) else { continue };
+            let read = |flags| {
+                all_sourced(shell, flags, &after).unwrap_or_else(|| panic!("{shell}\n{text}\n=>\n{after}"))
+            };
+            let (exported, mut now) = (read("-e"), read("-ea"));
+            for (name, value) in NAMES.iter().zip(VALUES) {
+                let found = exported.get(*name).map(String::as_str);
+                assert_eq!(found, Some(value), "{shell} {name}\n{text}\n=>\n{after}");
+                now.remove(*name);
+                before.remove(*name);
+            }
+            assert_eq!(before, now, "{shell}\n{text}\n=>\n{after}");
+        }
+        assert_eq!(text.ends_with('\n'), after.ends_with('\n'), "{after}");
+        assert_eq!(edit(&after, VALUES).as_ref(), Ok(&after), "a second edit changes nothing");
+    }
+
+    const OURS: &[&str] = &[
+        "BACKEND_DB_NAME=plain",
+        "export BACKEND_DB_NAME=\"two words\" # why",
+        "BACKEND_DB_NAME=a BACKEND_DB_USER=b",
+        "THEIRS=1 BACKEND_DB_NAME=a LAST=$(echo \"a b\")",
+        "export A=1 BACKEND_DB_NAME='x'\\''y' B=2; BACKEND_DB_USER=\"q\\\"\"",
+        "BACKEND_DB_NAME=old\nexport BACKEND_DB_NAME",
+        "BACKEND_DB_PASSWORD='two\nlines'",
+        "if true; then\n  OTHER=1\nfi\nBACKEND_DB_NAME=a;BACKEND_DB_ADDR=\\b",
+        "BACKEND_DB_NAME=",
+        "export BACKEND_DB_NAME=\\\nabc",
+        "BACKEND_DB_PASSWORD=a#b",
+        "export BACKEND_DB_PASSWORD=pä한b~c^d!e",
+        "export BACKEND_DB_ADDR=[::1]:5432",
+        "BACKEND_DB_ADDR='ends\r'",
+    ];
+
+    const THEIRS: &[&str] = &[
+        "export BACKEND_REDIS_ADDR='r:6379'\n# LANG\nexport LANG=\"C.UTF-8\"\nexport SHOWN=\"$LANG\"",
+        "# BACKEND_DB_NAME='comment'\nX=\"${HOME:-a}'s\"",
+        "X=a#b",
+        "X=ü한",
+        "X=[::1]:5432",
+        "X=a~b:c",
+        "# ends with a carriage return\r",
+        "X=$(cat <<END\nBACKEND_DB_NAME=a\nEND\n)",
+        "cat <<END >/dev/null\nBACKEND_DB_NAME=a it's \"\nEND",
+        "cat <<-'E N D' > /dev/null\n\tBACKEND_DB_NAME=a $( \\\n\tE N D",
+        "cat <<A <<B >/dev/null; X=1\na `echo 1`\nA\nb ${X:-2}\nB",
+        "cat << \\E | cat > /dev/null\n`\nE\nX=2",
+        "X=$((1 << 2))",
+        "X=$'a\\n'",
+        "X=$'it'\\''s'",
+        "X=$'it\\'s'",
+        "X=\"$'\"",
+        "X=$(case a in a) echo 1;; esac)",
+        "f() { X=1; }",
+        "X=${Y:-\"}\"}",
+        "X='a\r\nb'",
+        "X=1\r",
+        "\r",
+        "true \\\r",
+        "X=1 Y=2; Z=3",
+        "[ -n \"$X\" ] || X=none",
+        "for X in 1 2; do Y=$X; done",
+        ": <<END",
+        "X=\"a\nb\"",
+        "X=`echo \"a b\"`",
+        "export X",
+        "case \"$LANG\" in *UTF-8) :;; *) Y=1;; esac",
+    ];
 
     #[test]
     fn a_shell_reads_the_values_and_what_others_put_there() {
-        let new = edit("# ours\n", VALUES).expect("a new file");
-        let twice = new.clone() + "BACKEND_DB_NAME=last\n";
-        let spellings = [
-            "BACKEND_DB_NAME=plain",
-            "export BACKEND_DB_NAME=\"two words\" # why",
-            "BACKEND_DB_NAME=a BACKEND_DB_USER=b",
-            "THEIRS=1 BACKEND_DB_NAME=a LAST=$(echo \"a b\")",
-            "export A=1 BACKEND_DB_NAME='x'\\''y' B=2; BACKEND_DB_USER=\"q\\\"\"",
-            "BACKEND_DB_NAME=old\nexport BACKEND_DB_NAME",
-            "BACKEND_DB_PASSWORD='two\nlines'",
-            "if true; then\n  OTHER=1\nfi\nBACKEND_DB_NAME=a;BACKEND_DB_ADDR=\\b",
-            "# BACKEND_DB_NAME='comment'\nX=\"${HOME:-a}'s\"",
-            "BACKEND_DB_NAME=",
-            "export BACKEND_DB_NAME=\\\nabc",
-        ];
-        let theirs =
-            "export BACKEND_REDIS_ADDR='r:6379'\n# LANG\nexport LANG=\"C.UTF-8\"\nexport SHOWN=\"$LANG\"";
-        let mut texts = vec![new, twice];
-        texts.extend(spellings.iter().map(|line| format!("# ours\n{line}\n\n{theirs}")));
-        texts.extend(spellings.iter().map(|line| format!("{theirs}\n{line}\n")));
-        for text in texts {
-            let after = edit(&text, VALUES).expect(&text);
-            for (name, value) in NAMES.iter().zip(VALUES) {
-                assert_eq!(sourced(&after, name).as_deref(), Some(value), "{name}\n{text}\n=>\n{after}");
-            }
-            for name in ["BACKEND_REDIS_ADDR", "LANG", "SHOWN", "A", "B", "THEIRS", "LAST"] {
-                assert_eq!(sourced(&after, name), sourced(&text, name), "{name}\n{text}\n=>\n{after}");
-            }
-            assert_eq!(text.ends_with('\n'), after.ends_with('\n'), "{after}");
-            assert_eq!(edit(&after, VALUES).as_ref(), Ok(&after), "a second edit changes nothing");
+        let harmless = &THEIRS[..7];
+        let mut texts = vec![edit("# ours\n", VALUES).expect("a new file")];
+        for theirs in harmless {
+            texts.extend(OURS.iter().map(|line| format!("# ours\n{line}\n\n{theirs}")));
         }
+        texts.extend(OURS.iter().map(|line| format!("{}\n{line}\n", harmless[0])));
+        for text in &texts {
+            assert!(shells().iter().all(|shell| all_sourced(shell, "-ea", text).is_some()), "{text}");
+            assert_read(text);
+        }
+        for theirs in [&THEIRS[8..=13], &[THEIRS[14], THEIRS[16]]].concat() {
+            assert_read(&format!("# ours\n{theirs}\n"));
+        }
+    }
+
+    /// Lines put together at random: what is accepted is read as it should be; what every shell reads and is
+    /// refused nevertheless is refused for a reason.
+    #[test]
+    fn what_is_accepted_is_read_by_every_shell() {
+        let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+        let mut pick = |of: &[&str]| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            of[usize::try_from(seed % of.len() as u64).expect("a small number")].to_owned()
+        };
+        let (mut accepted, mut refused) = (0, 0);
+        for _ in 0..if std::env::var_os("LONG_TESTS").is_some_and(|it| it == "1") { 3_000 } else { 150 } {
+            let lines = [pick(THEIRS), pick(OURS), pick(THEIRS), pick(THEIRS), String::new()];
+            let text = lines.join("\n");
+            if edit(&text, VALUES).is_ok() {
+                accepted += 1;
+                assert_read(&text);
+            } else {
+                refused += 1;
+            }
+        }
+        assert!(accepted > refused / 4, "{accepted} accepted, {refused} refused");
     }
 
     #[test]
@@ -174,7 +266,6 @@ mod tests {
             "BACKEND_DB_NAME='open",
             "X=\"open",
             "BACKEND_DB_NAME=~/x",
-            "BACKEND_DB_NAME=a\r",
             "BACKEND_DB_NAME=a program",
             "BACKEND_DB_NAME+=a",
             "unset BACKEND_DB_NAME",
@@ -184,12 +275,28 @@ mod tests {
             "BACKEND_DB_NAME=a || true",
             "(BACKEND_DB_NAME=a)",
             "set() { BACKEND_DB_NAME=a; }",
-            "cat <<END\nBACKEND_DB_NAME=a\nEND",
+            "cat <<END\nBACKEND_DB_NAME=a",
+            "cat <<$END\nBACKEND_DB_NAME=a\n$END",
+            "cat <<<END",
+            "X=$(cat <<END\n)\nEND\n)",
+            "X=$'it\\'s'",
+            "export BACKEND_DB_NAME={a,b}",
+            "BACKEND_DB_NAME=a:~",
             "return 0",
             "eval 'BACKEND_DB_NAME=a'",
         ] {
             let refused = edit(&format!("# ours\n{line}\n"), VALUES);
             assert_eq!(refused.map_err(|unclear| unclear.line), Err(2), "{line:?}");
+        }
+        for line in ["BACKEND_DB_NAME=a\r", "X=1\r", "\r", "X=1 \\\r"] {
+            let refused = edit(&format!("# ours\r\n{line}\n"), VALUES);
+            assert_eq!(refused.map_err(|unclear| (unclear.line, unclear.cure)), Err((2, Cure::LineEnds)));
+        }
+        for (text, line) in
+            [("BACKEND_DB_NAME=a\n\nexport BACKEND_DB_NAME=a", 4), ("BACKEND_DB_USER= BACKEND_DB_USER=", 2)]
+        {
+            let refused = edit(&format!("# ours\n{text}\n"), VALUES);
+            assert_eq!(refused.map_err(|unclear| (unclear.line, unclear.cure)), Err((line, Cure::KeepOne)));
         }
         // The condition stands on another line, and a pattern's bracket closes nothing.
         for (before, line) in [

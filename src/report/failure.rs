@@ -13,6 +13,14 @@ use super::style::Style;
 pub fn write_failure(out: &mut impl Write, style: Style, failure: &Failure) -> io::Result<()> {
     let state = if failure.is_warning() { RungState::Warned } else { RungState::Failed };
     writeln!(out, "{} {}  {}", style.sign(state), failure.code, style.text(&failure.what))?;
+    write_details(out, style, failure)
+}
+
+/// Prints where, why and what to do, below a line that says what failed.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_details(out: &mut impl Write, style: Style, failure: &Failure) -> io::Result<()> {
     if let Some(place) = &failure.place {
         writeln!(out, "    {}  {}", style.dim("at "), style.text(&place.to_string()))?;
     }

@@ -9,17 +9,20 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summary},
 };
 
 use super::{
     Reporter,
-    failure::write_failure,
+    failure::{write_details, write_failure},
     nodes::node_line,
     pace::Pace,
     style::{Style, milliseconds, pad},
 };
+
+/// After so many lines what was said has left a small screen.
+const SCREEN: usize = 20;
 
 /// Wide enough for every title.
 const COLUMN: usize = 14;
@@ -34,8 +37,9 @@ pub struct Plain<W> {
     closing: Vec<String>,
     tells_all: bool,
     offered: String,
-    /// What the checks warned of: by the end of a run it has scrolled away.
-    warnings: Vec<Failure>,
+    /// What the checks warned of that the manager will meet, and the line it was said on.
+    warnings: Vec<(Failure, usize)>,
+    lines: usize,
     stages_ran: bool,
     units: BTreeMap<StageId, &'static str>,
     paces: BTreeMap<StageId, Pace>,
@@ -57,6 +61,7 @@ impl<W: Write> Plain<W> {
             tells_all: false,
             offered: String::new(),
             warnings: Vec::new(),
+            lines: 0,
             stages_ran: false,
             units: BTreeMap::new(),
             paces: BTreeMap::new(),
@@ -115,6 +120,7 @@ impl<W: Write> Plain<W> {
 
     /// One line: time, who, a sign where there is one, what happened.
     fn line(&mut self, time: Timestamp, who: &str, sign: Option<RungState>, what: &str) -> io::Result<()> {
+        self.lines += 1;
         let time = self.clock(time);
         let sign = sign.map_or_else(|| " ".to_owned(), |state| self.style.sign(state));
         writeln!(self.out, "{}  {}{sign} {}", self.style.dim(&time), pad(who, COLUMN), self.style.text(what))
@@ -159,7 +165,9 @@ impl<W: Write> Plain<W> {
     }
 
     fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        for warning in self.warnings.iter().filter(|_| self.stages_ran) {
+        // What is still on the screen needs no second word.
+        let has_gone = |line: &usize| self.stages_ran && self.lines - line >= SCREEN;
+        for (warning, _) in self.warnings.iter().filter(|(_, line)| has_gone(line)) {
             write_failure(&mut self.out, self.style, warning)?;
         }
         for failure in &summary.failures {
@@ -195,14 +203,7 @@ impl<W: Write> Reporter for Plain<W> {
                 let state = if warning.is_warning() { RungState::Warned } else { RungState::Failed };
                 let what = format!("{}  {}", warning.what, warning.code);
                 self.line(time, "answers", Some(state), &what)?;
-                // What has a why or a remedy of its own is worth a line.
-                let indent = " ".repeat(4);
-                for (label, text) in [("why", &warning.why), ("do ", &warning.remedy)] {
-                    if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
-                        writeln!(self.out, "{indent}{}  {}", self.style.dim(label), self.style.text(text))?;
-                    }
-                }
-                Ok(())
+                write_details(&mut self.out, self.style, warning)
             }
             EventKind::Waiting { title, until, failure, .. } => {
                 let until = self.clock(*until);
@@ -211,7 +212,6 @@ impl<W: Write> Reporter for Plain<W> {
                 self.line(time, "check", None, &what)
             }
             EventKind::Check { title, verdict, .. } => {
-                self.warnings.extend(verdict.warnings().cloned());
                 // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {
                     Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
@@ -224,7 +224,8 @@ impl<W: Write> Reporter for Plain<W> {
                 };
                 let what = format!("{}{detail}{code}", pad(title, 12));
                 self.line(time, "check", Some(verdict.state()), &what)?;
-                if self.tells_all {
+                let tells_all = self.tells_all;
+                if tells_all {
                     for rung in &verdict.rungs {
                         let told = match &rung.failure {
                             Some(failure) => format!("  {}", failure.code),
@@ -233,12 +234,20 @@ impl<W: Write> Reporter for Plain<W> {
                         };
                         let what = format!("{:12}{} {}{told}", "", pad(rung.name, 10), rung.detail);
                         self.line(time, "check", Some(rung.state), &what)?;
+                        if let (RungState::Warned, Some(warning)) = (rung.state, &rung.failure) {
+                            write_details(&mut self.out, self.style, warning)?;
+                        }
                     }
-                    return self.out.flush();
                 }
                 for warning in verdict.warnings() {
-                    let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
-                    self.line(time, "check", Some(RungState::Warned), &what)?;
+                    if !tells_all {
+                        let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
+                        self.line(time, "check", Some(RungState::Warned), &what)?;
+                        write_details(&mut self.out, self.style, warning)?;
+                    }
+                    if warning.code == Code::EtcdManager {
+                        self.warnings.push((warning.clone(), self.lines));
+                    }
                 }
                 Ok(())
             }

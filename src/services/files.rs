@@ -1,71 +1,110 @@
 //! Files: input that is read, and secret files that are written.
 
+mod put;
+
 use std::{
-    fs::{self, File, Metadata},
-    io::{self, ErrorKind, Read, Write},
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    path::{Path, PathBuf},
+    fs::{self, File, FileType, Metadata, OpenOptions},
+    io::{self, ErrorKind, Read},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::Path,
 };
 
-use rustix::{
-    fs::{Access, FlockOperation, flock},
-    io::Errno,
-};
-use tempfile::NamedTempFile;
+use rustix::fs::{Access, FsWord, OFlags};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use crate::failure::{Code, Failure, shell_word, words};
 
 use super::{file_system_limit, mount::mount_of, seconds};
 
+pub use put::{Put, put_new, replace};
+
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
 
-/// Reads an input file.
+/// Reads an input file that a user has named. Nothing that such a name may mean can hold us for ever: a pipe is taken
+/// from the shell alone, as in `<(command)`, where it has a writer, and a device never.
 ///
 /// # Errors
-/// `E-FILE-READ` when it cannot be read or is too large.
+/// `E-FILE-READ` when it cannot be read, is too large, or is no file.
 pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let refuse = |what: String, why: String, remedy: &str| {
         Err(Failure::new(Code::FileRead, what).why(why).remedy(remedy))
     };
-    // A named pipe that nobody writes to would hold us for ever; one of the shell's own, as in
-    // `<(command)`, has its writer.
-    let kind = fs::metadata(path).map(|meta| meta.file_type());
-    let from_shell = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|start| path.starts_with(start));
-    if kind.is_ok_and(|kind| !kind.is_file() && !kind.is_dir())
-        && !from_shell
-        && path != Path::new("/dev/null")
-    {
-        return refuse(
-            format!("`{shown}` is no plain file"),
-            "it is a pipe or a device".into(),
-            "name a file; `--answers -` reads stdin",
-        );
-    }
+    let mut file = match open_input(path) {
+        Ok(Opened::File(file)) => file,
+        Ok(Opened::Other(kind)) => {
+            return refuse(
+                format!("`{shown}` is no plain file"),
+                format!("it is {kind}"),
+                "name a file; `--answers -` reads stdin",
+            );
+        }
+        Err(error) => return Err(unread(path, &error)),
+    };
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes));
-    match read {
+    match (&mut file).take(INPUT_LIMIT + 1).read_to_end(&mut bytes) {
         Ok(_) if bytes.len() as u64 > INPUT_LIMIT => refuse(
             format!("`{shown}` is too large"),
             format!("more than {} MiB", INPUT_LIMIT / 1024 / 1024),
             "is it the right file?",
         ),
         Ok(_) => Ok(bytes),
-        Err(error) => match error.kind() {
-            ErrorKind::NotFound => {
-                refuse(format!("`{shown}` is not there"), words(&error), "check the spelling and the folder")
-            }
-            ErrorKind::PermissionDenied => {
-                refuse(format!("`{shown}` may not be read"), words(&error), "check its owner and mode")
-            }
-            ErrorKind::IsADirectory => {
-                refuse(format!("`{shown}` is a folder"), words(&error), "name the file in it")
-            }
-            _ => refuse(format!("`{shown}` cannot be read"), words(&error), "look at the file"),
-        },
+        Err(error) => Err(unread(path, &error)),
     }
+}
+
+fn unread(path: &Path, error: &io::Error) -> Failure {
+    let shown = path.display();
+    let (what, remedy) = match error.kind() {
+        ErrorKind::NotFound => (format!("`{shown}` is not there"), "check the spelling and the folder"),
+        ErrorKind::PermissionDenied => (format!("`{shown}` may not be read"), "check its owner and mode"),
+        ErrorKind::IsADirectory => (format!("`{shown}` is a folder"), "name the file in it"),
+        _ => (format!("`{shown}` cannot be read"), "look at the file"),
+    };
+    Failure::new(Code::FileRead, what).why(words(error)).remedy(remedy)
+}
+
+/// proc, tracefs and debugfs, as in `linux/magic.h`.
+const KERNEL: &[FsWord] = &[0x9fa0, 0x7472_6163, 0x6462_6720];
+
+enum Opened {
+    File(File),
+    /// What it is instead.
+    Other(&'static str),
+}
+
+fn open_input(path: &Path) -> io::Result<Opened> {
+    let is_of_shell = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|start| path.starts_with(start));
+    let kind = fs::metadata(path)?.file_type();
+    // Opening a device may do something already.
+    let judge = |kind: FileType| match () {
+        () if kind.is_file() || kind.is_dir() => None,
+        () if kind.is_fifo() && is_of_shell => None,
+        () if kind.is_fifo() => Some("a pipe that nobody may write to"),
+        () if kind.is_char_device() && path == Path::new("/dev/null") => None,
+        () if kind.is_socket() => Some("a socket"),
+        () => Some("a device"),
+    };
+    if let Some(other) = judge(kind) {
+        return Ok(Opened::Other(other));
+    }
+    // A pipe without a writer would wait for one.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if let Some(other) = judge(kind) {
+        return Ok(Opened::Other(other));
+    }
+    // What the kernel makes up passes for a plain file, and may have no end: /proc/kmsg, say.
+    if kind.is_file() && KERNEL.contains(&rustix::fs::fstatfs(&file)?.f_type) {
+        return Ok(Opened::Other("made up by the kernel"));
+    }
+    if kind.is_fifo() {
+        // Its writer may still be at work.
+        rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+    }
+    Ok(Opened::File(file))
 }
 
 /// Can anybody but the owner read it?
@@ -92,6 +131,13 @@ pub struct Existing {
     pub mode: u32,
 }
 
+impl Existing {
+    /// The mode that it should have, where others can read or change it.
+    pub fn mode_to_close(&self) -> Option<u32> {
+        (self.mode & 0o077 != 0).then(|| put::closed(self.mode))
+    }
+}
+
 // What such a file holds is secret.
 impl std::fmt::Debug for Existing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -104,9 +150,18 @@ impl std::fmt::Debug for Existing {
 /// # Errors
 /// As [`target`]; `E-FILE-HUNG` when nothing answers.
 pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
+    patiently(path, target).await?
+}
+
+/// Is it a folder? Not when its file system hangs.
+pub async fn is_patient_folder(path: &Path) -> bool {
+    patiently(path, Path::is_dir).await.unwrap_or(false)
+}
+
+async fn patiently<T: Send + 'static>(path: &Path, look: fn(&Path) -> T) -> Result<T, Failure> {
     let asked = path.to_owned();
-    match timeout(file_system_limit(), spawn_blocking(move || target(&asked))).await {
-        Ok(Ok(found)) => found,
+    match timeout(file_system_limit(), spawn_blocking(move || look(&asked))).await {
+        Ok(Ok(found)) => Ok(found),
         Ok(Err(_)) => Err(Failure::new(Code::Internal, "looking at a file broke off")),
         Err(_) => Err(Failure::new(
             Code::FileHung,
@@ -190,87 +245,6 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
             .remedy("run as that user, or name another path under `files`"));
     }
     Ok(())
-}
-
-/// Writes a file that only the owner can read, all of it or nothing: a new file beside it, synced,
-/// takes its place in one step.
-///
-/// # Errors
-/// `E-FILE-WRITE`; what stood there before still does.
-pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let write = || {
-        let mut file = beside(path)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|refused| refused.error)?;
-        File::open(parent(path))?.sync_all()
-    };
-    write().map_err(|error: io::Error| unwritten(path, &error))
-}
-
-/// Keeps the old content of a file beside it, readable for the owner alone; never overwrites one.
-///
-/// # Errors
-/// `E-FILE-WRITE`.
-pub fn keep_backup(path: &Path, bytes: &[u8]) -> Result<PathBuf, Failure> {
-    for number in 0.. {
-        let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
-        let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
-        let keep = || {
-            let mut file = beside(path)?;
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist_noclobber(&backup).map_err(|refused| refused.error)?;
-            File::open(parent(path))?.sync_all()
-        };
-        match keep() {
-            Ok(_) => return Ok(backup),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if fs::read(&backup).is_ok_and(|kept| kept == bytes) {
-                    return Ok(backup);
-                }
-            }
-            Err(error) => return Err(unwritten(&backup, &error)),
-        }
-    }
-    unreachable!("an endless range ended")
-}
-
-/// A new file beside another, locked as long as it is written. Created 0600, never chmod-ed afterwards.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let short: String = name(path).chars().take(40).collect();
-    let prefix = format!(".{short}.{}-", env!("CARGO_PKG_NAME"));
-    sweep(parent(path), &prefix);
-    loop {
-        let file = NamedTempFile::with_prefix_in(&prefix, parent(path))?;
-        // Another run that sweeps may have been quicker than our lock.
-        let swept = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
-        if !swept && file.as_file().metadata()?.nlink() > 0 {
-            return Ok(file);
-        }
-    }
-}
-
-/// Removes what a killed run left half-written: it holds secrets. What another run still writes is locked.
-fn sweep(folder: &Path, prefix: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
-            && entry.file_type().is_ok_and(|kind| kind.is_file());
-        if !ours {
-            continue;
-        }
-        if let Ok(file) = File::open(entry.path())
-            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-        .why(words(error))
-        .remedy("make room or fix the folder, then run again; what stood there before still does")
 }
 
 fn parent(path: &Path) -> &Path {

@@ -3,9 +3,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -77,7 +77,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
     let path = draft_path(state_dir);
     let text = serde_json::to_string_pretty(&kept).unwrap_or_default() + "\n";
     make(state_dir)?;
-    files::write_secret(&path, text.as_bytes())?;
+    files::replace(&path, text.as_bytes(), None)?;
     Ok(path)
 }
 
@@ -138,7 +138,7 @@ pub fn save_answers(state_dir: &Path, name: &str, answers: &Answers) -> Result<P
     let folder = target_folder(state_dir, name);
     make(&folder)?;
     let path = folder.join("answers.yml");
-    files::write_secret(&path, answers.repeatable()?.as_bytes())?;
+    files::replace(&path, answers.repeatable()?.as_bytes(), None)?;
     Ok(path)
 }
 
@@ -152,14 +152,9 @@ pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
     for number in 1.. {
         let name = if number == 1 { format!("{stem}{end}") } else { format!("{stem}-{number}{end}") };
         let path = path.with_file_name(name);
-        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        let written = match opened {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            Err(error) => Err(error),
-            Ok(mut file) => file.write_all(text.as_bytes()).and_then(|()| file.sync_all()),
-        };
-        return match written {
+        return match files::put_new(&path, text.as_bytes(), 0o600) {
             Ok(()) => Ok(std::path::absolute(&path).unwrap_or(path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => {
                 Err(Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
                     .why(words(&error))

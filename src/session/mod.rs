@@ -25,7 +25,14 @@ use crate::{
     world::World,
 };
 
-pub use crate::{meeting::Offering, services::limit_operations, world::Overwrite};
+pub use crate::{
+    meeting::Offering,
+    services::{
+        files::{put_new, read_input},
+        limit_operations,
+    },
+    world::Overwrite,
+};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given, gather_with};
 pub use scope::{Judging, Scope, stray_value};

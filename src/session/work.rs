@@ -266,7 +266,18 @@ fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
 
 /// What a check tells early, and one stage of several finds again: the others may be done.
 fn is_found_by_stages(failure: &Failure) -> bool {
-    matches!(failure.code, Code::DbUnmanaged | Code::DbRevision | Code::DbOld | Code::DbShape)
+    matches!(
+        failure.code,
+        Code::DbUnmanaged
+            | Code::DbRevision
+            | Code::DbOld
+            | Code::DbShape
+            | Code::FileParent
+            | Code::FileSymlink
+            | Code::FileOwner
+            | Code::FileMount
+            | Code::FileForeign
+    )
 }
 
 /// The summary of work that stopped because of a bug in this program.

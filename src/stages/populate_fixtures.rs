@@ -3,7 +3,6 @@
 mod credentials;
 mod remarks;
 mod rows;
-mod splice;
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
@@ -285,13 +284,13 @@ impl Stage<World> for PopulateFixtures {
             Some(path) => credentials::look(path, &held).await?.map(|(_, text)| (path, text)),
         };
         if let Some((path, text)) = &file {
-            files::write_secret(path, text.expose_secret().as_bytes()).map_err(|failure| {
+            let put = files::replace(path, text.expose_secret().as_bytes(), None).map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
                     "{why}; the keypairs are in the table, a new run writes the file from there"
                 ))
             })?;
-            cx.log(format!("written with mode 0600: {}", path.display())).await;
+            cx.log(format!("written with mode {:04o}: {}", put.mode, path.display())).await;
         }
         transaction.end().await;
         if path.is_none() && tally.made + tally.renewed > 0 {

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     bundle,
-    failure::{Code, Failure, Place},
+    failure::Failure,
     guide::Settings,
     manager_config,
     services::files::{self, Existing},
@@ -44,13 +44,10 @@ async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
         let existing = files::patient_target(path).await?;
-        let (wanted, what) = match &existing {
-            None => (edit(path, bundle::ALEMBIC_INI.as_bytes(), &url)?, "new".to_owned()),
-            Some(existing) => {
-                (edit(path, &existing.bytes, &url)?, "change `sqlalchemy.url`, keep the rest".to_owned())
-            }
-        };
-        drafts.extend(draft(path, wanted, what, existing, true));
+        let old = existing.as_ref().map_or(bundle::ALEMBIC_INI.as_bytes(), |existing| &existing.bytes);
+        let wanted = manager_config::alembic_ini(path, old, &url)?.text;
+        let what = if existing.is_some() { "change `sqlalchemy.url`, keep the rest" } else { "new" };
+        drafts.extend(draft(path, wanted, what.to_owned(), existing, true));
     }
     if let Some(path) = &settings.files.environment {
         let existing = files::patient_target(path).await?;
@@ -72,31 +69,14 @@ fn draft(
     keep: bool,
 ) -> Option<Draft> {
     let same = existing.as_ref().is_some_and(|existing| existing.bytes == wanted.expose_secret().as_bytes());
-    let open = existing.as_ref().map(|existing| existing.mode).filter(|mode| mode & 0o077 != 0);
+    let open = existing.as_ref().and_then(|existing| Some((existing.mode, existing.mode_to_close()?)));
     let what = match (same, open) {
         (true, None) => return None,
-        (true, Some(mode)) => format!("change mode {mode:04o} → 0600"),
+        (true, Some((mode, to))) => format!("change mode {mode:04o} → {to:04o}"),
         (false, _) => what,
     };
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
     Some(Draft { path: path.to_owned(), wanted, what, backup })
-}
-
-fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, Failure> {
-    let refuse = |line: Option<usize>, why: &str| {
-        let failure = Failure::new(
-            Code::FileForeign,
-            format!("`{}` is not an alembic configuration that can be read", path.display()),
-        )
-        .why(why)
-        .remedy("fix it or move it away, or name another path: `files.alembic-ini`");
-        match line {
-            Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
-            None => failure,
-        }
-    };
-    let text = std::str::from_utf8(bytes).map_err(|_| refuse(None, "it is not UTF-8 text"))?;
-    manager_config::set_alembic_url(text, url).map_err(|unfit| refuse(unfit.line, &unfit.why))
 }
 
 #[async_trait]
@@ -136,12 +116,12 @@ impl Stage<World> for WriteConfig {
         let mut names = Vec::new();
         for draft in &drafts {
             cx.checkpoint()?;
-            if let Some(old) = &draft.backup {
-                let backup = cx.written(files::keep_backup(&draft.path, old))?;
+            let bytes = draft.wanted.expose_secret().as_bytes();
+            let put = cx.written(files::replace(&draft.path, bytes, draft.backup.as_deref()))?;
+            if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }
-            cx.written(files::write_secret(&draft.path, draft.wanted.expose_secret().as_bytes()))?;
-            cx.log(format!("written with mode 0600: {}", draft.path.display())).await;
+            cx.log(format!("written with mode {:04o}: {}", put.mode, draft.path.display())).await;
             names.push(shown(&draft.path));
             cx.progress(names.len(), total).await;
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 
 use super::{Case, NOBODY, as_nobody, row, together};
 
@@ -62,6 +63,36 @@ fn files_in_the_way() {
         row("no alembic configuration", || {
             let case = Case::new().file("alembic.ini", "[loggers]\nkeys = root\n");
             case.fails(4, "E-FILE-FOREIGN").names(&["alembic.ini", "[alembic]", "files.alembic-ini"])
+        }),
+        row("a variable that is set twice", || {
+            let text = "# Written by backendai-setup\nexport BACKEND_DB_NAME=a\n\nexport BACKEND_DB_NAME=b\n";
+            let case = Case::new().file("manager.env", text);
+            case.fails(4, "E-FILE-FOREIGN").names(&["manager.env:4", "on line 2 too", "BACKEND_DB_NAME"])
+        }),
+        row("a line of others that ends in a carriage return", || {
+            let text = "# Written by backendai-setup\nexport BACKEND_REDIS_ADDR=redis:6379\r\n";
+            let case = Case::new().file("manager.env", text);
+            let told = case.fails(4, "E-FILE-FOREIGN").names(&["manager.env:2", "carriage return"]);
+            // The remedy, word for word.
+            let remedy = told.remedy();
+            let command = remedy.split_once(": ").expect("a command").1;
+            assert!(Command::new("sh").args(["-c", command]).status().is_ok_and(|it| it.success()));
+            assert_eq!(case.flags(["run", "write-config"]).run().status, 0);
+            told
+        }),
+        row("an alembic configuration whose scripts are nowhere", || {
+            let text = "[alembic]\nscript_location =\n";
+            Case::new()
+                .file("alembic.ini", text)
+                .fails(4, "E-FILE-FOREIGN")
+                .names(&["alembic.ini:2", "empty"])
+        }),
+        row("an alembic configuration that versions of Python read differently", || {
+            let text = "[alembic]\nscript_location = alembic\n[a]b]\n";
+            Case::new()
+                .file("alembic.ini", text)
+                .fails(4, "E-FILE-FOREIGN")
+                .names(&["alembic.ini:3", "Python"])
         }),
         row("an alembic configuration with two sections", || {
             Case::new()
@@ -128,8 +159,67 @@ fn files_in_the_way() {
             let case = case.set("files.alembic-ini", "none").under(["unshare", "-rm", "sh", "-c", &script]);
             case.flags(["run", "write-config"]).fails(4, "E-FILE-WRITE").names(&["full/manager.env"])
         }),
+        row("a full file system with an alembic configuration", || {
+            let case = Case::new().set("files.alembic-ini", "full/alembic.ini");
+            fs::create_dir(case.work().join("full")).expect("the folder is ours");
+            // Room for the old file and one more, but not for its backup too.
+            let script = r#"
+                mount -t tmpfs -o nr_inodes=3 tmpfs full
+                printf '[alembic]\nscript_location = a\n' > full/alembic.ini
+                "$0" "$@"
+                status=$?
+                [ "$(ls -A full)" = alembic.ini ] && [ "$(wc -l < full/alembic.ini)" = 2 ] || echo left behind
+                exit $status"#;
+            let case = case.under(["unshare", "-rm", "sh", "-c", script]);
+            case.flags(["run", "write-config"]).fails(4, "E-FILE-WRITE").names(&["full/alembic.ini"])
+        }),
     ]);
     insta::assert_snapshot!(told);
+}
+
+/// One truth: what the stages would find is found by the check, and by all commands alike.
+#[test]
+fn every_command_finds_the_same_in_a_file() {
+    let texts = [
+        ("alembic.ini", "[alembic]\nscript_location = alembic\nword\n"),
+        ("alembic.ini", "[alembic]\nscript_location =\n"),
+        ("manager.env", "# Written by backendai-setup\nBACKEND_DB_NAME=a\nBACKEND_DB_NAME=a\n"),
+        ("manager.env", "export MINE=1\n"),
+        ("keypairs.yml", "notes: mine\n"),
+    ];
+    for (name, text) in texts {
+        let mut found = Vec::new();
+        for (flags, status) in
+            [(["check", "files"].as_slice(), 4), (&["plan"], 4), (&["status"], 9), (&["run"], 4)]
+        {
+            let case = Case::new().file(name, text).flags(flags.iter().copied());
+            let told = case.fails(status, "E-FILE-FOREIGN");
+            let [failure] = told.failures.as_slice() else { panic!("{:#?}", told.failures) };
+            let work = case.work().display().to_string();
+            found.push(failure.to_string().replace(&work, "WORK"));
+        }
+        found.dedup();
+        assert_eq!(found.len(), 1, "{found:#?}");
+    }
+}
+
+#[test]
+fn alembic_needs_its_sections_for_logging() {
+    let text = "[alembic]\nscript_location = alembic\n[loggers]\nkeys = root\n[handlers]\nkeys =\n";
+    let case = Case::new().file("alembic.ini", text).flags(["check", "files"]).unwatched();
+    let told = case.warns("W-FILE-LOGGING").names(&["alembic.ini", "[formatters]"]);
+    insta::assert_snapshot!(told.text());
+    // The remedy, step by step.
+    let case = case.flags(["run", "write-config", "--set", "files.alembic-ini=new.ini"]);
+    let new = case.outcome(&[]);
+    assert_eq!(new.status, 0, "{new:?}");
+    let read = |name: &str| fs::read_to_string(case.work().join(name)).expect("it was written");
+    let (new, old) = (read("new.ini"), read("alembic.ini"));
+    let sections = &new[new.find("[loggers]").expect("the section")..];
+    let kept = &old[..old.find("[loggers]").expect("the section")];
+    let case = case.file("alembic.ini", format!("{kept}{sections}")).flags(["check", "files"]);
+    let told = case.run();
+    assert!(told.warnings.iter().all(|it| it["code"] != "W-FILE-LOGGING"), "{:#?}", told.warnings);
 }
 
 #[test]

@@ -169,3 +169,35 @@ fn fixtures() {
     ]);
     insta::assert_snapshot!(told);
 }
+
+/// Whatever a name means, nothing waits for ever: `/proc/kmsg` passes for a plain file.
+#[test]
+fn only_files_and_pipes_of_the_shell_are_read() {
+    for name in ["pipe", "/dev/zero", "/dev/ptmx", "/proc/kmsg", "/proc/self/environ", "socket", "."] {
+        let case = || {
+            // Looking at everything before and after would wait for the pipe.
+            let case = Case::new().unwatched();
+            let pipe = rustix::fs::FileType::Fifo;
+            rustix::fs::mknodat(rustix::fs::CWD, case.work().join("pipe"), pipe, 0o600.into(), 0)
+                .expect("a pipe");
+            drop(std::os::unix::net::UnixListener::bind(case.work().join("socket")).expect("a socket"));
+            case
+        };
+        case().bare().flags(["check", "--answers", name]).fails(3, "E-FILE-READ").names(&[name]);
+        case().set("images.metadata", name).fails(3, "E-FILE-READ").names(&[name]);
+        case().flags(["run", "--fixture", name]).fails(3, "E-FILE-READ").names(&[name]);
+        let secret = format!("{{file: '{name}'}}");
+        case().set("database.password", secret).fails(3, "E-ANSWERS-SECRET").names(&[name]);
+    }
+    // A pipe of the shell's own, by each of its names.
+    for script in [
+        r#"exec "$0" "$@" --answers <(sed '' answers.yml)"#,
+        r#"sed '' answers.yml | "$0" "$@" --answers /dev/stdin"#,
+        r#"sed '' answers.yml | "$0" "$@" --answers /proc/self/fd/0"#,
+        r#"exec "$0" "$@" --answers /dev/fd/3 3<answers.yml"#,
+    ] {
+        let case = Case::new().bare().flags(["check", "images"]).under(["bash", "-c", script]);
+        let told = case.run();
+        assert_eq!(told.status, 0, "{script}: {:#?}", told.failures);
+    }
+}

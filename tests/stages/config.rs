@@ -2,13 +2,11 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
-use backendai_setup::manager_config;
 use rustix::fs::{FlockOperation, flock};
-use secrecy::ExposeSecret;
 
 use super::Site;
 use crate::servers::{Outcome, Postgres};
@@ -195,105 +193,6 @@ fn an_alembic_ini_keeps_all_but_one_line() {
     }
 }
 
-/// Where it is accepted, `alembic.ini` can be read by the ConfigParser that the manager has.
-#[test]
-fn what_is_accepted_can_be_read_by_python() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-configs/alembic.ini.sample");
-    let sample = fs::read_to_string(sample).expect("a sample");
-    let url = "postgresql://u:p%%40ss@h:5432/d";
-    let extras = [
-        "[alembic]",
-        "[loggers]",
-        "[new]",
-        "[]",
-        "[open",
-        "  [alembic]",
-        "[a]b] c",
-        "[DEFAULT]",
-        "word",
-        "= value",
-        "key = a%b",
-        "key = %%",
-        "key = %(script_location)s",
-        "key = %(here)s",
-        "key = %(nowhere)s",
-        "key = %(key)s",
-        "KEYS = twice",
-        "Script_Location: again",
-        "sqlalchemy.url: x",
-        "  sqlalchemy.url = deeper",
-        "SQLAlchemy.Url =\n  more\n  # c\n    yet more",
-        "\tindented = 1",
-        "; comment",
-        "  # comment",
-        "",
-        "  continued",
-        "nul = \0",
-        "bare\rreturn",
-        "\u{b}",
-        "\u{1c}",
-        "\u{feff}x = 1",
-        "\u{a0} x = 1",
-        "İ = 1",
-        "level",
-        ": :",
-        "a:b=c",
-    ];
-    // An xorshift with a fixed seed: the same files on every machine.
-    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = |limit: usize| {
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        usize::try_from(seed % limit as u64).expect("a small number")
-    };
-    let site = Site::new();
-    let (mut files, mut refused) = (Vec::new(), 0);
-    for number in 0..400 {
-        let mut lines: Vec<String> = sample.lines().map(str::to_owned).collect();
-        for _ in 0..number % 4 {
-            let at = below(lines.len());
-            match below(6) {
-                0 => drop(lines.remove(at)),
-                1 => lines[at].insert_str(0, ["  ", "\t", "#", " ; "][below(4)]),
-                2 => lines.insert(at, lines[below(lines.len())].clone()),
-                _ => lines.insert(at, extras[below(extras.len())].to_owned()),
-            }
-        }
-        let text = lines.join(["\n", "\r\n"][number % 5 / 4]) + ["\n", ""][number % 2];
-        match manager_config::set_alembic_url(&text, &url.into()) {
-            Ok(edited) => {
-                let name = format!("{number}.ini");
-                site.write(&name, edited.expose_secret());
-                files.push(name);
-            }
-            Err(_) => refused += 1,
-        }
-    }
-    assert!(files.len() > 150 && refused > 50, "{} accepted, {refused} refused", files.len());
-    let script = r#"
-import configparser, sys
-for name in sys.argv[1:]:
-    try:
-        parser = configparser.ConfigParser({"here": "."})
-        assert parser.read(name, encoding="utf-8") == [name]
-        assert parser.get("alembic", "sqlalchemy.url") == "postgresql://u:p%40ss@h:5432/d"
-        assert parser.get("alembic", "script_location")
-        dict(parser.items("alembic"))
-        for section in parser.sections():
-            if section in ("loggers", "handlers", "formatters") or section.startswith(("logger_", "handler_")):
-                for key in parser._sections[section]:
-                    parser.get(section, key)
-    except Exception as refused:
-        sys.exit(f"{name}: {refused!r}\n{open(name).read()}")
-"#;
-    let mut command = Command::new("python3");
-    let Ok(output) = command.args(["-c", script]).args(&files).current_dir(site.path("")).output() else {
-        return;
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 #[test]
 fn open_files_are_closed() {
     let site = Site::new();
@@ -307,6 +206,39 @@ fn open_files_are_closed() {
     site.runs("run write-config");
     for (name, text) in ["alembic.ini", "manager.env"].iter().zip(texts) {
         assert_eq!((site.mode(name), site.read(name)), (0o600, text));
+    }
+}
+
+/// What its owner set stays, as far as no one else can read it.
+#[test]
+fn a_file_keeps_its_group_and_what_its_owner_may_do() {
+    let site = Site::new();
+    site.runs("run");
+    // Root may give any group, others one of their own.
+    let groups = rustix::process::getgroups().expect("the system knows them");
+    let own = rustix::process::getegid();
+    let other = groups.into_iter().find(|group| *group != own).unwrap_or(own).as_raw();
+    let group = if rustix::process::geteuid().is_root() { 54_321 } else { other };
+    let names = ["alembic.ini", "manager.env", "keypairs.yml"];
+    for (mode, expected) in [(0o400, 0o400), (0o440, 0o400), (0o640, 0o600), (0o700, 0o700)] {
+        for name in names {
+            let path = site.path(name);
+            let text = site.read(name);
+            let old =
+                text.replace("postgresql://", "other://").replace("BACKEND_DB_USER='", "BACKEND_DB_USER='x");
+            let old = old.replace("secret_key: ", "secret_key: x");
+            assert_ne!(old, text, "{name}");
+            site.write(name, old);
+            chown(&path, None, Some(group)).expect("the file is ours");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("the file is ours");
+        }
+        let outcome = site.runs("run");
+        for name in names {
+            let meta = fs::metadata(site.path(name)).expect("the file is there");
+            assert_eq!((site.mode(name), meta.gid()), (expected, group), "{name} was {mode:o}");
+            let told = format!("written with mode {expected:04o}");
+            assert!(outcome.stderr.contains(&told), "{}", outcome.stderr);
+        }
     }
 }
 
@@ -349,6 +281,26 @@ fn what_is_not_ours_stays() {
     assert!(outcome.stderr.contains("E-FILE-FOREIGN"), "{}", outcome.stderr);
     assert_eq!(site.read("manager.env"), "export MINE=1\n");
     assert!(!site.path("alembic.ini").exists(), "nothing is written beside a conflict");
+}
+
+/// Each stage is judged by its own files.
+#[test]
+fn a_broken_file_is_a_conflict_of_the_stage_that_writes_it_alone() {
+    let site = Site::new();
+    site.runs("run");
+    for (file, stage) in [("alembic.ini", "write-config"), ("keypairs.yml", "populate-fixtures")] {
+        let old = site.read(file);
+        site.write(file, "[alembic]\nscript_location =\n");
+        let outcome = site.run("status --output json");
+        assert_eq!(outcome.status, 9, "{}", outcome.stdout);
+        let plan = outcome.stdout.lines().find(|line| line.contains(r#""type":"plan""#)).expect("a plan");
+        let plan: serde_json::Value = serde_json::from_str(plan).expect("JSON");
+        for found in plan["stages"].as_array().expect("stages") {
+            let expected = if found["stage"] == stage { "conflict" } else { "done" };
+            assert_eq!(found["state"], expected, "{found}");
+        }
+        site.write(file, old);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The stages against real servers: what the manager would find, byte for byte.
 
+mod alembic;
 mod config;
 mod contract;
 mod events;

@@ -6,14 +6,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure},
     fixture::Keys,
+    manager_config::{self, Entry},
     services::files,
     workflow::Change,
     yaml,
 };
-
-use super::splice::{Entry, Refused, splice};
 
 const HEADER: &str =
     "# Keypairs for the Backend.AI manager, written by backendai-setup. Keep them to yourself.\n";
@@ -76,26 +75,14 @@ pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, 
     let Some(existing) = files::patient_target(path).await? else {
         return change("new", format!("{HEADER}{}", yaml_of(pairs)?));
     };
-    let name = format!("`{}`", path.display());
-    let foreign = || {
-        Failure::new(Code::FileForeign, format!("{name} does not belong to this database"))
-            .why("it is not a list of keypairs")
-            .remedy("move it away, or name another path: `files.credentials`")
-    };
-    let text = std::str::from_utf8(&existing.bytes).map_err(|_| foreign())?;
+    let text = manager_config::own_keypairs(path, &existing.bytes)?;
     let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    let wanted = splice(text, &entries).map_err(|refused| match refused {
-        Refused::NoList => foreign(),
-        Refused::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
-            .why("its entries are not written with one `field: value` on a line")
-            .remedy("write them so, move the file away, or name another path: `files.credentials`")
-            .at(Place { file: path.display().to_string(), line, column: 1 }),
-    })?;
+    let wanted = manager_config::splice(text, &entries).map_err(|refused| refused.of(path))?;
     if wanted != text {
         return change("change keypairs", wanted);
     }
-    if existing.mode & 0o077 != 0 {
-        return change(&format!("change mode {:04o} → 0600", existing.mode), wanted);
+    if let Some(to) = existing.mode_to_close() {
+        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), wanted);
     }
     Ok(None)
 }

@@ -1,21 +1,55 @@
 //! Puts keypairs into a file that people have written into: by position, the rest stays byte for byte.
 
-use crate::yaml::{self, Node, Value};
+use std::path::Path;
+
+use crate::{
+    failure::{Code, Failure, Place},
+    yaml::{self, Node, Value},
+};
 
 /// A keypair as the file is to hold it.
-pub(super) struct Entry {
-    pub(super) access: String,
+pub struct Entry {
+    /// The access key, by which an entry is found.
+    pub access: String,
     /// The fields in their order, each a name and a value as YAML writes it on one line.
-    pub(super) fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(&'static str, String)>,
 }
 
 /// Why a file cannot be changed by position.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub enum Refused {
     /// It is no list of keypairs.
     NoList,
     /// The line, from 1, whose form cannot be changed safely.
     Line(usize),
+}
+
+impl Refused {
+    /// As a failure of the file.
+    pub fn of(self, path: &Path) -> Failure {
+        let name = format!("`{}`", path.display());
+        match self {
+            Self::NoList => {
+                Failure::new(Code::FileForeign, format!("{name} does not belong to this database"))
+                    .why("it is not a list of keypairs")
+                    .remedy("move it away, or name another path: `files.credentials`")
+            }
+            Self::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
+                .why("its entries are not written with one `field: value` on a line")
+                .remedy("write them so, move the file away, or name another path: `files.credentials`")
+                .at(Place { file: path.display().to_string(), line, column: 1 }),
+        }
+    }
+}
+
+/// The text of a credentials file, when it is a list of keypairs.
+///
+/// # Errors
+/// `E-FILE-FOREIGN`.
+pub fn own_keypairs<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Refused::NoList.of(path))?;
+    splice(text, &[]).map_err(|refused| refused.of(path))?;
+    Ok(text)
 }
 
 /// The text with these entries in it: an entry with the same access key gets our values in place, others
@@ -23,7 +57,7 @@ pub(super) enum Refused {
 ///
 /// # Errors
 /// When the text is no list of keypairs, or is written in a form that cannot be changed by position.
-pub(super) fn splice(text: &str, entries: &[Entry]) -> Result<String, Refused> {
+pub fn splice(text: &str, entries: &[Entry]) -> Result<String, Refused> {
     let root = yaml::read("", text.as_bytes()).map_err(|_| Refused::NoList)?;
     let items = root.get("keypairs").and_then(Node::items).filter(|items| !items.is_empty());
     let items = items.ok_or(Refused::NoList)?;

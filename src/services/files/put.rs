@@ -1,0 +1,175 @@
+//! How a file is written: all of it or nothing, and never more open than what stood there.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+use tempfile::NamedTempFile;
+
+use crate::failure::{Code, Failure, words};
+
+use super::{name, parent};
+
+/// A file that was written.
+#[derive(Debug)]
+pub struct Put {
+    /// Its permission bits.
+    pub mode: u32,
+    /// Where the old content is kept.
+    pub backup: Option<PathBuf>,
+}
+
+/// The same permissions without those of others; the owner can read what is ours.
+pub(super) fn closed(mode: u32) -> u32 {
+    mode & 0o700 | 0o400
+}
+
+/// Writes a file that only the owner can read: a new file beside it, synced, takes its place in one step. It keeps
+/// its group, where this user may give it, and what its owner may do: 0400 stays 0400. `keep` is the old
+/// content, if a backup is to stay beside it; no backup stays beside a file that could not be written.
+///
+/// # Errors
+/// `E-FILE-WRITE`; what stood there before still does.
+pub fn replace(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
+    let write = || {
+        let mut file = beside(path)?;
+        file.write_all(bytes)?;
+        let mode = take_after(path, file.as_file())?;
+        file.as_file().sync_all()?;
+        Ok((file, mode))
+    };
+    let (file, mode) = write().map_err(|error| unwritten(path, &error))?;
+    let kept = keep.map(|old| keep_backup(path, old)).transpose()?;
+    if let Err(refused) = file.persist(path) {
+        if let Some(Backup { path, is_new: true }) = &kept {
+            let _ = fs::remove_file(path);
+        }
+        return Err(unwritten(path, &refused.error));
+    }
+    File::open(parent(path)).and_then(|folder| folder.sync_all()).map_err(|error| {
+        Failure::new(Code::FileWrite, format!("`{}` may not survive a crash of this machine", path.display()))
+            .why(format!(
+                "its new content stands there, but its folder could not be synced: {}",
+                words(&error)
+            ))
+            .remedy("look at the disk, then run again")
+    })?;
+    Ok(Put { mode, backup: kept.map(|backup| backup.path) })
+}
+
+/// Gives a new file the group and the owner's permissions of the one whose place it takes.
+fn take_after(path: &Path, file: &File) -> io::Result<u32> {
+    let Some(old) = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(0o600) };
+    // A group that this user is not in stays out: nobody else can read the file anyway.
+    let _ = fchown(file, None, Some(old.gid()));
+    let mode = closed(old.permissions().mode());
+    file.set_permissions(Permissions::from_mode(mode))?;
+    Ok(mode)
+}
+
+/// Writes a file that is not there yet, all of it or nothing.
+///
+/// # Errors
+/// `AlreadyExists` when there is one, else what the system says; nothing was written.
+pub fn put_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut file = beside(path)?;
+    file.write_all(bytes)?;
+    if mode != 0o600 {
+        file.as_file().set_permissions(Permissions::from_mode(mode))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|refused| refused.error)?;
+    File::open(parent(path))?.sync_all()
+}
+
+struct Backup {
+    path: PathBuf,
+    /// One with the same content may be there from a run that was killed.
+    is_new: bool,
+}
+
+/// Keeps the old content of a file beside it, readable for the owner alone; never overwrites one.
+fn keep_backup(path: &Path, bytes: &[u8]) -> Result<Backup, Failure> {
+    for number in 0.. {
+        let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
+        let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
+        match put_new(&backup, bytes, 0o600) {
+            Ok(()) => return Ok(Backup { path: backup, is_new: true }),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let is_file = fs::symlink_metadata(&backup).is_ok_and(|meta| meta.is_file());
+                if is_file && fs::read(&backup).is_ok_and(|kept| kept == bytes) {
+                    return Ok(Backup { path: backup, is_new: false });
+                }
+            }
+            Err(error) => return Err(unwritten(&backup, &error)),
+        }
+    }
+    unreachable!("an endless range ended")
+}
+
+/// A new file beside another, locked as long as it is written. Created 0600.
+fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let short: String = name(path).chars().take(40).collect();
+    let prefix = format!(".{short}.{}-", env!("CARGO_PKG_NAME"));
+    sweep(parent(path), &prefix);
+    loop {
+        let file = NamedTempFile::with_prefix_in(&prefix, parent(path))?;
+        // Another run that sweeps may have been quicker than our lock.
+        let swept = flock(file.as_file(), FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK);
+        if !swept && file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes what a killed run left half-written: it holds secrets. What another run still writes is locked.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        if !ours {
+            continue;
+        }
+        if let Ok(file) = File::open(entry.path())
+            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
+        .why(words(error))
+        .remedy("make room or fix the folder, then run again; what stood there before still does")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_fails_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = || -> Vec<_> {
+            let entries = fs::read_dir(folder.path()).expect("the folder is ours").flatten();
+            entries.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect()
+        };
+        // A folder that is not empty: nothing can take its place, which shows at the last step only.
+        let path = folder.path().join("taken");
+        fs::create_dir_all(path.join("within")).expect("the folder is ours");
+        let failure = replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
+        assert_eq!((failure.code, names()), (Code::FileWrite, vec!["taken".to_owned()]));
+        // A backup that was there before stays.
+        fs::write(folder.path().join("taken.bak"), "old").expect("the folder is ours");
+        replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
+        assert_eq!(names().len(), 2, "{:?}", names());
+    }
+}
