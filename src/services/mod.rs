@@ -6,7 +6,12 @@ pub mod mount;
 pub mod net;
 pub mod postgres;
 
+mod caught;
+
 use std::{sync::OnceLock, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use caught::caught;
 
 /// How long each operation may take, when the command line says so.
 static LIMIT: OnceLock<Duration> = OnceLock::new();
@@ -39,6 +44,16 @@ pub fn greeting_limit() -> Duration {
 /// How long a file system may take to answer.
 pub fn file_system_limit() -> Duration {
     limit(5)
+}
+
+/// The pauses before a question is put again.
+fn pauses() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(50))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .without_max_times()
+        .build()
 }
 
 /// A limit in words: `5 s`, `0.5 s`.

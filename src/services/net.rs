@@ -156,9 +156,9 @@ pub enum Greeting {
 }
 
 /// Opens as an etcd client would: the preface of HTTP/2 and empty settings.
-pub async fn greet_etcd(stream: TcpStream) -> Greeting {
+pub async fn greet_etcd(mut stream: TcpStream) -> Greeting {
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    match first_bytes(stream, HELLO).await {
+    match first_bytes(&mut stream, HELLO).await {
         // A frame of type 4 (settings) on stream 0 opens every HTTP/2 connection.
         Ok(bytes) if bytes.len() >= 9 && bytes[3] == 4 && bytes[5..9] == [0; 4] => Greeting::Http2,
         Ok(bytes) => other(&bytes),
@@ -166,8 +166,9 @@ pub async fn greet_etcd(stream: TcpStream) -> Greeting {
     }
 }
 
-/// Opens as a PostgreSQL client would: the question whether TLS is offered.
-pub async fn greet_postgres(stream: TcpStream) -> Greeting {
+/// Opens as a PostgreSQL client would: the question whether TLS is offered. A server without it goes on with a
+/// plain session on the same connection.
+pub async fn greet_postgres(stream: &mut TcpStream) -> Greeting {
     const HELLO: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
     match first_bytes(stream, HELLO).await {
         Ok(bytes) if bytes == b"S" => Greeting::PostgresTls,
@@ -186,7 +187,7 @@ pub async fn speaks_http2(address: SocketAddr) -> bool {
 
 /// Does PostgreSQL answer here? It hangs up on a client of etcd without a word.
 pub async fn speaks_postgres(address: SocketAddr) -> bool {
-    let look = async { Some(greet_postgres(TcpStream::connect(address).await.ok()?).await) };
+    let look = async { Some(greet_postgres(&mut TcpStream::connect(address).await.ok()?).await) };
     matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::PostgresTls | Greeting::PostgresPlain)))
 }
 
@@ -198,7 +199,7 @@ pub async fn speaks_tls(address: SocketAddr) -> bool {
     const HEAD: &[u8] = &[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
     const TAIL: &[u8] = &[0, 0, 2, 0xc0, 0x2f, 1, 0];
     let hello = [HEAD, &[b'?'; 32], TAIL].concat();
-    let look = async { Some(first_bytes(TcpStream::connect(address).await.ok()?, &hello).await) };
+    let look = async { Some(first_bytes(&mut TcpStream::connect(address).await.ok()?, &hello).await) };
     match timeout(SECOND_LOOK, look).await {
         Ok(Some(Ok(bytes))) => other(&bytes) == Greeting::Tls,
         _ => false,
@@ -219,7 +220,7 @@ fn other(bytes: &[u8]) -> Greeting {
     }
 }
 
-async fn first_bytes(mut stream: TcpStream, hello: &[u8]) -> Result<Vec<u8>, Greeting> {
+async fn first_bytes(stream: &mut TcpStream, hello: &[u8]) -> Result<Vec<u8>, Greeting> {
     let exchange = async {
         stream.write_all(hello).await?;
         let mut bytes = vec![0; 64];

@@ -34,13 +34,8 @@ fn patience() -> Duration {
     limit(120)
 }
 
-#[async_trait]
-impl Stage<World> for CreateDatabase {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+impl CreateDatabase {
+    async fn look(cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
         match cx.world.database().await {
             Ok(connection) => {
@@ -54,7 +49,8 @@ impl Stage<World> for CreateDatabase {
         }
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    /// Once; `again` after a connection that was lost, when the database there may be of our own making.
+    async fn create(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
         let (mut connection, _) = postgres::connect_elsewhere(database).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
@@ -77,10 +73,11 @@ impl Stage<World> for CreateDatabase {
             Ok(Err(error)) => match sqlstate(&error).as_deref() {
                 // Another run made it: a moment ago, or while the server was copying for this one.
                 Some("42P04" | "23505") => {
-                    return Ok(Done {
-                        summary: format!("{} was created by another run", database.name),
-                        changes: 0,
-                    });
+                    let summary = match again {
+                        true => format!("{} created", database.name),
+                        false => format!("{} was created by another run", database.name),
+                    };
+                    return Ok(Done { summary, changes: usize::from(again) });
                 }
                 Some("55006") => Err(Failure::new(
                     Code::DbRefused,
@@ -91,6 +88,22 @@ impl Stage<World> for CreateDatabase {
                 _ => Err(postgres::explain(&error, database, "the creation of the database")),
             },
         })
+    }
+}
+
+#[async_trait]
+impl Stage<World> for CreateDatabase {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+        postgres::repeated(|| Self::look(cx)).await
+    }
+
+    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+        let mut again = false;
+        postgres::repeated(|| Self::create(cx, std::mem::replace(&mut again, true))).await
     }
 
     fn left(&self, written: Written) -> String {

@@ -45,13 +45,14 @@ fn changes() -> Vec<Change> {
         .collect()
 }
 
-#[async_trait]
-impl Stage<World> for InstallSchema {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
+fn installed() -> Done {
+    let tables = schema::head_tables().count();
+    let summary = format!("{}, at revision {HEAD}", count(tables, "table"));
+    Done { summary, changes: schema::statements().count() + 1 }
+}
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+impl InstallSchema {
+    async fn look(cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
         let connection = match cx.world.database().await {
             Ok(connection) => connection,
@@ -77,7 +78,9 @@ impl Stage<World> for InstallSchema {
         })
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    /// Everything in one transaction, once; `again` after a connection that was lost, when the schema there may be of our
+    /// own making.
+    async fn install(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
         let connection = cx.world.database().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
@@ -85,6 +88,7 @@ impl Stage<World> for InstallSchema {
         lock(cx, &mut transaction, database).await?;
         match look(&mut transaction, database).await? {
             Found::Fresh => cx.log("fresh database detected").await,
+            Found::Head if again => return Ok(installed()),
             Found::Head => {
                 return Ok(Done { summary: format!("another run brought it to {HEAD}"), changes: 0 });
             }
@@ -107,8 +111,23 @@ impl Stage<World> for InstallSchema {
         cx.progress(total, total).await;
         cx.checkpoint()?;
         postgres::close(cx.written(transaction.commit(database).await)?).await;
-        let tables = schema::head_tables().count();
-        Ok(Done { summary: format!("{}, at revision {HEAD}", count(tables, "table")), changes: total })
+        Ok(installed())
+    }
+}
+
+#[async_trait]
+impl Stage<World> for InstallSchema {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+        postgres::repeated(|| Self::look(cx)).await
+    }
+
+    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+        let mut again = false;
+        postgres::repeated(|| Self::install(cx, std::mem::replace(&mut again, true))).await
     }
 
     fn left(&self, written: Written) -> String {

@@ -209,13 +209,8 @@ fn changed(world: &World) -> Failure {
         .remedy(remedy)
 }
 
-#[async_trait]
-impl Stage<World> for PopulateFixtures {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+impl PopulateFixtures {
+    async fn look(cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
         let table = match connect(cx).await? {
             None => Vec::new(),
@@ -251,7 +246,9 @@ impl Stage<World> for PopulateFixtures {
         Ok(State::Pending(changes))
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    /// Once. The inner failure is one after which nobody knows whether the new secrets count: repeated, it would look
+    /// like the work of another run.
+    async fn populate(cx: &Context<World>) -> Result<Result<Done, Failure>, Failure> {
         let database = cx.world.settings.database()?;
         let Some(mut transaction) = connect(cx).await? else {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
@@ -270,7 +267,10 @@ impl Stage<World> for PopulateFixtures {
         }
         let (held, tally) = write(cx, database, &mut transaction, &plan).await?;
         cx.checkpoint()?;
-        let connection = cx.written(transaction.commit(database).await)?;
+        let connection = match cx.written(transaction.commit(database).await) {
+            Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
+            committed => committed?,
+        };
         cx.world.rotated();
 
         // The file is written under the lock too, or an older one could replace a newer one.
@@ -301,7 +301,22 @@ impl Stage<World> for PopulateFixtures {
         }
         let mut parts = tally.parts();
         parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));
-        Ok(Done { summary: parts.join(", "), changes: tally.rows() + usize::from(file.is_some()) })
+        Ok(Ok(Done { summary: parts.join(", "), changes: tally.rows() + usize::from(file.is_some()) }))
+    }
+}
+
+#[async_trait]
+impl Stage<World> for PopulateFixtures {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+        postgres::repeated(|| Self::look(cx)).await
+    }
+
+    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+        postgres::repeated(|| Self::populate(cx)).await?
     }
 
     fn left(&self, written: Written) -> String {

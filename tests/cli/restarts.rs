@@ -134,3 +134,85 @@ fn knows_leader(members: &[Etcd]) -> bool {
     let leaders: Vec<u64> = members.iter().map(|member| member.ids().1).collect();
     leaders.iter().all(|leader| *leader != 0 && *leader == leaders[0])
 }
+
+/// The commands for PostgreSQL, in turns; the last ones need what the first has made.
+const FOR_POSTGRES: &[&[&str]] = &[
+    &["run", "create-database", "install-schema", "populate-fixtures"],
+    &["check", "database"],
+    &["run", "populate-fixtures", "--rotate-keypairs", "--yes"],
+    &["plan"],
+];
+
+/// In order, or at once.
+fn restart_postgres(postgres: &mut Postgres, round: usize) {
+    if round.is_multiple_of(2) {
+        postgres.shut_down()
+    } else {
+        postgres.stop()
+    }
+    postgres.start_again();
+}
+
+/// Waits for words of the program, or for its end, which tells why they did not come.
+fn says(running: &mut Running, words: &str) {
+    wait_until(words, PATIENCE, || running.has_said(words) || running.has_ended());
+}
+
+#[test]
+fn postgresql_is_restarted_again_and_again() {
+    let etcd = Etcd::start();
+    // What is committed outlives a crash, as on every server in use.
+    let mut postgres = Postgres::start_with(&[], &[("synchronous_commit", "on")]);
+    let mut database = postgres.database();
+    for round in 0..rounds(12, 96) {
+        let words = FOR_POSTGRES[round % FOR_POSTGRES.len()];
+        if round.is_multiple_of(FOR_POSTGRES.len()) {
+            database = postgres.database();
+        }
+        let case = Case::on(&etcd, Postgres::shared()).unwatched();
+        let case = case.flags(words.iter().copied().chain(["--wait", "20s", "-v"]));
+        let case = case.set("database.address", database.address.as_str());
+        let case =
+            case.set("database.name", database.name.as_str()).set("database.user", database.user.as_str());
+        let case = case.set("database.password", database.password.as_str());
+        // Down from the start; in the middle of the check; in the middle of the work.
+        let moment = round / FOR_POSTGRES.len() % 3;
+        if moment == 0 {
+            postgres.stop();
+        }
+        let mut running = case.start(&[]);
+        match moment {
+            0 => {
+                says(&mut running, "waiting until");
+                postgres.start_again();
+            }
+            1 => {}
+            _ => says(&mut running, "sign in"),
+        }
+        for again in 0..3 {
+            restart_postgres(&mut postgres, round + again);
+        }
+        ends_well(running, &format!("round {round}: {words:?}"));
+    }
+}
+
+/// A port forward that closes and opens whatever the work is at.
+#[test]
+fn a_relay_before_postgresql_opens_late() {
+    let etcd = Etcd::start();
+    for round in 0..rounds(4, 32) {
+        let relay = Relay::to(&Postgres::shared().address());
+        let case = Case::on(&etcd, Postgres::shared()).unwatched();
+        let case = case.flags(FOR_POSTGRES[round % 2].iter().copied().chain(["--wait", "20s", "-v"]));
+        let case = case.set("database.address", relay.address.as_str());
+        let running = case.start(&[]);
+        running.until("waiting until");
+        relay.open();
+        if round / 2 % 2 == 1 {
+            running.until("sign in");
+        }
+        relay.close();
+        relay.open();
+        ends_well(running, &format!("round {round}"));
+    }
+}

@@ -26,11 +26,11 @@ fn the_server_ends_the_session_in_the_middle_of_the_schema() {
     let name = case.database.name.clone();
     let case = case.sql("{name}", &when_vfolders_is_made("PERFORM pg_terminate_backend(pg_backend_pid())"));
 
-    let alone = case.flags(["run", "install-schema"]);
+    let alone = case.flags(["run", "install-schema", "--timeout", "1s"]);
     let told = alone.fails(5, "E-DB-LOST").names(&[&name, "rolled back", "table vfolders", "run again"]);
     let mut texts = vec![told.text()];
 
-    let all = alone.flags(["run"]);
+    let all = alone.flags(["run", "--timeout", "2s"]);
     let before = Postgres::shared().snapshot(&name);
     let told = all.run().expect("E-DB-LOST").names(&[&name]);
     assert_eq!(told.status, 7, "the etcd lane had written");

@@ -21,6 +21,7 @@ mod schema;
 mod secrets;
 mod servers;
 mod session;
+mod sign_in;
 mod signals;
 mod storage;
 mod text;

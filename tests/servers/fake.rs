@@ -46,6 +46,19 @@ impl Fake {
         })
     }
 
+    /// Greets as PostgreSQL without TLS does, and sends one of these after each message of the client.
+    pub fn postgres(answers: &[&[u8]]) -> Self {
+        let answers: Vec<Vec<u8>> = answers.iter().map(|answer| answer.to_vec()).collect();
+        Self::listen(move |mut connection| {
+            for answer in [b"N".to_vec()].iter().chain(&answers) {
+                if connection.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {
+                    let _ = connection.write_all(answer);
+                }
+            }
+            while connection.read(&mut [0; 1024]).is_ok_and(|count| count > 0) {}
+        })
+    }
+
     /// Takes connections and closes them at once.
     pub fn closing_port() -> Self {
         Self::listen(drop)

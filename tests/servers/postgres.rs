@@ -143,6 +143,26 @@ impl Postgres {
         [self.dump(database), self.psql(database, rows), self.psql(database, &catalogs)].join("\n")
     }
 
+    /// Writes a file that only the server may read.
+    pub fn place(&self, path: &str, bytes: &[u8]) {
+        fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| std::io::Write::write_all(&mut file, bytes))
+            .expect("the folder can be written");
+        if let Some((uid, gid)) = other_user() {
+            chown(path, Some(uid), Some(gid)).expect("the file is ours");
+        }
+    }
+
+    /// Shuts the server down in order; data and port stay for [`Postgres::start_again`].
+    pub fn shut_down(&mut self) {
+        self.server.end(Signal::INT);
+    }
+
     /// Stops the server at once, as a crash would; data and port stay for [`Postgres::start_again`].
     pub fn stop(&mut self) {
         self.server.stop();

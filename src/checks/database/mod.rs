@@ -51,10 +51,13 @@ impl Check for DatabaseCheck {
 
 async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) -> Result<(), Fell> {
     let address = &database.address;
-    let (stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
+    let (mut stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
 
     let since = Instant::now();
-    match (net::greet_postgres(stream).await, database.sslmode) {
+    let greeting = net::greet_postgres(&mut stream).await;
+    // It goes on without TLS on this connection, so its next answer can be judged before the library speaks to it.
+    let plain = (greeting == Greeting::PostgresPlain).then_some(stream);
+    match (greeting, database.sslmode) {
         (Greeting::PostgresTls | Greeting::PostgresPlain, SslMode::Disable) => {
             verdict.not_needed("TLS", "switched off by `database.sslmode`");
         }
@@ -74,7 +77,11 @@ async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) 
 
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
-    let (connection, elsewhere) = match postgres::connect_target(database).await {
+    let connected = match plain {
+        Some(stream) => postgres::connect_judged(database, stream).await,
+        None => postgres::connect_target(database).await,
+    };
+    let (connection, elsewhere) = match connected {
         Ok(connection) => (connection, None),
         Err(Refused { failure, is_of_database: true }) => {
             entered_elsewhere(database, failure).await.map_err(at("sign in"))?

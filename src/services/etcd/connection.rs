@@ -1,8 +1,7 @@
 //! How a store is reached, and asked again while etcd is in trouble that passes by itself.
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use etcd_client::{Client, ConnectOptions, Error};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, sleep, timeout};
@@ -10,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     failure::{Code, Failure, status},
     guide::{Address, Etcd},
-    services::{answer_limit, connect_limit},
+    services::{answer_limit, connect_limit, pauses},
 };
 
 use super::{
@@ -171,14 +170,4 @@ impl Store {
             *self = Self { cluster: self.cluster.or(fresh.cluster), ..fresh };
         }
     }
-}
-
-/// The pauses before a question is put again.
-fn pauses() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(50))
-        .with_max_delay(Duration::from_secs(1))
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{answer_limit, seconds};
+use crate::services::caught;
 
 /// The gRPC codes that matter here.
 const CANCELLED: i32 = 1;
@@ -22,12 +23,15 @@ const UNAVAILABLE: i32 = 14;
 pub(super) enum Trouble {
     Error(Error),
     Silent,
+    /// The library panicked over the answer.
+    Broke(String),
 }
 
 /// A request that gets as long as an operation may take.
 pub(super) async fn bounded<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    match timeout(answer_limit(), request).await {
-        Ok(answer) => answer.map_err(Trouble::Error),
+    match timeout(answer_limit(), caught(request)).await {
+        Ok(Ok(answer)) => answer.map_err(Trouble::Error),
+        Ok(Err(panic)) => Err(Trouble::Broke(panic)),
         Err(_) => Err(Trouble::Silent),
     }
 }
@@ -44,7 +48,7 @@ impl Trouble {
     /// The connection is no more, or came to nothing: no etcd has answered this.
     pub(super) fn is_gone(&self) -> bool {
         match self {
-            Trouble::Silent => false,
+            Trouble::Silent | Trouble::Broke(_) => false,
             Trouble::Error(Error::GRpcStatus(status)) => {
                 // What etcd itself answers comes as a bare status; the transport's errors have a source.
                 let from_etcd =
@@ -151,6 +155,12 @@ pub(super) fn explain(
                     .why("it is stopped or overloaded, or has lost the other members")
                     .remedy(format!("{}; `--timeout 30s` gives each answer longer", members(endpoint)))
             }
+            Trouble::Broke(panic) => Failure::new(
+                Code::EtcdProtocol,
+                format!("{endpoint} answers {what} with something that no etcd would say"),
+            )
+            .why(format!("the etcd library broke off over its answer: {panic}"))
+            .remedy("fix `etcd.endpoints`, or take out a proxy that lies between"),
             Trouble::Error(_) => broke(endpoint),
         };
     };

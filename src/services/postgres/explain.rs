@@ -11,7 +11,10 @@ use crate::{
     services::seconds,
 };
 
-use super::quote_identifier;
+use super::{
+    opening::{Method, Opening, strange},
+    quote_identifier,
+};
 
 /// No answer within this time.
 pub(super) fn silent(database: &Database, what: &str, limit: Duration) -> Failure {
@@ -23,57 +26,154 @@ pub(super) fn silent(database: &Database, what: &str, limit: Duration) -> Failur
     .remedy("give it more time with `--timeout 60s`; `SELECT pid, state, query FROM pg_stat_activity` shows what it does")
 }
 
-/// The server's own words: message, SQLSTATE, DETAIL and HINT.
-fn said_by(said: &PgDatabaseError) -> String {
-    let mut text = format!("{} ({})", said.message(), said.code());
-    // These two quote the whole row, and a row may hold a secret.
-    let quotes_a_row = matches!(said.code(), "23502" | "23514");
-    if let Some(detail) = said.detail().filter(|_| !quotes_a_row) {
-        text.push_str(&format!("; detail: {}", detail.trim_end_matches('.')));
-    }
-    if let Some(hint) = said.hint() {
-        text.push_str(&format!("; hint: {}", hint.trim_end_matches('.')));
-    }
-    text
+/// What a server says when it refuses.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) code: String,
+    message: String,
+    detail: Option<String>,
+    hint: Option<String>,
+    routine: Option<String>,
 }
 
-fn pg(error: &Error) -> Option<&PgDatabaseError> {
-    error.as_database_error()?.try_downcast_ref()
+impl Said {
+    /// Reads the body of an ErrorResponse: fields of a letter and a text that ends with a zero byte.
+    pub(super) fn read(body: &[u8]) -> Self {
+        let mut said = Self::default();
+        for field in body.split(|byte| *byte == 0) {
+            let Some((kind, text)) = field.split_first() else { break };
+            let text = String::from_utf8_lossy(text).into_owned();
+            match kind {
+                b'C' => said.code = text,
+                b'M' => said.message = text,
+                b'D' => said.detail = Some(text),
+                b'H' => said.hint = Some(text),
+                b'R' => said.routine = Some(text),
+                _ => {}
+            }
+        }
+        said
+    }
+
+    /// The server's own words: message, SQLSTATE, DETAIL and HINT.
+    fn words(&self) -> String {
+        let mut text = format!("{} ({})", self.message, self.code);
+        // These two quote the whole row, and a row may hold a secret.
+        let quotes_a_row = matches!(self.code.as_str(), "23502" | "23514");
+        if let Some(detail) = self.detail.as_deref().filter(|_| !quotes_a_row) {
+            text.push_str(&format!("; detail: {}", detail.trim_end_matches('.')));
+        }
+        if let Some(hint) = &self.hint {
+            text.push_str(&format!("; hint: {}", hint.trim_end_matches('.')));
+        }
+        text
+    }
 }
 
-/// Explains why a sign-in failed.
-pub(super) fn sign_in(error: &Error, database: &Database, name: &str) -> Failure {
-    let (address, user) = (&database.address, &database.user);
-    let Some(said) = pg(error) else {
-        return match error {
-            Error::Tls(why) => Failure::new(Code::DbTls, format!("{address} offers no TLS that can be used"))
-                .why(why.to_string())
-                .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`"),
-            // It has greeted us as PostgreSQL before: what came then is a method or an encoding that the library
-            // cannot read.
-            Error::Protocol(_) => Failure::new(
-                Code::DbAuth,
-                format!("{address} asks `{user}` for a sign-in that is not by password, or refuses it in another encoding"),
-            )
-            .why("the manager signs in by password: `scram-sha-256` or `md5` in pg_hba.conf; gss and sspi want Kerberos")
-            .remedy(format!(
-                "add `host {} {} ADDRESS scram-sha-256` for this host to pg_hba.conf and reload, or fix `database.user` and `database.password`",
-                name, user
-            )),
-            _ => explain(error, database, "the sign-in"),
-        };
+fn pg(error: &Error) -> Option<Said> {
+    let said: &PgDatabaseError = error.as_database_error()?.try_downcast_ref()?;
+    let owned = |text: &str| text.to_owned();
+    Some(Said {
+        code: owned(said.code()),
+        message: owned(said.message()),
+        detail: said.detail().map(owned),
+        hint: said.hint().map(owned),
+        routine: said.routine().map(owned),
+    })
+}
+
+/// Explains why a sign-in failed, by what the server asked for before, where that is known.
+pub(super) fn sign_in(error: &Error, database: &Database, name: &str, before: Option<&Opening>) -> Failure {
+    let address = &database.address;
+    if let Some(said) = pg(error) {
+        return refused(&said, database, name, before);
+    }
+    match (error, before) {
+        (Error::Tls(why), _) => Failure::new(Code::DbTls, format!("{address} offers no TLS that can be used"))
+            .why(why.to_string())
+            .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`"),
+        // The library's word for a server that hung up instead of an answer whether it offers TLS.
+        (Error::Protocol(why), _) if why.contains("SSLRequest: 0x00") => {
+            lost(database, "the sign-in", "it closed the connection without a word".into())
+        }
+        (Error::Protocol(_), Some(before)) => match before.method {
+            Method::ClearText | Method::Md5 | Method::Scram => wrong_password(database, Some(before))
+                .why("its answer cannot be read: PostgreSQL refuses in the encoding of `lc_messages`, which is not UTF-8 there"),
+            Method::Nothing => strange(database),
+            _ => not_by_password(database, name, before),
+        },
+        // It has greeted us as PostgreSQL before: what came then is a method or an encoding that the library
+        // cannot read.
+        (Error::Protocol(_), None) => Failure::new(
+            Code::DbAuth,
+            format!("{address} asks `{}` for a sign-in that is not by password, or refuses it in another encoding", database.user),
+        )
+        .why("the manager signs in by password: `scram-sha-256` or `md5` in pg_hba.conf; gss and sspi want Kerberos")
+        .remedy(format!("{}, or fix `database.user` and `database.password`", add_line(database, name, None))),
+        _ => explain(error, database, "the sign-in"),
+    }
+}
+
+/// A server that asks for something that is no password.
+pub(super) fn not_by_password(database: &Database, name: &str, before: &Opening) -> Failure {
+    let (wants, line) = match &before.method {
+        Method::Gss => ("a Kerberos ticket".to_owned(), "`gss`"),
+        Method::Sspi => ("a Windows sign-in".to_owned(), "`sspi`"),
+        Method::Other(other) => (format!("a sign-in by `{other}`"), "a method of its own"),
+        _ => ("no password".to_owned(), "a method without a password"),
     };
-    let why = said_by(said);
+    Failure::new(
+        Code::DbAuth,
+        format!("{} wants {wants} from `{}` for database `{name}`", database.address, database.user),
+    )
+    .why(format!(
+        "the first line of pg_hba.conf that fits names {line}, and the manager signs in by password"
+    ))
+    .remedy(add_line(database, name, Some(before)))
+}
+
+/// The line for pg_hba.conf that lets the user in by password. The first line that fits counts.
+fn add_line(database: &Database, name: &str, before: Option<&Opening>) -> String {
+    let from = before.map_or_else(
+        || "ADDRESS".to_owned(),
+        |before| format!("{}/{}", before.from, if before.from.is_ipv4() { 32 } else { 128 }),
+    );
+    let (name, user) = (hba_word(name), hba_word(&database.user));
+    format!("add `host {name} {user} {from} scram-sha-256` above the other lines of pg_hba.conf, and reload")
+}
+
+/// A name as pg_hba.conf takes it: quoted where it could mean something else.
+fn hba_word(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let has_meaning = matches!(name, "all" | "sameuser" | "samerole" | "samegroup" | "replication");
+    if is_plain && !has_meaning { name.to_owned() } else { quote_identifier(name) }
+}
+
+fn wrong_password(database: &Database, before: Option<&Opening>) -> Failure {
+    let (address, user) = (&database.address, &database.user);
+    let failure = Failure::new(
+        Code::DbAuth,
+        format!("{address} refused the password of `{user}`: wrong password, or no such user"),
+    );
+    let fix = "fix `database.user` and `database.password`";
+    match before.map(|before| &before.method) {
+        // PostgreSQL says so in its log alone.
+        Some(Method::Scram) => failure.remedy(format!(
+            "{fix}; if both are right, the server keeps the password as md5, which `scram-sha-256` in pg_hba.conf cannot use: set it again there, `\\password {user}` in psql"
+        )),
+        _ => failure.remedy(fix),
+    }
+}
+
+/// Explains a refusal before or after the password was sent.
+pub(super) fn refused(said: &Said, database: &Database, name: &str, before: Option<&Opening>) -> Failure {
+    let (address, user) = (&database.address, &database.user);
+    let why = said.words();
     let role = quote_identifier(user);
     let base = quote_identifier(name);
-    match said.code() {
-        "28P01" => Failure::new(
-            Code::DbAuth,
-            format!("{address} refused the password of `{user}`: wrong password, or no such user"),
-        )
-        .why(why)
-        .remedy("fix `database.user` and `database.password`"),
-        "28000" => not_let_in(said, database, name).why(why),
+    match said.code.as_str() {
+        "28P01" => wrong_password(database, before).why(why),
+        "28000" => not_let_in(said, database, name, before).why(why),
         "3D000" => Failure::new(Code::DbMissing, format!("{address} has no database `{name}`"))
             .why(why)
             .remedy("run the stage `create-database`, which creates it"),
@@ -108,32 +208,51 @@ pub(super) fn sign_in(error: &Error, database: &Database, name: &str) -> Failure
         .remedy(format!(
             "add `{name}` to the pooler's list of databases and `{user}` to its users, or set `database.address` to the PostgreSQL server itself"
         )),
-        _ => explain(error, database, "the sign-in"),
+        _ => after(said, database, "the sign-in"),
     }
 }
 
 /// pg_hba.conf decides; which line it was the server does not say.
-fn not_let_in(said: &PgDatabaseError, database: &Database, name: &str) -> Failure {
+fn not_let_in(said: &Said, database: &Database, name: &str, before: Option<&Opening>) -> Failure {
     let (address, user) = (&database.address, &database.user);
-    if said.routine() == Some("ClientAuthentication") {
-        let tls = match database.sslmode {
-            SslMode::Disable => "; a `hostssl` line counts with `database.sslmode: prefer` only",
-            SslMode::Prefer | SslMode::Require => "",
-        };
-        let code = if database.sslmode == SslMode::Disable { Code::DbTls } else { Code::DbAuth };
-        return Failure::new(
-            code,
-            format!("{address} does not let `{user}` into database `{name}` from this host"),
-        )
-        .remedy(format!("add `host {name} {user} ADDRESS scram-sha-256` to pg_hba.conf and reload{tls}"));
+    let line = add_line(database, name, before);
+    match said.routine.as_deref() {
+        // No line fits, one says `reject`, or one wants a certificate.
+        Some("ClientAuthentication") => {
+            let plain = database.sslmode == SslMode::Disable;
+            let tls =
+                if plain { "; a `hostssl` line counts with `database.sslmode: prefer` only" } else { "" };
+            Failure::new(
+                if plain { Code::DbTls } else { Code::DbAuth },
+                format!("{address} does not let `{user}` into database `{name}` from this host"),
+            )
+            .remedy(format!("{line}{tls}"))
+        }
+        Some("auth_failed") => match before.map(|before| &before.method) {
+            Some(Method::ClearText) => Failure::new(
+                Code::DbAuth,
+                format!("the directory that {address} asks refused the password of `{user}`"),
+            )
+            .remedy(format!(
+                "fix `database.user` and `database.password` as that directory knows them (`ldap`, `pam` or `radius` in pg_hba.conf), or {line}"
+            )),
+            Some(Method::Nothing) => Failure::new(
+                Code::DbAuth,
+                format!("{address} refused `{user}` without asking for a password"),
+            )
+            .remedy(format!("{line}: `ident`, `peer` and `cert` there take no password")),
+            _ => Failure::new(Code::DbAuth, format!("{address} refused the sign-in of `{user}`")).remedy(format!(
+                "{line}: `ident`, `peer` and `cert` there take no password, `ldap`, `pam` and `radius` that of a directory"
+            )),
+        },
+        _ => Failure::new(Code::DbAuth, format!("{address} does not let `{user}` in"))
+            .remedy("fix `database.user`: the role must be there and may sign in (LOGIN)"),
     }
-    Failure::new(Code::DbAuth, format!("{address} does not let `{user}` in"))
-        .remedy("fix `database.user`: the role must be there, may sign in (LOGIN), and must not be bound to `ident`, `peer` or `cert` in pg_hba.conf, which take no password")
 }
 
 /// The routine that raised it tells whose limit it is.
-fn more_connections(said: &PgDatabaseError, role: &str, base: &str) -> String {
-    match said.routine() {
+fn more_connections(said: &Said, role: &str, base: &str) -> String {
+    match said.routine.as_deref() {
         Some("InitializeSessionUserId") => {
             format!("close some of its connections, or as a superuser: ALTER ROLE {role} CONNECTION LIMIT -1")
         }
@@ -146,47 +265,55 @@ fn more_connections(said: &PgDatabaseError, role: &str, base: &str) -> String {
     }
 }
 
+/// The connection is no more.
+pub(super) fn lost(database: &Database, what: &str, why: String) -> Failure {
+    Failure::new(Code::DbLost, format!("{} closed the connection during {what}", database.address))
+        .why(why)
+        .remedy("run again when it is back: what is done is skipped")
+}
+
+/// Explains what a server says after the sign-in.
+fn after(said: &Said, database: &Database, what: &str) -> Failure {
+    let (address, user) = (&database.address, &database.user);
+    let why = said.words();
+    match said.code.as_str() {
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "08006" | "08003" => lost(database, what, why),
+        "42501" => Failure::new(Code::DbRights, format!("`{user}` may not do this on {address}: {what}"))
+            .why(why)
+            .remedy(format!(
+                "let it own the database: as a superuser, ALTER DATABASE {} OWNER TO {}",
+                quote_identifier(&database.name),
+                quote_identifier(user)
+            )),
+        "25006" => read_only(database, what).why(why),
+        "53100" => Failure::new(Code::DbRefused, format!("{address} has no disk space left for {what}"))
+            .why(why)
+            .remedy("free some space on the server, then run again"),
+        "53300" => Failure::new(Code::DbFull, format!("{address} has no free connection for `{user}`"))
+            .why(why)
+            .remedy("close some connections, then run again"),
+        "57014" => Failure::new(Code::DbTimeout, format!("{address} cancelled {what}"))
+            .why(why)
+            .remedy("raise `statement_timeout` for this user, then run again"),
+        "55P03" | "40P01" => {
+            Failure::new(Code::DbBusy, format!("another session of {address} blocks {what}"))
+                .why(why)
+                .remedy("run again when it has ended")
+        }
+        _ => Failure::new(Code::DbRefused, format!("{address} refused {what}"))
+            .why(why)
+            .remedy("what PostgreSQL says above names the cause; remove it, then run again"),
+    }
+}
+
 /// Explains an error after the sign-in.
 pub fn explain(error: &Error, database: &Database, what: &str) -> Failure {
-    let (address, user) = (&database.address, &database.user);
-    let lost = |why: String| {
-        Failure::new(Code::DbLost, format!("{address} closed the connection during {what}"))
-            .why(why)
-            .remedy("run again when it is back: what is done is skipped")
-    };
+    let address = &database.address;
     if let Some(said) = pg(error) {
-        let why = said_by(said);
-        return match said.code() {
-            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "08006" | "08003" => lost(why),
-            "42501" => Failure::new(Code::DbRights, format!("`{user}` may not do this on {address}: {what}"))
-                .why(why)
-                .remedy(format!(
-                    "let it own the database: as a superuser, ALTER DATABASE {} OWNER TO {}",
-                    quote_identifier(&database.name),
-                    quote_identifier(user)
-                )),
-            "25006" => read_only(database, what).why(why),
-            "53100" => Failure::new(Code::DbRefused, format!("{address} has no disk space left for {what}"))
-                .why(why)
-                .remedy("free some space on the server, then run again"),
-            "53300" => Failure::new(Code::DbFull, format!("{address} has no free connection for `{user}`"))
-                .why(why)
-                .remedy("close some connections, then run again"),
-            "57014" => Failure::new(Code::DbTimeout, format!("{address} cancelled {what}"))
-                .why(why)
-                .remedy("raise `statement_timeout` for this user, then run again"),
-            "55P03" | "40P01" => {
-                Failure::new(Code::DbBusy, format!("another session of {address} blocks {what}"))
-                    .why(why)
-                    .remedy("run again when it has ended")
-            }
-            _ => Failure::new(Code::DbRefused, format!("{address} refused {what}"))
-                .why(why)
-                .remedy("what PostgreSQL says above names the cause; remove it, then run again"),
-        };
+        return after(&said, database, what);
     }
     match error {
-        Error::Io(error) => lost(words(error)),
+        Error::Io(error) => lost(database, what, words(error)),
         Error::Protocol(_) => Failure::new(
             Code::DbProtocol,
             format!("{address} answers {what} with something else than PostgreSQL's protocol"),
@@ -204,7 +331,7 @@ pub fn explain(error: &Error, database: &Database, what: &str) -> Failure {
                     "set `database.address` to PostgreSQL itself, if something that imitates it lies between",
                 )
         }
-        other => lost(other.to_string()),
+        other => lost(database, what, other.to_string()),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod explain;
 mod facts;
+mod opening;
 
 use std::{future::Future, time::Duration};
 
@@ -14,14 +15,19 @@ use sqlx::{
     postgres::{PgArguments, PgConnectOptions, PgSslMode},
     query::{Query, QueryScalar},
 };
-use tokio::time::timeout;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{
     failure::{Code, Failure},
     guide::{Database, SslMode},
 };
 
-use super::{answer_limit, limit};
+use super::{answer_limit, caught, limit, pauses};
+
+use opening::{Ended, Method};
 
 pub use explain::explain;
 pub use facts::{
@@ -59,17 +65,81 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Re
         .application_name(env!("CARGO_PKG_NAME"))
         .extra_float_digits(None)
         .statement_cache_capacity(0);
-    match timeout(sign_in_limit(), PgConnection::connect_with(&options)).await {
+    match timeout(sign_in_limit(), caught(PgConnection::connect_with(&options))).await {
         Err(_) => Err(explain::silent(database, "the sign-in", sign_in_limit()).into()),
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => {
-            let code = error.as_database_error().and_then(|said| said.code());
-            // Said of this database. A wrong password is wrong everywhere: it is sent once, since some servers
-            // lock an account after a few.
-            let is_of_database =
-                matches!(code.as_deref(), Some("28000" | "3D000" | "42501" | "55000" | "08P01"));
-            Err(Refused { failure: explain::sign_in(&error, database, name), is_of_database })
+        Ok(Err(panic)) => Err(broke(database, &panic).into()),
+        Ok(Ok(Ok(connection))) => Ok(connection),
+        Ok(Ok(Err(error))) => Err(refusal(&error, database, name).await),
+    }
+}
+
+/// What a failed sign-in means. Where the library cannot tell, the server is asked how it wants a sign-in.
+async fn refusal(error: &sqlx::Error, database: &Database, name: &str) -> Refused {
+    let code = error.as_database_error().and_then(|said| said.code());
+    let is_vague =
+        matches!(code.as_deref(), Some("28000" | "28P01")) || matches!(error, sqlx::Error::Protocol(_));
+    let before = match if is_vague { opening::ask(database, name).await } else { None } {
+        Some(Ok(before) | Err(Ended::Refused(_, before))) => Some(before),
+        // It is gone meanwhile, or no PostgreSQL: that is the cause of an answer that nobody understands.
+        Some(Err(Ended::Failed(failure))) if code.is_none() => return failure.into(),
+        _ => None,
+    };
+    let failure = explain::sign_in(error, database, name, before.as_ref());
+    let is_of_line = code.is_none() && failure.code == Code::DbAuth;
+    Refused { failure, is_of_database: is_of_line || code.as_deref().is_some_and(is_of_database) }
+}
+
+/// Said of this database. A wrong password is wrong everywhere: it is sent once, since some servers lock an account
+/// after a few.
+fn is_of_database(code: &str) -> bool {
+    matches!(code, "28000" | "3D000" | "42501" | "55000" | "08P01")
+}
+
+/// Judges the first answer of a server before the library speaks to it, on a connection where it has said that it
+/// offers no TLS.
+async fn judge(stream: TcpStream, database: &Database) -> Result<(), Refused> {
+    let name = database.name.as_str();
+    match opening::open(stream, database, name).await {
+        Ok(before) => match before.method {
+            Method::Nothing | Method::ClearText | Method::Md5 | Method::Scram => Ok(()),
+            _ => {
+                let failure = explain::not_by_password(database, name, &before);
+                Err(Refused { failure, is_of_database: true })
+            }
+        },
+        Err(Ended::Failed(failure)) => Err(failure.into()),
+        Err(Ended::Refused(said, before)) => {
+            let failure = explain::refused(&said, database, name, Some(&before));
+            Err(Refused { failure, is_of_database: is_of_database(&said.code) })
         }
+    }
+}
+
+/// The library came to grief over an answer.
+fn broke(database: &Database, panic: &str) -> Failure {
+    opening::strange(database).why(format!("the database library broke off over its answer: {panic}"))
+}
+
+/// Repeats what writes nothing, or nothing that outlives a lost connection, while the server is away for a moment:
+/// it restarts, or is about to listen. As long as one operation may take.
+///
+/// # Errors
+/// What the last attempt says.
+pub async fn repeated<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let began = Instant::now();
+    let mut pauses = pauses();
+    loop {
+        let failure = match attempt().await {
+            Err(failure) if matches!(failure.code, Code::DbLost | Code::DbStarting) => failure,
+            ended => return ended,
+        };
+        let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < answer_limit()) else {
+            return Err(failure);
+        };
+        sleep(pause).await;
     }
 }
 
@@ -93,7 +163,26 @@ impl From<Failure> for Refused {
 /// # Errors
 /// `E-DB-MISSING` when it is not there, also where only another database can tell, else as [`connect`].
 pub async fn connect_target(database: &Database) -> Result<PgConnection, Refused> {
-    match connect(database, &database.name).await {
+    target(database, connect(database, &database.name).await).await
+}
+
+/// As [`connect_target`], after the server's first answer was judged on a connection of its own.
+///
+/// # Errors
+/// As [`connect_target`]; `E-DB-PROTOCOL` for a stranger, before the library speaks to it.
+pub async fn connect_judged(database: &Database, stream: TcpStream) -> Result<PgConnection, Refused> {
+    let connected = match judge(stream, database).await {
+        Ok(()) => connect(database, &database.name).await,
+        Err(refused) => Err(refused),
+    };
+    target(database, connected).await
+}
+
+async fn target(
+    database: &Database,
+    connected: Result<PgConnection, Refused>,
+) -> Result<PgConnection, Refused> {
+    match connected {
         // A pooler says the same of a database that is not there and of one that it was not told of.
         Err(refused) if refused.failure.code == Code::DbPooler => {
             let Ok((connection, _)) = connect_elsewhere(database).await else { return Err(refused) };
@@ -212,10 +301,11 @@ pub async fn ask<T>(
     what: &str,
     request: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(answer_limit(), request).await {
+    match timeout(answer_limit(), caught(request)).await {
         Err(_) => Err(explain::silent(database, what, answer_limit())),
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(explain(&error, database, what)),
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
+        Ok(Err(panic)) => Err(broke(database, &panic)),
     }
 }
 
