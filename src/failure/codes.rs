@@ -69,7 +69,9 @@ codes! {
     YamlSyntax = "E-YAML-SYNTAX", INPUT, "The file is not well-formed YAML",
         "The text stops making sense as YAML at the given line and column; often a bracket or quote is left open a line earlier, or the indentation moved.";
     YamlUnsupported = "E-YAML-UNSUPPORTED", INPUT, "The YAML uses something that is refused here",
-        "One document a file; no custom tags, no `!!python`, no aliases that contain themselves or grow without bound. Anchors, aliases and merge keys work.";
+        "One document a file; no custom tags, no `!!python`, no aliases that contain themselves. Anchors, aliases and merge keys work.";
+    YamlLimit = "E-YAML-LIMIT", INPUT, "The YAML holds more than is read",
+        "A file may hold 500,000 values and 8 MiB of text, nested 64 levels deep. An alias counts with all that it stands for, so a short file of aliases of aliases can pass a limit; nothing is expanded then. The message has the limit and the line that passes it. 1,000 images, 100,000 tags and 20,000 aliases stay below.";
     YamlDuplicate = "E-YAML-DUPLICATE", INPUT, "A mapping has the same key twice",
         "YAML readers disagree on which of the two counts. Keep one of them.";
     YamlScalar = "E-YAML-SCALAR", INPUT, "An unquoted value means different things to different readers",

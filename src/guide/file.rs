@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, Problems},
     text::{first_unseen, is_unseen},
     yaml::{Node, Value, stray},
 };
@@ -121,7 +121,7 @@ pub struct Leaves {
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
 pub fn leaves(file: &str, root: &Node) -> Leaves {
-    let mut walk = Walk { file, leaves: Vec::new(), refused: Vec::new(), problems: Vec::new() };
+    let mut walk = Walk { file, leaves: Vec::new(), refused: Vec::new(), problems: Problems::default() };
     match &root.value {
         Value::Mapping(_) => walk.mapping("", root),
         Value::Null => walk.problems.push(
@@ -140,14 +140,14 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
                 .at(root.place(file)),
         );
     }
-    Leaves { leaves: walk.leaves, refused: walk.refused, problems: walk.problems }
+    Leaves { leaves: walk.leaves, refused: walk.refused, problems: walk.problems.into_vec() }
 }
 
 struct Walk<'a> {
     file: &'a str,
     leaves: Vec<Leaf>,
     refused: Vec<&'static str>,
-    problems: Vec<Failure>,
+    problems: Problems,
 }
 
 impl Walk<'_> {
@@ -178,10 +178,13 @@ impl Walk<'_> {
                     }
                 }
             } else {
-                let (near, failure) = unknown(prefix, &path);
-                // What is misspelt is not missing too.
-                self.refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
-                self.problems.push(failure.at(key.place(self.file)));
+                let refused = &mut self.refused;
+                self.problems.push_with(Code::AnswersKey, key.place(self.file), || {
+                    let (near, failure) = unknown(prefix, &path);
+                    // What is misspelt is not missing too.
+                    refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
+                    failure
+                });
             }
         }
     }
@@ -203,7 +206,7 @@ impl Walk<'_> {
                 Default::Required => "give a value",
                 _ => "give a value, or take the line out for the default",
             };
-            let what = match node.plain.as_str() {
+            let what = match &*node.plain {
                 "" => format!("{what} has no value behind it"),
                 plain => format!("{what} is `{plain}`, which is no value"),
             };

@@ -77,6 +77,10 @@ pub fn variable(key: &str) -> Option<&'static Variable> {
 
 /// The known key that is nearest to a misspelt one, if any is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody misspells a page of text, and comparing takes as long as it is long.
+    if given.len() > 200 {
+        return None;
+    }
     let given = given.to_lowercase();
     let last = |key: &str| key.rsplit('.').next().unwrap_or_default().to_lowercase();
     known

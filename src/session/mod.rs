@@ -2,6 +2,7 @@
 
 mod judge;
 mod keep;
+mod lines;
 mod load;
 mod names;
 mod secret;
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     checks::{self, Check, CheckAbout},
-    failure::{Code, Failure},
+    failure::{Code, Failure, shortened},
     guide::{self, Answers, GUIDE, Section},
     images::ImageList,
     meeting::{self, Meeting},
@@ -234,7 +235,7 @@ impl Session {
                 notices.extend(session.notices);
                 Ok(Self { notices, ..session })
             }
-            Ok(_) => Err(problems),
+            Ok(_) => Err(shortened(problems)),
             Err(missing) => {
                 // A value that was refused, or stands in a file that did not read, is no missing value.
                 let refused = |failure: &Failure| {
@@ -246,7 +247,7 @@ impl Session {
                     }
                 };
                 problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
-                Err(problems)
+                Err(shortened(problems))
             }
         }
     }

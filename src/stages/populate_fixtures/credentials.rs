@@ -86,6 +86,12 @@ pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, 
     let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let wanted = splice(text, &entries).map_err(|refused| match refused {
         Refused::NoList => foreign(),
+        Refused::TooMuch(failure) => {
+            let place =
+                failure.place.clone().map(|place| Place { file: path.display().to_string(), ..place });
+            Failure { place, ..*failure }
+                .remedy("move the file away, or name another path: `files.credentials`")
+        }
         Refused::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
             .why("its entries are not written with one `field: value` on a line")
             .remedy("write them so, move the file away, or name another path: `files.credentials`")

@@ -1,6 +1,9 @@
 //! Puts keypairs into a file that people have written into: by position, the rest stays byte for byte.
 
-use crate::yaml::{self, Node, Value};
+use crate::{
+    failure::{Code, Failure},
+    yaml::{self, Node, Value},
+};
 
 /// A keypair as the file is to hold it.
 pub(super) struct Entry {
@@ -14,6 +17,8 @@ pub(super) struct Entry {
 pub(super) enum Refused {
     /// It is no list of keypairs.
     NoList,
+    /// It holds more than is read: the failure of the reader.
+    TooMuch(Box<Failure>),
     /// The line, from 1, whose form cannot be changed safely.
     Line(usize),
 }
@@ -24,7 +29,10 @@ pub(super) enum Refused {
 /// # Errors
 /// When the text is no list of keypairs, or is written in a form that cannot be changed by position.
 pub(super) fn splice(text: &str, entries: &[Entry]) -> Result<String, Refused> {
-    let root = yaml::read("", text.as_bytes()).map_err(|_| Refused::NoList)?;
+    let root = yaml::read("", text.as_bytes()).map_err(|failures| {
+        let limit = failures.into_iter().find(|failure| failure.code == Code::YamlLimit);
+        limit.map_or(Refused::NoList, |failure| Refused::TooMuch(failure.into()))
+    })?;
     let items = root.get("keypairs").and_then(Node::items).filter(|items| !items.is_empty());
     let items = items.ok_or(Refused::NoList)?;
     if root.entries().len() != 1 || items.iter().any(|item| access_of(item).is_none()) {
