@@ -50,6 +50,8 @@ codes! {
     // The program and its command line
     Internal = "E-INTERNAL", INTERNAL, "A fault of this program",
         "The program met a state it holds to be impossible. What a stage had not committed is not written. Run again: what is done is skipped. Keep the transcript for a report.";
+    Limits = "E-LIMITS", INTERNAL, "The system does not give the program what it needs to start",
+        "The limits of the user, the container or the unit are too narrow: the program needs some threads, some 24 open files and connections, and memory. `ulimit -a` shows the limits of a shell; `pids.max` and `TasksMax` are those of a container and of a unit.";
     Usage = "E-USAGE", USAGE, "The command line is not understood",
         "A flag, stage, check or code is not known, or two of them contradict each other. `backendai-setup --help` lists what there is.";
     Cancelled = "E-CANCELLED", INTERRUPTED, "Stopped on request",
