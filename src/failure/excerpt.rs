@@ -76,7 +76,7 @@ pub fn with_excerpts(
     mut may_show: impl FnMut(&str) -> Option<String>,
 ) -> Vec<Failure> {
     let wanted = |failure: &Failure| {
-        let place = failure.place.as_ref().filter(|place| place.file == file && failure.more == 0)?;
+        let place = failure.place.as_ref().filter(|place| &*place.file == file && failure.more == 0)?;
         Some((place.line, place.column))
     };
     let last = failures.iter().filter_map(wanted).map(|(line, _)| line).max().unwrap_or(0);
@@ -84,7 +84,8 @@ pub fn with_excerpts(
         let shown = may_show(line);
         for failure in &mut failures {
             if let Some((_, column)) = wanted(failure).filter(|(line, _)| *line == at + 1) {
-                failure.excerpt = shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column));
+                failure.excerpt =
+                    shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column)).map(Box::new);
             }
         }
     }

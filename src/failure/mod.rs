@@ -86,7 +86,7 @@ pub mod status {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file as the user named it.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -130,10 +130,10 @@ pub struct Failure {
     pub place: Option<Place>,
     /// The line at that place, where it may be shown. For people alone: scripts have the place.
     #[serde(skip)]
-    pub excerpt: Option<Excerpt>,
+    pub excerpt: Option<Box<Excerpt>>,
     /// How many problems it stands for that are not listed one by one; 0 for one that is.
     #[serde(skip_serializing_if = "is_zero")]
-    pub more: usize,
+    pub more: u32,
 }
 
 /// How much each part of a message tells. A server's log may stand in the cause, a command to be copied in what to
@@ -143,7 +143,7 @@ const WHY: Room = Room { whole: 2_000, quotation: 200, word: 80 };
 const REMEDY: Room = Room { whole: 4_000, quotation: 4_000, word: 400 };
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
-fn is_zero(number: &usize) -> bool {
+fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -195,12 +195,12 @@ impl Failure {
     }
 
     /// How many problems it stands for, itself among them.
-    fn stands_for(&self) -> usize {
+    fn stands_for(&self) -> u32 {
         self.more.max(1)
     }
 
     fn file(&self) -> Option<&str> {
-        self.place.as_ref().map(|place| place.file.as_str())
+        self.place.as_ref().map(|place| &*place.file)
     }
 
     /// The exit status that belongs to the code; 0 for a warning.

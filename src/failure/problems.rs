@@ -30,7 +30,7 @@ impl Problems {
         };
         match self.rest.iter_mut().find(alike) {
             Some(rest) => {
-                rest.more += more;
+                rest.more = rest.more.saturating_add(more);
                 if problem.place < rest.place {
                     rest.place = problem.place;
                 }
@@ -73,10 +73,8 @@ impl Problems {
     pub fn into_vec(self) -> Vec<Failure> {
         let mut told = self.kept;
         told.extend(self.rest.into_iter().map(|rest| {
-            let what = format!("{} more of these", grouped(rest.more));
-            let failure = Failure::new(rest.code, what)
-                .weighed(rest.severity)
-                .why("the first of them is at the place given");
+            let what = format!("{} more of these", grouped(rest.more as usize));
+            let failure = Failure::new(rest.code, what).weighed(rest.severity);
             let failure = failure.remedy(match rest.severity {
                 Severity::Failure => "fix what is listed above, then run again to see the next ones",
                 Severity::Warning => "change what is listed above, then run again to see the next ones",
@@ -108,7 +106,7 @@ pub fn shortened(problems: impl IntoIterator<Item = Failure>) -> Vec<Failure> {
 
 /// How many problems a list stands for.
 pub fn count(problems: &[Failure]) -> usize {
-    problems.iter().map(Failure::stands_for).sum()
+    problems.iter().map(|problem| problem.stands_for() as usize).sum()
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ fn describe(c: char, column: usize) -> String {
 pub(super) fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     const CLOSE: f64 = 0.8;
     const LONGEST: usize = 100;
+    // Where that many have the same letters, the first that are alike are as good as any.
+    const COMPARED: usize = 300;
     if word.len() > LONGEST {
         return None;
     }
@@ -78,6 +80,7 @@ pub(super) fn closest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> O
             let apart = letters.iter().zip(self::letters(candidate)).map(|(one, other)| one.abs_diff(other));
             longer <= LONGEST && apart.map(usize::from).sum::<usize>() <= longer / 2
         })
+        .take(COMPARED)
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
         .filter(|(likeness, _)| *likeness >= CLOSE)
         .max_by(|one, two| one.0.total_cmp(&two.0).then_with(|| two.1.cmp(one.1)))

@@ -51,7 +51,7 @@ pub fn unclear_environment(path: &Path, unclear: &Unclear) -> Failure {
         Code::FileForeign,
         format!("`{}` cannot be understood", path.display()),
     )
-    .at(Place { file: path.display().to_string(), line: unclear.line, column: 1 })
+    .at(Place { file: path.display().to_string().into(), line: unclear.line, column: 1 })
     .why(unclear.why.as_str())
     .remedy("write `export NAME='value'` there or move the file away, or name another path: `files.environment`")
 }

@@ -22,11 +22,11 @@ pub fn write_failure(out: &mut impl Write, style: Style, failure: &Failure) -> i
         writeln!(out, "    {}  {}", style.dim("at "), style.text(&place.to_string()))?;
     }
     // Nobody hears a mark below a column.
-    if let Some(Excerpt { line, before, from }) = failure.excerpt.as_ref().filter(|_| !style.words) {
+    if let Some(Excerpt { line, before, from }) = failure.excerpt.as_deref().filter(|_| !style.words) {
         let (number, before) = (line.to_string(), style.text(before));
         let gap = " ".repeat(number.len());
-        writeln!(out, "    {}  {before}{}", style.dim(&format!("{number} |")), style.text(from))?;
-        writeln!(out, "    {}  {}^", style.dim(&format!("{gap} |")), " ".repeat(before.width()))?;
+        writeln!(out, "    {} {before}{}", style.dim(&format!("{number} |")), style.text(from))?;
+        writeln!(out, "    {} {}^", style.dim(&format!("{gap} |")), " ".repeat(before.width()))?;
     }
     if let Some(why) = failure.why.as_deref().filter(|why| !why.is_empty()) {
         // A server's log comes in lines; everything else is one.

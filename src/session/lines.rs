@@ -140,8 +140,8 @@ mod tests {
     use super::*;
 
     fn shown(holds: Holds, text: &str) -> Vec<Option<String>> {
-        let mut shown = Lines::of(holds);
-        text.lines().map(|line| shown(line)).collect()
+        let shown = Lines::of(holds);
+        text.lines().map(shown).collect()
     }
 
     fn hides(holds: Holds, text: &str) {

@@ -91,7 +91,7 @@ fn edit(path: &Path, bytes: &[u8], url: &SecretString) -> Result<SecretString, F
         .why(why)
         .remedy("fix it or move it away, or name another path: `files.alembic-ini`");
         match line {
-            Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
+            Some(line) => failure.at(Place { file: path.display().to_string().into(), line, column: 1 }),
             None => failure,
         }
     };

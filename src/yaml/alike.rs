@@ -16,7 +16,7 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
             );
-        Some(failure.at(Place { file: file.to_owned(), line: at + 1, column: 1 }))
+        Some(failure.at(Place { file: file.into(), line: at + 1, column: 1 }))
     };
     shortened(text.lines().enumerate().filter_map(told))
 }

@@ -117,13 +117,14 @@ pub(super) fn measure(file: &str, text: &str, layout: &Layout<'_>) -> Result<Has
             .at(place));
     }
     if ahead.get() > MAX_AHEAD {
+        let gap = text.chars().skip(at).take_while(|c| c.is_whitespace() || *c == ':').count();
         return Err(Failure::new(
             Code::YamlLimit,
             format!("One pair of brackets holds more than {} signs of YAML", grouped(MAX_AHEAD)),
         )
         .why("what begins here has to be read to its last bracket before it is known what it is")
         .remedy("write the list with each item on a line of its own, behind `- `")
-        .at(layout.mark(at).place(file)));
+        .at(layout.mark(at + gap).place(file)));
     }
     Ok(named)
 }

@@ -69,7 +69,7 @@ pub fn read_all(file: &str, bytes: &[u8]) -> (Option<Node>, Vec<Failure>) {
 
 /// The text of a file: UTF-8, with or without a byte order mark.
 fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
-    let start = Place { file: file.to_owned(), line: 1, column: 1 };
+    let start = Place { file: file.into(), line: 1, column: 1 };
     if bytes.len() > MAX_BYTES {
         return Err(Failure::new(Code::FileRead, format!("`{file}` is larger than {} MiB", MAX_BYTES >> 20))
             .why(format!("it has {} bytes", bytes.len()))
@@ -109,7 +109,7 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
             _ => Some("YAML files hold printable characters only"),
         };
         if let Some(why) = why {
-            let place = Place { file: file.to_owned(), line, column };
+            let place = Place { file: file.into(), line, column };
             failures.push_with(Code::YamlSyntax, place, || {
                 let what = format!("The character U+{:04X} may not stand in a YAML file", c as u32);
                 let remedy = format!(
@@ -136,5 +136,5 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
 fn end_of(file: &str, text: &str) -> Place {
     let line = 1 + text.matches('\n').count();
     let column = 1 + text.rsplit('\n').next().unwrap_or_default().chars().count();
-    Place { file: file.to_owned(), line, column }
+    Place { file: file.into(), line, column }
 }

@@ -14,7 +14,7 @@ pub struct Mark {
 impl Mark {
     /// The position as a [`Place`] in `file`.
     pub fn place(self, file: &str) -> Place {
-        Place { file: file.to_owned(), line: self.line, column: self.column }
+        Place { file: file.into(), line: self.line, column: self.column }
     }
 
     /// Two positions of one thing: "on line 2 and again on line 5", with columns on one line.

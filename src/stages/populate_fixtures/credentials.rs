@@ -88,14 +88,14 @@ pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, 
         Refused::NoList => foreign(),
         Refused::TooMuch(failure) => {
             let place =
-                failure.place.clone().map(|place| Place { file: path.display().to_string(), ..place });
+                failure.place.clone().map(|place| Place { file: path.display().to_string().into(), ..place });
             Failure { place, ..*failure }
                 .remedy("move the file away, or name another path: `files.credentials`")
         }
         Refused::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
             .why("its entries are not written with one `field: value` on a line")
             .remedy("write them so, move the file away, or name another path: `files.credentials`")
-            .at(Place { file: path.display().to_string(), line, column: 1 }),
+            .at(Place { file: path.display().to_string().into(), line, column: 1 }),
     })?;
     if wanted != text {
         return change("change keypairs", wanted);
