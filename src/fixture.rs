@@ -1,12 +1,14 @@
 //! Fixtures: the rows for table `keypairs`, and new keys for rows that come without.
 
+use std::collections::HashMap;
+
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use rand::{TryRng, rngs::SysRng};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Problems},
     guide::Keypairs,
     text::{first_unseen, is_unseen},
     yaml::{self, Node, Value},
@@ -185,7 +187,7 @@ impl Fixture {
                 "write `keypairs:` and a list",
             )]);
         };
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let mut rows: Vec<(Row, &Node)> = Vec::new();
         for (table, content) in tables {
             match (&table.value, &content.value) {
@@ -211,13 +213,9 @@ impl Fixture {
                 )),
             }
         }
-        for (at, (row, item)) in rows.iter().enumerate() {
-            let twin = rows[..at].iter().find(|(earlier, _)| match (&earlier.keys, &row.keys) {
-                (Some(one), Some(other)) => one.access == other.access,
-                // Which of them a new pair would be for could not be told on the next run.
-                _ => (&earlier.user_id, earlier.is_admin) == (&row.user_id, row.is_admin),
-            });
-            if let Some((_, first)) = twin {
+        let mut first_of = Seen::default();
+        for (row, item) in &rows {
+            if let Some(first) = first_of.twin(row, item) {
                 let what = format!("`{}` has a row here and one on line {}", row.user_id, first.mark.line);
                 problems.push(problem(item, what, "keep one of them"));
             }
@@ -232,8 +230,36 @@ impl Fixture {
         if problems.is_empty() {
             Ok(Self { rows: rows.into_iter().map(|(row, _)| row).collect() })
         } else {
-            Err(problems)
+            Err(problems.into_vec())
         }
+    }
+}
+
+/// The rows before, each by what must not come twice.
+#[derive(Default)]
+struct Seen<'a> {
+    keys: HashMap<&'a str, &'a Node>,
+    /// The first row of each owner, and the first one without keys.
+    owners: HashMap<(&'a str, bool), (&'a Node, Option<&'a Node>)>,
+}
+
+impl<'a> Seen<'a> {
+    /// The first row before this one that is the same, after which this one counts as seen.
+    fn twin(&mut self, row: &'a Row, node: &'a Node) -> Option<&'a Node> {
+        let owner = (row.user_id.as_str(), row.is_admin);
+        let earlier = self.owners.get(&owner).copied();
+        let (same, without) = match &row.keys {
+            Some(keys) => {
+                let same = self.keys.get(keys.access.as_str()).copied();
+                self.keys.entry(&keys.access).or_insert(node);
+                // Which of them a new pair would be for could not be told on the next run.
+                (same.or(earlier.and_then(|(_, without)| without)), None)
+            }
+            None => (earlier.map(|(first, _)| first), Some(node)),
+        };
+        let (_, first_without) = self.owners.entry(owner).or_insert((node, None));
+        *first_without = first_without.or(without);
+        same
     }
 }
 

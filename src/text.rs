@@ -1,5 +1,7 @@
 //! Characters without a picture: which they are, what they are called, and how they are shown.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A character that nobody sees, and where it stands.
@@ -120,6 +122,66 @@ pub fn visible(text: &str, lines: bool) -> String {
     shown
 }
 
+/// How much of a text a message tells, in characters.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Of all of it.
+    pub whole: usize,
+    /// Of what stands between two backticks.
+    pub quotation: usize,
+    /// Of one word.
+    pub word: usize,
+}
+
+/// A message that quotes values by their beginning: a quotation or a word that is longer than its room is cut off
+/// with `…` after some dozens of characters. Backticks stay in pairs, and paths whole as far as they can be real.
+pub fn clipped(text: &str, room: Room) -> Cow<'_, str> {
+    const LEFT: usize = 40;
+    const PATH: usize = 400;
+    if text.len() <= room.word.min(room.quotation) {
+        return text.into();
+    }
+    let is_long = |part: &str, limit: usize| part.len() > limit && part.chars().nth(limit).is_some();
+    let of = |part: &str, limit: usize| if part.contains('/') { limit.max(PATH) } else { limit };
+    let mut told = String::new();
+    for (at, part) in text.split('`').enumerate() {
+        if at > 0 {
+            told.push('`');
+        }
+        let (part, is_cut) = match at % 2 == 1 && is_long(part, of(part, room.quotation)) {
+            true => {
+                (part.char_indices().nth(LEFT).and_then(|(end, _)| part.get(..end)).unwrap_or(part), true)
+            }
+            false => (part, false),
+        };
+        for word in part.split_inclusive([' ', '\n']) {
+            // Some languages write no spaces between words.
+            let limit = if word.is_ascii() { of(word, room.word) } else { room.word.max(PATH) };
+            if is_long(word, limit) {
+                told.extend(word.chars().take(LEFT));
+                told.push('…');
+                told.extend(word.chars().next_back().filter(|last| last.is_whitespace()));
+            } else {
+                told.push_str(word);
+            }
+        }
+        if is_cut {
+            told.push('…');
+        }
+        // Four bytes a character at most: what is behind is cut off in any case.
+        if told.len() > room.whole * 4 {
+            break;
+        }
+    }
+    if is_long(&told, room.whole) {
+        told = told.chars().take(room.whole - 1).chain(['…']).collect();
+        if told.matches('`').count() % 2 == 1 {
+            told.push('`');
+        }
+    }
+    told.into()
+}
+
 /// JSON without a character that nobody sees: each stands as its escape, and reads back as it was.
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
@@ -133,6 +195,15 @@ pub fn visible_json(json: &str) -> String {
         }
     }
     shown
+}
+
+/// A number as people read it: `500,000`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let groups = digits.as_bytes()[first..].chunks(3).map(String::from_utf8_lossy);
+    let parts: Vec<_> = (first > 0).then(|| digits[..first].into()).into_iter().chain(groups).collect();
+    parts.join(",")
 }
 
 /// What a text looks like: equal for texts that differ only by Unicode's normal forms, by full-width letters or
@@ -235,7 +306,38 @@ mod tests {
         assert_ne!(skeleton("파이썬"), skeleton("python"));
     }
 
+    #[test]
+    fn long_values_are_quoted_by_their_beginning() {
+        const ROOM: Room = Room { whole: 400, quotation: 120, word: 80 };
+        let told = |text: &str| clipped(text, ROOM).into_owned();
+        let long = "x".repeat(5_000_000);
+        let short = format!("The name `{}…` is wrong", "x".repeat(40));
+        assert_eq!(told(&format!("The name `{long}` is wrong")), short);
+        assert_eq!(told(&long).chars().count(), 41);
+        let spaced = "a b ".repeat(100_000);
+        assert_eq!(told(&format!("`{spaced}` is wrong")), format!("`{}…` is wrong", "a b ".repeat(10)));
+        assert!(told(&spaced).chars().count() <= 400);
+        let path = format!("`/srv/{}.yml` is not there", "folder/".repeat(40));
+        assert_eq!(told(&path), path);
+        let words = "서버가 말한다 ".repeat(20);
+        assert_eq!(told(&words), words);
+    }
+
+    #[test]
+    fn numbers_have_groups() {
+        let told = [0, 12, 999, 1_000, 45_678, 1_234_567].map(grouped);
+        assert_eq!(told, ["0", "12", "999", "1,000", "45,678", "1,234,567"]);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_clipped_keeps_its_backticks_in_pairs(texts in prop::collection::vec("[^`]{0,200}", 1..9)) {
+            let text = texts.iter().enumerate().map(|(at, text)| if at % 2 == 1 { format!("`{text}`") } else { text.clone() });
+            let told = clipped(&text.collect::<String>(), Room { whole: 300, quotation: 60, word: 50 }).into_owned();
+            prop_assert!(told.chars().count() <= 301);
+            prop_assert_eq!(told.matches('`').count() % 2, 0);
+        }
+
         #[test]
         fn nothing_that_is_shown_is_unseen(text in "\\PC*|.*") {
             prop_assert!(!looked_at(&visible(&text, false)).any(|(_, unseen)| unseen));

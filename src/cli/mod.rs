@@ -16,6 +16,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     failure::{Code, Failure, Tolerance, status, words},
@@ -28,6 +29,7 @@ use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
+    leave_no_core();
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
         let failure = Failure::new(Code::Internal, "the program could not restart itself")
@@ -232,6 +234,13 @@ fn write_manual(terminal: &Terminal, folder: &Path) -> u8 {
             terminal.fail(&[failure.remedy("name a folder that is there and can be written")])
         }
     }
+}
+
+/// A core file would hold every secret, so there is none: before the first of them is read. A program that we start
+/// may allow itself one again.
+fn leave_no_core() {
+    let maximum = getrlimit(Resource::Core).maximum;
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
 }
 
 /// The database library takes every option that is not given from `PG*` names of the environment, TLS files

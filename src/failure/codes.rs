@@ -58,6 +58,8 @@ codes! {
     // The program and its command line
     Internal = "E-INTERNAL", INTERNAL, "A bug in this program",
         "The program reached a state that should be impossible. What a stage had not committed is not written. Run again: what is done is skipped. Keep the transcript for a report.";
+    Limits = "E-LIMITS", INTERNAL, "The system does not give the program what it needs to start",
+        "The limits of the user, the container or the unit are too narrow: the program needs some threads, some 24 open files and connections, and memory. `ulimit -a` shows the limits of a shell; `pids.max` and `TasksMax` are those of a container and of a unit.";
     Usage = "E-USAGE", USAGE, "The command line is not understood",
         "A flag, stage, check or code is not known, or two of them contradict each other. `backendai-setup --help` lists what there is.";
     Cancelled = "E-CANCELLED", INTERRUPTED, "Stopped on request",
@@ -80,7 +82,9 @@ codes! {
     YamlSyntax = "E-YAML-SYNTAX", INPUT, "The file is not well-formed YAML",
         "The text stops making sense as YAML at the given line and column; often a bracket or quote is left open a line earlier, or the indentation moved.";
     YamlUnsupported = "E-YAML-UNSUPPORTED", INPUT, "The YAML uses something that is refused here",
-        "One document a file; no custom tags, no `!!python`, no aliases that contain themselves or grow without bound. Anchors, aliases and merge keys work.";
+        "One document a file; no custom tags, no `!!python`, no aliases that contain themselves. Anchors, aliases and merge keys work.";
+    YamlLimit = "E-YAML-LIMIT", INPUT, "The YAML holds more than is read",
+        "A file may hold 500,000 values and 8 MiB of text, nested 64 levels deep. An alias counts with all that it stands for, so a short file of aliases of aliases can pass a limit; nothing is expanded then. The message has the limit and the line that passes it. 1,000 images, 100,000 tags and 20,000 aliases stay below.";
     YamlDuplicate = "E-YAML-DUPLICATE", INPUT, "A mapping has the same key twice",
         "YAML readers disagree on which of the two counts. Keep one of them.";
     YamlScalar = "E-YAML-SCALAR", INPUT, "An unquoted value means different things to different readers",

@@ -5,15 +5,19 @@
 //! Warnings are the same type with a `W-` code: only the verdict differs.
 
 mod codes;
+mod excerpt;
+mod problems;
 mod tolerance;
 
 use std::fmt;
 
-use crate::text::visible;
+use crate::text::{Room, clipped, visible};
 
 use serde::Serialize;
 
 pub use codes::Code;
+pub use excerpt::{Excerpt, with_excerpts};
+pub use problems::{Problems, count, shortened};
 pub use tolerance::Tolerance;
 
 /// Exit statuses of the program, as promised to scripts.
@@ -82,7 +86,7 @@ pub mod status {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// The file as the user named it.
-    pub file: String,
+    pub file: Box<str>,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -124,22 +128,42 @@ pub struct Failure {
     /// Where in which file, for input that a person can fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// The line at that place, where it may be shown. For people alone: scripts have the place.
+    #[serde(skip)]
+    pub excerpt: Option<Box<Excerpt>>,
+    /// How many problems it stands for that are not listed one by one; 0 for one that is.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub more: u32,
+}
+
+/// How much each part of a message tells. A server's log may stand in the cause, a command to be copied in what to
+/// do.
+const WHAT: Room = Room { whole: 400, quotation: 120, word: 80 };
+const WHY: Room = Room { whole: 2_000, quotation: 200, word: 80 };
+const REMEDY: Room = Room { whole: 4_000, quotation: 4_000, word: 400 };
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Failure {
     /// A failure with its headline: sentence case, backticks around literals.
     ///
-    /// What a server or a file says may be in it, so characters that nobody sees are shown as code points.
+    /// What a server or a file says may be in it, so characters that nobody sees are shown as code points, and
+    /// a value is quoted by its beginning alone.
     /// A headline that begins with a plain word gets its capital here; names and literals stay as they are.
     pub fn new(code: Code, what: impl Into<String>) -> Self {
         let severity = if code.is_warning() { Severity::Warning } else { Severity::Failure };
         Self {
             code,
             severity,
-            what: sentence(visible(&what.into(), false)),
+            what: sentence(visible(&clipped(&what.into(), WHAT), false)),
             why: None,
             remedy: None,
             place: None,
+            excerpt: None,
+            more: 0,
         }
     }
 
@@ -152,14 +176,14 @@ impl Failure {
     /// Adds the cause.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {
-        self.why = Some(visible(&why.into(), true));
+        self.why = Some(visible(&clipped(&why.into(), WHY), true));
         self
     }
 
     /// Adds what to do now.
     #[must_use]
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(visible(&remedy.into(), true));
+        self.remedy = Some(visible(&clipped(&remedy.into(), REMEDY), true));
         self
     }
 
@@ -168,6 +192,15 @@ impl Failure {
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
+    }
+
+    /// How many problems it stands for, itself among them.
+    fn stands_for(&self) -> u32 {
+        self.more.max(1)
+    }
+
+    fn file(&self) -> Option<&str> {
+        self.place.as_ref().map(|place| &*place.file)
     }
 
     /// The exit status that belongs to the code; 0 for a warning.

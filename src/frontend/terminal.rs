@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    failure::{Code, Failure, status, words},
+    failure::{Code, Failure, count, shortened, status, words},
     report::{Sink, Style, lost_record, write_failure},
-    text::visible_json,
+    text::{grouped, visible_json},
     workflow::{Event, EventKind, Summary},
 };
 
@@ -158,8 +158,8 @@ impl Terminal {
     /// Tells failures and warnings on stderr.
     pub fn tell(&self, failures: &[Failure]) {
         let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-        for failure in failures {
-            let _ = write_failure(&mut err, self.style, failure);
+        for failure in shortened(failures.iter().cloned()) {
+            let _ = write_failure(&mut err, self.style, &failure);
         }
     }
 
@@ -175,8 +175,9 @@ impl Terminal {
             self.frame(None, status, failures);
         } else {
             self.tell(failures);
-            if failures.len() > 1 {
-                self.note(&format!("{} problems. Nothing was touched.", failures.len()));
+            let problems = count(failures);
+            if problems > 1 {
+                self.note(&format!("{} problems. Nothing was touched.", grouped(problems)));
             }
         }
         status

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, Problems},
     text::{first_unseen, is_unseen},
     yaml::{Node, Value, stray},
 };
@@ -103,13 +103,9 @@ impl Leaf {
             return None;
         }
         let what = format!("the text of `{}` ends before ` #`", self.variable.key);
-        let failure =
-            Failure::new(Code::AnswersNote, what).why("without quotes YAML reads the rest as a comment");
-        Some(
-            failure
-                .remedy("put quotes around the whole password, or the comment on a line of its own")
-                .at(self.place.clone()),
-        )
+        let why = "without quotes YAML reads the rest as a comment";
+        let remedy = "put quotes around the whole password, or the comment on a line of its own";
+        Some(Failure::new(Code::AnswersNote, what).why(why).remedy(remedy).at(self.place.clone()))
     }
 }
 
@@ -132,7 +128,7 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
         file,
         leaves: Vec::new(),
         refused: Vec::new(),
-        problems: Vec::new(),
+        problems: Problems::default(),
         doubts: RefCell::default(),
     };
     match &root.value {
@@ -156,7 +152,7 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
     Leaves {
         leaves: walk.leaves,
         refused: walk.refused,
-        problems: walk.problems,
+        problems: walk.problems.into_vec(),
         doubts: walk.doubts.into_inner(),
     }
 }
@@ -165,7 +161,7 @@ struct Walk<'a> {
     file: &'a str,
     leaves: Vec<Leaf>,
     refused: Vec<&'static str>,
-    problems: Vec<Failure>,
+    problems: Problems,
     doubts: RefCell<Vec<Failure>>,
 }
 
@@ -197,10 +193,13 @@ impl Walk<'_> {
                     }
                 }
             } else {
-                let (near, failure) = unknown(prefix, &path);
-                // What is misspelt is not missing too.
-                self.refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
-                self.problems.push(failure.at(key.place(self.file)));
+                let refused = &mut self.refused;
+                self.problems.push_with(Code::AnswersKey, key.place(self.file), || {
+                    let (near, failure) = unknown(prefix, &path);
+                    // What is misspelt is not missing too.
+                    refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
+                    failure
+                });
             }
         }
     }
@@ -222,7 +221,7 @@ impl Walk<'_> {
                 Default::Required => "give a value",
                 _ => "give a value, or remove the line for the default",
             };
-            let what = match node.plain.as_str() {
+            let what = match &*node.plain {
                 "" => format!("{what} has no value behind it"),
                 plain => format!("{what} is `{plain}`, which is not a value"),
             };

@@ -82,6 +82,10 @@ pub fn variable(key: &str) -> Option<&'static Variable> {
 
 /// The known key that is nearest to a misspelt one, if any is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody misspells a page of text, and comparing takes as long as it is long.
+    if given.len() > 200 {
+        return None;
+    }
     let known: Vec<&str> = known.into_iter().collect();
     if let Some(twin) = known.iter().find(|candidate| only_looks_like(given, candidate)) {
         return Some(twin);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::ImageList;
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, Problems},
     text::{parting, skeleton},
     yaml::Mark,
 };
@@ -34,7 +34,7 @@ impl<'a> Seen<'a> {
 
 /// Every name, tag and alias that looks like another of its kind.
 pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> Vec<Failure> {
-    let mut remarks = Vec::new();
+    let mut remarks = Problems::default();
     // An alias is asked for like a name.
     let mut names = Seen::default();
     let at = |mark: Mark, file: &str| mark.place(file);
@@ -49,5 +49,5 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> Vec<Fail
     for alias in &list.aliases {
         remarks.extend(names.look("The alias", &alias.alias, at(alias.mark, aliases)));
     }
-    remarks
+    remarks.into_vec()
 }

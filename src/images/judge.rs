@@ -7,18 +7,18 @@ use super::{
     words::{closest, word},
 };
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Problems},
     yaml::{self, Mark, Node, Value, quoted},
 };
 
 pub(super) fn both(metadata: Source<'_>, aliases: Source<'_>) -> Result<ImageList, Vec<Failure>> {
-    let mut judge = Judge { file: metadata.file, failures: Vec::new(), warnings: Vec::new() };
+    let mut judge = Judge::of(metadata.file);
     let (root, problems) = yaml::read_all(metadata.file, metadata.bytes);
     judge.failures.extend(problems);
     let images = root.map(|root| judge.images(&root)).unwrap_or_default();
     judge.clashes(&images);
 
-    let mut others = Judge { file: aliases.file, failures: Vec::new(), warnings: Vec::new() };
+    let mut others = Judge::of(aliases.file);
     let (root, problems) = yaml::read_all(aliases.file, aliases.bytes);
     others.failures.extend(problems);
     let aliases_read = root.map(|root| others.aliases(&root)).unwrap_or_default();
@@ -26,24 +26,31 @@ pub(super) fn both(metadata: Source<'_>, aliases: Source<'_>) -> Result<ImageLis
     let mut list =
         ImageList { images, aliases: aliases_read, warnings: Vec::new(), left_out: LeftOut::default() };
     let (loops, dangling) = links::check(&list, metadata.file, aliases.file);
-    judge.failures.sort_by(|one, two| one.place.cmp(&two.place));
-    others.failures.sort_by(|one, two| one.place.cmp(&two.place));
-    judge.failures.append(&mut others.failures);
-    judge.failures.extend(loops);
-    if !judge.failures.is_empty() {
-        return Err(judge.failures);
+    judge.failures.sort();
+    others.failures.sort();
+    let Judge { mut failures, mut warnings, .. } = judge;
+    failures.extend(others.failures.into_vec());
+    failures.extend(loops);
+    if !failures.is_empty() {
+        return Err(failures.into_vec());
     }
-    list.warnings = judge.warnings;
-    list.warnings.append(&mut others.warnings);
-    list.warnings.extend(alike::check(&list, metadata.file, aliases.file));
-    list.warnings.extend(dangling);
+    warnings.extend(others.warnings.into_vec());
+    warnings.extend(alike::check(&list, metadata.file, aliases.file));
+    warnings.extend(dangling);
+    list.warnings = warnings.into_vec();
     Ok(list)
 }
 
 struct Judge<'a> {
     file: &'a str,
-    failures: Vec<Failure>,
-    warnings: Vec<Failure>,
+    failures: Problems,
+    warnings: Problems,
+}
+
+impl<'a> Judge<'a> {
+    fn of(file: &'a str) -> Self {
+        Self { file, failures: Problems::default(), warnings: Problems::default() }
+    }
 }
 
 impl Judge<'_> {

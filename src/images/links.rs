@@ -1,10 +1,10 @@
 //! Where names lead: aliases followed as the manager follows them, loops, and ends in nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{ImageList, words::closest};
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Problems, shortened},
     yaml::Mark,
 };
 
@@ -180,34 +180,28 @@ impl<'l> Map<'l> {
 /// Loops, which are refused, and aliases that lead nowhere, which are warnings.
 pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Failure>, Vec<Failure>) {
     let map = Map::of(list, metadata, aliases);
-    let loops = map.circles.iter().filter_map(|circle| describe(&map, circle)).collect();
-    let known: Vec<String> = map.tags.iter().map(|(image, tag)| format!("{image}:{tag}")).collect();
-    let mut dangling = Vec::new();
+    let loops = shortened(map.circles.iter().filter_map(|circle| describe(&map, circle)));
+    let known: BTreeSet<String> = map.tags.iter().map(|(image, tag)| format!("{image}:{tag}")).collect();
+    let mut dangling = Problems::default();
     for (at, link) in map.links.iter().enumerate() {
         let Resolved::Missing { end } = map.from(at) else { continue };
-        let latest = format!("{end}:latest");
-        let remedy = if !end.contains(':') && known.contains(&latest) {
-            format!("name the tag too: `{latest}`")
-        } else {
-            // Past the first hundred a guess helps nobody, and each is a comparison with every tag.
-            let guess = (dangling.len() < 100).then(|| closest(&end, known.iter().map(String::as_str)));
-            match guess.flatten() {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => "add the image and tag to the list, or remove the alias".to_owned(),
-            }
-        };
-        let via = if end == link.target { String::new() } else { format!(", by way of `{}`", link.target) };
-        dangling.push(
-            Failure::new(
-                Code::ImagesDangling,
-                format!("{} ends at `{end}`{via}, which is not in the list", link.what),
-            )
-            .why("whoever asks for it gets an error")
-            .remedy(remedy)
-            .at(link.mark.place(link.file)),
-        );
+        dangling.push_with(Code::ImagesDangling, link.mark.place(link.file), || {
+            let latest = format!("{end}:latest");
+            let remedy = if !end.contains(':') && known.contains(&latest) {
+                format!("name the tag too: `{latest}`")
+            } else {
+                match closest(&end, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "add the image and tag to the list, or remove the alias".to_owned(),
+                }
+            };
+            let via =
+                if end == link.target { String::new() } else { format!(", by way of `{}`", link.target) };
+            let what = format!("{} ends at `{end}`{via}, which is not in the list", link.what);
+            Failure::new(Code::ImagesDangling, what).why("whoever asks for it gets an error").remedy(remedy)
+        });
     }
-    (loops, dangling)
+    (loops, dangling.into_vec())
 }
 
 fn describe(map: &Map<'_>, circle: &[usize]) -> Option<Failure> {

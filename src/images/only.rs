@@ -11,11 +11,17 @@ impl ImageList {
     /// # Errors
     /// Each name that is no image of the list, with the nearest one that is.
     pub fn only(&self, names: &[String]) -> Result<Self, Vec<(String, Option<String>)>> {
-        let known = || self.images.iter().map(|image| image.name.as_str());
+        /// Past these a guess helps nobody, and each is a comparison with every name.
+        const GUESSES: usize = 20;
+        let known: BTreeSet<&str> = self.images.iter().map(|image| image.name.as_str()).collect();
         let unknown: Vec<_> = names
             .iter()
-            .filter(|name| !known().any(|known| known == name.as_str()))
-            .map(|name| (name.clone(), closest(name, known()).map(str::to_owned)))
+            .filter(|name| !known.contains(name.as_str()))
+            .enumerate()
+            .map(|(at, name)| {
+                let near = (at < GUESSES).then(|| closest(name, known.iter().copied())).flatten();
+                (name.clone(), near.map(str::to_owned))
+            })
             .collect();
         if !unknown.is_empty() {
             return Err(unknown);

@@ -20,6 +20,8 @@ pub struct Entry {
 pub enum Refused {
     /// It is no list of keypairs.
     NoList,
+    /// It holds more than is read: the failure of the reader.
+    TooMuch(Box<Failure>),
     /// The line, from 1, whose form cannot be changed safely.
     Line(usize),
 }
@@ -34,10 +36,18 @@ impl Refused {
                     .why("it is not a list of keypairs")
                     .remedy("move it away, or name another path: `files.credentials`")
             }
+            Self::TooMuch(failure) => {
+                let place = failure
+                    .place
+                    .clone()
+                    .map(|place| Place { file: path.display().to_string().into(), ..place });
+                Failure { place, ..*failure }
+                    .remedy("move the file away, or name another path: `files.credentials`")
+            }
             Self::Line(line) => Failure::new(Code::FileForeign, format!("{name} cannot take the keypairs"))
                 .why("its entries are not written with one `field: value` on a line")
                 .remedy("write them so, move the file away, or name another path: `files.credentials`")
-                .at(Place { file: path.display().to_string(), line, column: 1 }),
+                .at(Place { file: path.display().to_string().into(), line, column: 1 }),
         }
     }
 }
@@ -58,7 +68,10 @@ pub fn own_keypairs<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Failure
 /// # Errors
 /// When the text is no list of keypairs, or is written in a form that cannot be changed by position.
 pub fn splice(text: &str, entries: &[Entry]) -> Result<String, Refused> {
-    let root = yaml::read("", text.as_bytes()).map_err(|_| Refused::NoList)?;
+    let root = yaml::read("", text.as_bytes()).map_err(|failures| {
+        let limit = failures.into_iter().find(|failure| failure.code == Code::YamlLimit);
+        limit.map_or(Refused::NoList, |failure| Refused::TooMuch(failure.into()))
+    })?;
     let items = root.get("keypairs").and_then(Node::items).filter(|items| !items.is_empty());
     let items = items.ok_or(Refused::NoList)?;
     if root.entries().len() != 1 || items.iter().any(|item| access_of(item).is_none()) {

@@ -61,7 +61,7 @@ pub fn unclear_environment(path: &Path, unclear: &Unclear) -> Failure {
         }
     };
     Failure::new(Code::FileForeign, format!("`{}` cannot be understood", path.display()))
-        .at(Place { file: path.display().to_string(), line: unclear.line, column: 1 })
+        .at(Place { file: path.display().to_string().into(), line: unclear.line, column: 1 })
         .why(unclear.why.as_str())
         .remedy(remedy)
 }
@@ -108,7 +108,7 @@ pub fn logging_remark(path: &Path, unfit: Unfit) -> Failure {
 
 fn placed(failure: Failure, path: &Path, line: Option<usize>) -> Failure {
     match line {
-        Some(line) => failure.at(Place { file: path.display().to_string(), line, column: 1 }),
+        Some(line) => failure.at(Place { file: path.display().to_string().into(), line, column: 1 }),
         None => failure,
     }
 }

@@ -2,7 +2,12 @@
 
 use std::io::{self, Write};
 
-use crate::{failure::Failure, workflow::RungState};
+use unicode_width::UnicodeWidthStr;
+
+use crate::{
+    failure::{Excerpt, Failure},
+    workflow::RungState,
+};
 
 use super::style::Style;
 
@@ -23,6 +28,13 @@ pub fn write_failure(out: &mut impl Write, style: Style, failure: &Failure) -> i
 pub fn write_details(out: &mut impl Write, style: Style, failure: &Failure) -> io::Result<()> {
     if let Some(place) = &failure.place {
         writeln!(out, "    {}  {}", style.dim("at "), style.text(&place.to_string()))?;
+    }
+    // Nobody hears a mark below a column.
+    if let Some(Excerpt { line, before, from }) = failure.excerpt.as_deref().filter(|_| !style.words) {
+        let (number, before) = (line.to_string(), style.text(before));
+        let gap = " ".repeat(number.len());
+        writeln!(out, "    {} {before}{}", style.dim(&format!("{number} |")), style.text(from))?;
+        writeln!(out, "    {} {}^", style.dim(&format!("{gap} |")), " ".repeat(before.width()))?;
     }
     if let Some(why) = failure.why.as_deref().filter(|why| !why.is_empty()) {
         // A server's log comes in lines; everything else is one.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     bundle,
-    failure::{Code, Failure},
+    failure::{Code, Failure, shortened, with_excerpts},
     fixture::Fixture,
     guide::{Answers, Images, Origin, Settings},
     images::{self, ImageList, Source},
@@ -12,7 +12,11 @@ use crate::{
     world::World,
 };
 
-use super::{Scope, Terms, load::without_secrets};
+use super::{
+    Scope, Terms,
+    lines::{Holds, Lines},
+    load::without_secrets,
+};
 
 /// Reads and judges all that the scope needs; touches nothing.
 ///
@@ -55,7 +59,7 @@ pub(super) fn judge(
         }
         _ => {
             problems.extend(images.and_then(Result::err).unwrap_or_default());
-            Err(problems)
+            Err(shortened(problems))
         }
     }
 }
@@ -75,10 +79,26 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
     let metadata = read("images.metadata", &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
     let aliases = read("images.aliases", &images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
     match (metadata, aliases) {
-        (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => images::judge(
-            Source { file: &metadata_file, bytes: &metadata },
-            Source { file: &aliases_file, bytes: &aliases },
-        ),
+        (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => {
+            let shown = |failures| {
+                [(&metadata_file, &metadata), (&aliases_file, &aliases)].into_iter().fold(
+                    failures,
+                    |failures, (file, bytes)| {
+                        with_excerpts(
+                            failures,
+                            file,
+                            &String::from_utf8_lossy(bytes),
+                            Lines::of(Holds::Images),
+                        )
+                    },
+                )
+            };
+            let judged = images::judge(
+                Source { file: &metadata_file, bytes: &metadata },
+                Source { file: &aliases_file, bytes: &aliases },
+            );
+            judged.map_err(shown).map(|list| ImageList { warnings: shown(list.warnings), ..list })
+        }
         (metadata, aliases) => Err([metadata.err(), aliases.err()].into_iter().flatten().collect()),
     }
 }
@@ -100,13 +120,17 @@ fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>>
                 _ => failure,
             }
         };
-        unknown.into_iter().map(told).collect()
+        shortened(unknown.into_iter().map(told))
     })
 }
 
 fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
     let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
-    Fixture::read(&shown(path), &bytes).map_err(|failures| without_secrets(failures, &bytes))
+    let file = shown(path);
+    Fixture::read(&file, &bytes).map_err(|failures| {
+        let text = String::from_utf8_lossy(&bytes);
+        with_excerpts(without_secrets(failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
+    })
 }
 
 /// As the user named it, where it lies below the working directory.

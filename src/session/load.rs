@@ -9,7 +9,7 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
-    failure::{Code, Failure, Place, shell_word, words},
+    failure::{Code, Failure, Place, shell_word, shortened, with_excerpts, words},
     guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, Variable, leaves},
     services::files::{self, INPUT_LIMIT},
     yaml,
@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     Terms,
+    lines::{Holds, Lines},
     names::{Named, environment, named, strange_names},
     secret::{Sources, nobody_to_ask},
 };
@@ -92,6 +93,7 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
         flagged: BTreeSet::new(),
         unread: false,
         to_ask: Vec::new(),
+        texts: Vec::new(),
         sources,
         secrets,
     };
@@ -101,7 +103,11 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
     if gathering.sources.is_some() {
         gathering.environment();
     }
-    let Gathering { answers, tried, problems, notices, unread, to_ask, .. } = gathering;
+    let Gathering { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = gathering;
+    for (file, text) in &texts {
+        let shown = |failures| with_excerpts(failures, file, text, Lines::of(Holds::Answers));
+        (problems, notices) = (shown(shortened(problems)), shown(shortened(notices)));
+    }
     Gathered { answers, problems, notices, to_ask, tried, unread }
 }
 
@@ -114,6 +120,8 @@ struct Gathering<'a> {
     flagged: BTreeSet<&'static str>,
     unread: bool,
     to_ask: Vec<(&'static str, Failure)>,
+    /// The files as they were read, each with its name, for as long as problems are found.
+    texts: Vec<(String, String)>,
     /// Where secrets are looked up, unless the answers are only copied.
     sources: Option<Sources>,
     /// The secrets that are looked up.
@@ -201,14 +209,17 @@ impl Gathering<'_> {
 
     /// Takes one file apart; none when it does not read.
     fn read(&mut self, name: &str) -> Option<Leaves> {
-        let read = read_answers(name).map_err(|failure| vec![failure]).and_then(|(file, bytes)| {
-            match yaml::read(&file, &bytes) {
-                Ok(root) => Ok((file, root, String::from_utf8_lossy(&bytes).into_owned())),
-                Err(failures) => Err(without_secrets(failures, &bytes)),
+        let (file, bytes) = match read_answers(name) {
+            Ok(read) => read,
+            Err(failure) => {
+                self.unread = true;
+                self.problems.push(failure);
+                return None;
             }
-        });
-        match read {
-            Ok((file, root, text)) => {
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let found = match yaml::read(&file, &bytes) {
+            Ok(root) => {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
                 let found = leaves(&file, &root);
                 self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
@@ -217,10 +228,12 @@ impl Gathering<'_> {
             }
             Err(failures) => {
                 self.unread = true;
-                self.problems.extend(failures);
+                self.problems.extend(without_secrets(failures, &bytes));
                 None
             }
-        }
+        };
+        self.texts.push((file, text));
+        found
     }
 
     /// One value of a file. One that is overruled is judged all the same, since a wrong line is a trap for the

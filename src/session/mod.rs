@@ -2,6 +2,7 @@
 
 mod judge;
 mod keep;
+mod lines;
 mod load;
 mod names;
 mod scope;
@@ -16,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     checks::{self, CheckAbout},
-    failure::{Code, Failure},
+    failure::{Code, Failure, shortened},
     guide::Answers,
     images::ImageList,
     meeting::{self, Meeting},
@@ -97,7 +98,7 @@ impl Session {
                 notices.extend(session.notices);
                 Ok(Self { notices, ..session })
             }
-            Ok(_) => Err(problems),
+            Ok(_) => Err(shortened(problems)),
             Err(missing) => {
                 // A value that was refused, or stands in a file that did not read, is no missing value.
                 let refused = |failure: &Failure| {
@@ -109,7 +110,7 @@ impl Session {
                     }
                 };
                 problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
-                Err(problems)
+                Err(shortened(problems))
             }
         }
     }

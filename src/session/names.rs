@@ -36,7 +36,8 @@ pub(super) fn strange_names() -> Vec<Failure> {
     std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| name.starts_with("BACKENDAI_SETUP_") && !known.contains(name))
-        .map(|name| {
+        .enumerate()
+        .map(|(at, name)| {
             let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
             let unbuilt = guide::UNBUILT.iter().find(|key| guide::environment_name(key) == name);
             if let Some(key) = unbuilt {
@@ -46,7 +47,9 @@ pub(super) fn strange_names() -> Vec<Failure> {
                 )
                 .remedy(format!("unset {name}"));
             }
-            match guide::did_you_mean(&name, known.iter().map(String::as_str)) {
+            // Past the first ones nothing is told one by one.
+            let near = (at < 20).then(|| guide::did_you_mean(&name, known.iter().map(String::as_str)));
+            match near.flatten() {
                 Some(near) => failure.remedy(guide::meant(&name, near)),
                 None => failure.remedy(format!("unset {name}; the README lists every name")),
             }

@@ -184,8 +184,10 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     };
     // Its own small runtime on its own thread: a face may have one that must not be held up.
     let told = thread::scope(|scope| {
-        scope
-            .spawn(|| listen(program, arguments, hidden))
+        // Whatever `RUST_MIN_STACK` says.
+        let thread = thread::Builder::new().stack_size(2 << 20);
+        thread
+            .spawn_scoped(scope, || listen(program, arguments, hidden))?
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("a panic")))
     });

@@ -1,8 +1,10 @@
 //! A change: one thing a stage would write.
 
-use std::{fmt, mem::discriminant};
+use std::{borrow::Cow, fmt, mem::discriminant};
 
 use serde::Serialize;
+
+use crate::text::{Room, clipped};
 
 /// One thing a stage would write; never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -89,13 +91,22 @@ impl Change {
     }
 }
 
+/// A key or a value as people are told it: etcd may hold megabytes in one, and a path has 4,096 bytes at most.
+fn shown(text: &str) -> Cow<'_, str> {
+    clipped(text, Room { whole: 4_096, quotation: 400, word: 200 })
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.sign())?;
         match self {
-            Change::Key { key, old: Some(old), new: Some(new) } => write!(f, "{key}  {old} → {new}"),
-            Change::Key { key, old: None, new: Some(new) } => write!(f, "{key} = {new}"),
-            Change::Key { key, old, new: None } => write!(f, "{key}  was {}", old.as_deref().unwrap_or("")),
+            Change::Key { key, old: Some(old), new: Some(new) } => {
+                write!(f, "{}  {} → {}", shown(key), shown(old), shown(new))
+            }
+            Change::Key { key, old: None, new: Some(new) } => write!(f, "{} = {}", shown(key), shown(new)),
+            Change::Key { key, old, new: None } => {
+                write!(f, "{}  was {}", shown(key), shown(old.as_deref().unwrap_or("")))
+            }
             Change::Database { name } => write!(f, "database {name}"),
             Change::Statement { what, .. } => f.write_str(what),
             Change::Row { table, what } => write!(f, "{table}: {what}"),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, count, shortened};
 
 use super::{Change, Outcome, StageId, Verdict};
 
@@ -114,9 +114,9 @@ impl Summary {
             status,
             changed: 0,
             unchanged: 0,
-            failed: failures.len(),
+            failed: count(&failures),
             skipped: 0,
-            failures,
+            failures: shortened(failures),
             duration_ms: 0,
             transcript: None,
         }

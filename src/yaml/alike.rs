@@ -1,7 +1,7 @@
 //! What people leave in a file without meaning to: the lines of a merge, and signs that only look like YAML's.
 
 use super::Mark;
-use crate::failure::{Code, Failure, Place};
+use crate::failure::{Code, Failure, Place, shortened};
 
 /// The lines that a merge of two versions leaves where they contradict each other.
 pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
@@ -16,9 +16,9 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
             );
-        Some(failure.at(Place { file: file.to_owned(), line: at + 1, column: 1 }))
+        Some(failure.at(Place { file: file.into(), line: at + 1, column: 1 }))
     };
-    text.lines().enumerate().filter_map(told).collect()
+    shortened(text.lines().enumerate().filter_map(told))
 }
 
 /// The first sign that only looks like punctuation of YAML, on the line of a syntax error or the one before.

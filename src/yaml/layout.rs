@@ -9,10 +9,8 @@ use std::collections::HashMap;
 use saphyr_parser::ScalarStyle;
 
 use super::node::{Mark, quoted};
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, Problems};
 
-/// Problems after which no more are collected.
-const MAX_PROBLEMS: usize = 100;
 /// PyYAML gives up on a key whose colon is 1024 characters away; this stays clear of it.
 const MAX_KEY: usize = 1000;
 
@@ -26,7 +24,7 @@ pub(super) struct Layout<'a> {
     /// A block scalar's `|` or `>` line has been read, its content has not.
     header: bool,
     anchors: HashMap<String, Mark>,
-    pub(super) problems: Vec<Failure>,
+    pub(super) problems: Problems,
 }
 
 /// What the parser says about a scalar.
@@ -56,7 +54,7 @@ impl<'a> Layout<'a> {
             flow: 0,
             header: false,
             anchors: HashMap::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
         }
     }
 
@@ -68,15 +66,11 @@ impl<'a> Layout<'a> {
         Mark { line, column: at - start + 1 }
     }
 
-    pub(super) fn problem(&mut self, failure: Failure) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(failure);
-        }
-    }
-
     fn refuse(&mut self, at: usize, what: &str, why: &str, remedy: &str) {
         let place = self.mark(at).place(self.file);
-        self.problem(Failure::new(Code::YamlUnsupported, what).why(why).remedy(remedy).at(place));
+        self.problems.push_with(Code::YamlUnsupported, place, || {
+            Failure::new(Code::YamlUnsupported, what).why(why).remedy(remedy)
+        });
     }
 
     fn peek(&self, ahead: usize) -> Option<char> {

@@ -6,10 +6,12 @@
 //! third reading.
 //!
 //! Where each rule lives: [`scalar`] judges plain scalars, `layout` refuses notation the readers
-//! disagree on, `tree` expands anchors, aliases and merge keys within bounds. [`write`] writes
+//! disagree on, `bounds` counts before `tree` expands anchors, aliases and merge keys. [`write`] writes
 //! what every reader reads alike.
 
 mod alike;
+mod bounds;
+mod indentation;
 mod layout;
 mod node;
 pub mod scalar;
@@ -20,15 +22,15 @@ mod write;
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests;
 
-use crate::failure::{Code, Failure, Place};
+use crate::failure::{Code, Failure, Place, Problems};
 
 pub(crate) use alike::{TAB, stray};
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 pub use write::write;
 
-/// The largest file that is read, in bytes.
-pub const MAX_BYTES: usize = 4 << 20;
+/// The largest file that is read, in bytes; its values hold no more once its aliases are expanded.
+pub const MAX_BYTES: usize = 8 << 20;
 /// The most values a file may hold once its aliases are expanded.
 pub const MAX_NODES: usize = 500_000;
 /// The deepest nesting, aliases expanded.
@@ -67,11 +69,11 @@ pub fn read_all(file: &str, bytes: &[u8]) -> (Option<Node>, Vec<Failure>) {
 
 /// The text of a file: UTF-8, with or without a byte order mark.
 fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
-    let start = Place { file: file.to_owned(), line: 1, column: 1 };
+    let start = Place { file: file.into(), line: 1, column: 1 };
     if bytes.len() > MAX_BYTES {
         return Err(Failure::new(Code::FileRead, format!("`{file}` is larger than {} MiB", MAX_BYTES >> 20))
             .why(format!("it has {} bytes", bytes.len()))
-            .remedy("name the right file; an image list of thousands of tags stays below 1 MiB")
+            .remedy("name the right file; an image list of 100,000 tags stays below it")
             .at(start));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -94,8 +96,7 @@ fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Failure> {
 
 /// Refuses characters that PyYAML refuses, and line breaks that only YAML 1.1 knows.
 fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
-    const SHOWN: usize = 10;
-    let mut failures = Vec::new();
+    let mut failures = Problems::default();
     let (mut line, mut column, mut previous) = (1, 1, '\n');
     for c in text.chars() {
         let why = match c {
@@ -107,21 +108,16 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
             '\u{feff}' => Some("a byte order mark may stand at the very start of a file only"),
             _ => Some("YAML files hold printable characters only"),
         };
-        if let Some(why) = why
-            && failures.len() < SHOWN
-        {
-            failures.push(
-                Failure::new(
-                    Code::YamlSyntax,
-                    format!("The character U+{:04X} may not stand in a YAML file", c as u32),
-                )
-                .why(why)
-                .remedy(format!(
+        if let Some(why) = why {
+            let place = Place { file: file.into(), line, column };
+            failures.push_with(Code::YamlSyntax, place, || {
+                let what = format!("The character U+{:04X} may not stand in a YAML file", c as u32);
+                let remedy = format!(
                     "delete it; where it is meant, write the escape `\\u{:04X}` in double quotes",
                     c as u32
-                ))
-                .at(Place { file: file.to_owned(), line, column }),
-            );
+                );
+                Failure::new(Code::YamlSyntax, what).why(why).remedy(remedy)
+            });
         }
         if c == '\n' && previous == '\r' {
             // The line was counted at the carriage return.
@@ -133,12 +129,12 @@ fn printable(file: &str, text: &str) -> Result<(), Vec<Failure>> {
         }
         previous = c;
     }
-    if failures.is_empty() { Ok(()) } else { Err(failures) }
+    if failures.is_empty() { Ok(()) } else { Err(failures.into_vec()) }
 }
 
 /// The place right after `text`, which starts the file.
 fn end_of(file: &str, text: &str) -> Place {
     let line = 1 + text.matches('\n').count();
     let column = 1 + text.rsplit('\n').next().unwrap_or_default().chars().count();
-    Place { file: file.to_owned(), line, column }
+    Place { file: file.into(), line, column }
 }

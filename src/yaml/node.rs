@@ -14,7 +14,7 @@ pub struct Mark {
 impl Mark {
     /// The position as a [`Place`] in `file`.
     pub fn place(self, file: &str) -> Place {
-        Place { file: file.to_owned(), line: self.line, column: self.column }
+        Place { file: file.into(), line: self.line, column: self.column }
     }
 
     /// Two positions of one thing: "on line 2 and again on line 5", with columns on one line.
@@ -36,7 +36,7 @@ pub struct Node {
     /// What it is.
     pub value: Value,
     /// A plain (unquoted) scalar as written; empty for collections and quoted or block text.
-    pub plain: String,
+    pub plain: Box<str>,
 }
 
 /// What a node is.
@@ -64,7 +64,7 @@ pub enum Value {
 impl Node {
     /// A node without a plain spelling.
     pub(super) fn new(mark: Mark, value: Value) -> Self {
-        Self { mark, value, plain: String::new() }
+        Self { mark, value, plain: "".into() }
     }
 
     /// Where it stands in `file`.
@@ -131,6 +131,11 @@ impl Node {
         }
     }
 
+    /// A scalar as it is written, without quotes.
+    pub(super) fn spelling(&self) -> &str {
+        self.as_text().unwrap_or(&self.plain)
+    }
+
     /// Text, or what to say instead: an unquoted number names the quotes it lacks.
     ///
     /// # Errors
@@ -168,12 +173,12 @@ impl Node {
             Value::Int(value) => match (u64::try_from(*value), i64::try_from(*value)) {
                 (Ok(value), _) => Serde::Number(Number::from(value)),
                 (_, Ok(value)) => Serde::Number(Number::from(value)),
-                _ => Serde::String(self.plain.clone()),
+                _ => Serde::String(self.plain.to_string()),
             },
             Value::Float(value) => Serde::Number(Number::from(*value)),
             Value::Text(text) => Serde::String(text.clone()),
             // `read` refuses these; the spelling is the least wrong answer to a caller of `read_all`.
-            Value::Disputed => Serde::String(self.plain.clone()),
+            Value::Disputed => Serde::String(self.plain.to_string()),
             Value::Sequence(items) => Serde::Sequence(items.iter().map(Node::to_serde).collect()),
             Value::Mapping(entries) => Serde::Mapping(
                 entries.iter().map(|(key, value)| (key.to_serde(), value.to_serde())).collect(),

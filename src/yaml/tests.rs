@@ -315,16 +315,16 @@ fn growth_is_bounded() {
         let before = format!("*a{}", n - 1);
         laughs += &format!("a{n}: &a{n} [{}]\n", vec![before; 10].join(", "));
     }
-    assert_eq!(code(&laughs), Code::YamlUnsupported);
+    assert_eq!(code(&laughs), Code::YamlLimit);
     assert_eq!(code("[".repeat(100_000)), Code::YamlSyntax);
-    assert_eq!(code(format!("{}{}", "[".repeat(200), "]".repeat(200))), Code::YamlUnsupported);
-    assert_eq!(code("- ".repeat(100_000)), Code::YamlUnsupported);
+    assert_eq!(code(format!("{}{}", "[".repeat(200), "]".repeat(200))), Code::YamlLimit);
+    assert_eq!(code("- ".repeat(100_000)), Code::YamlLimit);
     let mut deep = "a0: &a0 []\n".to_owned();
     for n in 1..100 {
         deep += &format!("a{n}: &a{n} [*a{}]\n", n - 1);
     }
-    assert_eq!(code(&deep), Code::YamlUnsupported);
-    assert_eq!(code("- 0\n".repeat(MAX_NODES)), Code::YamlUnsupported);
+    assert_eq!(code(&deep), Code::YamlLimit);
+    assert_eq!(code("- 0\n".repeat(MAX_NODES)), Code::YamlLimit);
 }
 
 #[test]

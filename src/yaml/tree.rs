@@ -1,11 +1,11 @@
-//! Builds the tree from parser events: anchors, aliases, merge keys, duplicates, bounds.
+//! Builds the tree from parser events: anchors, aliases, merge keys, duplicates.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::{
-    MAX_DEPTH, MAX_NODES, alike,
+    alike, bounds, indentation,
     layout::{Layout, Scalar},
     node::{Mark, Node, Value, quoted},
     scalar::{Reading, resolve},
@@ -14,18 +14,17 @@ use crate::failure::{Code, Failure};
 
 /// The tree and its problems; no tree after a syntax error or beyond the bounds.
 pub(super) fn build(file: &str, text: &str) -> (Option<Node>, Vec<Failure>) {
-    let mut builder = Builder {
-        file,
-        layout: Layout::new(file, text),
-        stack: Vec::new(),
-        anchors: HashMap::new(),
-        nodes: 0,
-        root: None,
-        documents: 0,
+    let layout = Layout::new(file, text);
+    let named = match bounds::measure(file, text, &layout) {
+        Ok(named) => named,
+        Err(failure) => return (None, vec![failure]),
     };
+    let mut builder =
+        Builder { file, layout, stack: Vec::new(), named, anchors: HashMap::new(), root: None, documents: 0 };
     let fatal = builder.run(text).err();
     let mut problems = std::mem::take(&mut builder.layout.problems);
-    problems.sort_by(|one, two| one.place.cmp(&two.place));
+    problems.sort();
+    let mut problems = problems.into_vec();
     if let Some(fatal) = fatal {
         // A tab may have been met on the way there.
         problems.retain(|problem| problem.place != fatal.place);
@@ -40,8 +39,9 @@ struct Builder<'a> {
     file: &'a str,
     layout: Layout<'a>,
     stack: Vec<Frame>,
-    anchors: HashMap<usize, Anchored>,
-    nodes: usize,
+    /// The anchors that an alias names: no other value is kept a second time.
+    named: HashSet<usize>,
+    anchors: HashMap<usize, Node>,
     root: Option<Node>,
     documents: usize,
 }
@@ -50,22 +50,12 @@ struct Builder<'a> {
 struct Frame {
     mark: Mark,
     anchor: usize,
-    /// Values counted before it.
-    before: usize,
-    height: usize,
     items: Items,
 }
 
 enum Items {
     List(Vec<Node>),
     Map { entries: Vec<(Node, Node)>, key: Option<Node> },
-}
-
-/// A finished node with an anchor.
-struct Anchored {
-    node: Node,
-    size: usize,
-    height: usize,
 }
 
 impl Builder<'_> {
@@ -98,34 +88,28 @@ impl Builder<'_> {
                 let start = start.min(end);
                 self.layout.scalar(&Scalar { start, end, style, value: &value, decorated });
                 let node = self.scalar(mark, &value, style);
-                self.count(1, mark)?;
                 self.keyed(start, node.value == Value::Null && node.plain.is_empty());
-                self.remember(anchor, &node, 1, 0);
-                self.attach(node, 0);
+                self.remember(anchor, &node);
+                self.attach(node);
             }
             Event::SequenceStart(anchor, _) => {
-                self.open(mark, anchor, Items::List(Vec::new()))?;
+                self.open(mark, anchor, Items::List(Vec::new()));
             }
             Event::MappingStart(anchor, _) => {
-                self.open(mark, anchor, Items::Map { entries: Vec::new(), key: None })?;
+                self.open(mark, anchor, Items::Map { entries: Vec::new(), key: None });
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => {
                 self.layout.reach(span.end.index());
-                let Some(Anchored { node, size, height }) = self.anchors.get(&anchor) else {
+                let Some(node) = self.anchors.get(&anchor) else {
                     return Err(Failure::new(Code::YamlUnsupported, "An alias contains itself")
                         .why("it stands inside the value that its anchor names")
                         .remedy("write the value out instead of the alias")
                         .at(mark.place(self.file)));
                 };
-                let (mut node, size, height) = (node.clone(), *size, *height);
-                node.mark = mark;
-                self.count(size, mark)?;
-                if self.stack.len() + height > MAX_DEPTH {
-                    return Err(self.too_deep(mark));
-                }
+                let node = Node { mark, ..node.clone() };
                 self.keyed(start, false);
-                self.attach(node, height);
+                self.attach(node);
             }
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
         }
@@ -135,14 +119,14 @@ impl Builder<'_> {
     /// A scalar as a node; a disputed one is reported, unless it is a merge key.
     fn scalar(&mut self, mark: Mark, value: &str, style: ScalarStyle) -> Node {
         if style != ScalarStyle::Plain {
-            return Node::new(mark, Value::Text(value.to_owned()));
+            return Node::new(mark, Value::Text(value.into()));
         }
         let value_of = |reading| match reading {
             Reading::Null => Value::Null,
             Reading::Bool(value) => Value::Bool(value),
             Reading::Int(value) => Value::Int(value),
             Reading::Float(value) => Value::Float(value),
-            Reading::Text => Value::Text(value.to_owned()),
+            Reading::Text => Value::Text(value.into()),
             Reading::Unreadable | Reading::Date | Reading::Special => Value::Disputed,
         };
         let value_of = match resolve(value) {
@@ -165,12 +149,12 @@ impl Builder<'_> {
                 )
                 .why(format!("YAML 1.1 reads {}, YAML 1.2 reads {}", old.describe(), new.describe()))
                 .remedy(format!("if text is meant, quote it: `{}`{plain_number}", quoted(value)));
-                self.layout.problem(problem.at(mark.place(self.file)));
+                self.layout.problems.push(problem.at(mark.place(self.file)));
                 Value::Disputed
             }
         };
         // Text is its own spelling; the merge key must stay apart from a quoted "<<".
-        let plain = if matches!(value_of, Value::Text(_)) { String::new() } else { value.to_owned() };
+        let plain = if matches!(value_of, Value::Text(_)) { "".into() } else { value.into() };
         Node { mark, value: value_of, plain }
     }
 
@@ -188,14 +172,8 @@ impl Builder<'_> {
         }
     }
 
-    fn open(&mut self, mark: Mark, anchor: usize, items: Items) -> Result<(), Failure> {
-        if self.stack.len() >= MAX_DEPTH {
-            return Err(self.too_deep(mark));
-        }
-        let before = self.nodes;
-        self.count(1, mark)?;
-        self.stack.push(Frame { mark, anchor, before, height: 0, items });
-        Ok(())
+    fn open(&mut self, mark: Mark, anchor: usize, items: Items) {
+        self.stack.push(Frame { mark, anchor, items });
     }
 
     fn close(&mut self) {
@@ -205,23 +183,21 @@ impl Builder<'_> {
             Items::Map { entries, .. } => Value::Mapping(self.judge_entries(entries)),
         };
         let node = Node::new(frame.mark, value);
-        let height = frame.height + 1;
-        self.remember(frame.anchor, &node, self.nodes - frame.before, height);
-        self.attach(node, height);
+        self.remember(frame.anchor, &node);
+        self.attach(node);
     }
 
-    fn remember(&mut self, anchor: usize, node: &Node, size: usize, height: usize) {
-        if anchor > 0 {
-            self.anchors.insert(anchor, Anchored { node: node.clone(), size, height });
+    fn remember(&mut self, anchor: usize, node: &Node) {
+        if self.named.contains(&anchor) {
+            self.anchors.insert(anchor, node.clone());
         }
     }
 
-    fn attach(&mut self, node: Node, height: usize) {
+    fn attach(&mut self, node: Node) {
         let Some(frame) = self.stack.last_mut() else {
             self.root.get_or_insert(node);
             return;
         };
-        frame.height = frame.height.max(height);
         match &mut frame.items {
             Items::List(items) => items.push(node),
             Items::Map { entries, key } => match key.take() {
@@ -231,69 +207,68 @@ impl Builder<'_> {
         }
     }
 
-    fn count(&mut self, more: usize, mark: Mark) -> Result<(), Failure> {
-        self.nodes += more;
-        if self.nodes <= MAX_NODES {
-            return Ok(());
-        }
-        Err(Failure::new(Code::YamlUnsupported, format!("The file holds more than {MAX_NODES} values"))
-            .why("aliases count with all that they stand for")
-            .remedy("use fewer aliases of aliases, or split the file")
-            .at(mark.place(self.file)))
-    }
-
-    fn too_deep(&self, mark: Mark) -> Failure {
-        Failure::new(Code::YamlUnsupported, format!("Values are nested more than {MAX_DEPTH} levels deep"))
-            .why("aliases count with all that they stand for")
-            .remedy("close a bracket that was left open, or flatten the structure")
-            .at(mark.place(self.file))
-    }
-
     /// Merge keys resolved as PyYAML does: explicit keys win wherever `<<` stands, in a list the
     /// earlier mapping wins. Duplicates among the explicit keys are reported.
-    fn judge_entries(&mut self, entries: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
-        let mut own: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
-        let mut merges: Vec<Node> = Vec::new();
-        let mut seen: HashMap<Identity, (Mark, String)> = HashMap::new();
-        for (key, value) in entries {
-            let merge = key.value == Value::Disputed && key.plain == "<<";
-            let Some(identities) = Identity::of(&key) else {
-                self.no_key(&key);
+    fn judge_entries(&mut self, mut own: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+        #[derive(PartialEq)]
+        enum Fate {
+            Kept,
+            Merged,
+            Refused,
+        }
+        let mut fates = Vec::with_capacity(own.len());
+        let mut seen: HashMap<Identity<'_>, &Node> = HashMap::new();
+        for (key, _) in &own {
+            let Some(identities) = Identity::of(key) else {
+                self.no_key(key);
+                fates.push(Fate::Refused);
                 continue;
             };
-            let spelling = key.as_text().map_or_else(|| key.plain.clone(), str::to_owned);
             let mut first = None;
-            for identity in identities {
-                if let Some(earlier) = seen.insert(identity, (key.mark, spelling.clone())) {
-                    first = Some(earlier);
+            for identity in identities.into_iter().flatten() {
+                first = seen.insert(identity, key).or(first);
+            }
+            let is_merge = key.value == Value::Disputed && &*key.plain == "<<";
+            fates.push(match first {
+                Some(first) => {
+                    self.twice(first, key);
+                    Fate::Refused
                 }
-            }
-            if let Some((earlier, other)) = first {
-                let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
-                let why = format!("it stands {}{same}", earlier.and_again(key.mark));
-                self.layout.problem(
-                    Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` appears twice"))
-                        .why(why)
-                        .remedy("keep one of them; readers disagree on which one counts")
-                        .at(key.place(self.file)),
-                );
-            } else if merge {
-                self.merged(value, &mut merges);
-            } else {
-                own.push((key, value));
-            }
+                None if is_merge => Fate::Merged,
+                None => Fate::Kept,
+            });
         }
-        let mut present: std::collections::HashSet<Identity> =
+        drop(seen);
+        if fates.iter().all(|fate| *fate == Fate::Kept) {
+            return own;
+        }
+        let mut fate = fates.iter();
+        let taken = own.extract_if(.., |_| fate.next() != Some(&Fate::Kept)).map(|(_, value)| value);
+        let taken: Vec<Node> = taken.collect();
+        let is_merged = fates.iter().filter(|fate| **fate != Fate::Kept).map(|fate| *fate == Fate::Merged);
+        let mut merges: Vec<Node> = Vec::new();
+        for (value, _) in taken.into_iter().zip(is_merged).filter(|(_, is_merged)| *is_merged) {
+            self.merged(value, &mut merges);
+        }
+        let mut present: HashSet<Identity<'_>> =
             own.iter().filter_map(|(key, _)| Identity::number_or_text(key)).collect();
-        for mapping in merges {
-            let Value::Mapping(entries) = mapping.value else { continue };
-            for (key, value) in entries {
-                if Identity::number_or_text(&key).is_some_and(|identity| present.insert(identity)) {
-                    own.push((key, value));
-                }
-            }
-        }
+        let merged = merges.iter().flat_map(Node::entries);
+        let mut is_new = |key| Identity::number_or_text(key).is_some_and(|identity| present.insert(identity));
+        let merged: Vec<(Node, Node)> = merged.filter(|(key, _)| is_new(key)).cloned().collect();
+        own.extend(merged);
         own
+    }
+
+    /// A key that is the same as an earlier one.
+    fn twice(&mut self, first: &Node, key: &Node) {
+        let place = key.place(self.file);
+        self.layout.problems.push_with(Code::YamlDuplicate, place, || {
+            let (spelling, other) = (key.spelling(), first.spelling());
+            let same = if other == spelling { String::new() } else { format!(", first as `{other}`") };
+            Failure::new(Code::YamlDuplicate, format!("The key `{spelling}` appears twice"))
+                .why(format!("it stands {}{same}", first.mark.and_again(key.mark)))
+                .remedy("keep one of them; readers disagree on which one counts")
+        });
     }
 
     /// A list, a mapping, nothing or not-a-number where a key is due.
@@ -307,7 +282,7 @@ impl Builder<'_> {
                 .why("keys are text; the manager fails on lists and mappings as keys")
                 .remedy("write a text key, in quotes where in doubt")
         };
-        self.layout.problem(failure.at(key.place(self.file)));
+        self.layout.problems.push(failure.at(key.place(self.file)));
     }
 
     /// The mappings that a merge key's value names.
@@ -321,7 +296,7 @@ impl Builder<'_> {
             if matches!(value.value, Value::Mapping(_)) {
                 merges.push(value);
             } else {
-                self.layout.problem(
+                self.layout.problems.push(
                     Failure::new(Code::YamlUnsupported, format!("`<<` names {}", value.describe()))
                         .why("only a mapping, or a list of mappings, can be merged")
                         .remedy("name an anchor of a mapping: `<<: *anchor`")
@@ -339,6 +314,9 @@ impl Builder<'_> {
         if let Some(failure) = alike::tab(self.file, text, mark.line) {
             return failure;
         }
+        if let Some(failure) = indentation::misaligned(self.file, text, mark.line) {
+            return failure;
+        }
         Failure::new(Code::YamlSyntax, format!("`{}` is not well-formed YAML", self.file))
             .why(format!("the reader stopped here: {info}"))
             .remedy(
@@ -351,31 +329,31 @@ impl Builder<'_> {
 
 /// What makes two keys one.
 #[derive(PartialEq, Eq, Hash)]
-enum Identity {
+enum Identity<'n> {
     /// By spelling: `1` and `"1"` look alike, and a person means one of them.
-    Spelling(String),
-    Text(String),
+    Spelling(&'n str),
+    Text(&'n str),
     /// By value: to Python `1`, `1.0` and `true` are one key.
     Number(u64),
 }
 
-impl Identity {
+impl<'n> Identity<'n> {
     /// By spelling and by value; nothing for what cannot be a key.
-    fn of(key: &Node) -> Option<Vec<Identity>> {
-        let spelling = Identity::Spelling(key.as_text().map_or_else(|| key.plain.clone(), str::to_owned));
+    fn of(key: &'n Node) -> Option<[Option<Self>; 2]> {
+        let spelling = Some(Identity::Spelling(key.spelling()));
         match key.value {
-            Value::Disputed => Some(vec![spelling]),
-            _ => Some(vec![spelling, Identity::number_or_text(key)?]),
+            Value::Disputed => Some([spelling, None]),
+            _ => Some([spelling, Some(Identity::number_or_text(key)?)]),
         }
     }
 
-    fn number_or_text(key: &Node) -> Option<Identity> {
+    fn number_or_text(key: &'n Node) -> Option<Self> {
         #[expect(
             clippy::cast_precision_loss,
             reason = "numbers that collide after rounding are refused, which is safe"
         )]
         match &key.value {
-            Value::Text(text) => Some(Identity::Text(text.clone())),
+            Value::Text(text) => Some(Identity::Text(text)),
             Value::Bool(value) => Some(Identity::Number(f64::from(u8::from(*value)).to_bits())),
             Value::Int(value) => Some(Identity::Number((*value as f64).to_bits())),
             Value::Float(value) if !value.is_nan() => Some(Identity::Number((value + 0.0).to_bits())),

@@ -242,7 +242,7 @@ fn files_that_do_not_read() {
         }),
         row("too large", || {
             let case = Case::new().file("large", vec![b'#'; 9 << 20]).flags(["run", "--answers", "large"]);
-            refused(case, "E-FILE-READ", &["`large`", "4 MiB"])
+            refused(case, "E-FILE-READ", &["`large`", "8 MiB"])
         }),
         row("empty", || refused(text(""), "E-ANSWERS-VALUE", &["answers.yml:1:1", "version: 1"])),
         row("a list", || refused(text("- a\n"), "E-ANSWERS-VALUE", &["a mapping", "answers.yml:1:1"])),

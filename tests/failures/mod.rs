@@ -2,14 +2,17 @@
 //! must say what failed, why and what to do, with its code and exit status, and write nothing.
 
 mod answers;
+mod bounds;
 mod canary;
 mod case;
 mod cluster;
 mod coverage;
 mod database;
 mod etcd;
+mod excerpts;
 mod files;
 mod input;
+mod limits;
 mod lost;
 mod manager;
 mod members;
@@ -29,6 +32,6 @@ mod told;
 mod usage;
 
 pub use case::{Case, quiet_etcd, walk};
-pub use nobody::{NOBODY, as_nobody};
+pub use nobody::{NOBODY, as_nobody, as_nobody_by};
 pub use session::Session;
 pub use told::{Row, Told, row, together};

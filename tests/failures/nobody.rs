@@ -11,8 +11,13 @@ pub const NOBODY: u32 = 65534;
 
 /// As root the program is run as `nobody`, who owns its folders and cannot reach ours; else as it is.
 pub fn as_nobody(case: Case<'_>) -> Case<'_> {
+    as_nobody_by(case, &[])
+}
+
+/// The same, by way of another program, for example `prlimit --nproc=1`.
+pub fn as_nobody_by<'a>(case: Case<'a>, prefix: &[&str]) -> Case<'a> {
     if !rustix::process::geteuid().is_root() {
-        return case;
+        return if prefix.is_empty() { case } else { case.under(prefix.iter().copied()) };
     }
     let folder = case.started().folder().to_owned();
     let program = folder.join("program");
@@ -26,6 +31,6 @@ pub fn as_nobody(case: Case<'_>) -> Case<'_> {
     for path in walk(&folder).into_iter().chain([folder.clone(), answers]) {
         lchown(&path, Some(NOBODY), Some(NOBODY)).expect("root may do that");
     }
-    let script = format!(r#"exec {} "$@""#, program.display());
+    let script = format!(r#"exec {} {} "$@""#, prefix.join(" "), program.display());
     case.under(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", &script])
 }

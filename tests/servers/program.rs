@@ -13,6 +13,11 @@ use tempfile::TempDir;
 
 use super::wait_until;
 
+/// The most memory that the program may use in any test, in bytes.
+const MEMORY: u64 = 200 << 20;
+/// The most that it may tell in any test, in bytes.
+const WORDS: usize = 1 << 20;
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
@@ -174,8 +179,14 @@ impl Program {
     pub fn command<M: AsRef<OsStr>>(&self, more: &[M]) -> Command {
         // A shell in the background hands ignored signals down; the program would honour that.
         let mut command = Command::new("env");
+        command.arg("--default-signal=INT,HUP,TERM");
+        // Whatever it reads, our program must do with this much memory. The servers of `dev` would inherit it.
+        let is_dev =
+            self.arguments.iter().any(|word| word == "dev") || more.iter().any(|word| word.as_ref() == "dev");
+        if self.program == env!("CARGO_BIN_EXE_backendai-setup") && !is_dev {
+            command.args(["prlimit", &format!("--data={MEMORY}")]);
+        }
         command
-            .arg("--default-signal=INT,HUP,TERM")
             .args(&self.under)
             .arg(&self.program)
             .args(&self.arguments)
@@ -258,6 +269,8 @@ impl Running {
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
         let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
         assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
+        let told = stdout.len() + stderr.len();
+        assert!(told <= WORDS, "{told} bytes were told, which begin so: {stdout:.1000}\n{stderr:.1000}");
         Outcome { status, stdout, stderr }
     }
 }

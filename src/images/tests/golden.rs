@@ -65,7 +65,7 @@ fn every_list_that_crashed_the_manager_is_refused() {
         let failures = judge(metadata, aliases).expect_err(&name);
         for failure in &failures {
             assert_eq!(failure.status(), 3, "{name}");
-            assert_eq!(failure.place.as_ref().unwrap().file, file);
+            assert_eq!(&*failure.place.as_ref().unwrap().file, file);
             assert!(failure.why.is_some() && failure.remedy.is_some(), "{name}: {failure:?}");
         }
         messages += &show(&failures);

@@ -26,8 +26,11 @@ pub const MOUNT: &str = "volumes/_mount";
 const OPERATIONS: usize = 100;
 /// etcd takes 1.5 MiB in a request by default; keys count too.
 const BYTES: usize = 512 * 1024;
-/// How many keys one answer may hold; an answer of more than 4 MiB is not taken.
+/// How many keys one answer may hold; fewer where their values are large.
 const PAGE: i64 = 500;
+/// The largest answer that is taken, in bytes. The library's own limit is 4 MiB, and one value may have 1.5 MiB or what
+/// `--max-request-bytes` of etcd allows.
+const ANSWER: usize = 16 << 20;
 
 /// What a member says of itself.
 #[derive(Debug, Clone)]
@@ -221,14 +224,18 @@ impl Store {
     }
 
     async fn read(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Failure> {
-        let ask = |mut client: Client| {
-            let (key, options) = (key.clone(), options.clone());
-            async move { client.get(key, options).await }
-        };
-        match self.repeat(ask).await {
+        match self.ask(key, options).await {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.explain(error, "a read").await),
         }
+    }
+
+    async fn ask(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Trouble> {
+        self.repeat(|client: Client| {
+            let (key, options) = (key.clone(), options.clone());
+            async move { client.kv_client().max_decoding_message_size(ANSWER).get(key, options).await }
+        })
+        .await
     }
 
     async fn pages(
@@ -240,9 +247,17 @@ impl Store {
         let end = after_prefix(start.as_bytes());
         let mut from = start.into_bytes();
         let mut revision = 0;
+        let mut page = PAGE;
         loop {
-            let options = options.clone().with_range(end.clone()).with_limit(PAGE).with_revision(revision);
-            let answer = self.read(from, Some(options)).await?;
+            let options = options.clone().with_range(end.clone()).with_limit(page).with_revision(revision);
+            let answer = match self.ask(from.clone(), Some(options)).await {
+                Ok(answer) => answer,
+                Err(error) if error.is_too_large() && page > 1 => {
+                    page = (page / 8).max(1);
+                    continue;
+                }
+                Err(error) => return Err(self.explain(error, "a read").await),
+            };
             // Every page at the revision of the first, or a change in between would tear the picture.
             if revision == 0 {
                 revision = answer.header().map_or(0, |header| header.revision());

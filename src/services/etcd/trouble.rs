@@ -17,6 +17,7 @@ use crate::services::caught;
 const CANCELLED: i32 = 1;
 const UNKNOWN: i32 = 2;
 const DEADLINE_EXCEEDED: i32 = 4;
+const OUT_OF_RANGE: i32 = 11;
 const UNAVAILABLE: i32 = 14;
 
 /// What can go wrong with a request: an error, or nothing at all for too long.
@@ -70,6 +71,13 @@ impl Trouble {
         // etcd's own word for what passes by itself; a learner has it too.
         let is_unavailable = code == UNAVAILABLE && said.starts_with("etcdserver:") && !is_learner(said);
         is_stale || is_unavailable || said.starts_with("raft") || has(&["too many requests", "not leader"])
+    }
+
+    /// The answer is larger than we take: fewer keys at a time are smaller.
+    pub(super) fn is_too_large(&self) -> bool {
+        // The library's own words; etcd has the code for other things too.
+        self.said()
+            .is_some_and(|(code, said)| code == OUT_OF_RANGE && said.contains("message length too large"))
     }
 
     /// Passes by itself, so it is worth asking again.

@@ -166,7 +166,7 @@ impl App {
         if let (Some(place), false) =
             (wrong.and_then(|problem| problem.place.as_ref()), self.images.view == View::Changed)
         {
-            return (Some(PathBuf::from(&place.file)), place.line);
+            return (Some(PathBuf::from(&*place.file)), place.line);
         }
         (images.metadata.clone(), self.images.selected().map_or(1, |row| row.line.max(1)))
     }
