@@ -110,7 +110,7 @@ fn idle_flag(error: &Error, root: &Command, path: &[String], flag: &str) -> Fail
         return needs_command(root, path);
     }
     let failure = Failure::new(Code::Usage, format!("`{}` takes no `{flag}`", shown(path)));
-    failure.why(goes_with(&takers)).remedy(format!("take `{flag}` out, or name another command"))
+    failure.why(goes_with(&takers)).remedy(format!("remove `{flag}`, or name another command"))
 }
 
 /// Every command that takes the flag, with its whole name: the outer one where all below it do.

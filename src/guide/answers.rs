@@ -222,7 +222,7 @@ impl Answers {
                 problems.push(self.clash(
                     &[one],
                     format!("`{one}` is given, `{other}` is not"),
-                    format!("give both, or take `{one}` out"),
+                    format!("give both, or remove `{one}`"),
                 ));
             }
         }

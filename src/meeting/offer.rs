@@ -149,7 +149,8 @@ fn offered(value: &[u8]) -> Failure {
         None => Failure::new(Code::MountOffered, "another version of this program offers the shared folder"),
     };
     let lease = LEASE.as_secs();
-    failure.remedy(format!("end the other `mount offer`, or wait: one that was killed lapses in {lease} s"))
+    failure
+        .remedy(format!("end the other `mount offer`, or wait: one that was killed expires after {lease} s"))
 }
 
 /// Makes the offer and gathers answers; whatever happens, etcd and the folder are as they were afterwards.

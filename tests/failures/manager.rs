@@ -67,6 +67,12 @@ fn what_the_managers_session_could_not_use() {
                 Case::new().created("").sql("postgres", "ALTER ROLE {user} SET search_path = elsewhere");
             followed(check(case), 4, "E-DB-SEARCH-PATH", &["public"])
         }),
+        row("a table of the same name would come first, before the schema is there", move || {
+            let case = Case::new()
+                .created("")
+                .sql("{name}", "CREATE SCHEMA AUTHORIZATION {user} CREATE TABLE keypairs (a int)");
+            followed(check(case), 4, "E-DB-SEARCH-PATH", &["keypairs"])
+        }),
         row("row security", move || {
             let case = owned_by_another("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
                 .sql("{name}", "ALTER TABLE keypairs ENABLE ROW LEVEL SECURITY");

@@ -196,13 +196,7 @@ pub(super) fn installable(database: &Database, rights: &Rights) -> Result<(), Fa
         )));
     }
     if !rights.search_path.iter().any(|schema| schema == "public") {
-        let what =
-            format!("`{user}` would not find the manager's tables in `{}` by their names", database.name);
-        return Err(Failure::new(Code::DbSearchPath, what)
-            .why("schema public is not on its `search_path`")
-            .remedy(format!(
-                "as that user or a superuser: ALTER ROLE {role} IN DATABASE {name} SET search_path = public"
-            )));
+        return Err(elsewhere(database, "schema public is not on its `search_path`"));
     }
     match &rights.extension_schema {
         Some((_, true)) => Ok(()),
@@ -217,6 +211,24 @@ pub(super) fn installable(database: &Database, rights: &Rights) -> Result<(), Fa
         }
         None => creatable(database, rights.extension, Some(rights.database)),
     }
+}
+
+/// Another schema has tables of these names, and comes first on the search path.
+pub(super) fn shadowed(database: &Database, shadows: &[String]) -> Result<(), Failure> {
+    if shadows.is_empty() {
+        return Ok(());
+    }
+    Err(elsewhere(database, &format!("it leads to {} first", shadows.join(", "))))
+}
+
+/// The manager would look for its tables in the wrong place.
+fn elsewhere(database: &Database, why: &str) -> Failure {
+    let Database { user, name, .. } = database;
+    let (role, base) = (quote_identifier(user), quote_identifier(name));
+    let what = format!("`{user}` would not find the manager's tables in `{name}` by their names");
+    Failure::new(Code::DbSearchPath, what).why(why).remedy(format!(
+        "as that user or a superuser: ALTER ROLE {role} IN DATABASE {base} SET search_path = public"
+    ))
 }
 
 /// Something else has a name that the schema needs.

@@ -201,6 +201,9 @@ async fn existing(
         verdict.pass("rights", "may read and write all tables", since);
     } else {
         judge::installable(database, &rights).map_err(at("rights"))?;
+        let tables: Vec<&str> = schema::head_tables().collect();
+        let shadows = postgres::shadows(look, database, &tables).await.map_err(at("rights"))?;
+        judge::shadowed(database, &shadows).map_err(at("rights"))?;
         let names = schema::head_relations();
         let clashes = postgres::clashes(look, database, &names, schema::TYPES).await.map_err(at("rights"))?;
         judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;

@@ -159,7 +159,7 @@ fn wrong_password(database: &Database, before: Option<&Opening>) -> Failure {
     match before.map(|before| &before.method) {
         // PostgreSQL says so in its log alone.
         Some(Method::Scram) => failure.remedy(format!(
-            "{fix}; if both are right, the server keeps the password as md5, which `scram-sha-256` in pg_hba.conf cannot use: set it again there, `\\password {user}` in psql"
+            "{fix}; one that the server stores as md5 never passes `scram-sha-256`: set it again there, `\\password {user}` in psql"
         )),
         _ => failure.remedy(fix),
     }

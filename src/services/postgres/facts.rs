@@ -254,6 +254,24 @@ pub async fn clashes(
     Ok(found.iter().map(|row| Clash { kind: row.get(0), name: row.get(1) }).collect())
 }
 
+/// Tables in other schemas that an unqualified name of these would lead to before it leads to schema public.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn shadows(
+    connection: &mut PgConnection,
+    database: &Database,
+    tables: &[&str],
+) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT format('%I.%I', n.nspname, c.relname) \
+               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE c.relname = ANY($1) AND n.nspname <> 'public' AND pg_table_is_visible(c.oid) \
+               AND array_position(current_schemas(true), n.nspname) < array_position(current_schemas(true), 'public') \
+               ORDER BY 1";
+    let asked = scalar(sql).bind(tables).fetch_all(connection);
+    ask(database, "the question for tables of the same names", asked).await
+}
+
 /// What the manager's own session, which is one like ours, finds of the schema by unqualified names.
 #[derive(Debug, Default)]
 pub struct Use {

@@ -32,7 +32,7 @@ use opening::{Ended, Method};
 pub use explain::explain;
 pub use facts::{
     Clash, Collation, Extension, ReadOnly, Rights, Server, Sessions, Use, clashes, collation, extension,
-    read_only, rights, server, sessions, standing, system, use_of_schema,
+    read_only, rights, server, sessions, shadows, standing, system, use_of_schema,
 };
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.

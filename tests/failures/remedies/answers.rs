@@ -180,7 +180,7 @@ fn secrets() {
         solved(
             "a name that is not set",
             SECRET,
-            with("database.password", "{env: NOT_SET}"),
+            || with("database.password", "{env: NOT_SET}")().flags(["check", "database"]),
             Box::new(move |case, remedy| {
                 let name = remedy.split_whitespace().nth(1).expect("a name").to_owned();
                 assert!(remedy.starts_with("export "), "{remedy}");
@@ -192,7 +192,9 @@ fn secrets() {
             "a file of a secret that others can read",
             SECRET,
             || {
-                let case = case().file("secret", "canary-open");
+                let case = case().flags(["check", "database"]);
+                let password = case.database.password.clone();
+                let case = case.file("secret", password);
                 let path = case.work().join("secret");
                 fs::set_permissions(path, fs::Permissions::from_mode(0o644)).expect("the file is ours");
                 case.set("database.password", "{file: secret}")
@@ -235,9 +237,10 @@ fn secrets() {
                 case.set("database.password", "{stdin: true}").flags(["check", "etcd", "database"])
             },
             Box::new(|case, remedy| {
-                let form = literal(remedy, |it| it.starts_with("{file: ")).replace("PATH", "secret");
+                let form = literal(remedy, |it| it.contains("{file: ")).replace("PATH", "secret");
+                let (_, form) = form.split_once(": ").expect("a key and its value");
                 (
-                    case.file("secret", "canary-file").set("etcd.password", &form),
+                    case.file("secret", "canary-file").set("etcd.password", form),
                     format!("`etcd.password: {form}`"),
                 )
             }),
