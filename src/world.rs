@@ -109,12 +109,16 @@ impl World {
         Ok(store)
     }
 
-    /// A connection to the manager's database.
+    /// A connection to the manager's database; a server that is away for a moment is waited for as long as one
+    /// operation may take.
     ///
     /// # Errors
     /// `E-DB-MISSING` when it is not there, else as the server says.
     pub async fn database(&self) -> Result<PgConnection, Failure> {
-        postgres::connect_target(self.settings.database()?).await.map_err(|refused| refused.failure)
+        let database = self.settings.database()?;
+        let connect =
+            || async { postgres::connect_target(database).await.map_err(|refused| refused.failure) };
+        postgres::repeated(usize::MAX, connect).await
     }
 
     /// Are the keypairs still to be rotated in this run?

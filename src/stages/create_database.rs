@@ -17,6 +17,8 @@ use crate::{
     world::World,
 };
 
+use super::{LOOKS, worked};
+
 pub(super) static ABOUT: About = About {
     id: "create-database",
     title: "Database",
@@ -52,7 +54,7 @@ impl CreateDatabase {
     /// Once; `again` after a connection that was lost, when the database there may be of our own making.
     async fn create(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
-        let (mut connection, _) = postgres::connect_elsewhere(database).await?;
+        let (mut connection, _) = postgres::repeated(LOOKS, || postgres::connect_elsewhere(database)).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
         let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
@@ -98,12 +100,11 @@ impl Stage<World> for CreateDatabase {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(|| Self::look(cx)).await
+        postgres::repeated(LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let mut again = false;
-        postgres::repeated(|| Self::create(cx, std::mem::replace(&mut again, true))).await
+        worked(cx, |again| Self::create(cx, again)).await
     }
 
     fn left(&self, written: Written) -> String {

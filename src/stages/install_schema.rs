@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-use super::{create_database, keys::count};
+use super::{LOOKS, create_database, keys::count, worked};
 
 pub(super) static ABOUT: About = About {
     id: "install-schema",
@@ -122,12 +122,11 @@ impl Stage<World> for InstallSchema {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(|| Self::look(cx)).await
+        postgres::repeated(LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let mut again = false;
-        postgres::repeated(|| Self::install(cx, std::mem::replace(&mut again, true))).await
+        worked(cx, |again| Self::install(cx, again)).await
     }
 
     fn left(&self, written: Written) -> String {

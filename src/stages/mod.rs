@@ -13,9 +13,34 @@ mod write_config;
 use std::sync::Arc;
 
 use crate::{
-    workflow::{About, Stage},
+    failure::Failure,
+    services::postgres,
+    workflow::{About, Context, Stage},
     world::World,
 };
+
+/// Looks as often as an operation has time.
+const LOOKS: usize = usize::MAX;
+
+/// Work in one transaction that the server rolls back when the connection breaks: twice more from its beginning. The
+/// attempt is told whether it is another one, for what it finds may be its own work.
+async fn worked<T, F>(cx: &Context<World>, mut attempt: impl FnMut(bool) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let mut again = false;
+    postgres::repeated(2, || {
+        let is_again = std::mem::replace(&mut again, true);
+        let work = attempt(is_again);
+        async move {
+            if is_again {
+                cx.warn("the connection broke; once more from the beginning").await;
+            }
+            work.await
+        }
+    })
+    .await
+}
 
 /// A stage of this program.
 pub type SetupStage = Arc<dyn Stage<World>>;

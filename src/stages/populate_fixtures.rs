@@ -22,7 +22,7 @@ use crate::{
     world::World,
 };
 
-use super::{install_schema, keys::count};
+use super::{LOOKS, install_schema, keys::count, worked};
 
 use credentials::Held;
 use rows::{Pair, Plan, Standing};
@@ -312,11 +312,11 @@ impl Stage<World> for PopulateFixtures {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(|| Self::look(cx)).await
+        postgres::repeated(LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        postgres::repeated(|| Self::populate(cx)).await?
+        worked(cx, |_| Self::populate(cx)).await?
     }
 
     fn left(&self, written: Written) -> String {

@@ -228,7 +228,7 @@ fn stopped_once() {
 #[test]
 fn stopped_twice() {
     const SLEEPS: &str = "CREATE FUNCTION apart() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
-        PERFORM pg_sleep(8); END $$; \
+        PERFORM pg_sleep(9.5); END $$; \
         CREATE EVENT TRIGGER apart ON ddl_command_end WHEN TAG IN ('CREATE TYPE') EXECUTE FUNCTION apart()";
     for face in FACES {
         let stand = trapped(SLEEPS);

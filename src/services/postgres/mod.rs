@@ -121,16 +121,16 @@ fn broke(database: &Database, panic: &str) -> Failure {
 }
 
 /// Repeats what writes nothing, or nothing that outlives a lost connection, while the server is away for a moment:
-/// it restarts, or is about to listen. As long as one operation may take.
+/// it restarts, or is about to listen. So many times at most, and as long as one operation may take.
 ///
 /// # Errors
 /// What the last attempt says.
-pub async fn repeated<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+pub async fn repeated<T, F>(times: usize, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
     let began = Instant::now();
-    let mut pauses = pauses();
+    let mut pauses = pauses().take(times);
     loop {
         let failure = match attempt().await {
             Err(failure) if matches!(failure.code, Code::DbLost | Code::DbStarting) => failure,
