@@ -1,9 +1,11 @@
 //! What the etcd stages share: compare keys with what is there, and write the difference.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+use tokio::task::spawn_blocking;
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     services::etcd::{Store, Write},
     workflow::{Change, Context, Done, Sure, Written},
     world::World,
@@ -31,6 +33,21 @@ pub(super) fn changes(prefix: &str, writes: &[Write], held: &Held) -> Vec<Change
             new: new.clone(),
         })
         .collect()
+}
+
+/// Compares the list with what etcd holds on a thread of its own: that takes its time with a large one, and the time
+/// limits of the other stages' servers run meanwhile.
+pub(super) async fn compared<T: Send + 'static>(
+    cx: &Context<World>,
+    held: Held,
+    compare: impl FnOnce(&World, &Held) -> Result<T, Failure> + Send + 'static,
+) -> Result<(T, Held), Failure> {
+    let world = Arc::clone(&cx.world);
+    let compared = spawn_blocking(move || Ok((compare(&world, &held)?, held))).await;
+    compared.unwrap_or_else(|_| {
+        let what = "the comparison with etcd stopped because of a bug in this program";
+        Err(Failure::new(Code::Internal, what).remedy("report it with the image list"))
+    })
 }
 
 /// In which state it leaves the keys when it breaks off.

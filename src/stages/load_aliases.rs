@@ -63,24 +63,31 @@ impl Stage<World> for LoadAliases {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
-        let writes = writes(&cx.world, &held)?;
-        if let Some(failure) = leftovers::conflict(&cx.world, &held)? {
+        let (prefix, is_first) = (store.prefix().to_owned(), !cx.expects(load_images::ABOUT.id));
+        let ((changes, conflict), _) = keys::compared(cx, held, move |world, held| {
+            let conflict = leftovers::conflict(world, held)?;
+            let writes = writes(world, held)?;
+            if conflict.is_none() && !writes.is_empty() && is_first {
+                need_images(world, held)?;
+            }
+            Ok((keys::changes(&prefix, &writes, held), conflict))
+        })
+        .await?;
+        if let Some(failure) = conflict {
             return Ok(State::Conflict(failure));
         }
-        if writes.is_empty() {
+        if changes.is_empty() {
             let keys = count(cx.world.images()?.alias_keys().len(), "key");
             return Ok(State::Done(format!("{keys} as they should be")));
         }
-        if !cx.expects(load_images::ABOUT.id) {
-            need_images(&cx.world, &held)?;
-        }
-        Ok(State::Pending(keys::changes(store.prefix(), &writes, &held)))
+        Ok(State::Pending(changes))
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
-        keys::write(cx, &mut store, writes(&cx.world, &held)?, &held).await
+        let (writes, held) = keys::compared(cx, held, writes).await?;
+        keys::write(cx, &mut store, writes, &held).await
     }
 
     fn left(&self, written: Written) -> String {

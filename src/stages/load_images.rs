@@ -48,14 +48,20 @@ impl Stage<World> for LoadImages {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
-        let (writes, left) = writes(&cx.world, &held)?;
-        if let Some(failure) = leftovers::conflict(&cx.world, &held)? {
+        let prefix = store.prefix().to_owned();
+        let ((changes, left, conflict), _) = keys::compared(cx, held, move |world, held| {
+            let (writes, left) = writes(world, held)?;
+            let changes = keys::changes(&prefix, &writes, held);
+            Ok((changes, left, leftovers::conflict(world, held)?))
+        })
+        .await?;
+        if let Some(failure) = conflict {
             return Ok(State::Conflict(failure));
         }
         if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
             cx.remark(leftovers::warning(first, left.count()));
         }
-        if writes.is_empty() {
+        if changes.is_empty() {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
             let left = match left.count() {
                 0 => String::new(),
@@ -66,13 +72,13 @@ impl Stage<World> for LoadImages {
             };
             return Ok(State::Done(format!("{keys} as they should be{left}")));
         }
-        Ok(State::Pending(keys::changes(store.prefix(), &writes, &held)))
+        Ok(State::Pending(changes))
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let held = store.read_all("images/").await?;
-        let (writes, left) = writes(&cx.world, &held)?;
+        let ((writes, left), held) = keys::compared(cx, held, writes).await?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
         let done = keys::write(cx, &mut store, writes, &held).await?;
         let others = left.others.len();

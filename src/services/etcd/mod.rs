@@ -27,7 +27,7 @@ const OPERATIONS: usize = 100;
 /// etcd takes 1.5 MiB in a request by default; keys count too.
 const BYTES: usize = 512 * 1024;
 /// How many keys one answer may hold; fewer where their values are large.
-const PAGE: i64 = 500;
+const PAGE: i64 = 10_000;
 /// The largest answer that is taken, in bytes. The library's own limit is 4 MiB, and one value may have 1.5 MiB or what
 /// `--max-request-bytes` of etcd allows.
 const ANSWER: usize = 16 << 20;
