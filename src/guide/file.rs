@@ -222,7 +222,7 @@ impl Walk<'_> {
                 _ => "give a value, or remove the line for the default",
             };
             let what = match &*node.plain {
-                "" => format!("{what} has no value behind it"),
+                "" => format!("{what} has no value"),
                 plain => format!("{what} is `{plain}`, which is not a value"),
             };
             let failure = Failure::new(Code::AnswersValue, what).remedy(why);

@@ -14,8 +14,8 @@ use crate::{
 
 use super::{
     Scope, Terms,
+    hush::hushed,
     lines::{Holds, Lines},
-    load::without_secrets,
 };
 
 /// Reads and judges all that the scope needs; touches nothing.
@@ -129,7 +129,7 @@ fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
     let file = shown(path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);
-        with_excerpts(without_secrets(failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
+        with_excerpts(hushed(failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
     })
 }
 

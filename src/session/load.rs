@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     Terms,
+    hush::hushed,
     lines::{Holds, Lines},
     names::{Named, environment, named, strange_names},
     secret::{Sources, nobody_to_ask},
@@ -228,7 +229,7 @@ impl Gathering<'_> {
             }
             Err(failures) => {
                 self.unread = true;
-                self.problems.extend(without_secrets(failures, &bytes));
+                self.problems.extend(hushed(failures, &bytes));
                 None
             }
         };
@@ -355,30 +356,6 @@ impl Gathering<'_> {
             }
         }
     }
-}
-
-/// The reader repeats what it stumbles over; where that is a secret it must not.
-pub(super) fn without_secrets(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
-    let text = String::from_utf8_lossy(bytes);
-    let lines: Vec<&str> = text.lines().collect();
-    let is_secret = |place: &Place| {
-        let until = &lines[..place.line.min(lines.len())];
-        let nearest = until.iter().rev().find(|line| line.contains(':')).unwrap_or(&"");
-        // A value may go on below its key, and have colons of its own.
-        let above = until.iter().rev().nth(1).unwrap_or(&"");
-        [*nearest, *above].iter().any(|line| line.contains("password") || line.contains("secret_key"))
-    };
-    let repeats = |code| matches!(code, Code::YamlScalar | Code::YamlUnsupported | Code::YamlSyntax);
-    let hide = |failure: Failure| match &failure.place {
-        Some(place) if repeats(failure.code) && is_secret(place) && failure.what != yaml::TAB => {
-            Failure::new(failure.code, "the text at or below a secret cannot be read as YAML")
-                .why("without quotes YAML may take it for something else than text")
-                .remedy("put single quotes around the secret; a single quote in it is written twice")
-                .at(place.clone())
-        }
-        _ => failure,
-    };
-    failures.into_iter().map(hide).collect()
 }
 
 fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {

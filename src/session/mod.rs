@@ -1,5 +1,6 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
+mod hush;
 mod judge;
 mod keep;
 mod lines;

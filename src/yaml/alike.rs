@@ -3,6 +3,33 @@
 use super::Mark;
 use crate::failure::{Code, Failure, Place, shortened};
 
+/// A slip of the pen, which is told without a value of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slip {
+    /// The lines of a merge, or a tab: nothing of the file is repeated.
+    Marks,
+    /// Two keys that do not line up are repeated.
+    Keys,
+    /// One sign is repeated.
+    Sign,
+}
+
+/// Which slip a problem of [`read`](super::read) tells, if it tells one.
+pub(crate) fn slip(failure: &Failure) -> Option<Slip> {
+    let what = &failure.what;
+    if what == TAB || what.starts_with(MERGE) {
+        return Some(Slip::Marks);
+    }
+    what.contains(LINE_UP).then_some(Slip::Keys).or(what.ends_with(DUE).then_some(Slip::Sign))
+}
+
+/// How the headline for the lines of a merge begins.
+const MERGE: &str = "A merge conflict is not resolved";
+/// How the headline for a sign that looks like another ends.
+const DUE: &str = " is due";
+/// What the headline says of two keys of one mapping that begin in two columns.
+pub(super) const LINE_UP: &str = "` does not line up with `";
+
 /// The lines that a merge of two versions leaves where they contradict each other.
 pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
     let is_marker = |line: &str, sign: &str| {
@@ -11,7 +38,7 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
     let told = |(at, line): (usize, &str)| {
         let sign =
             ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].into_iter().find(|sign| is_marker(line, sign))?;
-        let failure = Failure::new(Code::YamlSyntax, format!("A merge conflict is not resolved: `{sign}`"))
+        let failure = Failure::new(Code::YamlSyntax, format!("{MERGE}: `{sign}`"))
             .why("two versions of the file were merged, and both are in it")
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
@@ -34,7 +61,7 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
             meant => (format!("`{sign}` ({code_point})"), format!("`{meant}`")),
         };
         Some(
-            Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant} is due"))
+            Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant}{DUE}"))
                 .why("it looks the same, but YAML does not read it as that")
                 .remedy(format!("write {meant}"))
                 .at(mark.place(file)),
@@ -42,8 +69,8 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
     })
 }
 
-/// The headline for a tab in the indentation; it repeats nothing of the file.
-pub(crate) const TAB: &str = "The indentation contains a tab";
+/// The headline for a tab in the indentation.
+const TAB: &str = "The indentation contains a tab";
 
 /// The first tab that indents the line of a syntax error or one beside it.
 pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
@@ -69,7 +96,7 @@ pub(crate) fn stray(plain: &str) -> Option<String> {
 }
 
 /// What a sign is meant for that only looks like punctuation of YAML.
-fn meant(sign: char) -> Option<char> {
+pub(crate) fn meant(sign: char) -> Option<char> {
     Some(match sign {
         '\u{ff1a}' => ':',
         '\u{ff0c}' | '\u{3001}' => ',',

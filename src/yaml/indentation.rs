@@ -1,6 +1,6 @@
 //! Lines that do not line up: the commonest slip in YAML, and one that a parser tells in its own words.
 
-use super::Mark;
+use super::{Mark, alike::LINE_UP};
 use crate::failure::{Code, Failure};
 
 /// A key, or the dash of an item, with its column from 0.
@@ -46,17 +46,14 @@ pub(super) fn misaligned(file: &str, text: &str, line: usize) -> Option<Failure>
     };
     let mark = Mark { line, column: own.column + 1 };
     Some(
-        Failure::new(
-            Code::YamlSyntax,
-            format!("`{label}` does not line up with `{other}` on line {}", beside.line),
-        )
-        .why(format!(
-            "`{label}` begins in column {}, `{other}` in column {}",
-            own.column + 1,
-            beside.column + 1
-        ))
-        .remedy(remedy)
-        .at(mark.place(file)),
+        Failure::new(Code::YamlSyntax, format!("`{label}{LINE_UP}{other}` on line {}", beside.line))
+            .why(format!(
+                "`{label}` begins in column {}, `{other}` in column {}",
+                own.column + 1,
+                beside.column + 1
+            ))
+            .remedy(remedy)
+            .at(mark.place(file)),
     )
 }
 

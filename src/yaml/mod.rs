@@ -24,7 +24,7 @@ mod tests;
 
 use crate::failure::{Code, Failure, Place, Problems};
 
-pub(crate) use alike::{TAB, stray};
+pub(crate) use alike::{Slip, meant, slip, stray};
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 pub use write::write;

@@ -10,7 +10,7 @@ use super::{
     node::{Mark, Node, Value, quoted},
     scalar::{Reading, resolve},
 };
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, Place};
 
 /// The tree and its problems; no tree after a syntax error or beyond the bounds.
 pub(super) fn build(file: &str, text: &str) -> (Option<Node>, Vec<Failure>) {
@@ -44,6 +44,14 @@ struct Builder<'a> {
     anchors: HashMap<usize, Node>,
     root: Option<Node>,
     documents: usize,
+}
+
+/// Nobody names nothing on purpose: text was meant that begins with `&`.
+fn unnamed(place: Place) -> Failure {
+    Failure::new(Code::YamlUnsupported, "An anchor (`&`) stands before nothing")
+        .why("without quotes `&` begins a name, not text")
+        .remedy("put single quotes around text that begins with `&`")
+        .at(place)
 }
 
 /// A collection whose end has not come.
@@ -88,6 +96,9 @@ impl Builder<'_> {
                 let start = start.min(end);
                 self.layout.scalar(&Scalar { start, end, style, value: &value, decorated });
                 let node = self.scalar(mark, &value, style);
+                if anchor > 0 && node.value == Value::Null && node.plain.is_empty() {
+                    self.layout.problems.push(unnamed(mark.place(self.file)));
+                }
                 self.keyed(start, node.value == Value::Null && node.plain.is_empty());
                 self.remember(anchor, &node);
                 self.attach(node);

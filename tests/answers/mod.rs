@@ -166,7 +166,7 @@ fn init_writes_a_file_to_fill_in() {
     let validate = Program::new().args(["answers", "validate", path.to_str().expect("UTF-8")]).run();
     let required = guide::variables().filter(|it| matches!(it.default, guide::Default::Required)).count() - 1;
     assert_eq!(validate.status, 3);
-    assert_eq!(validate.stderr.matches("has no value behind it").count(), required, "{}", validate.stderr);
+    assert_eq!(validate.stderr.matches("has no value").count(), required, "{}", validate.stderr);
 }
 
 #[test]
