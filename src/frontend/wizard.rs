@@ -35,6 +35,16 @@ pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
         .collect()
 }
 
+/// What a person is told on leaving: what was written, whether all that was run is done, and what was answered since.
+pub(super) fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
+    match (wrote, is_done, answered) {
+        (true, true, _) => "What was written stays.",
+        (true, false, _) => "What was written stays; run the program again to go on.",
+        (false, _, true) => "Nothing was written. Answers are kept, passwords are not.",
+        (false, _, false) => "Nothing was written.",
+    }
+}
+
 /// What the cluster of these answers is called.
 pub(super) fn name(answers: &Answers) -> String {
     let mut answers = answers.clone();

@@ -41,7 +41,7 @@ async fn look(connection: &mut PgConnection, database: &Database) -> Result<Foun
 fn changes() -> Vec<Change> {
     schema::statements()
         .map(|statement| Change::Statement { what: statement.what.to_owned(), sql: statement.sql.to_owned() })
-        .chain([Change::Row { table: "alembic_version".into(), what: HEAD.into() }])
+        .chain([Change::Row { table: "alembic_version".into(), what: HEAD.into(), is_new: true }])
         .collect()
 }
 

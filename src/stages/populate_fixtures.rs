@@ -72,16 +72,20 @@ fn row_changes(plan: &Plan) -> Vec<Change> {
             Standing::Kept(_, nulls) if nulls.is_empty() => None,
             Standing::Kept(_, nulls) => {
                 let set: Vec<_> = nulls.iter().map(|(column, to)| format!("{column} NULL → {to}")).collect();
-                Some(format!("{title}, {}", set.join(", ")))
+                Some((format!("{title}, {}", set.join(", ")), false))
             }
-            Standing::New if pair.row.keys.is_some() => Some(format!("{title}, the given keys")),
-            Standing::New => Some(format!("{title}, new keys")),
-            Standing::Renewed(access) if access.len() == 1 => Some(format!("{title}, a new secret")),
-            Standing::Renewed(access) => Some(format!("{title}, new secrets for {} rows", access.len())),
+            Standing::New if pair.row.keys.is_some() => Some((format!("{title}, the given keys"), true)),
+            Standing::New => Some((format!("{title}, new keys"), true)),
+            Standing::Renewed(access) if access.len() == 1 => Some((format!("{title}, a new secret"), false)),
+            Standing::Renewed(access) => {
+                Some((format!("{title}, new secrets for {} rows", access.len()), false))
+            }
         }
     });
-    let closed = plan.closed.iter().map(|(user, access)| format!("`{access}` of `{user}`, a new secret"));
-    pairs.chain(closed).map(|what| Change::Row { table: "keypairs".into(), what }).collect()
+    let closed =
+        plan.closed.iter().map(|(user, access)| (format!("`{access}` of `{user}`, a new secret"), false));
+    let row = |(what, is_new)| Change::Row { table: "keypairs".into(), what, is_new };
+    pairs.chain(closed).map(row).collect()
 }
 
 /// The pairs for the credentials file; keys that are still to be made get a place holder.

@@ -37,6 +37,8 @@ pub enum Change {
         table: String,
         /// What happens to which row.
         what: String,
+        /// The row is made; otherwise it is there and changes.
+        is_new: bool,
     },
     /// A file.
     File {
@@ -85,6 +87,7 @@ impl Change {
         match self {
             Change::Key { new: None, .. } => '-',
             Change::Key { old: Some(_), .. } => '~',
+            Change::Row { is_new: false, .. } => '~',
             Change::File { what, .. } if what.starts_with("change") => '~',
             _ => '+',
         }
@@ -109,7 +112,7 @@ impl fmt::Display for Change {
             }
             Change::Database { name } => write!(f, "database {name}"),
             Change::Statement { what, .. } => f.write_str(what),
-            Change::Row { table, what } => write!(f, "{table}: {what}"),
+            Change::Row { table, what, .. } => write!(f, "{table}: {what}"),
             Change::File { path, what } => write!(f, "{what}: {path}"),
         }
     }

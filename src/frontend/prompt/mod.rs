@@ -26,7 +26,7 @@ use super::{
     Terminal,
     drive::{Signals, drive, unless_stopped},
     question::Reply,
-    wizard::{Unfinished, development_answers, sections, to_be_asked, unfinished},
+    wizard::{Unfinished, development_answers, leaving, sections, to_be_asked, unfinished},
     wrapped::to_a_person,
 };
 
@@ -79,6 +79,8 @@ struct Wizard<'a> {
     changed: bool,
     /// Something was written.
     wrote: bool,
+    /// Something was run.
+    ran: bool,
     status: u8,
 }
 
@@ -110,6 +112,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         from_review: false,
         changed: false,
         wrote: false,
+        ran: false,
         status: status::SUCCESS,
     };
     super::drive::in_runtime(terminal, async {
@@ -266,7 +269,7 @@ impl Wizard<'_> {
             Reply::Stopped(status) => Err(Away::Leave(status)),
             Reply::Is(_) => Ok(()),
             // Something was run: whoever ends the input leaves with how that ended.
-            Reply::Nothing if self.wrote => Err(Away::Leave(self.status)),
+            Reply::Nothing if self.ran => Err(Away::Leave(self.status)),
             Reply::Nothing => {
                 let failure = Failure::new(Code::NeedsAnswers, "the terminal gave no answer");
                 let status = self.terminal.fail(&[failure.remedy("give the answers as `--answers FILE`")]);
@@ -277,11 +280,7 @@ impl Wizard<'_> {
 
     /// Asks whether to leave.
     async fn leave(&mut self) -> Answered<()> {
-        self.say(match (self.wrote, self.changed) {
-            (true, _) => "What was written stays; run the program again to go on.",
-            (false, true) => "Nothing was written. Answers are kept, passwords are not.",
-            (false, false) => "Nothing was written.",
-        });
+        self.say(leaving(self.wrote, self.status == status::SUCCESS, self.changed));
         let options = ["Stay".to_owned(), "Leave".to_owned()];
         match self.asker.choose("Leave?", &options, 0).await {
             Reply::Is(0) | Reply::Back => Ok(()),

@@ -28,6 +28,7 @@ impl Wizard<'_> {
             let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
             let summary = state.summary.as_ref();
             self.status = summary.map_or(status::INTERNAL, |summary| summary.status);
+            self.ran = true;
             self.wrote |=
                 self.status == status::PARTIAL || summary.is_some_and(|summary| summary.changed > 0);
             if self.status == status::SUCCESS {

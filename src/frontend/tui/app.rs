@@ -90,7 +90,7 @@ pub struct App {
     pub(super) status: u8,
     /// The status of the run whose failed stage a person chose to pass over.
     pub(super) passed_over: Option<u8>,
-    /// A run has written something, or found it done.
+    /// A run has written something.
     pub(super) wrote: bool,
     pub(super) development: bool,
     /// Was anything typed or loaded that a draft should keep?

@@ -265,7 +265,7 @@ pub(super) fn pending() -> Vec<StageState> {
         new: Some(value.into()),
     };
     let file = |path: &str, what: &str| Change::File { path: path.into(), what: what.into() };
-    let row = |what: &str| Change::Row { table: "keypairs".into(), what: what.into() };
+    let row = |what: &str| Change::Row { table: "keypairs".into(), what: what.into(), is_new: true };
     let keys = |kind: &str, count: usize| (0..count).map(|at| key(&format!("{kind}{at}"), "x")).collect();
     vec![
         state("load-images", "pending", keys("images/", 181)),

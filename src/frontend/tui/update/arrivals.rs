@@ -218,7 +218,7 @@ impl App {
             probe.generation += 1;
             probe.state = ProbeState::Idle;
         }
-        self.wrote |= run.done() > 0 || summary.status == status::PARTIAL;
+        self.wrote |= summary.changed > 0 || summary.status == status::PARTIAL;
         let left_out = !run.left_out().is_empty();
         let whole = run.wanted.is_empty() && !left_out;
         let stopped = run.stopping;

@@ -199,8 +199,9 @@ impl App {
     /// What can be done at the end.
     pub(in crate::frontend::tui) fn endings(&self) -> Vec<&'static str> {
         let left_out = self.run.as_ref().map(RunPage::left_out).unwrap_or_default();
+        let made = self.run.as_ref().is_some_and(|run| run.order.contains(&"populate-fixtures"));
         let again = (!left_out.is_empty()).then_some("Back to the review");
-        let keys = self.credentials().filter(|_| !left_out.contains(&"populate-fixtures"));
+        let keys = self.credentials().filter(|_| made && !left_out.contains(&"populate-fixtures"));
         let keys = keys.map(|_| "Show the keypairs");
         again.into_iter().chain(keys).chain(["Run a single stage", "Leave"]).collect()
     }

@@ -17,8 +17,12 @@ use ratatui::{
 use tui_input::Input;
 
 use crate::{
-    failure::Failure,
-    frontend::tui::app::{App, Grant},
+    failure::{Failure, status},
+    frontend::{
+        tui::app::{App, Grant},
+        wizard::leaving,
+    },
+    workflow::Outcome,
 };
 
 use super::{Canvas, ladder};
@@ -27,13 +31,10 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     let theme = canvas.theme;
     canvas.line(Span::styled(" Leave?", theme.bold()));
     canvas.blank();
-    let under_way = app.run.as_ref().is_some_and(|run| run.done() > 0);
-    let words = match (app.wrote || under_way, app.changed) {
-        (true, _) => "What was written stays; run the program again to go on.",
-        (false, true) => "Nothing was written. Answers are kept, passwords are not.",
-        (false, false) => "Nothing was written.",
-    };
-    canvas.words(1, words, Style::new());
+    let under_way = app.run.as_ref().filter(|run| run.state.summary.is_none() && run.refused.is_empty());
+    let writes = under_way.is_some_and(|run| run.count(|outcome| matches!(outcome, Outcome::Changed(_))) > 0);
+    let is_done = under_way.is_none() && app.status == status::SUCCESS;
+    canvas.words(1, leaving(app.wrote || writes, is_done, app.changed), Style::new());
     canvas.blank();
     for (at, choice) in ["Stay", "Leave"].into_iter().enumerate() {
         let here = at == cursor;
