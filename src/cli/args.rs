@@ -72,6 +72,8 @@ pub(super) enum Command {
         #[arg(value_parser = Names(checks))]
         checks: Vec<String>,
         #[command(flatten)]
+        overwrite: OverwriteFlags,
+        #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
         loudness: Loudness,

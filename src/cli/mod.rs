@@ -155,8 +155,8 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
             headless::run(terminal, &inputs, work, log.as_deref())
         }
-        Some(Command::Check { checks, asking: given, .. }) => {
-            let (inputs, log) = asking(given, none());
+        Some(Command::Check { checks, overwrite, asking: given, .. }) => {
+            let (inputs, log) = asking(given, overwrite);
             headless::check(terminal, &inputs, &checks, log.as_deref())
         }
         Some(Command::Plan { detailed_exitcode, overwrite, asking: given, .. }) => {

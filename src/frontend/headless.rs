@@ -172,7 +172,7 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
 
 /// Makes live checks and prints every ladder.
 pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String], log: Option<&Path>) -> u8 {
-    let scope = Scope::checks(checks);
+    let scope = Scope::checks(checks).map(Scope::and_stages);
     with_session(terminal, inputs, scope, Intent::Check, log, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
         // What a check found stands in its ladder.

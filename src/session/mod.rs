@@ -123,6 +123,13 @@ impl Session {
     pub fn new(answers: &Answers, terms: &Terms, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
         let (mut world, notices) = judge::judge(answers, terms, &scope)?;
         world.thorough = intent == Intent::Check;
+        if !scope.stages.is_empty() {
+            // A file that no stage of this work writes is none of its business.
+            let files = &mut world.settings.files;
+            files.credentials = files.credentials.take().filter(|_| scope.runs("populate-fixtures"));
+            files.alembic_ini = files.alembic_ini.take().filter(|_| scope.runs("write-config"));
+            files.environment = files.environment.take().filter(|_| scope.runs("write-config"));
+        }
         let notices = notices.into_iter().map(|notice| terms.tolerance.weigh(notice)).collect();
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
         if intent != Intent::Check
@@ -174,15 +181,8 @@ impl Session {
 
     /// The files that the stages of this session write, each with its key.
     pub fn files_to_write(&self) -> Vec<(&'static str, String)> {
-        let writes = |stage| self.scope.runs(stage);
         let files = self.world.settings.files.named().into_iter();
-        files
-            .filter(|(key, _)| match *key {
-                "files.credentials" => writes("populate-fixtures"),
-                _ => writes("write-config"),
-            })
-            .map(|(key, path)| (key, path.display().to_string()))
-            .collect()
+        files.map(|(key, path)| (key, path.display().to_string())).collect()
     }
 
     /// True when all stages of the guide run, so that the manager can be started afterwards.
@@ -197,6 +197,7 @@ impl Session {
         let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
         let work = work::Work {
             stages: self.scope.stages.clone(),
+            asked: self.scope.asked.clone(),
             checks: self.scope.checks.clone(),
             meeting: self.scope.meeting.clone(),
             left_out: self.scope.left_out.clone(),

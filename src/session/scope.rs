@@ -14,12 +14,15 @@ use crate::{
 use super::{Offering, Terms};
 
 /// Stages and checks of one piece of work.
+#[derive(Default)]
 pub struct Scope {
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) meeting: Option<Meeting>,
     /// Stages that would run too, were they not to be skipped.
     pub(super) left_out: Vec<StageId>,
+    /// Stages that are asked beside the checks whether they could run.
+    pub(super) asked: Vec<SetupStage>,
     judges: Option<Judging>,
 }
 
@@ -58,7 +61,7 @@ impl Scope {
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
         let left_out = left_out.iter().map(|stage| stage.about().id).collect();
-        Ok(Self { stages, checks, meeting: None, left_out, judges: None })
+        Ok(Self { stages, checks, left_out, ..Self::default() })
     }
 
     /// These checks, or all.
@@ -75,18 +78,28 @@ impl Scope {
             .into_iter()
             .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
             .collect();
-        Ok(Self { stages: Vec::new(), checks, meeting: None, left_out: Vec::new(), judges: None })
+        Ok(Self { checks, ..Self::default() })
+    }
+
+    /// Asks the stages too that need no other checks, and no other answers than these do: what stops a run is no
+    /// news for it.
+    #[must_use]
+    pub fn and_stages(mut self) -> Self {
+        let whole = self.checks.len() == checks::all().len();
+        let checked = |id: &&str| self.checks.iter().any(|check| check.about().id == *id);
+        let sections = self.sections();
+        let answered = |id: &&str| whole || sections.iter().any(|section| section.id == *id);
+        let can_tell = |stage: &SetupStage| {
+            let about = stage.about();
+            about.checks.iter().all(|id| checked(id)) && about.sections.iter().all(|id| answered(id))
+        };
+        self.asked = stages::all().into_iter().filter(can_tell).collect();
+        self
     }
 
     /// Every stage's answers, judged without a run.
     pub fn everything(judging: Judging) -> Self {
-        Self {
-            stages: stages::all(),
-            checks: checks::all(),
-            meeting: None,
-            left_out: Vec::new(),
-            judges: Some(judging),
-        }
+        Self { stages: stages::all(), checks: checks::all(), judges: Some(judging), ..Self::default() }
     }
 
     /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
@@ -104,12 +117,12 @@ impl Scope {
 
     fn meeting(meeting: Meeting) -> Self {
         let checks = vec![checks::etcd_answers()];
-        Self { stages: Vec::new(), checks, meeting: Some(meeting), left_out: Vec::new(), judges: None }
+        Self { checks, meeting: Some(meeting), ..Self::default() }
     }
 
     /// Is this stage one of them?
     pub fn runs(&self, stage: &str) -> bool {
-        self.stages.iter().any(|chosen| chosen.about().id == stage)
+        self.stages.iter().chain(&self.asked).any(|chosen| chosen.about().id == stage)
     }
 
     /// Flags that none of these stages looks at: ignoring them would mislead.
@@ -145,6 +158,7 @@ impl Scope {
         let needed: Vec<&str> = self
             .stages
             .iter()
+            .chain(&self.asked)
             .flat_map(|stage| stage.about().sections.iter().copied())
             .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
             .collect();

@@ -23,6 +23,8 @@ use super::{
 
 pub(super) struct Work {
     pub(super) stages: Vec<SetupStage>,
+    /// Asked beside the checks whether they could run.
+    pub(super) asked: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) meeting: Option<Meeting>,
     pub(super) left_out: Vec<StageId>,
@@ -101,10 +103,11 @@ impl Work {
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
         let broken = self.check(cx, tally).await;
         let runs = matches!(self.intent, Intent::Preview | Intent::Run);
-        if matches!(self.intent, Intent::Check | Intent::Meet) || (runs && !tally.failures.is_empty()) {
+        if self.intent == Intent::Meet || (runs && !tally.failures.is_empty()) {
             return;
         }
-        let states = self.survey(cx, &broken).await;
+        let is_check = self.intent == Intent::Check;
+        let states = self.survey(if is_check { &self.asked } else { &self.stages }, cx, &broken).await;
         for state in &states {
             // A stage that only waits for a server is no fault of its own.
             let is_new = state.failure.as_ref().is_some_and(|failure| !tally.failures.contains(failure));
@@ -120,7 +123,9 @@ impl Work {
                 (None, _) => {}
             }
         }
-        cx.send(EventKind::Plan { stages: states }).await;
+        if !is_check {
+            cx.send(EventKind::Plan { stages: states }).await;
+        }
     }
 
     /// All checks at once; each tells its verdict when it has one. Gives back which of them failed.
@@ -159,21 +164,29 @@ impl Work {
 
     /// A stage whose server cannot be asked is not asked: one message for one cause. What a check finds wrong
     /// elsewhere hides no change, but nothing is done as long as it is so.
-    async fn survey(&self, cx: &Context<World>, broken: &[(&'static str, Failure)]) -> Vec<StageState> {
+    async fn survey(
+        &self,
+        stages: &[SetupStage],
+        cx: &Context<World>,
+        broken: &[(&'static str, Failure)],
+    ) -> Vec<StageState> {
+        // What a check found is told there; beside it a stage has nothing to add.
+        let is_check = self.intent == Intent::Check;
+        let hinders: fn(&str) -> bool =
+            if is_check { |_| true } else { |check| matches!(check, "etcd" | "database") };
         let cause = |about: &About, counts: fn(&str) -> bool| {
             let is_own = |(check, failure): &&(&str, Failure)| {
-                about.checks.contains(check) && counts(check) && !is_found_by_stages(failure)
+                about.checks.contains(check) && counts(check) && (is_check || !is_found_by_stages(failure))
             };
             broken.iter().find(is_own).map(|(_, failure)| failure.clone())
         };
-        let is_server = |check: &str| matches!(check, "etcd" | "database");
         let asked: Vec<SetupStage> =
-            self.stages.iter().filter(|stage| cause(stage.about(), is_server).is_none()).cloned().collect();
+            stages.iter().filter(|stage| cause(stage.about(), hinders).is_none()).cloned().collect();
         let mut found = survey(&asked, cx).await.into_iter().map(|state| weighed(&cx.world, state));
         let mut states: Vec<StageState> = Vec::new();
-        for stage in &self.stages {
+        for stage in stages {
             let about = stage.about();
-            let own = match cause(about, is_server) {
+            let own = match cause(about, hinders) {
                 Some(failure) => Some(stuck(about, "failed", failure)),
                 None => found.next().map(|state| match cause(about, |_| true) {
                     Some(failure) if state.state == "done" => stuck(about, "failed", failure),
@@ -277,6 +290,8 @@ fn is_found_by_stages(failure: &Failure) -> bool {
             | Code::FileOwner
             | Code::FileMount
             | Code::FileForeign
+            | Code::FileAlembic
+            | Code::FileLogging
     )
 }
 

@@ -256,7 +256,8 @@ fn the_manual_names_the_flags_of_each_command_alone() {
         ("-answers-schema", "--output"),
         ("-dev-up", "--wait"),
         ("-plan", "--yes"),
-        ("-check", "--replace-mount"),
+        ("-check", "--yes"),
+        ("-status", "--replace-mount"),
     ] {
         assert!(!page(command).contains(flag), "{command} names {flag}");
     }

@@ -1,8 +1,12 @@
 //! Green means that the manager's own session could use it: everything that is certain to fail it, or the run,
 //! is found by the check, and its remedy leads on.
 
-use super::{Case, Told, row, schema::at_head, together};
-use crate::servers::Postgres;
+use super::{
+    Case, Told, row,
+    schema::{OWNED, at_head},
+    together,
+};
+use crate::servers::{Etcd, Postgres};
 
 /// The check as it is now.
 fn check(case: Case<'static>) -> Case<'static> {
@@ -182,6 +186,30 @@ fn one_truth_for_all_commands() {
         std::fs::remove_dir(&gone).expect("it is empty");
         case.fails(status, "E-MOUNT-MISSING");
     }
+}
+
+/// What stops a run is found by a check too, and what lets it go on lets the check pass.
+#[test]
+fn a_check_finds_what_stops_a_run() {
+    let etcd = Etcd::start();
+    etcd.put("/sorna/live/volumes/_mount", "/mnt/others");
+    let foreign = || Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "live");
+    let published = || {
+        let row = "('x@example.com', 'AKIAIOSFODNN7EXAMPLE', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', true, true)";
+        at_head(Case::new()).sql("{name}", &format!("{OWNED}{row}"))
+    };
+    for (command, status) in [("check", 4), ("plan", 4), ("status", 9), ("run", 4)] {
+        foreign().flags([command]).fails(status, "E-MOUNT-FOREIGN");
+        published().flags([command]).fails(status, "E-KEYS-PUBLISHED");
+    }
+    foreign().flags(["check", "etcd", "storage"]).fails(4, "E-MOUNT-FOREIGN");
+    for checks in [&["etcd"][..], &["storage"], &["etcd", "database"]] {
+        let case = foreign().flags(["check"].into_iter().chain(checks.iter().copied()));
+        assert_eq!(case.run().status, 0, "{checks:?}: no stage that can be told by them");
+    }
+    assert_eq!(foreign().flags(["check", "--replace-mount"]).run().status, 0);
+    assert_eq!(published().flags(["check", "--replace-published-keys"]).run().status, 0);
+    foreign().flags(["check", "database", "--prune"]).fails(2, "E-USAGE");
 }
 
 /// DETAIL and HINT name the cure; a DETAIL that quotes a row may hold a secret.

@@ -19,7 +19,7 @@ fn stamped(revisions: &[&str]) -> Case<'static> {
     ))
 }
 
-const OWNED: &str = "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin) VALUES ";
+pub const OWNED: &str = "INSERT INTO keypairs (user_id, access_key, secret_key, is_active, is_admin) VALUES ";
 
 #[test]
 fn conflicts_in_the_database() {

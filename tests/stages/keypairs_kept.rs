@@ -89,7 +89,7 @@ fn remarks_show_in_every_state() {
                 assert!(own.contains(part), "{command}, {state}: {told}");
             }
         }
-        let strict = site.run("run populate-fixtures --strict --accept W-FILE-ALEMBIC");
+        let strict = site.run("run populate-fixtures --strict");
         assert_eq!(strict.status, 4, "{}", strict.stderr);
         assert!(strict.stderr.contains("boss@localhost"), "{}", strict.stderr);
         assert!(strict.stderr.contains("W-KEYS-REMARK"), "{}", strict.stderr);
