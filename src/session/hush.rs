@@ -84,7 +84,7 @@ fn reference(value: &str) -> Option<String> {
     let inside = value.trim_start().strip_prefix('{')?.trim_start();
     let is_word =
         |word: &&str| inside.strip_prefix(*word).is_some_and(|rest| rest.trim_start().starts_with(':'));
-    ["env", "file", "command"].iter().any(|word| is_word(&word)).then(|| inside.to_owned())
+    ["env", "file", "command"].iter().any(is_word).then(|| inside.to_owned())
 }
 
 fn is_open_reference(value: &str) -> bool {

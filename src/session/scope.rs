@@ -91,7 +91,7 @@ impl Scope {
         let answered = |id: &&str| whole || sections.iter().any(|section| section.id == *id);
         let can_tell = |stage: &SetupStage| {
             let about = stage.about();
-            about.checks.iter().all(|id| checked(id)) && about.sections.iter().all(|id| answered(id))
+            about.checks.iter().all(&checked) && about.sections.iter().all(&answered)
         };
         self.asked = stages::all().into_iter().filter(can_tell).collect();
         self

@@ -252,31 +252,42 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         return;
     }
     canvas.told(1, sign, &what, code(theme, failure));
-    let whole = canvas.rows() >= 8;
-    let mut row = |title: &str, words: &str, most: usize| {
-        let columns = canvas.columns().saturating_sub(12).max(1);
-        let mut lines = text::wrap(&theme.text(words), columns);
-        if let (true, Some(last)) = (lines.len() > most, most.checked_sub(1).and_then(|at| lines.get_mut(at)))
-        {
-            // What is cut off says so.
-            *last = cut(&format!("{last}{}", " ".repeat(columns)), columns - 1, "").trim_end().to_owned()
-                + theme.ellipsis();
-        }
+    // The server that is asked again takes one line. Of the others every part has one, and what is left goes to the
+    // remedy first.
+    let watch = usize::from(run.failed().is_some() && run.watch.found.is_some());
+    let state = state(run);
+    let parts = [
+        ("Why", failure.why.as_deref()),
+        ("State", Some(state.as_str())),
+        ("Next", failure.remedy.as_deref()),
+    ];
+    let columns = canvas.columns().saturating_sub(12).max(1);
+    let parts = parts.map(|(title, words)| {
+        (title, words.map_or(Vec::new(), |words| text::wrap(&theme.text(words), columns)))
+    });
+    let mut spare = canvas.left().saturating_sub(watch);
+    let mut rows = parts.each_ref().map(|(_, lines)| lines.len().min(1));
+    spare = spare.saturating_sub(rows.iter().sum());
+    for at in [2, 1, 0] {
+        let more = spare.min(parts[at].1.len() - rows[at]);
+        (rows[at], spare) = (rows[at] + more, spare - more);
+    }
+    for ((title, lines), most) in parts.into_iter().zip(rows) {
+        let is_cut = lines.len() > most;
         for (at, line) in lines.into_iter().take(most).enumerate() {
-            let title = if at == 0 { title } else { "" };
+            // What is cut off says so.
+            let line = if is_cut && at + 1 == most {
+                let room = columns.saturating_sub(1);
+                cut(&line, room, "").trim_end().to_owned() + theme.ellipsis()
+            } else {
+                line
+            };
             canvas.line(Line::from(vec![
                 Span::raw("   "),
-                Span::styled(pad(title, 8, ""), theme.dim()),
+                Span::styled(pad(if at == 0 { title } else { "" }, 8, ""), theme.dim()),
                 Span::raw(line),
             ]));
         }
-    };
-    if let Some(why) = &failure.why {
-        row("Why", why, if whole { 3 } else { 1 });
-    }
-    row("State", &state(run), 2);
-    if let Some(remedy) = &failure.remedy {
-        row("Next", remedy, if whole { 2 } else { 1 });
     }
     if let Some((_, failure)) = run.failed() {
         watched(app, run, failure, canvas, 11);
