@@ -35,9 +35,13 @@ pub(super) fn running(columns: u16, rows: u16) -> Wizard {
 }
 
 fn failed(columns: u16, rows: u16) -> Wizard {
+    failed_by(columns, rows, lost())
+}
+
+fn failed_by(columns: u16, rows: u16, failure: Failure) -> Wizard {
     let mut wizard = running(columns, rows);
-    let outcome =
-        Outcome::Failed { failure: lost(), left: "the database is as before: nothing was committed".into() };
+    let left = "the database is as before: nothing was committed".into();
+    let outcome = Outcome::Failed { failure: failure.clone(), left };
     wizard
         .ran_at(131, EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 51 })
         .ran_at(
@@ -48,7 +52,7 @@ fn failed(columns: u16, rows: u16) -> Wizard {
                 duration_ms: 0,
             },
         )
-        .ran_at(133, summary(7, vec![lost()]));
+        .ran_at(133, summary(7, vec![failure]));
     wizard
 }
 
@@ -117,6 +121,11 @@ fn runs() {
         wizard
     });
     shown("run_failed", failed);
+    shown("run_failed_with_much_to_say", |columns, rows| {
+        let words = |what: &str| format!("{what} ").repeat(30).trim().to_owned();
+        let failure = Failure::new(Code::DbRefused, "the server refused it").why(words("reason"));
+        failed_by(columns, rows, failure.remedy(format!("{} at last", words("remedy"))))
+    });
     shown("run_failed_server_is_back", |columns, rows| {
         let mut wizard = failed(columns, rows);
         wizard.tick(1000).tell(Msg::Watched(Ok(()))).tick(3000).keys(&[Down, Down]);

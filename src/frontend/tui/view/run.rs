@@ -247,7 +247,13 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
         match run.failed().filter(|_| run.watch.found.is_some()) {
             Some((_, failure)) => watched(app, run, failure, canvas, 3),
-            None => canvas.words(3, failure.remedy.as_deref().unwrap_or_default(), Style::new()),
+            None => {
+                let columns = canvas.columns().saturating_sub(4).max(1);
+                let lines = text::wrap(&theme.text(failure.remedy.as_deref().unwrap_or_default()), columns);
+                for line in clipped(lines, canvas.left(), columns, theme.ellipsis()) {
+                    canvas.line(Line::raw(format!("   {line}")));
+                }
+            }
         }
         return;
     }
@@ -273,15 +279,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         (rows[at], spare) = (rows[at] + more, spare - more);
     }
     for ((title, lines), most) in parts.into_iter().zip(rows) {
-        let is_cut = lines.len() > most;
-        for (at, line) in lines.into_iter().take(most).enumerate() {
-            // What is cut off says so.
-            let line = if is_cut && at + 1 == most {
-                let room = columns.saturating_sub(1);
-                cut(&line, room, "").trim_end().to_owned() + theme.ellipsis()
-            } else {
-                line
-            };
+        for (at, line) in clipped(lines, most, columns, theme.ellipsis()).into_iter().enumerate() {
             canvas.line(Line::from(vec![
                 Span::raw("   "),
                 Span::styled(pad(if at == 0 { title } else { "" }, 8, ""), theme.dim()),
@@ -292,6 +290,17 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     if let Some((_, failure)) = run.failed() {
         watched(app, run, failure, canvas, 11);
     }
+}
+
+/// So many of the lines; what is cut off says so.
+fn clipped(mut lines: Vec<String>, most: usize, columns: usize, ellipsis: &str) -> Vec<String> {
+    let is_cut = lines.len() > most;
+    lines.truncate(most);
+    if let Some(last) = lines.last_mut().filter(|_| is_cut) {
+        let room = columns.saturating_sub(text::width(ellipsis));
+        *last = cut(last, room, "").trim_end().to_owned() + ellipsis;
+    }
+    lines
 }
 
 fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
