@@ -1,11 +1,11 @@
-//! Problems as they are found: the first ones are told, the rest is counted.
+//! Problems as they are found: the first ones are reported, the rest is counted.
 
 use super::{Code, Failure, Severity};
 use crate::text::grouped;
 
-/// How many problems of one file are told one by one: whoever has fixed these runs again.
+/// How many problems of one file are reported one by one: whoever has fixed these runs again.
 const PER_FILE: usize = 20;
-/// How many are told in all.
+/// How many are reported in all.
 const IN_ALL: usize = 50;
 
 /// A list of problems that stays short whatever a file holds. Whoever finds a problem pushes it; past the limit only
@@ -53,7 +53,7 @@ impl Problems {
         self.kept.len() < IN_ALL && (file.is_none() || of_file() < PER_FILE)
     }
 
-    /// Sorts what is told one by one by its place.
+    /// Sorts what is reported one by one by its place.
     pub fn sort(&mut self) {
         self.kept.sort_by(|one, other| one.place.cmp(&other.place));
     }
@@ -63,7 +63,7 @@ impl Problems {
         self.kept.is_empty()
     }
 
-    /// How many were found that are told one by one.
+    /// How many were found that are reported one by one.
     pub fn told(&self) -> usize {
         self.kept.len()
     }

@@ -96,7 +96,7 @@ impl Terminal {
     }
 
     /// Takes the outcome of a write. A closed pipe is no failure: whoever closed it has read enough. Anything else
-    /// is told once, and spoils a success when somebody asked for what is lost.
+    /// is reported once, and spoils a success when somebody asked for what is lost.
     pub fn kept(&self, outcome: io::Result<()>, sink: Sink<'_>) {
         let Err(error) = outcome else { return };
         if error.kind() == io::ErrorKind::BrokenPipe {

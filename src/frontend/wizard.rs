@@ -35,7 +35,7 @@ pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
         .collect()
 }
 
-/// What a person is told on leaving: what was written, whether all that was run is done, and what was answered since.
+/// What a person reads on leaving: what was written, whether all that was run is done, and what was answered since.
 pub(super) fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
     match (wrote, is_done, answered) {
         (true, true, _) => "What was written stays.",

@@ -23,7 +23,7 @@ pub(super) fn hushed(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
         if !is_open_reference(value) {
             return Some(of_a_secret(failure.code, place));
         }
-        // What follows from the missing bracket is told once.
+        // What follows from the missing bracket is reported once.
         (told_open.replace(at) != Some(at)).then(|| open_reference(&lines, at, place))
     };
     failures.into_iter().filter_map(hush).collect()
@@ -115,7 +115,7 @@ fn is_key(label: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What is told about an answers file with these lines of the database, with the places.
+    /// What is reported about an answers file with these lines of the database, with the places.
     fn told(lines: &str) -> Vec<(String, String)> {
         let text = format!("database:\n{lines}\n");
         let (_, failures) = yaml::read_all("a.yml", text.as_bytes());

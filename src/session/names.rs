@@ -47,7 +47,7 @@ pub(super) fn strange_names() -> Vec<Failure> {
                 )
                 .remedy(format!("unset {name}"));
             }
-            // Past the first ones nothing is told one by one.
+            // Past the first ones nothing is reported one by one.
             let near = (at < 20).then(|| guide::did_you_mean(&name, known.iter().map(String::as_str)));
             match near.flatten() {
                 Some(near) => failure.remedy(guide::meant(&name, near)),

@@ -170,7 +170,7 @@ impl Work {
         cx: &Context<World>,
         broken: &[(&'static str, Failure)],
     ) -> Vec<StageState> {
-        // What a check found is told there; beside it a stage has nothing to add.
+        // What a check found is reported there; beside it a stage has nothing to add.
         let is_check = self.intent == Intent::Check;
         let hinders: fn(&str) -> bool =
             if is_check { |_| true } else { |check| matches!(check, "etcd" | "database") };

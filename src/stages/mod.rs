@@ -23,7 +23,7 @@ use crate::{
 const LOOKS: usize = usize::MAX;
 
 /// Work in one transaction that the server rolls back when the connection breaks: twice more from its beginning. The
-/// attempt is told whether it is another one, for what it finds may be its own work.
+/// attempt learns whether it is another one, for what it finds may be its own work.
 async fn worked<T, F>(cx: &Context<World>, mut attempt: impl FnMut(bool) -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,

@@ -94,7 +94,7 @@ impl Change {
     }
 }
 
-/// A key or a value as people are told it: etcd may hold megabytes in one, and a path has 4,096 bytes at most.
+/// A key or a value as people see it: etcd may hold megabytes in one, and a path has 4,096 bytes at most.
 fn shown(text: &str) -> Cow<'_, str> {
     clipped(text, Room { whole: 4_096, quotation: 400, word: 200 })
 }

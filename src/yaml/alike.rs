@@ -3,7 +3,7 @@
 use super::Mark;
 use crate::failure::{Code, Failure, Place, shortened};
 
-/// A slip of the pen, which is told without a value of the file.
+/// A slip of the pen, which is reported without a value of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slip {
     /// The lines of a merge, or a tab: nothing of the file is repeated.

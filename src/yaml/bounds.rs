@@ -62,7 +62,7 @@ pub(super) fn measure(file: &str, text: &str, layout: &Layout<'_>) -> Result<Has
             Event::Scalar(value, _, anchor, _) => (anchor, Extent { nodes: 1, text: value.len(), height: 0 }),
             Event::Alias(anchor) => {
                 named.insert(anchor);
-                // One that contains itself is told where the tree is built.
+                // One that contains itself is reported where the tree is built.
                 let Some(extent) = known.get(&anchor) else { break };
                 (0, *extent)
             }
