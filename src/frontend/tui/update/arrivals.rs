@@ -15,7 +15,13 @@ impl App {
     pub(super) fn arrived(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Looked(look) => {
+                // The choices may be others now; the cursor stays on the one where it was.
+                let here = self.choices().get(self.welcome.cursor).copied();
                 self.welcome.look = Some(*look);
+                let choices = self.choices();
+                let at = choices.iter().position(|choice| Some(*choice) == here);
+                let development = choices.iter().position(|choice| *choice == Choice::Development);
+                self.welcome.cursor = at.or(development).unwrap_or_default();
                 Vec::new()
             }
             Msg::StackSaid(line) => {
