@@ -143,6 +143,9 @@ fn what_is_in_the_way_has_a_way_round_it_on_the_full_screen() {
     let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
     tmux.wait_for("refuses `postgres` with `develove`");
     tmux.wait_for("On this machine, with PostgreSQL on port");
+    // Enter on the first choice looks again, and says what came of it.
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("It is still in the way");
     tmux.keys(&["Down", "Enter"]);
     tmux.wait_for("w writes all this");
 }

@@ -1,5 +1,6 @@
 //! What work brings back. Whatever belongs to older answers is dropped.
 
+use super::welcome::LOOKING_AGAIN;
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::{
@@ -22,6 +23,12 @@ impl App {
                 let at = choices.iter().position(|choice| Some(*choice) == here);
                 let development = choices.iter().position(|choice| *choice == Choice::Development);
                 self.welcome.cursor = at.or(development).unwrap_or_default();
+                if self.notice.as_ref().is_some_and(|(_, text)| text == LOOKING_AGAIN) {
+                    match self.welcome.look.as_ref().is_some_and(|look| look.obstacle.is_some()) {
+                        true => self.say(Sign::Warning, "It is still in the way"),
+                        false => self.say(Sign::Done, "Nothing is in the way any more; Enter starts"),
+                    }
+                }
                 Vec::new()
             }
             Msg::StackSaid(line) => {

@@ -14,6 +14,9 @@ use crate::frontend::tui::{
 
 use super::moved;
 
+/// Said while something that was in the way is looked at once more.
+pub(super) const LOOKING_AGAIN: &str = "Looking at localhost again";
+
 impl App {
     pub(super) fn welcome_key(&mut self, action: Action) -> Vec<Effect> {
         if self.welcome.path.is_some() {
@@ -52,8 +55,8 @@ impl App {
 
     fn start_development(&mut self) -> Vec<Effect> {
         if self.welcome.look.as_ref().is_some_and(|look| look.obstacle.is_some()) {
-            // It may be out of the way by now.
-            self.welcome.look = None;
+            // It may be out of the way by now. What is shown stays until then, or keys would meet other choices.
+            self.say(Sign::UnderWay, LOOKING_AGAIN);
             return vec![Effect::Look];
         }
         self.start_stack(Beside::default())
