@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure, shell_word},
-    guide::{Expect, Storage},
+    guide::{Expect, Storage, development_mount},
     services::mount::{self, Kind},
     workflow::Verdict,
     world::World,
@@ -73,6 +73,8 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
         Kind::Folder(real) => real,
         Kind::Missing => {
             let remedy = match storage.expect {
+                // Without the rest of the stack's folder around it, the stack would take it for somebody else's.
+                Expect::Directory if *path == development_mount() => "backendai-setup dev up".to_owned(),
                 Expect::Directory => format!("mkdir -p {}", shell_word(shown)),
                 _ => format!("{}; then: mkdir -p {}", fstab(), shell_word(shown)),
             };

@@ -199,7 +199,7 @@ fn stack(command: DevCommand) -> dev::Dev {
     let home = |place: Place| dev::home(place.dir);
     match command {
         DevCommand::Up { place, etcd_port, postgres_port } => {
-            dev::Dev::Up(dev::Options { home: home(place), etcd_port, postgres_port })
+            dev::Dev::Up(dev::Options { etcd_port, postgres_port, ..dev::Options::of(home(place)) })
         }
         DevCommand::Down(place) => dev::Dev::Down(home(place)),
         DevCommand::Status(place) => dev::Dev::Status(home(place)),

@@ -5,11 +5,20 @@ use std::path::{Path, PathBuf};
 
 use crate::failure::{Code, Failure};
 
+/// The servers that the stack has to start itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// etcd.
+    pub etcd: bool,
+    /// PostgreSQL.
+    pub postgres: bool,
+}
+
 /// The programs of the stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Programs {
-    /// `etcd`.
-    pub etcd: PathBuf,
+    /// `etcd`, where it is wanted.
+    pub etcd: Option<PathBuf>,
     /// Folders that hold both `postgres` and `initdb`, best first.
     pub postgres: Vec<PathBuf>,
 }
@@ -43,8 +52,8 @@ fn versions(parent: &str, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Looks for all programs in the given folders; everything that is missing is named at once.
-pub fn programs(places: &[PathBuf]) -> Result<Programs, Failure> {
+/// Looks for the programs of these servers in the given folders; everything that is missing is named at once.
+pub fn programs(places: &[PathBuf], wanted: Wanted) -> Result<Programs, Failure> {
     let etcd = all("etcd", places).into_iter().next();
     let mut postgres: Vec<PathBuf> = Vec::new();
     for server in all("postgres", places) {
@@ -54,9 +63,9 @@ pub fn programs(places: &[PathBuf]) -> Result<Programs, Failure> {
             postgres.push(folder.to_owned());
         }
     }
-    match etcd {
-        Some(etcd) if !postgres.is_empty() => Ok(Programs { etcd, postgres }),
-        etcd => Err(missing(etcd.is_none(), postgres.is_empty())),
+    match (wanted.etcd && etcd.is_none(), wanted.postgres && postgres.is_empty()) {
+        (false, false) => Ok(Programs { etcd, postgres }),
+        (etcd, postgres) => Err(missing(etcd, postgres)),
     }
 }
 
@@ -86,6 +95,6 @@ fn missing(etcd: bool, postgres: bool) -> Failure {
     Failure::new(Code::DevMissing, what)
         .why("looked in PATH and in the places that distributions use")
         .remedy(format!(
-            "debian, Ubuntu: `apt-get install {debian}`. Fedora: `dnf install {fedora}`. Homebrew: `brew install {brew}`"
+            "Debian, Ubuntu: `apt-get install {debian}`. Fedora: `dnf install {fedora}`. Homebrew: `brew install {brew}`"
         ))
 }

@@ -1,21 +1,23 @@
 //! What is there before anything is started; changes nothing.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-
-use super::{ANSWER, ETCD_PORT, POSTGRES_PORT, ServerState, places, ports, programs, status};
+use super::site::{Beside, Found, Spot, survey};
+use super::{Options, home, places, programs};
 use crate::failure::Failure;
 
 /// One server of the stack as found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SeenState {
-    /// It runs and answers.
+    /// The stack's own runs and answers.
     Answers {
         /// Its version.
         version: String,
+    },
+    /// Somebody else's answers and will be used.
+    Used {
+        /// `3.4.15 answers`.
+        words: String,
     },
     /// Nobody is there; it will be started.
     WillStart {
@@ -24,8 +26,11 @@ pub enum SeenState {
     },
     /// It runs, but does not answer.
     Silent,
-    /// Somebody else has its port.
-    Foreign,
+    /// Something that cannot be used has its port.
+    InTheWay {
+        /// What it does, to stand after its name: `wants a sign-in`.
+        words: String,
+    },
 }
 
 /// One server and where it is, or will be.
@@ -52,50 +57,28 @@ pub struct Look {
     pub mount: (PathBuf, bool),
     /// What [`super::up`] would stumble over at once.
     pub obstacle: Option<Failure>,
+    /// Other ports, where some of the usual ones cannot be had.
+    pub beside: Option<Beside>,
 }
 
-/// The ports that the stack in this folder had last, else the guide's.
-pub(super) fn ports_before(home: &std::path::Path) -> (u16, u16) {
-    let text = std::fs::read(home.join("stack.json")).unwrap_or_default();
-    let stack: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-    let port = |server: &str, usual| {
-        let port = stack.get(server).and_then(|server| server.get("port")?.as_u64());
-        port.and_then(|port| u16::try_from(port).ok()).unwrap_or(usual)
-    };
-    (port("etcd", ETCD_PORT), port("postgres", POSTGRES_PORT))
+/// Looks at the stack, and at the ports that it would take.
+pub async fn look(options: &Options) -> Look {
+    let site = survey(options).await;
+    let obstacle = programs(&places(), site.wanted()).err().or_else(|| site.obstacle(options));
+    let mount = site.home.join("mount");
+    let has_mount = home::is_ours(&site.home) && mount.is_dir();
+    let beside = site.beside();
+    Look { etcd: seen(site.etcd), postgres: seen(site.postgres), mount: (mount, has_mount), obstacle, beside }
 }
 
-/// Looks at the stack in this folder, and at the ports that it would take.
-pub async fn look(home: &std::path::Path) -> Look {
-    let found = status(home).await;
-    let (etcd_port, postgres_port) = ports_before(&found.home);
-    let seen = async |title, state, usual| {
-        let (port, state) = match state {
-            ServerState::Running(server) => (server.port, SeenState::Answers { version: server.version }),
-            ServerState::Silent { port, .. } => (port.unwrap_or(usual), SeenState::Silent),
-            ServerState::Stopped => (usual, SeenState::WillStart { data: true }),
-            ServerState::Absent => (usual, SeenState::WillStart { data: false }),
-        };
-        let since = Instant::now();
-        let connected = timeout(ANSWER, TcpStream::connect(("localhost", port))).await;
-        let state = match (state, connected) {
-            (SeenState::WillStart { .. }, Ok(Ok(_))) => SeenState::Foreign,
-            (state, _) => state,
-        };
-        let latency_ms = (since.elapsed().as_secs_f64() * 10_000.0).round() / 10.0;
-        Seen { title, port, state, latency_ms }
+fn seen(spot: Spot) -> Seen {
+    let Spot { kind, port, has_data, latency_ms, .. } = spot;
+    let state = match spot.found {
+        Found::Ours { version: Some(version), .. } => SeenState::Answers { version },
+        Found::Ours { version: None, .. } => SeenState::Silent,
+        Found::Other { version } => SeenState::Used { words: format!("{version} {}", kind.does) },
+        Found::Nobody => SeenState::WillStart { data: has_data },
+        Found::InTheWay(unfit) => SeenState::InTheWay { words: unfit.words },
     };
-    let (etcd, postgres) = futures::join!(
-        seen("etcd", found.etcd, etcd_port),
-        seen("PostgreSQL", found.postgres, postgres_port)
-    );
-    let starts = |seen: &Seen| matches!(seen.state, SeenState::WillStart { .. } | SeenState::Foreign);
-    let wanted: Vec<_> = [(&etcd, "--etcd-port"), (&postgres, "--postgres-port")]
-        .into_iter()
-        .filter(|(seen, _)| starts(seen))
-        .map(|(seen, flag)| (seen.title, seen.port, flag))
-        .collect();
-    let obstacle = programs(&places()).err().or_else(|| ports::free(&wanted).err());
-    let mount = found.home.join("mount");
-    Look { etcd, postgres, mount: (mount, found.mount.is_some()), obstacle }
+    Seen { title: kind.title, port, state, latency_ms }
 }

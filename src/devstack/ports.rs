@@ -1,10 +1,8 @@
 //! Whether a port is free, and who holds it when it is not.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use std::path::Path;
-
-use crate::failure::{Code, Failure};
 
 /// The addresses that `localhost` may mean here.
 pub(super) fn localhost() -> Vec<IpAddr> {
@@ -15,31 +13,13 @@ pub(super) fn localhost() -> Vec<IpAddr> {
     addresses
 }
 
-/// Fails when one of the ports cannot be had; all of them are named at once.
-pub(super) fn free(wanted: &[(&str, u16, &str)]) -> Result<(), Failure> {
-    let mut troubles = Vec::new();
-    let mut remedies = Vec::new();
-    for &(title, port, flag) in wanted {
-        let trouble = localhost().into_iter().find_map(|address| TcpListener::bind((address, port)).err());
-        let Some(trouble) = trouble else { continue };
-        troubles.push(match trouble.kind() {
-            ErrorKind::AddrInUse => format!("port {port}, meant for {title}, is taken by {}", holder(port)),
-            ErrorKind::PermissionDenied => format!("port {port}, meant for {title}, is reserved for root"),
-            _ => format!("port {port}, meant for {title}, cannot be used ({trouble})"),
-        });
-        remedies.push(format!("{flag} PORT"));
-    }
-    if troubles.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::new(Code::DevPort, troubles.join("; ")).remedy(format!(
-        "stop what holds it, or take another port: `backendai-setup dev up {}`",
-        remedies.join(" ")
-    )))
+/// Why a port cannot be had; nothing when it is free.
+pub(super) fn trouble(port: u16) -> Option<io::Error> {
+    localhost().into_iter().find_map(|address| TcpListener::bind((address, port)).err())
 }
 
 /// Names the process that listens on the port, as far as this user may know.
-fn holder(port: u16) -> String {
+pub(super) fn holder(port: u16) -> String {
     let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
         .iter()
         .flat_map(|table| listening(&std::fs::read_to_string(table).unwrap_or_default(), port))
@@ -58,11 +38,7 @@ fn holder(port: u16) -> String {
             None => refused = true,
         }
     }
-    if refused {
-        "a process of another user (not allowed to look closer)".to_owned()
-    } else {
-        "another process".to_owned()
-    }
+    if refused { "a process of another user".to_owned() } else { "another process".to_owned() }
 }
 
 /// Whether the process has one of the sockets open; nothing when it may not be looked at.

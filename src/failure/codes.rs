@@ -290,7 +290,7 @@ codes! {
     DevMissing = "E-DEV-MISSING", UNFIT, "A server of the development stack is not installed",
         "The development stack runs the etcd and PostgreSQL that are installed on this machine. Debian and Ubuntu: `apt-get install etcd-server postgresql`. Fedora: `dnf install etcd postgresql-server postgresql-contrib`. Homebrew: `brew install etcd postgresql@17`.";
     DevPort = "E-DEV-PORT", UNFIT, "A port of the development stack is taken",
-        "The guide's development setup uses 8120 for etcd and 8100 for PostgreSQL. Stop what listens there, or take other ports: `backendai-setup dev up --etcd-port PORT --postgres-port PORT`; the answers must name them too.";
+        "The guide's development setup uses 8120 for etcd and 8100 for PostgreSQL. An etcd that answers there without a sign-in, and a PostgreSQL that lets `postgres` in with the password `develove`, are used, whoever started them; anything else is in the way. Stop it, or take other ports: `backendai-setup dev up --etcd-port PORT --postgres-port PORT`; the answers must name them too. The wizards offer free ports themselves.";
     DevHome = "E-DEV-HOME", UNFIT, "The folder of the development stack cannot be used",
         "For root it is /var/lib/backendai-setup-dev, else `$XDG_DATA_HOME/backendai-setup-dev` or `~/.local/share/backendai-setup-dev`. It must be empty or made by this program, belong to this user, and be open to the user who runs PostgreSQL. `--dir` takes another.";
     DevStart = "E-DEV-START", UNFIT, "A server of the development stack did not start",

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::{
-    devstack::{self, ETCD_PORT, POSTGRES_PORT, ServerState, Stack, Status},
-    failure::status as exit,
+    devstack::{self, ETCD_PORT, POSTGRES_PORT, Server, ServerState, Stack, Status},
+    failure::{shell_word, status as exit},
 };
 
 pub use crate::devstack::Options;
@@ -55,7 +55,7 @@ pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
                 Err(failure) => terminal.fail(&[failure]),
             },
             Dev::Status(home) => {
-                let status = devstack::status(&home).await;
+                let status = devstack::status(&Options::of(home)).await;
                 let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
                 let result = serde_json::to_value(&status).unwrap_or_default();
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
@@ -91,8 +91,12 @@ pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
 /// Says where the servers are; on other ports also what to add to the answers.
 fn tell_stack(terminal: &Terminal, stack: &Stack) {
     terminal.result(|out| {
-        writeln!(out, "etcd        localhost:{}  {}", stack.etcd.port, stack.etcd.version)?;
-        writeln!(out, "PostgreSQL  localhost:{}  {}", stack.postgres.port, stack.postgres.version)?;
+        let whose = |server: &Server| {
+            if server.is_ours() { "" } else { "  (not the stack's; used, never stopped)" }
+        };
+        for (title, server) in [("etcd      ", &stack.etcd), ("PostgreSQL", &stack.postgres)] {
+            writeln!(out, "{title}  localhost:{}  {}{}", server.port, server.version, whose(server))?;
+        }
         writeln!(out, "mount       {}", stack.mount.display())?;
         let mut set = Vec::new();
         if stack.etcd.port != ETCD_PORT {
@@ -102,7 +106,7 @@ fn tell_stack(terminal: &Terminal, stack: &Stack) {
             set.push(format!("--set database.address=localhost:{}", stack.postgres.port));
         }
         if stack.mount != Options::default().home.join("mount") {
-            set.push(format!("--set storage.mount={}", stack.mount.display()));
+            set.push(format!("--set storage.mount={}", shell_word(&stack.mount.to_string_lossy())));
         }
         if !set.is_empty() {
             writeln!(out, "To use it, add:  --development {}", set.join(" "))?;
@@ -119,9 +123,13 @@ fn tell_status(terminal: &Terminal, status: &Status) {
             format!("runs on localhost:{port} (process {pid}), but does not answer")
         }
         ServerState::Silent { port: None, pid } => format!("runs (process {pid}), but does not answer"),
-        ServerState::Running(server) => {
-            format!("localhost:{}  {} (process {})", server.port, server.version, server.pid)
+        ServerState::Running(Server { port, pid: Some(pid), version }) => {
+            format!("localhost:{port}  {version} (process {pid})")
         }
+        ServerState::Running(Server { port, pid: None, version }) => {
+            format!("localhost:{port}  {version} (not the stack's; used, never stopped)")
+        }
+        ServerState::InTheWay { port, problem } => format!("localhost:{port}  in the way: it {problem}"),
     };
     terminal.result(|out| {
         writeln!(out, "etcd        {}", words(&status.etcd))?;

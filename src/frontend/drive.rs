@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, status, words},
-    report::{Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
     session::{Inputs, Intent, Scope, Session, forsake_secrets, stage_abouts, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
@@ -32,7 +32,7 @@ use crate::{
 use super::{Terminal, Volume, wrapped::to_a_person};
 
 /// JSON on stdout, or lines on stderr.
-pub(super) fn live(terminal: &Terminal, style: Style, closing: Vec<String>) -> Box<dyn Reporter + Send> {
+pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) -> Box<dyn Reporter + Send> {
     let is_quiet = terminal.volume == Volume::Quiet;
     if terminal.is_json() {
         let json = Json(io::stdout());

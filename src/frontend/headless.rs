@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    report::{History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
+    report::{Closing, History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
     session::{Inputs, Intent, Scope, Session},
     state::state_dir,
 };
@@ -87,7 +87,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
         let shown = transcript.path().display().to_string();
         let history = History::create(&folder, session.name());
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            live(terminal, terminal.style, what_next(&session)),
+            live(terminal, terminal.style, Some(what_next(&session))),
             Box::new(transcript),
             Box::new(history),
         ];
@@ -144,22 +144,35 @@ pub(super) const NEEDS_REDIS: &str =
     "It needs a redis at 127.0.0.1:6379; for another, set BACKEND_REDIS_ADDR in the environment file.";
 
 /// Where things are, and the guide's next command.
-pub(super) fn what_next(session: &Session) -> Vec<String> {
+pub(super) fn what_next(session: &Session) -> Closing {
+    let (files, whole) = (session.files_to_write(), session.runs_all());
+    Box::new(move |warned| closing(&files, whole, warned))
+}
+
+/// What to do with `alembic.ini`: it is moved only where it is not beside the manager's scripts already.
+pub(super) fn about_alembic(mut warned: impl Iterator<Item = Code>) -> &'static str {
+    match warned.any(|code| code == Code::FileAlembic) {
+        true => "belongs beside the manager's alembic/ folder",
+        false => "the manager's alembic reads it",
+    }
+}
+
+fn closing(files: &[(&'static str, String)], whole: bool, warned: &[Code]) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut next = None;
-    for (key, path) in session.files_to_write() {
-        let what = match key {
-            "files.alembic-ini" => "belongs beside the manager's alembic/ folder:",
+    for (key, path) in files {
+        let what = match *key {
+            "files.alembic-ini" => about_alembic(warned.iter().copied()),
             "files.environment" => {
-                next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(&path)));
-                "source it before you start the manager:      "
+                next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(path)));
+                "source it before you start the manager"
             }
-            _ => "the keypairs, only you can read them:        ",
+            _ => "the keypairs, only you can read them",
         };
-        lines.push(format!("{what}  {path}"));
+        lines.push(format!("{:46} {path}", format!("{what}:")));
     }
     // Without one of the stages the manager would not start, or not serve.
-    if let Some(next) = next.filter(|_| session.runs_all()) {
+    if let Some(next) = next.filter(|_| whole) {
         lines.push("Next, in the manager's folder:".into());
         lines.push(next);
         lines.push(NEEDS_REDIS.into());
@@ -223,7 +236,7 @@ fn with_session(
             Err(failure) => return terminal.fail(&[failure]),
         };
         if terminal.is_json() {
-            let mut reporters = vec![live(terminal, terminal.style, Vec::new())];
+            let mut reporters = vec![live(terminal, terminal.style, None)];
             reporters.extend(log);
             return status_of(&drive(terminal, &mut signals, &session, intent, None, &mut reporters).await);
         }

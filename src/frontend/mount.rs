@@ -50,7 +50,7 @@ fn meet(
         };
         // The list stands before the closing lines.
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
-        reporters.push(live(terminal, terminal.style, Vec::new()));
+        reporters.push(live(terminal, terminal.style, None));
         reporters.extend(log);
         status_of(&drive(terminal, &mut signals, &session, Intent::Meet, None, &mut reporters).await)
     })

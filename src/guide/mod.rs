@@ -38,7 +38,7 @@ pub use json_schema::json_schema;
 pub use keypairs::Keypairs;
 pub use repeat::Reference;
 pub use settings::Settings;
-pub use storage::{DEVELOPMENT_HOME, Expect, Storage, development_home};
+pub use storage::{DEVELOPMENT_HOME, Expect, Storage, development_home, development_mount};
 pub use variable::{Default, Section, Shape, Variable, environment_name};
 
 /// The sections in the order of the guide, which is the order of the pages.

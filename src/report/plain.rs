@@ -27,6 +27,9 @@ const SCREEN: usize = 20;
 /// Wide enough for every title.
 const COLUMN: usize = 14;
 
+/// Lines to say at the end, from the codes of what the checks warned of.
+pub type Closing = Box<dyn Fn(&[Code]) -> Vec<String> + Send>;
+
 /// Writes events as lines.
 pub struct Plain<W> {
     out: W,
@@ -34,7 +37,8 @@ pub struct Plain<W> {
     titles: BTreeMap<StageId, &'static str>,
     zone: TimeZone,
     with_date: bool,
-    closing: Vec<String>,
+    closing: Option<Closing>,
+    warned: Vec<Code>,
     tells_all: bool,
     offered: String,
     /// What the checks warned of that the manager will meet, and the line it was said on.
@@ -57,7 +61,8 @@ impl<W: Write> Plain<W> {
             titles,
             zone: TimeZone::system(),
             with_date: false,
-            closing: Vec::new(),
+            closing: None,
+            warned: Vec::new(),
             tells_all: false,
             offered: String::new(),
             warnings: Vec::new(),
@@ -78,7 +83,7 @@ impl<W: Write> Plain<W> {
 
     /// Lines to say before the last one when all went well and something changed.
     #[must_use]
-    pub fn closing_with(mut self, lines: Vec<String>) -> Self {
+    pub fn closing_with(mut self, lines: Option<Closing>) -> Self {
         self.closing = lines;
         self
     }
@@ -177,7 +182,8 @@ impl<W: Write> Plain<W> {
             writeln!(self.out, "{} {}", self.style.dim("transcript"), self.style.text(transcript))?;
         }
         if summary.status == 0 && summary.changed > 0 {
-            for line in &self.closing {
+            let lines = self.closing.as_ref().map(|closing| closing(&self.warned));
+            for line in lines.iter().flatten() {
                 writeln!(self.out, "{}", self.style.text(line))?;
             }
         }
@@ -240,6 +246,7 @@ impl<W: Write> Reporter for Plain<W> {
                     }
                 }
                 for warning in verdict.warnings() {
+                    self.warned.push(warning.code);
                     if !tells_all {
                         let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
                         self.line(time, "check", Some(RungState::Warned), &what)?;

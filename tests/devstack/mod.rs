@@ -1,11 +1,13 @@
 //! The development stack: real servers, in folders and on ports of their own.
 
+pub mod others;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use backendai_setup::devstack::{self, Options, ServerState, Stack, Status};
+use backendai_setup::devstack::{self, Options, Server, ServerState, Stack, Status, Wanted};
 use backendai_setup::failure::{Code, Failure};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -26,7 +28,8 @@ impl Private {
         // PostgreSQL's own user must get through.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         let home = folder.path().join("stack");
-        let options = Options { home, etcd_port: Some(free_port()), postgres_port: Some(free_port()) };
+        let (etcd_port, postgres_port) = (Some(free_port()), Some(free_port()));
+        let options = Options { etcd_port, postgres_port, ..Options::of(home) };
         Self { _folder: folder, options }
     }
 
@@ -41,7 +44,7 @@ impl Private {
     }
 
     fn status(&self) -> Status {
-        block(devstack::status(&self.options.home))
+        block(devstack::status(&self.options))
     }
 
     fn sql(&self, password: &str, sql: &str) -> Result<Option<i64>, sqlx::Error> {
@@ -70,6 +73,10 @@ impl Drop for Private {
 fn block<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(future)
+}
+
+fn pid(server: &Server) -> u32 {
+    server.pid.expect("the stack has started it")
 }
 
 fn kill(pid: u32) {
@@ -111,7 +118,7 @@ fn a_stack_lives_through_up_twice_down_up_and_reset() {
         let folder = home.to_str().expect("UTF-8");
         let told = Program::new().args(["dev", command, "--dir", folder, "--output", "json"]).run();
         assert!(crate::cli::json::holds(&told).contains(kind), "{told:?}");
-        assert_eq!(told.result(kind)["etcd"]["pid"], stack.etcd.pid);
+        assert_eq!(told.result(kind)["etcd"]["pid"], pid(&stack.etcd));
     }
 
     assert!(private.down());
@@ -133,12 +140,12 @@ fn a_stack_lives_through_up_twice_down_up_and_reset() {
 fn a_killed_server_is_started_again_and_the_other_left_alone() {
     let private = Private::new();
     let (first, _) = private.up().expect("it comes up");
-    kill(first.postgres.pid);
+    kill(pid(&first.postgres));
     wait_until("PostgreSQL is gone", PATIENCE, || private.status().postgres == ServerState::Stopped);
     let (second, _) = private.up().expect("it comes up after a crash");
     assert_eq!(second.etcd, first.etcd);
     assert_ne!(second.postgres.pid, first.postgres.pid);
-    kill(second.etcd.pid);
+    kill(pid(&second.etcd));
     wait_until("etcd is gone", PATIENCE, || private.status().etcd == ServerState::Stopped);
     let (third, _) = private.up().expect("it comes up after another crash");
     assert_eq!(third.postgres, second.postgres);
@@ -158,6 +165,7 @@ fn runs_at_the_same_time_wait_for_each_other() {
 #[test]
 fn a_taken_port_names_its_holder() {
     let mut private = Private::new();
+    // It accepts nothing: the kernel does, and nobody ever answers.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     private.options.postgres_port = Some(port);
@@ -200,7 +208,8 @@ fn a_folder_that_is_not_the_stacks_is_left_alone() {
 #[test]
 fn missing_programs_are_named_at_once() {
     let empty = tempfile::tempdir().expect("a folder");
-    let failure = devstack::programs(&[empty.path().to_owned()]).expect_err("nothing there");
+    let both = Wanted { etcd: true, postgres: true };
+    let failure = devstack::programs(&[empty.path().to_owned()], both).expect_err("nothing there");
     assert_eq!(failure.code, Code::DevMissing);
     assert_eq!(failure.what, "etcd and PostgreSQL are not installed");
     assert!(failure.remedy.expect("a remedy").contains("apt-get install etcd-server postgresql`"));
@@ -208,6 +217,8 @@ fn missing_programs_are_named_at_once() {
     let etcd = empty.path().join("etcd");
     fs::write(&etcd, "").expect("a file");
     fs::set_permissions(&etcd, fs::Permissions::from_mode(0o755)).expect("ours");
-    let failure = devstack::programs(&[PathBuf::from(empty.path())]).expect_err("one is missing");
+    let failure = devstack::programs(&[PathBuf::from(empty.path())], both).expect_err("one is missing");
     assert!(failure.what.starts_with("PostgreSQL's server"), "{failure:?}");
+    let etcd_alone = Wanted { etcd: true, postgres: false };
+    assert!(devstack::programs(&[PathBuf::from(empty.path())], etcd_alone).is_ok());
 }

@@ -333,3 +333,21 @@ fn a_name_that_the_manager_could_not_read_is_refused() {
         assert!(outcome.stderr.contains("`database.name`"), "{}", outcome.stderr);
     }
 }
+
+/// Where the file is beside the manager's scripts already, nobody is asked to move it.
+#[test]
+fn alembic_ini_is_to_be_moved_only_where_it_is_not_in_its_place() {
+    for (beside, line) in
+        [(false, "belongs beside the manager's alembic/ folder:"), (true, "the manager's alembic reads it:")]
+    {
+        let site = Site::new();
+        if beside {
+            fs::create_dir(site.path("alembic")).expect("the folder is ours");
+        }
+        let told = site.runs("run create-database write-config --yes");
+        let path = site.path("alembic.ini").display().to_string();
+        let mut lines = told.stderr.lines();
+        assert!(lines.any(|told| told.starts_with(line) && told.ends_with(&path)), "{told:?}");
+        assert_eq!(told.stderr.contains("belongs beside"), !beside, "{told:?}");
+    }
+}

@@ -14,7 +14,7 @@ use std::{path::PathBuf, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    devstack::{self, Options},
+    devstack::{self, Beside, Options},
     failure::{Code, Failure, status},
     guide::{Answers, Origin, Section, Variable},
     report::{RunState, Style, write_failure},
@@ -165,7 +165,7 @@ impl Wizard<'_> {
         match (draft, chosen) {
             (Some(draft), 0) => Ok(self.go_on(draft)),
             (draft, chosen) => match chosen - usize::from(draft.is_some()) {
-                0 => Ok(self.development().await),
+                0 => self.development().await,
                 1 => Ok(Page::Ask(0)),
                 _ => self.file().await,
             },
@@ -186,19 +186,34 @@ impl Wizard<'_> {
         }
     }
 
-    async fn development(&mut self) -> Page {
-        let terminal = self.terminal;
-        let mut say = |line: &str| terminal.note(line);
-        match devstack::up(&Options::default(), &mut say).await {
-            Ok(stack) => {
-                let problems = development_answers(&mut self.answers, &stack);
-                self.tell(&problems);
-                self.changed = true;
-                Page::Review
-            }
-            Err(failure) => {
-                self.tell(&[failure]);
-                Page::Welcome
+    /// Starts the development stack; where something is in its way, on other ports if so chosen.
+    async fn development(&mut self) -> Answered<Page> {
+        let mut beside = Beside::default();
+        loop {
+            let terminal = self.terminal;
+            let mut say = |line: &str| terminal.note(line);
+            let options = Options::in_wizard(beside);
+            let failure = match devstack::up(&options, &mut say).await {
+                Ok(stack) => {
+                    let problems = development_answers(&mut self.answers, &stack);
+                    self.tell(&problems);
+                    self.changed = true;
+                    return Ok(Page::Review);
+                }
+                Err(failure) => failure,
+            };
+            self.tell(&[failure]);
+            let Some(other) = devstack::look(&Options::in_wizard(Beside::default())).await.beside else {
+                return Ok(Page::Welcome);
+            };
+            let again = "On this machine, for development".to_owned();
+            let choices =
+                [again, other.choice(), "On servers I name".into(), "As an answers file says".into()];
+            match self.choose("Where are your servers?", &choices, 0).await? {
+                0 => beside = Beside::default(),
+                1 => beside = other,
+                2 => return Ok(Page::Ask(0)),
+                _ => return self.file().await,
             }
         }
     }

@@ -84,7 +84,7 @@ impl Wizard<'_> {
         };
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            Box::new(Plain::new(to_a_person(), self.style, titles()).closing_with(what_next(&session))),
+            Box::new(Plain::new(to_a_person(), self.style, titles()).closing_with(Some(what_next(&session)))),
             Box::new(transcript),
             Box::new(history),
         ];

@@ -143,7 +143,9 @@ impl App {
     /// The choices of the first page.
     pub(super) fn choices(&self) -> Vec<Choice> {
         let first = self.unfinished.is_some().then_some(Choice::Continue);
-        first.into_iter().chain([Choice::Development, Choice::Servers, Choice::File]).collect()
+        let beside = self.welcome.look.as_ref().and_then(|look| look.beside).map(Choice::Beside);
+        let first = first.into_iter().chain([Choice::Development]).chain(beside);
+        first.chain([Choice::Servers, Choice::File]).collect()
     }
 
     /// The innermost thing that takes keys.

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use crate::{
-    devstack::{self, Options},
+    devstack::{self, Beside, Options},
     failure::{Code, Failure},
     frontend::{
         drive::titles,
@@ -65,9 +65,10 @@ impl Desk {
     pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Look => {
-                self.later(async { Msg::Looked(Box::new(devstack::look(&Options::default().home).await)) })
+                let options = Options::in_wizard(Beside::default());
+                self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
             }
-            Effect::StartStack => self.start_stack(),
+            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
             Effect::Load(path) => self.blocking(move || {
                 let answers = vec![path.display().to_string()];
                 let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
@@ -150,7 +151,7 @@ impl Desk {
         });
     }
 
-    fn start_stack(&self) {
+    fn start_stack(&self, options: Options) {
         let sender = self.sender.clone();
         tokio::spawn(async move {
             let (lines, mut said) = mpsc::unbounded_channel::<String>();
@@ -162,7 +163,7 @@ impl Desk {
             });
             let up = {
                 let mut say = move |line: &str| drop(lines.send(line.to_owned()));
-                devstack::up(&Options::default(), &mut say).await
+                devstack::up(&options, &mut say).await
             };
             let _ = teller.await;
             let _ = sender.send(Msg::StackUp(Box::new(up))).await;

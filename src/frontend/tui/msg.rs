@@ -6,7 +6,7 @@ use ratatui::crossterm::event::KeyEvent;
 use secrecy::SecretString;
 
 use crate::{
-    devstack::{Look, Stack},
+    devstack::{Beside, Look, Stack},
     failure::Failure,
     guide::Answers,
     images::ImageList,
@@ -128,7 +128,7 @@ pub enum Effect {
     /// Look at this machine.
     Look,
     /// Start the development stack.
-    StartStack,
+    StartStack(Beside),
     /// Read an answers file.
     Load(PathBuf),
     /// Probe a section.

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tui_input::Input;
 
 use crate::{
-    devstack::Look,
+    devstack::{Beside, Look},
     failure::Failure,
     workflow::{RungState, StageId, StageState, Verdict},
 };
@@ -122,6 +122,8 @@ impl Surveyed {
 pub(super) enum Choice {
     Continue,
     Development,
+    /// The same, on other ports where the usual ones cannot be had.
+    Beside(Beside),
     Servers,
     File,
 }

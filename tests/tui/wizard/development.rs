@@ -6,8 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::at_both_sizes;
-use crate::servers::{Program, free_port};
-use crate::tui::{Tmux, capture};
+use crate::devstack::others::postgres;
+use crate::servers::{Etcd, Postgres, Program, free_port};
+use crate::tui::plain::Talk;
+use crate::tui::{Pty, Tmux, capture};
 
 /// A development stack of the test's own, on free ports; gone at the end.
 struct Private {
@@ -16,20 +18,26 @@ struct Private {
 }
 
 impl Private {
+    /// The ports are remembered, and nobody is there.
     fn new() -> Self {
+        let private = Self::at(free_port(), free_port());
+        private.dev(&["dev", "down"]);
+        for data in ["etcd", "postgresql"] {
+            fs::remove_dir_all(private.folder.path().join("dev").join(data)).expect("data of the stack");
+        }
+        private
+    }
+
+    /// At these ports, where somebody else's servers may be.
+    fn at(etcd: u16, postgres: u16) -> Self {
         let folder = tempfile::Builder::new().prefix("bst.").tempdir_in("/tmp").expect("a folder");
         // PostgreSQL's own user must get through.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         let home = folder.path().join("dev");
         let program = Program::new().env("BACKENDAI_SETUP_DEV_DIR", &home);
         let private = Self { folder, program };
-        // Its ports are remembered; its data are taken away again: the wizard finds nobody there.
-        let ports = [free_port(), free_port()].map(|port| port.to_string());
+        let ports = [etcd, postgres].map(|port| port.to_string());
         private.dev(&["dev", "up", "--etcd-port", &ports[0], "--postgres-port", &ports[1]]);
-        private.dev(&["dev", "down"]);
-        for data in ["etcd", "postgresql"] {
-            fs::remove_dir_all(home.join(data)).expect("data of the stack");
-        }
         private
     }
 
@@ -102,4 +110,55 @@ fn two_keys_from_start_to_done() {
         let mode = fs::metadata(private.program.work().join("keypairs.yml")).expect("keypairs").permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
     });
+}
+
+/// Servers that somebody else has started, as the guide's docker compose does.
+fn foreign() -> (Etcd, Postgres, Private) {
+    let (etcd, postgres) = (Etcd::start(), postgres());
+    let private = Private::at(etcd.port, postgres.port);
+    (etcd, postgres, private)
+}
+
+#[test]
+fn servers_that_are_there_are_used() {
+    let (etcd, postgres, private) = foreign();
+    let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
+    for words in [" answers, will be used", " signs in, will be used"] {
+        tmux.wait_for(words);
+    }
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("w writes all this");
+    tmux.wait_gone("checking");
+    tmux.keys(&["w"]);
+    tmux.wait_for("Prepared in");
+    let mount = private.folder.path().join("dev/mount").display().to_string();
+    assert_eq!(etcd.get_all("/sorna/local/volumes/")["/sorna/local/volumes/_mount"], mount);
+    assert_eq!(postgres.psql("backend", "SELECT count(*) FROM keypairs").trim(), "2");
+}
+
+#[test]
+fn what_is_in_the_way_has_a_way_round_it_on_the_full_screen() {
+    let (_etcd, postgres, private) = foreign();
+    postgres.psql("postgres", "ALTER ROLE postgres PASSWORD 'another'");
+    let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
+    tmux.wait_for("refuses `postgres` with `develove`");
+    tmux.wait_for("On this machine, with PostgreSQL on port");
+    // Enter on the first choice looks again, and says what came of it.
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("It is still in the way");
+    tmux.keys(&["Down", "Enter"]);
+    tmux.wait_for("w writes all this");
+}
+
+#[test]
+fn what_is_in_the_way_has_a_way_round_it_in_line_prompts() {
+    let (_etcd, postgres, private) = foreign();
+    postgres.psql("postgres", "ALTER ROLE postgres PASSWORD 'another'");
+    let mut talk = Talk::of(Pty::start(100, 40, &private.program, &["--plain"], &[("ACCESSIBLE", "1")]));
+    talk.choose("Where are your servers?", "On this machine", 1);
+    talk.until("E-DEV-PORT");
+    talk.until("with PostgreSQL on port");
+    talk.choose("Where are your servers?", "On this machine, with", 2);
+    talk.until("PostgreSQL data made in ");
+    talk.until("namespace `local` is empty");
 }

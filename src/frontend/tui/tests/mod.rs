@@ -16,7 +16,7 @@ use ratatui::{
 };
 
 use crate::{
-    devstack::{Look, Seen, SeenState},
+    devstack::{Beside, Look, Seen, SeenState},
     failure::{Code, Failure},
     guide::{Answers, Origin},
     images::{self, Source},
@@ -117,12 +117,25 @@ impl Wizard {
     }
 
     pub(super) fn looked(&mut self) -> &mut Self {
+        let (nobody, answers) =
+            (SeenState::WillStart { data: false }, SeenState::Answers { version: "15.18".into() });
+        self.found([nobody, answers], None, None)
+    }
+
+    /// Tells what a look at etcd and PostgreSQL found.
+    pub(super) fn found(
+        &mut self,
+        [etcd, postgres]: [SeenState; 2],
+        obstacle: Option<Failure>,
+        beside: Option<Beside>,
+    ) -> &mut Self {
         let seen = |title, port, state| Seen { title, port, state, latency_ms: 0.3 };
         self.tell(Msg::Looked(Box::new(Look {
-            etcd: seen("etcd", 8120, SeenState::WillStart { data: false }),
-            postgres: seen("PostgreSQL", 8100, SeenState::Answers { version: "15.18".into() }),
+            etcd: seen("etcd", 8120, etcd),
+            postgres: seen("PostgreSQL", 8100, postgres),
             mount: ("/srv/kim/.local/share/backendai-setup-dev/mount".into(), false),
-            obstacle: None,
+            obstacle,
+            beside,
         })))
     }
 

@@ -3,6 +3,7 @@
 use ratatui::crossterm::event::KeyCode::{self, BackTab, Char, Down, Enter, Esc, Tab};
 
 use crate::{
+    devstack::{Beside, SeenState},
     failure::{Code, Failure, Place},
     frontend::tui::app::Page,
 };
@@ -45,9 +46,33 @@ fn welcome() {
     });
     shown("welcome_failed", |columns, rows| {
         let mut wizard = Wizard::new(columns, rows);
-        let failure = Failure::new(Code::DevPort, "port 8120, meant for etcd, is taken by `nginx` (pid 42)")
-            .remedy("stop what holds it, or take another port: `backendai-setup dev up --etcd-port PORT`");
+        let failure = Failure::new(Code::DevPort, "port 8120, meant for etcd, is taken by `nginx` (pid 42), which is a web server")
+            .remedy("stop it and choose this again, or choose `On this machine, with etcd on port 8121`, which starts another one");
         wizard.looked().key(Enter).tell(Msg::StackUp(Box::new(Err(failure))));
+        wizard
+    });
+    shown("welcome_used", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        let used = |words: &str| SeenState::Used { words: words.into() };
+        wizard.found([used("3.4.15 answers"), used("9.6 signs in")], None, None);
+        wizard
+    });
+    shown("welcome_in_the_way", |columns, rows| {
+        let mut wizard = Wizard::new(columns, rows);
+        let refuses = "refuses `postgres` with `develove`";
+        let obstacle = Failure::new(
+            Code::DevPort,
+            format!("port 8100, meant for PostgreSQL, is taken by a process of another user, which {refuses}"),
+        )
+        .why("password authentication failed for user \"postgres\" (28P01)")
+        .remedy("stop it and choose this again, or choose `On this machine, with PostgreSQL on port 8101`, which starts another one; or choose `On servers I name`, and give localhost:8100 with its own user and password");
+        let beside = Beside { etcd_port: None, postgres_port: Some(8101) };
+        let states = [
+            SeenState::Used { words: "3.4.15 answers".into() },
+            SeenState::InTheWay { words: refuses.into() },
+        ];
+        // The cursor stays where a person put it before the look came back.
+        wizard.keys(&[Down]).found(states, Some(obstacle), Some(beside));
         wizard
     });
     shown("welcome_file", |columns, rows| {

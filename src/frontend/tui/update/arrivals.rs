@@ -1,5 +1,6 @@
 //! What work brings back. Whatever belongs to older answers is dropped.
 
+use super::welcome::LOOKING_AGAIN;
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::{
@@ -15,7 +16,19 @@ impl App {
     pub(super) fn arrived(&mut self, msg: Msg) -> Vec<Effect> {
         match msg {
             Msg::Looked(look) => {
+                // The choices may be others now; the cursor stays on the one where it was.
+                let here = self.choices().get(self.welcome.cursor).copied();
                 self.welcome.look = Some(*look);
+                let choices = self.choices();
+                let at = choices.iter().position(|choice| Some(*choice) == here);
+                let development = choices.iter().position(|choice| *choice == Choice::Development);
+                self.welcome.cursor = at.or(development).unwrap_or_default();
+                if self.notice.as_ref().is_some_and(|(_, text)| text == LOOKING_AGAIN) {
+                    match self.welcome.look.as_ref().is_some_and(|look| look.obstacle.is_some()) {
+                        true => self.say(Sign::Warning, "It is still in the way"),
+                        false => self.say(Sign::Done, "Nothing is in the way any more; Enter starts"),
+                    }
+                }
                 Vec::new()
             }
             Msg::StackSaid(line) => {

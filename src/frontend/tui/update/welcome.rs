@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tui_input::Input;
 
+use crate::devstack::Beside;
 use crate::frontend::tui::{
     app::{App, Choice, Page},
     keymap::Action,
@@ -12,6 +13,9 @@ use crate::frontend::tui::{
 };
 
 use super::moved;
+
+/// Said while something that was in the way is looked at once more.
+pub(super) const LOOKING_AGAIN: &str = "Looking at localhost again";
 
 impl App {
     pub(super) fn welcome_key(&mut self, action: Action) -> Vec<Effect> {
@@ -29,6 +33,7 @@ impl App {
                 match choices.get(self.welcome.cursor) {
                     Some(Choice::Continue) => self.go_on(),
                     Some(Choice::Development) => self.start_development(),
+                    Some(Choice::Beside(beside)) => self.start_stack(*beside),
                     Some(Choice::Servers) => self.go(Page::Section(0)),
                     Some(Choice::File) => {
                         self.welcome.path = Some(Input::new("answers.yml".into()));
@@ -49,13 +54,17 @@ impl App {
     }
 
     fn start_development(&mut self) -> Vec<Effect> {
-        if let Some(obstacle) = self.welcome.look.as_ref().and_then(|look| look.obstacle.clone()) {
-            self.welcome.failures = vec![obstacle];
-            // It may have been fixed meanwhile.
+        if self.welcome.look.as_ref().is_some_and(|look| look.obstacle.is_some()) {
+            // It may be out of the way by now. What is shown stays until then, or keys would meet other choices.
+            self.say(Sign::UnderWay, LOOKING_AGAIN);
             return vec![Effect::Look];
         }
+        self.start_stack(Beside::default())
+    }
+
+    fn start_stack(&mut self, beside: Beside) -> Vec<Effect> {
         self.welcome.starting = Some(Vec::new());
-        vec![Effect::StartStack]
+        vec![Effect::StartStack(beside)]
     }
 
     /// Takes an earlier round up where it was left.

@@ -24,7 +24,7 @@ use ratatui::{
 use crate::{
     failure::shell_word,
     frontend::drive::titles,
-    frontend::headless::NEEDS_REDIS,
+    frontend::headless::{NEEDS_REDIS, about_alembic},
     frontend::tui::{
         app::{App, stage_title, variable},
         running::RunPage,
@@ -132,8 +132,9 @@ impl App {
 
     /// The files that this run wrote or found as they should be, each with what to do with it.
     pub(in crate::frontend::tui) fn files(&self) -> Vec<(String, String)> {
+        let warned = self.run.iter().flat_map(|run| run.state.warnings().map(|warning| warning.code));
         let about = [
-            ("files.alembic-ini", "write-config", "belongs beside the manager's alembic/ folder"),
+            ("files.alembic-ini", "write-config", about_alembic(warned)),
             ("files.environment", "write-config", "source it before you start the manager"),
             ("files.credentials", "populate-fixtures", "the two keypairs; only you can read it"),
         ];

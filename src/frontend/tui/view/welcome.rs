@@ -26,7 +26,7 @@ use ratatui::{
 };
 
 use crate::{
-    devstack::{Look, Seen, SeenState},
+    devstack::{Seen, SeenState},
     frontend::tui::{
         app::{App, Choice},
         text::pad,
@@ -40,7 +40,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     let theme = canvas.theme;
     let roomy = canvas.rows() >= 18;
     // Where room is short, what went wrong needs it more.
-    let short = !roomy && !app.welcome.failures.is_empty();
+    let failures = &app.welcome.failures;
+    let obstacle = app.welcome.look.as_ref().and_then(|look| look.obstacle.as_ref());
+    let obstacle = obstacle.filter(|it| app.welcome.starting.is_none() && !failures.contains(it));
+    let short = obstacle.is_some() || (!roomy && !failures.is_empty());
     canvas.line(Span::styled(" Prepare etcd and PostgreSQL for the Backend.AI manager", theme.bold()));
     if roomy {
         canvas.blank();
@@ -54,7 +57,9 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
         canvas.line(format!("   {}{what}", pad(title, 14, theme.ellipsis())));
     }
     if roomy {
-        canvas.blank();
+        if !short {
+            canvas.blank();
+        }
         canvas.line(" Checks leave no trace. Nothing is written to a server until you press w.");
         canvas.blank();
         canvas.line(Span::styled(" Where are your servers?", theme.bold()));
@@ -64,7 +69,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     for (at, choice) in app.choices().into_iter().enumerate() {
         cursor = one(app, canvas, choice, at == app.welcome.cursor).or(cursor);
     }
-    for failure in &app.welcome.failures {
+    for failure in failures.iter().chain(obstacle) {
         canvas.blank_if(4);
         ladder::failed(canvas, 1, failure);
     }
@@ -79,6 +84,7 @@ fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option
             (format!("Continue: {words}"), "")
         }
         Choice::Development => ("On this machine, for development".to_owned(), "2 keys to done"),
+        Choice::Beside(beside) => (beside.choice(), ""),
         Choice::Servers => ("On servers I name".to_owned(), ""),
         Choice::File => ("As an answers file says".to_owned(), ""),
     };
@@ -131,31 +137,25 @@ fn development(app: &App, canvas: &mut Canvas<'_>) {
         ]),
         Line::default(),
     );
-    obstacle(canvas, look);
 }
 
 fn server(canvas: &mut Canvas<'_>, seen: &Seen) {
     let theme = canvas.theme;
     let (sign, what) = match &seen.state {
         SeenState::Answers { version } => (Sign::Done, format!("{version} answers")),
+        SeenState::Used { words } => (Sign::Done, format!("{words}, will be used")),
         SeenState::WillStart { data: false } => (Sign::ToCome, "nobody there; will be started".to_owned()),
         SeenState::WillStart { data: true } => {
             (Sign::ToCome, "stopped; will be started with its data".to_owned())
         }
         SeenState::Silent => (Sign::Warning, "runs, but does not answer".to_owned()),
-        SeenState::Foreign => (Sign::Failed, "something else listens there".to_owned()),
+        SeenState::InTheWay { words } => (Sign::Failed, words.clone()),
     };
     let right = match seen.state {
-        SeenState::Answers { .. } => Line::raw(duration(seen.latency_ms)),
+        SeenState::Answers { .. } | SeenState::Used { .. } => Line::raw(duration(seen.latency_ms)),
         _ => Line::default(),
     };
     let address = pad(&format!("localhost:{}", seen.port), 17, "");
     let words = format!(" {}{address}{}", pad(seen.title, 12, ""), theme.text(&what));
     canvas.ends(Line::from(vec![Span::raw("     "), theme.sign(sign), Span::raw(words)]), right);
-}
-
-fn obstacle(canvas: &mut Canvas<'_>, look: &Look) {
-    if let Some(obstacle) = &look.obstacle {
-        ladder::failed(canvas, 5, obstacle);
-    }
 }
