@@ -5,6 +5,7 @@
 
 mod app;
 mod desk;
+mod drafts;
 mod form;
 mod guard;
 mod images;
@@ -36,7 +37,7 @@ use crate::{
     workflow::RungState,
 };
 
-use super::{Terminal, wizard};
+use super::{Terminal, signals::Drawing, wizard};
 
 pub use super::wizard::Unfinished;
 pub use app::{App, Start};
@@ -101,18 +102,26 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     super::drive::in_runtime(terminal, work)
 }
 
+/// Gives the screen back, if it was taken.
+pub(super) fn leave_screen() {
+    guard::leave();
+}
+
 /// Takes the screen, shows the application, and gives the screen back.
 async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Result<(Ended, Vec<String>)> {
     let guard = Guard::new()?;
     let mut screen = Screen::new(CrosstermBackend::new(io::stdout()))?;
     let mut seat = seat::Terminal::new();
+    let drawing = Drawing::new();
     let ended = run(&mut screen, &mut seat, desk, app, effects).await;
+    drop(drawing);
     if matches!(ended, Ended::Lost) {
         // It would say that the cursor cannot be shown, to a stderr that is gone too, and panic.
         std::mem::forget(screen);
     }
     let broke = guard.broke();
     drop(guard);
+    desk.settle().await;
     Ok((ended, broke))
 }
 
