@@ -92,7 +92,7 @@ impl Drop for Hurry {
     }
 }
 
-/// The terminal is drawn on until this is dropped; without it there is nothing to do.
+/// The terminal is drawn on until this is dropped; when it is gone there is nothing to do.
 pub(super) struct Drawing(());
 
 impl Drawing {

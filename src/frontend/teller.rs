@@ -89,10 +89,8 @@ impl Teller {
     /// Gives it up: it may hang for ever.
     pub(super) fn give_up(&mut self) -> io::Error {
         self.events = None;
-        let said = format!(
-            "nothing was taken within {}",
-            seconds(self.handed.elapsed().max(Duration::from_secs(1)))
-        );
+        let waited = Duration::from_secs(self.handed.elapsed().as_secs().max(1));
+        let said = format!("an event was not written within {}", seconds(waited));
         io::Error::new(io::ErrorKind::TimedOut, said)
     }
 
@@ -106,5 +104,44 @@ impl Teller {
             Ok(done) => Some(done),
             Err(_) => Some(Err(self.give_up())),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+mod tests {
+    use std::{path::Path, sync::mpsc::Receiver};
+
+    use super::*;
+
+    /// Hangs until somebody lets it go.
+    struct Hangs(Receiver<()>);
+
+    impl Reporter for Hangs {
+        fn report(&mut self, _event: &Event) -> io::Result<()> {
+            let _ = self.0.recv();
+            Ok(())
+        }
+
+        fn sink(&self) -> Sink<'_> {
+            Sink::Own(Path::new("/hangs"))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reporter_that_hangs_is_given_up() {
+        let (go, gate) = channel();
+        let mut teller = Teller::new(Box::new(Hangs(gate)));
+        let event = Event::now(Event::version("", Vec::new(), Vec::new()));
+        assert!(teller.hand(&event));
+        assert_eq!(teller.until(None), Some(teller.handed + write_limit()));
+        let short = Duration::from_millis(50);
+        assert!(tokio::time::timeout(short, teller.done()).await.is_err());
+        go.send(()).unwrap();
+        assert!(teller.done().await.is_ok(), "it was late, and not given up");
+        assert!(teller.hand(&event));
+        assert!(tokio::time::timeout(short, teller.done()).await.is_err());
+        assert_eq!(teller.give_up().kind(), io::ErrorKind::TimedOut);
+        assert!(teller.tell(&event).await.is_none());
     }
 }

@@ -33,7 +33,6 @@ fn doors() -> Vec<(&'static str, Case<'static>)> {
         ("the credentials", set("files.credentials", "hung/keypairs.yml")),
         ("a secret", set("database.password", "{file: hung/password}")),
     ];
-    // Nothing that hangs comes after the answers, so they are named twice.
     doors.push(("the answers", hanging(Case::new(), "hung")));
     doors
 }
@@ -160,6 +159,18 @@ fn wizards() -> Vec<(&'static str, Case<'static>, Vec<&'static str>)> {
 #[test]
 fn a_wizard_whose_disk_hangs_ends_with_its_terminal() {
     for (what, case, arguments) in wizards() {
+        let pty = Pty::start(100, 40, case.started(), &arguments, &[("NO_COLOR", "1")]);
+        until_it_hangs(pty.pid());
+        assert_eq!(pty.hang_up(), 129, "{what} {arguments:?}");
+    }
+}
+
+/// Without SIGHUP, which `nohup` switches off, it is seen that the terminal is gone.
+#[test]
+fn a_lost_terminal_ends_a_screen_whose_disk_hangs() {
+    for (what, case, arguments) in wizards().into_iter().filter(|(.., words)| !words.contains(&"--plain")) {
+        let script = format!(r#"{HANG} {} && exec "$0" "$@""#, case.work().join("hung").display());
+        let case = case.under(["env", "--ignore-signal=HUP", "unshare", "-rm", "sh", "-c", &script]);
         let pty = Pty::start(100, 40, case.started(), &arguments, &[("NO_COLOR", "1")]);
         until_it_hangs(pty.pid());
         assert_eq!(pty.hang_up(), 129, "{what} {arguments:?}");

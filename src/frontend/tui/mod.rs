@@ -54,6 +54,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     if let Some(failure) = unfit(terminal) {
         return terminal.fail(&[failure]);
     }
+    let _drawing = Drawing::new();
     let gathered = session::gather(inputs);
     if !gathered.problems.is_empty() {
         return terminal.fail(&gathered.problems);
@@ -112,9 +113,7 @@ async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Resul
     let guard = Guard::new()?;
     let mut screen = Screen::new(CrosstermBackend::new(io::stdout()))?;
     let mut seat = seat::Terminal::new();
-    let drawing = Drawing::new();
     let ended = run(&mut screen, &mut seat, desk, app, effects).await;
-    drop(drawing);
     if matches!(ended, Ended::Lost) {
         // It would say that the cursor cannot be shown, to a stderr that is gone too, and panic.
         std::mem::forget(screen);
