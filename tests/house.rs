@@ -21,8 +21,18 @@ struct Rule {
 }
 
 /// What everybody may use: pure rooms.
-const PURE: &[&str] =
-    &["text", "failure", "guide", "yaml", "images", "schema", "bundle", "fixture", "manager_config"];
+const PURE: &[&str] = &[
+    "text",
+    "failure",
+    "guide",
+    "yaml",
+    "images",
+    "schema",
+    "bundle",
+    "fixture",
+    "manager_config",
+    "patience",
+];
 
 const RULES: &[Rule] = &[
     Rule { room: "text", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
@@ -46,7 +56,9 @@ const RULES: &[Rule] = &[
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
     Rule { room: "fixture", may_use: PURE, never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
-    Rule { room: "services", may_use: PURE, never: &[SCREENS, &["clap"]] },
+    Rule { room: "patience", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "disk", may_use: &["failure", "patience"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "services", may_use: &["disk"], never: &[SCREENS, &["clap"]] },
     Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule { room: "world", may_use: &["services"], never: &[SCREENS, &["clap"]] },
     Rule {
@@ -66,18 +78,18 @@ const RULES: &[Rule] = &[
     },
     Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
     Rule { room: "state", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
-    Rule { room: "report", may_use: &["workflow", "state"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "report", may_use: &["workflow", "state", "disk"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
         room: "session",
-        may_use: &["services", "workflow", "world", "stages", "checks", "meeting", "state"],
+        may_use: &["services", "workflow", "world", "stages", "checks", "meeting", "state", "disk"],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
     Rule {
         room: "frontend",
-        may_use: &["session", "report", "workflow", "devstack", "state"],
+        may_use: &["session", "report", "workflow", "devstack", "state", "disk"],
         never: &[SERVERS],
     },
-    Rule { room: "cli", may_use: &["session", "frontend"], never: &[SERVERS, SCREENS] },
+    Rule { room: "cli", may_use: &["session", "frontend", "disk"], never: &[SERVERS, SCREENS] },
 ];
 
 /// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
@@ -98,11 +110,54 @@ const EXPOSES: &[(&str, usize)] = &[
     ("manager_config/alembic.rs", 3),
     ("manager_config/mod.rs", 1),
     ("services/etcd/connection.rs", 1),
+    ("services/files/put.rs", 2),
     ("services/postgres/mod.rs", 1),
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
     ("stages/populate_fixtures/rows.rs", 5),
     ("stages/write_config.rs", 2),
+];
+
+/// Where the disk is reached: everybody else asks `services::files` or the door in `disk`, which have limits.
+const DISK: &[(&str, &str)] = &[
+    ("cli/manual.rs", "the pages, written within the door by `cli`"),
+    ("devstack/", "a folder of our own on this machine"),
+    ("disk/mounted.rs", "the kernel's table of mounts"),
+    ("frontend/signals.rs", "the kernel's table of this process"),
+    ("frontend/tui/seat.rs", "programs of PATH, looked for within the door"),
+    ("report/history.rs", "read within the door, written on the thread of its teller"),
+    ("report/transcript.rs", "opened within the door, written on the thread of its teller"),
+    ("services/files.rs", "all of it within the door"),
+    ("services/files/put.rs", "all of it within the door"),
+    ("services/mount/", "all of it within the door; `/etc/fstab`"),
+];
+
+/// Crates and modules that reach it.
+const REACH: &[&[&str]] = &[
+    &["std", "fs"],
+    &["std", "os", "unix", "fs"],
+    &["tokio", "fs"],
+    &["rustix", "fs"],
+    &["tempfile"],
+    &["which"],
+    &["fs"],
+    &["File"],
+    &["OpenOptions"],
+    &["DirBuilder"],
+];
+
+/// Methods of paths that reach it.
+const ASK: &[&str] = &[
+    "canonicalize",
+    "exists",
+    "is_dir",
+    "is_file",
+    "is_symlink",
+    "metadata",
+    "read_dir",
+    "read_link",
+    "symlink_metadata",
+    "try_exists",
 ];
 
 struct Source {
@@ -164,14 +219,17 @@ impl<'ast> Visit<'ast> for Paths {
 
     // A room's own unit tests may use what they like.
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
-        let is_test = item.attrs.iter().any(|attribute| {
-            attribute.path().is_ident("cfg")
-                && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
-        });
-        if !is_test {
+        if !is_test(item) {
             visit::visit_item_mod(self, item);
         }
     }
+}
+
+fn is_test(item: &syn::ItemMod) -> bool {
+    item.attrs.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Ident>().is_ok_and(|condition| condition == "test")
+    })
 }
 
 fn paths(source: &Source) -> Vec<Vec<String>> {
@@ -212,6 +270,61 @@ fn imports_point_down() {
     wrong.sort();
     wrong.dedup();
     assert!(wrong.is_empty(), "imports that point the wrong way:\n{}", wrong.join("\n"));
+}
+
+/// The methods that a file calls, and functions of `Path` that it names.
+#[derive(Default)]
+struct Methods(Vec<String>);
+
+impl<'ast> Visit<'ast> for Methods {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.0.push(call.method.to_string());
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let words: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        if let [.., of, name] = words.as_slice()
+            && matches!(of.as_str(), "Path" | "PathBuf")
+        {
+            self.0.push(name.clone());
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(item) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+/// A disk may hang for ever, so there is one door to it, with a limit.
+#[test]
+fn the_disk_has_one_door() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let path = source.path.display().to_string();
+        let is_known = DISK.iter().any(|(known, _)| path.starts_with(known));
+        if is_known || path.contains("/tests") {
+            continue;
+        }
+        let reaches = paths(&source).into_iter().filter(|path| {
+            REACH.iter().any(|reach| path.iter().map(String::as_str).collect::<Vec<_>>().starts_with(reach))
+        });
+        wrong.extend(reaches.map(|reach| format!("{path}: {}", reach.join("::"))));
+        let mut methods = Methods::default();
+        methods.visit_file(&syn::parse_file(&source.text).expect("paths were read from it"));
+        let asked = methods.0.into_iter().filter(|method| ASK.contains(&method.as_str()));
+        wrong.extend(asked.map(|method| format!("{path}: .{method}()")));
+    }
+    assert!(wrong.is_empty(), "these reach the disk past its door:\n{}", wrong.join("\n"));
+    for (known, _) in DISK {
+        assert!(
+            sources().iter().any(|source| source.path.display().to_string().starts_with(known)),
+            "{known} is no more"
+        );
+    }
 }
 
 #[test]

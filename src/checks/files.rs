@@ -47,11 +47,19 @@ async fn look_beside(verdict: &mut Verdict, path: &Path, edited: Option<Edited>)
     }
     // `package:folder` is found by Python.
     let folder = path.with_file_name(&scripts);
-    if !scripts.contains(':') && !files::is_patient_folder(&folder).await {
-        let what = format!("beside `alembic.ini` there is no folder {}", folder.display());
-        let warning = Failure::new(Code::FileAlembic, what)
-            .remedy("move `alembic.ini` into the manager's folder before you use it");
-        verdict.note("alembic", warning, Instant::now());
+    if scripts.contains(':') {
+        return;
+    }
+    let since = Instant::now();
+    match files::is_patient_folder(&folder).await {
+        Ok(true) => {}
+        Ok(false) => {
+            let what = format!("beside `alembic.ini` there is no folder {}", folder.display());
+            let warning = Failure::new(Code::FileAlembic, what)
+                .remedy("move `alembic.ini` into the manager's folder before you use it");
+            verdict.note("alembic", warning, since);
+        }
+        Err(failure) => verdict.note("alembic", failure, since),
     }
 }
 

@@ -19,8 +19,13 @@ use clap::{CommandFactory, Parser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
+    disk::{self, Access},
     failure::{Code, Failure, Tolerance, status, words},
-    frontend::{Output, Terminal, answers, dev, headless, is_spoken, mount, offline, prompt, tui},
+    frontend::{
+        Output, Terminal, answers, dev, headless, is_spoken, mount, offline, prompt,
+        signals::{self, BEFORE, BROKEN_OFF},
+        tui,
+    },
     session::{Inputs, Judging, Offering, Overwrite, Terms, limit_operations},
 };
 
@@ -29,6 +34,7 @@ use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
+    signals::hear();
     leave_no_core();
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
@@ -53,6 +59,9 @@ pub fn start() -> ExitCode {
         limit_operations(limit);
     }
     let terminal = Terminal::new(manner.output, manner.look.ascii).at(manner.volume);
+    // A wizard may have written something, and so may the development setup.
+    let begins_at_once = cli.command.is_none() || matches!(cli.command, Some(Command::Dev(_)));
+    signals::end_as(&terminal, if begins_at_once { BROKEN_OFF } else { BEFORE });
     let answers_are_named = !cli.asking.sources.answers.is_empty();
     let wizard = cli.command.is_none()
         && (cli.review || cli.plain || (!answers_are_named && !cli.writing.yes && terminal.is_full()));
@@ -226,9 +235,11 @@ fn serve_answers(command: AnswersCommand, terminal: &Terminal, terms: Terms) -> 
 
 /// Writes a page for each command.
 fn write_manual(terminal: &Terminal, folder: &Path) -> u8 {
-    match manual::pages(folder) {
-        Ok(()) => status::SUCCESS,
-        Err(error) => {
+    let into = folder.to_owned();
+    match disk::access(folder, Access::Write, move || manual::pages(&into)) {
+        Err(failure) => terminal.fail(&[failure]),
+        Ok(Ok(())) => status::SUCCESS,
+        Ok(Err(error)) => {
             let what = format!("the manual pages could not be written into `{}`", folder.display());
             let failure = Failure::new(Code::FileWrite, what).why(words(&error));
             terminal.fail(&[failure.remedy("name a folder that is there and can be written")])

@@ -267,8 +267,8 @@ codes! {
         "The file was not written by this program for this target. Move it away, or name another path under `files`.";
     FileWrite = "E-FILE-WRITE", UNFIT, "A file could not be written",
         "The message says why. The old content is still there.";
-    FileHung = "E-FILE-HUNG", UNREACHABLE, "The folder of a file to write does not answer",
-        "A network file system whose server is gone blocks every access. Look at the mount that the folder lies on, or name another path under `files`.";
+    FileHung = "E-FILE-HUNG", UNREACHABLE, "A file or folder does not answer",
+        "A network file system whose server is gone blocks every access, so each access has a limit: `--timeout`, or 5 s to look and read and 15 s to write. The message names the path and, where it is not the root file system, what is mounted there. Check the server of that file system, or name another path: `--answers`, `images`, `files`, `--fixture`, `--state-dir`, `--log-file`. What was being written may still be written when the server comes back; `status` shows what is there.";
     FileAlembic = "W-FILE-ALEMBIC", UNFIT, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";
     FileLogging = "W-FILE-LOGGING", UNFIT, "`alembic.ini` lacks what alembic sets up its logging from",

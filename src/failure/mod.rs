@@ -218,6 +218,7 @@ impl Failure {
                 | Code::EtcdLeader
                 | Code::DbLost
                 | Code::DbTimeout
+                | Code::FileHung
         )
     }
 

@@ -11,7 +11,7 @@ pub use crate::devstack::Options;
 
 use super::{
     Terminal,
-    drive::in_runtime,
+    drive::{Signals, in_runtime},
     question::{Reply, confirm},
 };
 
@@ -62,16 +62,21 @@ pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
             }
             Dev::Reset { home, yes } => {
                 let confirmed = match devstack::reset_question(&home) {
-                    Some(question) if !yes && terminal.can_ask() => match confirm(question).await {
-                        Reply::Is(yes) => yes,
-                        Reply::Back | Reply::Nothing => false,
-                        stopped @ (Reply::Interrupted | Reply::Stopped(_)) => {
-                            let status =
-                                if let Reply::Stopped(status) = stopped { status } else { exit::INTERRUPTED };
-                            terminal.note("Nothing was removed.");
-                            return status;
+                    Some(question) if !yes && terminal.can_ask() => {
+                        match confirm(&mut Signals::new(), question).await {
+                            Reply::Is(yes) => yes,
+                            Reply::Back | Reply::Nothing => false,
+                            stopped @ (Reply::Interrupted | Reply::Stopped(_)) => {
+                                let status = if let Reply::Stopped(status) = stopped {
+                                    status
+                                } else {
+                                    exit::INTERRUPTED
+                                };
+                                terminal.note("Nothing was removed.");
+                                return status;
+                            }
                         }
-                    },
+                    }
                     Some(_) if !yes => return terminal.fail(&[devstack::reset_unconfirmed(&home)]),
                     _ => true,
                 };

@@ -17,19 +17,21 @@ use rustix::{
 };
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
     task::spawn_blocking,
-    time::sleep,
+    time::Instant,
 };
 
 use crate::{
-    failure::{Code, Failure, status, words},
-    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
+    failure::{Code, Failure, words},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Sink, Style, Transcript, Waits, is_spoken},
     session::{Inputs, Intent, Scope, Session, forsake_secrets, stage_abouts, stopped},
-    workflow::{Event, EventKind, Outcome, StageId, Summary},
+    workflow::{Event, EventKind, Outcome, StageId, Stop, Summary},
 };
 
-use super::{Terminal, Volume, wrapped::to_a_person};
+use super::{Terminal, Volume, signals::Hurry, teller::Teller, wrapped::to_a_person};
+
+pub(super) use super::signals::Signals;
 
 /// JSON on stdout, or lines on stderr.
 pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) -> Box<dyn Reporter + Send> {
@@ -73,6 +75,17 @@ pub(super) fn log_file(path: Option<&Path>) -> Result<Option<Box<dyn Reporter + 
     Ok(Some(Box::new(Transcript::append(path, titles())?)))
 }
 
+/// As [`log_file`], beside the tasks; what is in the way is told, and so is a signal.
+pub(super) async fn opened(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    path: Option<&Path>,
+) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
+    let path = path.map(Path::to_owned);
+    let open = move || log_file(path.as_deref());
+    unless_stopped(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
+}
+
 /// What people call each stage.
 pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
     stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
@@ -102,7 +115,7 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
 ) -> Result<T, u8> {
     tokio::select! {
         done = spawn_blocking(work) => done.map_err(|_| {
-            let what = "reading the answers stopped because of a bug in this program";
+            let what = "a piece of work stopped because of a bug in this program";
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
         status = signals.next() => {
@@ -113,40 +126,149 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
 }
 
 /// Hands every event to every reporter, in order, until the summary. The first signal asks for an
-/// orderly stop, a second one leaves at once.
+/// orderly stop, a second one leaves at once. Output that nobody reads is waited for until a signal comes.
 pub(super) async fn drive(
     terminal: &Terminal,
     signals: &mut Signals,
     session: &Session,
     intent: Intent,
     transcript: Option<String>,
-    reporters: &mut [Box<dyn Reporter + Send>],
+    reporters: Vec<Box<dyn Reporter + Send>>,
 ) -> RunState {
-    let mut state = RunState::default();
-    let mut tell = |state: &mut RunState, event: &Event| {
-        let event = terminal.spoilt(event);
-        for reporter in reporters.iter_mut() {
-            // Lost output must not stop the work.
-            terminal.kept(reporter.report(&event), reporter.sink());
-        }
-        state.apply(&event);
-    };
     let mut run = session.start(intent, transcript.clone());
+    let mut telling = Telling {
+        terminal,
+        state: RunState::default(),
+        tellers: reporters.into_iter().map(Teller::new).collect(),
+        asked: None,
+        is_cut: false,
+    };
     loop {
-        tokio::select! {
-            event = run.events.recv() => {
-                let Some(event) = event else { return state };
-                tell(&mut state, &event);
-            }
-            status = signals.next() => {
-                if run.stop.is_asked() {
-                    let summary = broken_off(&state, session.name(), intent, status, transcript);
-                    tell(&mut state, &Event::now(EventKind::Summary(summary)));
-                    std::process::exit(i32::from(status));
-                }
-                run.stop.now(status);
-            }
+        let status = tokio::select! {
+            event = run.events.recv() => match event {
+                Some(event) => telling.tell(&event, signals, &run.stop).await,
+                None => return telling.end(),
+            },
+            status = signals.next() => telling.hear(status, &run.stop),
+        };
+        if let Some(status) = status {
+            let summary = broken_off(&telling.state, session.name(), intent, status, transcript);
+            telling.last_word(&Event::now(EventKind::Summary(summary))).await;
+            std::process::exit(i32::from(status));
         }
+    }
+}
+
+/// How long after a signal whoever reads may take for an event.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Events on their way to the reporters.
+struct Telling<'t> {
+    terminal: &'t Terminal,
+    state: RunState,
+    tellers: Vec<Teller>,
+    /// The first signal, by its status, and when it came.
+    asked: Option<(u8, Instant)>,
+    /// Somebody does not read what a signal has ended.
+    is_cut: bool,
+}
+
+impl Telling<'_> {
+    /// Takes a signal: the first one asks for a stop, the status of a second one comes back.
+    fn hear(&mut self, status: u8, stop: &Stop) -> Option<u8> {
+        if self.asked.is_some() {
+            return Some(status);
+        }
+        self.asked = Some((status, Instant::now()));
+        stop.now(status);
+        None
+    }
+
+    /// Tells an event to all; the status of a second signal that came meanwhile.
+    async fn tell(&mut self, event: &Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
+        let event = self.terminal.spoilt(event);
+        let mut event = event.as_ref().clone();
+        for at in 0..self.tellers.len() {
+            event = self.cut(event);
+            if !self.tellers[at].hand(&event) {
+                continue;
+            }
+            let done = loop {
+                let until = self.tellers[at].until(self.asked.map(|(_, came)| (came, GRACE)));
+                let teller = &mut self.tellers[at];
+                tokio::select! {
+                    done = teller.done() => break done,
+                    status = signals.next() => {
+                        if let Some(status) = self.hear(status, stop) {
+                            return Some(status);
+                        }
+                    }
+                    () = at_time(until) => break Err(self.given_up(at)),
+                }
+            };
+            self.kept(at, done);
+        }
+        self.state.apply(&event);
+        None
+    }
+
+    /// Tells the end to whoever still takes it.
+    async fn last_word(&mut self, event: &Event) {
+        let came = Some((Instant::now(), GRACE));
+        for at in 0..self.tellers.len() {
+            if !self.tellers[at].hand(event) {
+                continue;
+            }
+            let until = self.tellers[at].until(came);
+            let teller = &mut self.tellers[at];
+            let done = tokio::select! {
+                done = teller.done() => done,
+                () = at_time(until) => Err(self.given_up(at)),
+            };
+            self.kept(at, done);
+        }
+        self.state.apply(event);
+    }
+
+    fn given_up(&mut self, at: usize) -> io::Error {
+        self.is_cut |= matches!(self.tellers[at].sink(), Sink::Stdout);
+        self.tellers[at].give_up()
+    }
+
+    fn kept(&self, at: usize, done: io::Result<()>) {
+        // Lost output must not stop the work. That nobody reads is said to nobody.
+        if !self.is_cut || done.is_ok() {
+            self.terminal.kept(done, self.tellers[at].sink());
+        }
+    }
+
+    /// A summary that not everybody was told is none of success.
+    fn cut(&self, event: Event) -> Event {
+        match (event.kind, self.asked) {
+            (EventKind::Summary(mut summary), Some((status, _)))
+                if self.is_cut && summary.status != status && summary.failures.is_empty() =>
+            {
+                summary.status = status;
+                summary.failures.push(stopped(status, "not all of the output was read"));
+                Event { kind: EventKind::Summary(summary), ..event }
+            }
+            (kind, _) => Event { kind, ..event },
+        }
+    }
+
+    /// What was told; where nobody reads, nothing can be told afterwards either.
+    fn end(self) -> RunState {
+        if let (true, Some((status, _))) = (self.is_cut, self.asked) {
+            std::process::exit(i32::from(status));
+        }
+        self.state
+    }
+}
+
+async fn at_time(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -189,76 +311,11 @@ pub(super) fn broken_off(
     }
 }
 
-/// SIGINT, SIGTERM and SIGHUP, where the system lets us listen. What comes between two waits is not lost, so one
-/// of these goes with a piece of work from its begin to its end.
-pub(super) struct Signals(Vec<(u8, Signal)>);
-
-impl Signals {
-    pub(super) fn new() -> Self {
-        let kinds = [
-            (status::INTERRUPTED, SignalKind::interrupt()),
-            (status::TERMINATED, SignalKind::terminate()),
-            (status::HANGUP, SignalKind::hangup()),
-        ];
-        // What was switched off for us stays off: `nohup` is meant.
-        let ignored = |kind: SignalKind| ignored_signals() >> (kind.as_raw_value() - 1) & 1 == 1;
-        Self(
-            kinds
-                .into_iter()
-                .filter(|(_, kind)| !ignored(*kind))
-                .filter_map(|(status, kind)| Some((status, signal(kind).ok()?)))
-                .collect(),
-        )
-    }
-
-    pub(super) async fn next(&mut self) -> u8 {
-        if self.0.is_empty() {
-            return std::future::pending().await;
-        }
-        let waiting = self.0.iter_mut().map(|(status, signal)| {
-            let status = *status;
-            Box::pin(async move {
-                match signal.recv().await {
-                    Some(()) => status,
-                    None => std::future::pending().await,
-                }
-            })
-        });
-        futures::future::select_all(waiting).await.0
-    }
-}
-
-/// The signals that are ignored since before we began, from the kernel's table of this process.
-fn ignored_signals() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|table| {
-            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-            u64::from_str_radix(mask.trim(), 16).ok()
-        })
-        .unwrap_or(0)
-}
-
-/// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands, also where its
-/// output goes into a pipe that nobody reads.
+/// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands.
 pub(super) fn headless(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
-    in_runtime(terminal, async {
-        let last_resort = tokio::spawn(async {
-            let mut signals = Signals::new();
-            signals.next().await;
-            let status = signals.next().await;
-            // Whoever listens to signals has this long to end in order.
-            sleep(LAST_RESORT).await;
-            std::process::exit(i32::from(status));
-        });
-        let status = work.await;
-        last_resort.abort();
-        status
-    })
+    let _hurry = Hurry::new();
+    in_runtime(terminal, work)
 }
-
-/// How long after a second signal the end may take.
-const LAST_RESORT: Duration = Duration::from_secs(1);
 
 /// A hung mount may hold a thread for ever: the exit does not wait for it.
 pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
@@ -307,8 +364,8 @@ fn runtime() -> Result<Runtime, Failure> {
             "end other programs of this user, or allow more: `ulimit -u`, and `pids.max` or `TasksMax` of a container or unit",
         )
     };
-    // One for each worker, and some for the disk and the resolver.
-    try_threads(workers + 4).map_err(|error| no_threads(&error))?;
+    // One for each worker, and some for the disk, the reporters and the resolver.
+    try_threads(workers + 6).map_err(|error| no_threads(&error))?;
     let build =
         || Builder::new_multi_thread().worker_threads(workers).thread_stack_size(STACK).enable_all().build();
     let before = panic::take_hook();

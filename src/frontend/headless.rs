@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     Terminal, Volume,
-    drive::{self, Signals, drive, live, load, log_file, titles, waits},
+    drive::{self, Signals, drive, live, load, log_file, opened, titles, unless_stopped, waits},
     question::{Reply, confirm},
 };
 
@@ -70,13 +70,16 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
                     .remedy("give `--yes`, or the answers as `--answers FILE`");
             return terminal.fail(&[failure]);
         }
-        let opened = state_dir(work.state_dir).and_then(|folder| {
-            let transcript = Transcript::create(&folder, session.name(), titles())?;
-            Ok((folder, transcript, log_file(log)?))
-        });
-        let (folder, transcript, log) = match opened {
-            Ok(opened) => opened,
-            Err(failure) => return terminal.fail(&[failure]),
+        let (named, name, log) = (work.state_dir, session.name().to_owned(), log.map(Path::to_owned));
+        let open = move || {
+            let folder = state_dir(named)?;
+            let transcript = Transcript::create(&folder, &name, titles())?;
+            Ok((folder, transcript, log_file(log.as_deref())?))
+        };
+        let (folder, transcript, log) = match unless_stopped(terminal, &mut signals, open).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(failure)) => return terminal.fail(&[failure]),
+            Err(status) => return status,
         };
         if must_ask {
             match ask(terminal, &mut signals, &session).await {
@@ -85,14 +88,19 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
             }
         }
         let shown = transcript.path().display().to_string();
-        let history = History::create(&folder, session.name());
+        let name = session.name().to_owned();
+        let remember = move || History::create(&folder, &name);
+        let history = match unless_stopped(terminal, &mut signals, remember).await {
+            Ok(history) => history,
+            Err(status) => return status,
+        };
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
             live(terminal, terminal.style, Some(what_next(&session))),
             Box::new(transcript),
             Box::new(history),
         ];
         reporters.extend(log);
-        status_of(&drive(terminal, &mut signals, &session, Intent::Run, Some(shown), &mut reporters).await)
+        status_of(&drive(terminal, &mut signals, &session, Intent::Run, Some(shown), reporters).await)
     })
 }
 
@@ -103,7 +111,7 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Answer {
-    let state = drive(terminal, signals, session, Intent::Preview, None, &mut waits(terminal)).await;
+    let state = drive(terminal, signals, session, Intent::Preview, None, waits(terminal)).await;
     if status_of(&state) != status::SUCCESS {
         tell_failures(terminal, &state);
         terminal.note("Nothing was written.");
@@ -117,7 +125,7 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> A
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    match confirm("Write this?".into()).await {
+    match confirm(signals, "Write this?".into()).await {
         Reply::Is(true) => Answer::Yes,
         Reply::Is(false) | Reply::Back => {
             terminal.note("Nothing was written.");
@@ -231,18 +239,18 @@ fn with_session(
             Ok(session) => session,
             Err(status) => return status,
         };
-        let log = match log_file(log) {
+        let log = match opened(terminal, &mut signals, log).await {
             Ok(log) => log,
-            Err(failure) => return terminal.fail(&[failure]),
+            Err(status) => return status,
         };
         if terminal.is_json() {
             let mut reporters = vec![live(terminal, terminal.style, None)];
             reporters.extend(log);
-            return status_of(&drive(terminal, &mut signals, &session, intent, None, &mut reporters).await);
+            return status_of(&drive(terminal, &mut signals, &session, intent, None, reporters).await);
         }
         let mut reporters = waits(terminal);
         reporters.extend(log);
-        let state = drive(terminal, &mut signals, &session, intent, None, &mut reporters).await;
+        let state = drive(terminal, &mut signals, &session, intent, None, reporters).await;
         if terminal.volume == Volume::Quiet && !is_noteworthy(&state) {
             return status_of(&state);
         }

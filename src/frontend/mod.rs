@@ -8,6 +8,8 @@ pub mod mount;
 pub mod offline;
 pub mod prompt;
 mod question;
+pub mod signals;
+mod teller;
 mod terminal;
 pub mod tui;
 mod wizard;

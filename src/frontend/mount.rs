@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     Terminal,
-    drive::{Signals, drive, headless, live, load, log_file},
+    drive::{Signals, drive, headless, live, load, opened},
     headless::status_of,
 };
 
@@ -44,14 +44,14 @@ fn meet(
             Ok(session) => session,
             Err(status) => return status,
         };
-        let log = match log_file(log) {
+        let log = match opened(terminal, &mut signals, log).await {
             Ok(log) => log,
-            Err(failure) => return terminal.fail(&[failure]),
+            Err(status) => return status,
         };
         // The list stands before the closing lines.
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
         reporters.push(live(terminal, terminal.style, None));
         reporters.extend(log);
-        status_of(&drive(terminal, &mut signals, &session, Intent::Meet, None, &mut reporters).await)
+        status_of(&drive(terminal, &mut signals, &session, Intent::Meet, None, reporters).await)
     })
 }

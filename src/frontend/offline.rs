@@ -57,12 +57,12 @@ const SAMPLES: [(&str, &str); 2] =
 
 /// Copies the samples, never over a file that is there.
 pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
-    let taken: Vec<Failure> = SAMPLES
-        .iter()
-        .map(|(name, _)| folder.join(name))
-        .filter(|path| path.symlink_metadata().is_ok())
-        .map(|path| taken(&path).remedy("move it away, or name another folder"))
-        .collect();
+    let find = |(name, _): &(&str, &str)| {
+        let path = folder.join(name);
+        let taken = || taken(&path).remedy("move it away, or name another folder");
+        session::is_there(&path).map_or_else(Some, |is_there| is_there.then(taken))
+    };
+    let taken: Vec<Failure> = SAMPLES.iter().filter_map(find).collect();
     if !taken.is_empty() {
         return terminal.fail(&taken);
     }
@@ -108,7 +108,7 @@ pub(super) fn taken(path: &Path) -> Failure {
 /// Writes a file of the user's, whole or not at all, and never over one that is there.
 pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    session::put_new(path, text.as_bytes(), mode).map_err(|error| {
+    session::put_new(path, text.as_bytes(), mode)?.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return taken(path).remedy("move it away, or name another file");
         }

@@ -38,9 +38,9 @@ impl<T> Reply<T> {
 /// Asks on a thread of its own, since a prompt blocks. A signal meanwhile leaves the terminal as it was
 /// before.
 pub(super) async fn asked<T: Send + 'static>(
+    signals: &mut Signals,
     ask: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
 ) -> Reply<T> {
-    let mut signals = Signals::new();
     let asked = tokio::task::spawn_blocking(ask);
     tokio::select! {
         biased; // a lost terminal is both a signal and a failed read
@@ -62,9 +62,9 @@ pub(super) async fn asked<T: Send + 'static>(
 }
 
 /// Asks for yes or no.
-pub(super) async fn confirm(question: String) -> Reply<bool> {
+pub(super) async fn confirm(signals: &mut Signals, question: String) -> Reply<bool> {
     if prompt::is_accessible() {
-        return prompt::confirm(&question).await;
+        return prompt::confirm(signals, &question).await;
     }
-    asked(move || Confirm::new(&question).with_default(false).prompt()).await
+    asked(signals, move || Confirm::new(&question).with_default(false).prompt()).await
 }

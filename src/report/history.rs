@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::{
+    disk::{self, Access},
     state::target_folder,
     workflow::{Event, EventKind, Outcome},
 };
@@ -30,8 +31,10 @@ pub struct LastRun {
 
 /// When each stage last ran on this target; empty when nothing is known.
 pub fn history(state_dir: &Path, name: &str) -> BTreeMap<String, LastRun> {
-    let text = std::fs::read(path(state_dir, name)).unwrap_or_default();
-    serde_json::from_slice(&text).unwrap_or_default()
+    let path = path(state_dir, name);
+    let asked = path.clone();
+    let text = disk::access(&path, Access::Read, move || std::fs::read(asked)).ok().and_then(Result::ok);
+    serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
 }
 
 fn path(state_dir: &Path, name: &str) -> PathBuf {

@@ -11,6 +11,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
+    disk::{self, Access},
     failure::{Code, Failure, words},
     state::target_folder,
     workflow::{Event, StageId},
@@ -42,20 +43,21 @@ impl Transcript {
         let folder = target_folder(state_dir, target).join("transcripts");
         let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
-        let open = || {
-            DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
+        let (into, new) = (folder.clone(), path.clone());
+        let open = move || {
+            DirBuilder::new().recursive(true).mode(0o700).create(&into)?;
+            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&new)?;
             // A full disk shows now, and not when there is something to tell.
             writeln!(file, "{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))?;
             file.sync_all()?;
+            forget_oldest(&into);
             Ok(file)
         };
-        let file = open().map_err(|error: io::Error| {
+        let file = disk::access(&folder, Access::Write, open)?.map_err(|error: io::Error| {
             Failure::new(Code::StateDir, format!("no transcript can be written in `{}`", folder.display()))
                 .why(words(&error))
                 .remedy("name a folder that can be written: `--state-dir DIR`")
         })?;
-        forget_oldest(&folder);
         Ok(Self { plain: Plain::dated(anstream::StripStream::new(file), titles), path, asked: false })
     }
 
@@ -65,12 +67,17 @@ impl Transcript {
     /// `E-FILE-WRITE` when it cannot be written.
     pub fn append(path: &Path, titles: BTreeMap<StageId, &'static str>) -> Result<Self, Failure> {
         // A pipe would wait for a reader that may never come.
-        let is_pipe = fs::metadata(path).is_ok_and(|meta| meta.file_type().is_fifo());
-        if is_pipe {
+        let asked = path.to_owned();
+        let open = move || {
+            let is_pipe = fs::metadata(&asked).is_ok_and(|meta| meta.file_type().is_fifo());
+            let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&asked);
+            (!is_pipe).then(open)
+        };
+        let Some(opened) = disk::access(path, Access::Write, open)? else {
             let what = format!("the log file `{}` is a pipe", path.display());
             return Err(Failure::new(Code::FileWrite, what).remedy("name a file with `--log-file`"));
-        }
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path).map_err(|error| {
+        };
+        let file = opened.map_err(|error| {
             Failure::new(Code::FileWrite, format!("the log file `{}` cannot be written", path.display()))
                 .why(words(&error))
                 .remedy("name another file with `--log-file`, in a folder that is there")

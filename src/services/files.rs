@@ -1,22 +1,22 @@
-//! Files: input that is read, and secret files that are written.
+//! Files: input that is read, and secret files that are written. Every access goes through the door of `disk`.
 
 mod put;
 
 use std::{
-    fs::{self, File, FileType, Metadata, OpenOptions},
+    fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions},
     io::{self, ErrorKind, Read},
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
-use rustix::fs::{Access, FsWord, OFlags};
-use tokio::{task::spawn_blocking, time::timeout};
+use rustix::fs::{Access as Right, FsWord, OFlags};
 
-use crate::failure::{Code, Failure, shell_word, words};
+use crate::{
+    disk::{self, Access, mount_of},
+    failure::{Code, Failure, shell_word, words},
+};
 
-use super::{file_system_limit, mount::mount_of, seconds};
-
-pub use put::{Put, put_new, replace};
+pub use put::{Put, patient_replace, put_new, replace};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
@@ -25,30 +25,44 @@ pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
 /// from the shell alone, as in `<(command)`, where it has a writer, and a device never.
 ///
 /// # Errors
-/// `E-FILE-READ` when it cannot be read, is too large, or is no file.
+/// `E-FILE-READ` when it cannot be read, is too large, or is no file; `E-FILE-HUNG` when nothing answers.
 pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
-    let shown = path.display();
-    let refuse = |what: String, why: String, remedy: &str| {
-        Err(Failure::new(Code::FileRead, what).why(why).remedy(remedy))
-    };
-    let mut file = match open_input(path) {
-        Ok(Opened::File(file)) => file,
+    let asked = path.to_owned();
+    match disk::access(path, Access::Read, move || look_into(&asked))?? {
+        Content::Whole(bytes) => Ok(bytes),
+        // No disk: its writer, who may ask a vault first, takes the time that it needs, as with stdin.
+        Content::Pipe(pipe) => take(path, pipe),
+    }
+}
+
+/// What an input file holds.
+enum Content {
+    Whole(Vec<u8>),
+    /// To be read yet.
+    Pipe(File),
+}
+
+fn look_into(path: &Path) -> Result<Content, Failure> {
+    match open_input(path) {
+        Ok(Opened::File(file)) => take(path, file).map(Content::Whole),
+        Ok(Opened::Pipe(pipe)) => Ok(Content::Pipe(pipe)),
         Ok(Opened::Other(kind)) => {
-            return refuse(
-                format!("`{shown}` is no plain file"),
-                format!("it is {kind}"),
-                "name a file; `--answers -` reads stdin",
-            );
+            Err(Failure::new(Code::FileRead, format!("`{}` is no plain file", path.display()))
+                .why(format!("it is {kind}"))
+                .remedy("name a file; `--answers -` reads stdin"))
         }
-        Err(error) => return Err(unread(path, &error)),
-    };
+        Err(error) => Err(unread(path, &error)),
+    }
+}
+
+fn take(path: &Path, file: File) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    match (&mut file).take(INPUT_LIMIT + 1).read_to_end(&mut bytes) {
-        Ok(_) if bytes.len() as u64 > INPUT_LIMIT => refuse(
-            format!("`{shown}` is too large"),
-            format!("more than {} MiB", INPUT_LIMIT / 1024 / 1024),
-            "is it the right file?",
-        ),
+    match file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > INPUT_LIMIT => {
+            Err(Failure::new(Code::FileRead, format!("`{}` is too large", path.display()))
+                .why(format!("more than {} MiB", INPUT_LIMIT / 1024 / 1024))
+                .remedy("is it the right file?"))
+        }
         Ok(_) => Ok(bytes),
         Err(error) => Err(unread(path, &error)),
     }
@@ -70,6 +84,8 @@ const KERNEL: &[FsWord] = &[0x9fa0, 0x7472_6163, 0x6462_6720];
 
 enum Opened {
     File(File),
+    /// A pipe of the shell.
+    Pipe(File),
     /// What it is instead.
     Other(&'static str),
 }
@@ -103,24 +119,68 @@ fn open_input(path: &Path) -> io::Result<Opened> {
     if kind.is_fifo() {
         // Its writer may still be at work.
         rustix::fs::fcntl_setfl(&file, OFlags::empty())?;
+        return Ok(Opened::Pipe(file));
     }
     Ok(Opened::File(file))
 }
 
-/// Can anybody but the owner read it?
+/// Can anybody but the owner read it? Not when nothing answers: then it was not read either.
 pub fn others_can_read(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
+    let asked = path.to_owned();
+    let look = move || {
+        fs::metadata(asked).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
+    };
+    disk::access(path, Access::Look, look).unwrap_or(false)
 }
 
 /// Can others read the file of a secret although its owner is this user, who can change that? What
 /// Kubernetes, Docker or systemd has put there belongs to them, and pipes have no readers but ours.
-pub fn secret_lies_open(path: &Path) -> bool {
+///
+/// # Errors
+/// `E-FILE-HUNG` when nothing answers.
+pub fn secret_lies_open(path: &Path) -> Result<bool, Failure> {
+    let asked = path.to_owned();
+    disk::access(path, Access::Look, move || lies_open(&asked))
+}
+
+fn lies_open(path: &Path) -> bool {
     let Ok(meta) = fs::metadata(path) else { return false };
     // Kubernetes mounts a secret as a link into a folder of its own, on a file system in memory.
     let is_mounted = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
     let is_own = meta.uid() == rustix::process::geteuid().as_raw();
     let is_given = ["/run/secrets", "/run/credentials"].iter().any(|folder| path.starts_with(folder));
     meta.is_file() && meta.permissions().mode() & 0o044 != 0 && is_own && !is_mounted && !is_given
+}
+
+/// Is anything there, a link that leads nowhere included?
+///
+/// # Errors
+/// `E-FILE-HUNG` when nothing answers.
+pub fn is_there(path: &Path) -> Result<bool, Failure> {
+    let asked = path.to_owned();
+    disk::access(path, Access::Look, move || fs::symlink_metadata(asked).is_ok())
+}
+
+/// Removes a file; one that is not there, or stays, is no matter.
+pub fn forget(path: &Path) {
+    let asked = path.to_owned();
+    let _ = disk::access(path, Access::Write, move || fs::remove_file(asked));
+}
+
+/// Makes a folder of ours with all above it, for its owner alone.
+///
+/// # Errors
+/// `E-STATE-DIR` when that does not work, `E-FILE-HUNG` when nothing answers.
+pub fn make_folder(folder: &Path) -> Result<(), Failure> {
+    let asked = folder.to_owned();
+    let made = disk::access(folder, Access::Write, move || {
+        DirBuilder::new().recursive(true).mode(0o700).create(asked)
+    })?;
+    made.map_err(|error| {
+        Failure::new(Code::StateDir, format!("`{}` cannot be made", folder.display()))
+            .why(words(&error))
+            .remedy("name a folder that can be written: `--state-dir DIR`")
+    })
 }
 
 /// A file that is to be written, as it is now.
@@ -145,38 +205,27 @@ impl std::fmt::Debug for Existing {
     }
 }
 
-/// As [`target`], on a thread of its own: a file system that hangs keeps the thread, not the program.
-///
-/// # Errors
-/// As [`target`]; `E-FILE-HUNG` when nothing answers.
-pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
-    patiently(path, target).await?
-}
-
-/// Is it a folder? Not when its file system hangs.
-pub async fn is_patient_folder(path: &Path) -> bool {
-    patiently(path, Path::is_dir).await.unwrap_or(false)
-}
-
-async fn patiently<T: Send + 'static>(path: &Path, look: fn(&Path) -> T) -> Result<T, Failure> {
-    let asked = path.to_owned();
-    match timeout(file_system_limit(), spawn_blocking(move || look(&asked))).await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(_)) => Err(Failure::new(Code::Internal, "looking at a file broke off")),
-        Err(_) => Err(Failure::new(
-            Code::FileHung,
-            format!("the folder of {} did not answer in {}", name(path), seconds(file_system_limit())),
-        )
-        .why("a network file system whose server is gone blocks every access")
-        .remedy("look at the mount that it lies on, or name another path under `files`")),
-    }
-}
-
 /// Looks at a file that is to be written: its folder, its kind, its owner, its content.
 ///
 /// # Errors
-/// `E-FILE-PARENT`, `E-FILE-SYMLINK`, `E-FILE-OWNER`, or `E-FILE-READ`.
-pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
+/// `E-FILE-PARENT`, `E-FILE-SYMLINK`, `E-FILE-OWNER`, or `E-FILE-READ`; `E-FILE-HUNG` when nothing answers.
+pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
+    let asked = path.to_owned();
+    let found = disk::patiently(path, Access::Look.limit(), move || target(&asked)).await;
+    found.map_err(|stuck| stuck.failure(path, Access::Look))?
+}
+
+/// Is it a folder?
+///
+/// # Errors
+/// `E-FILE-HUNG` when nothing answers.
+pub async fn is_patient_folder(path: &Path) -> Result<bool, Failure> {
+    let asked = path.to_owned();
+    let found = disk::patiently(path, Access::Look.limit(), move || asked.is_dir()).await;
+    found.map_err(|stuck| stuck.failure(path, Access::Look))
+}
+
+fn target(path: &Path) -> Result<Option<Existing>, Failure> {
     let shown = path.display();
     let parent = parent(path);
     match fs::metadata(parent) {
@@ -206,7 +255,7 @@ pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
     if let Some(meta) = &found {
         judge(path, meta)?;
     }
-    if let Err(error) = rustix::fs::access(parent, Access::WRITE_OK | Access::EXEC_OK) {
+    if let Err(error) = rustix::fs::access(parent, Right::WRITE_OK | Right::EXEC_OK) {
         return Err(Failure::new(
             Code::FileParent,
             format!("the folder `{}` for {} cannot be written", parent.display(), name(path)),
@@ -215,7 +264,11 @@ pub fn target(path: &Path) -> Result<Option<Existing>, Failure> {
         .remedy("check its owner and mode, or name another path under `files`"));
     }
     found
-        .map(|meta| Ok(Existing { bytes: read_input(path)?, mode: meta.permissions().mode() & 0o7777 }))
+        .map(|meta| match look_into(path)? {
+            Content::Whole(bytes) => Ok(Existing { bytes, mode: meta.permissions().mode() & 0o7777 }),
+            // It was a plain file a moment ago.
+            Content::Pipe(_) => Err(not_plain(path)),
+        })
         .transpose()
 }
 
@@ -227,8 +280,7 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
             .remedy("name the real file under `files`"));
     }
     if !meta.is_file() {
-        return Err(Failure::new(Code::FileSymlink, format!("`{shown}` is not a plain file"))
-            .remedy("name another path under `files`"));
+        return Err(not_plain(path));
     }
     if let Ok(real) = fs::canonicalize(path)
         && mount_of(&real).is_some_and(|mounted| mounted.at == real)
@@ -245,6 +297,11 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
             .remedy("run as that user, or name another path under `files`"));
     }
     Ok(())
+}
+
+fn not_plain(path: &Path) -> Failure {
+    Failure::new(Code::FileSymlink, format!("`{}` is not a plain file", path.display()))
+        .remedy("name another path under `files`")
 }
 
 fn parent(path: &Path) -> &Path {

@@ -73,7 +73,10 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
         Some(path) => match files::read_input(path) {
             Ok(bytes) => Ok((shown(path), bytes)),
-            Err(failure) => Err(failure.remedy(format!("fix `{key}`, or the file"))),
+            Err(failure) if failure.code == Code::FileRead => {
+                Err(failure.remedy(format!("fix `{key}`, or the file")))
+            }
+            Err(failure) => Err(failure),
         },
     };
     let metadata = read("images.metadata", &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);

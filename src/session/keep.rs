@@ -3,9 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder},
     io,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
@@ -76,7 +74,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
     }
     let path = draft_path(state_dir);
     let text = serde_json::to_string_pretty(&kept).unwrap_or_default() + "\n";
-    make(state_dir)?;
+    files::make_folder(state_dir)?;
     files::replace(&path, text.as_bytes(), None)?;
     Ok(path)
 }
@@ -85,10 +83,10 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
 /// no longer be looked up is missing.
 ///
 /// # Errors
-/// `E-FILE-READ` for a draft that cannot be read.
+/// `E-FILE-READ` for a draft that cannot be read, `E-FILE-HUNG` when nothing answers.
 pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
     let path = draft_path(state_dir);
-    if path.symlink_metadata().is_err() {
+    if !files::is_there(&path)? {
         return Ok(None);
     }
     let bytes = files::read_input(&path)?;
@@ -127,7 +125,7 @@ pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
 
 /// Lets go of the unfinished answers.
 pub fn forget_draft(state_dir: &Path) {
-    let _ = fs::remove_file(draft_path(state_dir));
+    files::forget(&draft_path(state_dir));
 }
 
 /// Writes the answers file that would repeat a run, into the target's folder.
@@ -136,7 +134,7 @@ pub fn forget_draft(state_dir: &Path) {
 /// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
 pub fn save_answers(state_dir: &Path, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
     let folder = target_folder(state_dir, name);
-    make(&folder)?;
+    files::make_folder(&folder)?;
     let path = folder.join("answers.yml");
     files::replace(&path, answers.repeatable()?.as_bytes(), None)?;
     Ok(path)
@@ -152,7 +150,7 @@ pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
     for number in 1.. {
         let name = if number == 1 { format!("{stem}{end}") } else { format!("{stem}-{number}{end}") };
         let path = path.with_file_name(name);
-        return match files::put_new(&path, text.as_bytes(), 0o600) {
+        return match files::put_new(&path, text.as_bytes(), 0o600)? {
             Ok(()) => Ok(std::path::absolute(&path).unwrap_or(path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => {
@@ -174,13 +172,5 @@ pub fn read_credentials(path: &Path) -> Result<SecretString, Failure> {
     String::from_utf8(bytes).map(Into::into).map_err(|_| {
         Failure::new(Code::FileRead, format!("`{}` is not UTF-8 text", path.display()))
             .remedy("run `populate-fixtures` with another file for the credentials")
-    })
-}
-
-fn make(folder: &Path) -> Result<(), Failure> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
-        Failure::new(Code::StateDir, format!("`{}` cannot be made", folder.display()))
-            .why(words(&error))
-            .remedy("name a folder that can be written: `--state-dir DIR`")
     })
 }

@@ -30,7 +30,7 @@ use crate::{
 pub use crate::{
     meeting::Offering,
     services::{
-        files::{put_new, read_input},
+        files::{is_there, put_new, read_input},
         limit_operations,
     },
     world::Overwrite,

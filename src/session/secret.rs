@@ -6,7 +6,7 @@ use std::{
     process::{ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    disk::{self, Stuck},
     failure::{Code, Failure, shell_word, words},
     guide::{self, Reference, Variable},
     services::{files, limit, seconds},
@@ -128,7 +129,9 @@ fn refuse(key: &str, why: &str) -> Failure {
 
 fn of_key(key: &str, failure: Failure) -> Failure {
     let failure = Failure { what: failure.what.replacen("The ", "the ", 1), ..failure };
-    Failure { code: Code::AnswersSecret, what: format!("`{key}`: {}", failure.what), ..failure }
+    // A disk that hangs is no fault of the answers.
+    let code = if failure.code == Code::FileHung { Code::FileHung } else { Code::AnswersSecret };
+    Failure { code, what: format!("`{key}`: {}", failure.what), ..failure }
 }
 
 fn unset(key: &str, name: &str, how: &str) -> Failure {
@@ -141,7 +144,7 @@ fn unset(key: &str, name: &str, how: &str) -> Failure {
 /// # Errors
 /// `E-FILE-READ` when it cannot be read, `E-ANSWERS-SECRET` when others can read it.
 pub(super) fn read_file(path: &Path) -> Result<SecretString, Failure> {
-    if files::secret_lies_open(path) {
+    if files::secret_lies_open(path)? {
         let shown = path.display();
         return Err(Failure::new(
             Code::AnswersSecret,
@@ -182,14 +185,14 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
         Some((first, _)) if arguments.is_empty() => format!("{first} …"),
         _ => shell_word(program),
     };
-    // Its own small runtime on its own thread: a face may have one that must not be held up.
-    let told = thread::scope(|scope| {
-        // Whatever `RUST_MIN_STACK` says.
-        let thread = thread::Builder::new().stack_size(2 << 20);
-        thread
-            .spawn_scoped(scope, || listen(program, arguments, hidden))?
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("a panic")))
+    // Its own small runtime on its own thread: a face may have one that must not be held up. It has a limit of its
+    // own; a program on a disk that hangs does not even start.
+    let (asked, given, names) = (program.clone(), arguments.to_vec(), hidden.to_vec());
+    let start = move || listen(&asked, &given, &names);
+    let told = disk::within(Path::new(program), patience() + AFTERWARDS * 2, start);
+    let told = told.unwrap_or_else(|stuck| match stuck {
+        Stuck::Hung(_) => Err(io::ErrorKind::TimedOut.into()),
+        other => Err(other.error()),
     });
     let told = told.map_err(|error| {
         let failure = match error.kind() {
@@ -281,17 +284,26 @@ struct Asked {
     is_over: bool,
 }
 
+static ASKED: Mutex<Asked> = Mutex::new(Asked { program: None, is_over: false });
+
 fn asked() -> MutexGuard<'static, Asked> {
-    static ASKED: Mutex<Asked> = Mutex::new(Asked { program: None, is_over: false });
     ASKED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the program that is to give out a secret, if there is one, and starts no other: the program ends.
 pub fn forsake_secrets() {
-    let mut asked = asked();
-    asked.is_over = true;
-    if let Some(pid) = asked.program.take() {
-        let _ = kill_process(pid, Signal::TERM);
+    // Whoever starts a program holds it, on a disk that hangs for ever.
+    let until = Instant::now() + Duration::from_millis(200);
+    while Instant::now() < until {
+        let Ok(mut asked) = ASKED.try_lock() else {
+            thread::sleep(Duration::from_millis(5));
+            continue;
+        };
+        asked.is_over = true;
+        if let Some(pid) = asked.program.take() {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+        return;
     }
 }
 

@@ -288,7 +288,8 @@ impl PopulateFixtures {
             Some(path) => credentials::look(path, &held).await?.map(|(_, text)| (path, text)),
         };
         if let Some((path, text)) = &file {
-            let put = files::replace(path, text.expose_secret().as_bytes(), None).map_err(|failure| {
+            let put = files::patient_replace(path, text.expose_secret().as_bytes(), None).await;
+            let put = put.map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
                     "{why}; the keypairs are in the table, a new run writes the file from there"

@@ -117,7 +117,8 @@ impl Stage<World> for WriteConfig {
         for draft in &drafts {
             cx.checkpoint()?;
             let bytes = draft.wanted.expose_secret().as_bytes();
-            let put = cx.written(files::replace(&draft.path, bytes, draft.backup.as_deref()))?;
+            let put = files::patient_replace(&draft.path, bytes, draft.backup.as_deref()).await;
+            let put = cx.written(put)?;
             if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }

@@ -11,7 +11,6 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("E-INTERNAL", "a fault of the program: none is known that could be provoked"),
     ("E-DB-VERSION", "needs a PostgreSQL older than 9.6; the judgement has a unit test"),
     ("E-MOUNT-HUNG", "provoked by the tests of the meeting at the mount: a file system that nobody serves"),
-    ("E-FILE-HUNG", "needs a network file system whose server is gone"),
     ("E-IMAGES-CIRCLE", "provoked by the tests of the etcd stages"),
     ("E-KEYS-CHANGED", "provoked by the tests of the keypairs: two rotations at once"),
     ("E-KEYS-ALTERED", "provoked by the tests of the keypairs: a trigger that drops or changes a row"),

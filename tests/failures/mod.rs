@@ -11,6 +11,7 @@ mod database;
 mod etcd;
 mod excerpts;
 mod files;
+mod hung;
 mod input;
 mod limits;
 mod lost;

@@ -1,6 +1,6 @@
 //! A signal while the program waits for something: an orderly stop, and a summary.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use rustix::process::Signal;
@@ -103,30 +103,87 @@ fn a_second_signal_leaves_at_once() {
     drop(case.sql("postgres", end));
 }
 
-/// Output that nobody takes holds nobody up who wants to leave.
+/// Output that nobody takes holds nobody up who wants to leave: one signal is enough, whatever waits for the reader.
 #[test]
-fn a_full_pipe_does_not_hold_up_the_second_signal() {
+fn a_full_pipe_holds_up_no_signal() {
     let tags: Vec<String> = (0..2000).map(|number| format!("['{number}', x]")).collect();
     let list =
         format!("images: [{{name: many, tags: [{}], slots: {{cpu: 1, mem: 1, gpu: 0}}}}]", tags.join(", "));
-    let case = Case::new().file("images.yml", list).file("aliases.yml", "aliases: []");
-    let case = case.set("images.metadata", "images.yml").set("images.aliases", "aliases.yml").flags(["plan"]);
     // Somebody holds the pipe open and never reads.
-    let script = r#"mkfifo full && sleep 600 <>full & until [ -p full ]; do :; done; trap 'kill $!' EXIT; "$0" "$@" >full"#;
+    let script = r#"mkfifo full && sleep 600 <>full & until [ -p full ]; do :; done; trap 'kill $!' EXIT
+        head -c 65536 /dev/zero >full; "$0" "$@" >full"#;
+    let commands: [(&[&str], bool); 6] = [
+        (&["plan", "--output", "json"], false),
+        (&["plan"], false),
+        (&["images", "--output", "json"], false),
+        (&["images"], false),
+        (&["explain"], true),
+        (&["--help"], true),
+    ];
+    for (words, is_bare) in commands {
+        let case = Case::new().file("images.yml", &list).file("aliases.yml", "aliases: []");
+        let case = case.set("images.metadata", "images.yml").set("images.aliases", "aliases.yml");
+        let case = case.under(["setsid", "-w", "sh", "-c", script]).flags(words.iter().copied());
+        let case = if is_bare { case.bare() } else { case };
+        let running = case.start(&[]);
+        let mut found = None;
+        wait_until("it writes into the full pipe", PATIENCE, || {
+            found = own_child(running.pid()).filter(|pid| waits_for_a_pipe(*pid));
+            found.is_some()
+        });
+        let pid = rustix::process::Pid::from_raw(found.expect("it was found")).expect("not 0");
+        rustix::process::kill_process(pid, Signal::TERM).expect("it waits");
+        let outcome = running.wait();
+        assert_eq!(outcome.status, 143, "{words:?}: {outcome:?}");
+        let is_said = outcome.stderr.contains("E-CANCELLED  Stopped by SIGTERM");
+        assert!(is_said || words.contains(&"json"), "{words:?}: {outcome:?}");
+    }
+}
+
+/// The record of a run has its summary, also where nobody reads what the run tells.
+#[test]
+fn a_run_that_nobody_reads_is_written_down() {
+    let script = r#"mkfifo full && sleep 600 <>full & until [ -p full ]; do :; done; trap 'kill $!' EXIT
+        head -c 65536 /dev/zero >full; "$0" "$@" >full"#;
+    let case = Case::new().flags(["run", "--state-dir", "state", "--output", "json"]);
     let case = case.under(["setsid", "-w", "sh", "-c", script]);
-    let mut running = case.start(&["--output", "json"]);
-    let program = || own_child(running.pid());
+    let running = case.start(&[]);
     let mut found = None;
     wait_until("it writes into the full pipe", PATIENCE, || {
-        found = program().filter(|pid| waits_for_a_pipe(*pid));
+        found = own_child(running.pid()).filter(|pid| waits_for_a_pipe(*pid));
         found.is_some()
     });
     let pid = rustix::process::Pid::from_raw(found.expect("it was found")).expect("not 0");
-    wait_until("it leaves", PATIENCE, || {
-        let _ = rustix::process::kill_process(pid, Signal::TERM);
-        running.has_ended()
-    });
-    assert_eq!(running.wait().status, 143);
+    rustix::process::kill_process(pid, Signal::INT).expect("it waits");
+    assert_eq!(running.wait().status, 130);
+    let folder = case.work().join("state/failures/transcripts");
+    let transcript = std::fs::read_dir(folder).expect("the folder").flatten().next().expect("a transcript");
+    let text = std::fs::read_to_string(transcript.path()).expect("it is ours");
+    assert!(text.contains("E-CANCELLED  Stopped by SIGINT"), "{text}");
+    assert!(text.trim_end().ends_with("changed=0 unchanged=0 failed=0 skipped=7"), "{text}");
+}
+
+/// A server that takes the connection, perhaps says that it has no TLS, and then nothing more.
+#[test]
+fn a_signal_while_a_sign_in_hangs() {
+    for answers in [false, true] {
+        for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let address = listener.local_addr().expect("it has one").to_string();
+            let case = Case::new().set("database.address", address).unwatched().flags(["check", "database"]);
+            let running = case.start(&["--output", "json", "--timeout", "10m"]);
+            let (mut connection, _) = listener.accept().expect("the program connects");
+            connection.read_exact(&mut [0; 8]).expect("it asks for TLS");
+            if answers {
+                connection.write_all(b"N").expect("it reads");
+                connection.read_exact(&mut [0; 8]).expect("it signs in");
+            }
+            running.signal(signal);
+            let outcome = running.wait();
+            let told = Told::read(&outcome, Vec::new()).expect("E-CANCELLED");
+            assert_eq!((told.status, &told.summary()["status"]), (status, &status.into()), "{outcome:?}");
+        }
+    }
 }
 
 /// The program below the shell below `setsid` below `env`.
@@ -142,6 +199,9 @@ fn own_child(parent: u32) -> Option<i32> {
     }
 }
 
+/// Whichever of its threads writes.
 fn waits_for_a_pipe(pid: i32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/wchan")).is_ok_and(|it| it.contains("pipe_w"))
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut waits = threads.map(|thread| std::fs::read_to_string(thread.path().join("wchan")));
+    waits.any(|wchan| wchan.is_ok_and(|it| it.contains("pipe_w")))
 }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::Pty;
 use super::wizard::Stand;
-use crate::servers::{PATIENCE, comes_true};
+use crate::servers::{PATIENCE, comes_true, wait_until};
 
 /// How the questions are asked.
 #[derive(Clone, Copy, PartialEq)]
@@ -283,6 +283,33 @@ fn a_signal_gives_the_terminal_back() {
         assert_eq!(left.status, 143, "{}", left.text());
         left.is_as_before();
         assert!(!left.text().contains("canary-half-typed"), "{}", left.text());
+    }
+}
+
+/// While the development setup is made ready nobody is asked anything, and a signal ends it all the same.
+#[test]
+fn a_signal_while_the_development_setup_starts() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let mut stand = Stand::new();
+        let home = stand.program.folder().join("dev");
+        fs::create_dir(&home).expect("a folder");
+        // Another run works on it, for ever.
+        let path = home.join("lock");
+        let lock = fs::File::create(&path).expect("the folder is ours");
+        lock.lock().expect("nobody has it");
+        stand.program = stand.program.env("BACKENDAI_SETUP_DEV_DIR", &home);
+        let mut talk = Talk::start(&stand, Way::Lines, &[]);
+        talk.choose("Where are your servers?", "On this machine", 1);
+        let files = format!("/proc/{}/fd", talk.pty.pid());
+        wait_until("it waits for the lock", PATIENCE, || {
+            let open = fs::read_dir(&files).into_iter().flatten().flatten();
+            open.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file == path)
+        });
+        talk.pty.signal(signal);
+        let left = talk.pty.wait();
+        assert_eq!(left.status, status, "{}", left.text());
+        assert!(left.text().contains("E-CANCELLED"), "{}", left.text());
+        left.is_as_before();
     }
 }
 

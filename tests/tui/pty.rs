@@ -132,6 +132,11 @@ impl Pty {
         self.master.write_all(bytes).expect("the terminal takes them");
     }
 
+    /// The process id of the program.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal to the program.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().cast_signed()).expect("a process id is not 0");

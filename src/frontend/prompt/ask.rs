@@ -11,7 +11,10 @@ use rustix::termios::{QueueSelector, tcflush};
 use secrecy::SecretString;
 
 use crate::{
-    frontend::question::{Reply, asked},
+    frontend::{
+        drive::Signals,
+        question::{Reply, asked},
+    },
     report::is_spoken,
 };
 
@@ -81,9 +84,9 @@ impl Asker {
     }
 
     /// Asks for a text, until the judge takes it.
-    pub(super) async fn text(&mut self, question: &Question) -> Reply<SecretString> {
+    pub(super) async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
         let config = match self {
-            Self::Lines(lines) => return lines.text(question).await,
+            Self::Lines(lines) => return lines.text(signals, question).await,
             Self::Inquire(config) => **config,
         };
         let Question { title, help, default, secret, judge, .. } = question.clone();
@@ -91,7 +94,7 @@ impl Asker {
             Ok(()) => Ok(Validation::Valid),
             Err(why) => Ok(Validation::Invalid(why.into())),
         };
-        asked(move || {
+        asked(signals, move || {
             let validators: [Box<dyn StringValidator>; 1] = [Box::new(validator)];
             if secret {
                 let title = match &default {
@@ -121,13 +124,19 @@ impl Asker {
     }
 
     /// Asks for one of several things.
-    pub(super) async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Reply<usize> {
+    pub(super) async fn choose(
+        &mut self,
+        signals: &mut Signals,
+        title: &str,
+        options: &[String],
+        cursor: usize,
+    ) -> Reply<usize> {
         let config = match self {
-            Self::Lines(lines) => return lines.choose(title, options, cursor).await,
+            Self::Lines(lines) => return lines.choose(signals, title, options, cursor).await,
             Self::Inquire(config) => **config,
         };
         let (title, options) = (title.to_owned(), options.to_vec());
-        let chosen = asked(move || {
+        let chosen = asked(signals, move || {
             let rows = options.len().min(12);
             Select::new(&title, options)
                 .with_starting_cursor(cursor)

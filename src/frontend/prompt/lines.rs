@@ -48,14 +48,14 @@ impl Lines {
         while self.lines.try_recv().is_ok() {}
     }
 
-    pub(super) async fn text(&mut self, question: &Question) -> Reply<SecretString> {
+    pub(super) async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
         let Question { title, help, default, empty, secret, judge } = question;
         let prompt = match default.as_deref().or(*empty) {
             Some(taken) => format!("{title} [{taken}]: "),
             None => format!("{title}: "),
         };
         loop {
-            let line = match self.line(&prompt, *secret).await {
+            let line = match self.line(signals, &prompt, *secret).await {
                 Reply::Is(line) => line,
                 other => return other,
             };
@@ -76,9 +76,9 @@ impl Lines {
     }
 
     /// Yes or no; without a word it is no.
-    pub(super) async fn confirm(&mut self, title: &str) -> Reply<bool> {
+    pub(super) async fn confirm(&mut self, signals: &mut Signals, title: &str) -> Reply<bool> {
         loop {
-            match self.line(&format!("{title} yes or no [no]: "), false).await {
+            match self.line(signals, &format!("{title} yes or no [no]: "), false).await {
                 Reply::Is(line) => match line.expose_secret().trim().to_lowercase().as_str() {
                     "y" | "yes" => return Reply::Is(true),
                     "" | "n" | "no" => return Reply::Is(false),
@@ -90,14 +90,20 @@ impl Lines {
         }
     }
 
-    pub(super) async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Reply<usize> {
+    pub(super) async fn choose(
+        &mut self,
+        signals: &mut Signals,
+        title: &str,
+        options: &[String],
+        cursor: usize,
+    ) -> Reply<usize> {
         tell(title);
         for (at, option) in options.iter().enumerate() {
             tell(&format!("{:>3}  {option}", at + 1));
         }
         let prompt = format!("Number, 1 to {} [{}]: ", options.len(), cursor + 1);
         loop {
-            let line = match self.line(&prompt, false).await {
+            let line = match self.line(signals, &prompt, false).await {
                 Reply::Is(line) => line,
                 other => return other.map(|_| cursor),
             };
@@ -113,9 +119,8 @@ impl Lines {
         }
     }
 
-    async fn line(&mut self, prompt: &str, secret: bool) -> Reply<SecretString> {
-        // Both before the prompt says that somebody may type.
-        let mut signals = Signals::new();
+    async fn line(&mut self, signals: &mut Signals, prompt: &str, secret: bool) -> Reply<SecretString> {
+        // Before the prompt says that somebody may type.
         let silence = secret.then(Silence::new).flatten();
         let mut err = anstream::AutoStream::auto(io::stderr()).lock();
         let _ = write!(err, "{prompt}").and_then(|()| err.flush());

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     devstack::{self, Beside, Options},
+    disk,
     failure::{Code, Failure, status},
     guide::{Answers, Origin, Section, Variable},
     report::{RunState, Style, write_failure},
@@ -36,8 +37,8 @@ use lines::Lines;
 pub use ask::is_accessible;
 
 /// Yes or no, as plain lines.
-pub(super) async fn confirm(question: &str) -> Reply<bool> {
-    Lines::new().confirm(question).await
+pub(super) async fn confirm(signals: &mut Signals, question: &str) -> Reply<bool> {
+    Lines::new().confirm(signals, question).await
 }
 
 /// Why a question was left without an answer.
@@ -67,6 +68,8 @@ struct Wizard<'a> {
     terminal: &'a Terminal,
     style: Style,
     asker: Asker,
+    /// From the begin to the end: none is lost between two questions.
+    signals: Signals,
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
@@ -104,6 +107,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         terminal,
         style: terminal.style.spoken(asker.is_lines()),
         asker,
+        signals: Signals::new(),
         questions: sections().into_iter().flat_map(variables).collect(),
         answers,
         state_dir: state_dir(state),
@@ -121,7 +125,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         wizard.say(wizard.asker.keys());
         wizard.tell(&notices);
         let status = wizard.walk(if review { Page::Review } else { Page::Welcome }).await;
-        wizard.keep_draft();
+        wizard.keep_draft().await;
         status
     })
 }
@@ -148,8 +152,8 @@ impl Wizard<'_> {
 
     /// Where are the servers?
     async fn welcome(&mut self) -> Answered<Page> {
-        let draft = match &self.state_dir {
-            Ok(folder) => unfinished(folder),
+        let draft = match self.state_dir.clone() {
+            Ok(folder) => self.beside(move || unfinished(&folder)).await?,
             Err(_) => Ok(None),
         };
         let draft = draft.map_err(|failure| self.tell(&[failure])).ok().flatten();
@@ -193,7 +197,14 @@ impl Wizard<'_> {
             let terminal = self.terminal;
             let mut say = |line: &str| terminal.note(line);
             let options = Options::in_wizard(beside);
-            let failure = match devstack::up(&options, &mut say).await {
+            let up = tokio::select! {
+                up = devstack::up(&options, &mut say) => up,
+                status = self.signals.next() => {
+                    self.tell(&[session::stopped(status, "servers that were started already go on")]);
+                    return Err(Away::Leave(status));
+                }
+            };
+            let failure = match up {
                 Ok(stack) => {
                     let problems = development_answers(&mut self.answers, &stack);
                     self.tell(&problems);
@@ -237,7 +248,7 @@ impl Wizard<'_> {
             let answers = vec![file];
             let gather = move || session::gather(&Inputs { answers, ..Inputs::default() });
             let gathered =
-                unless_stopped(self.terminal, &mut Signals::new(), gather).await.map_err(Away::Leave)?;
+                unless_stopped(self.terminal, &mut self.signals, gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
                 self.tell(&gathered.notices);
                 self.tell(&to_be_asked(gathered.to_ask));
@@ -252,7 +263,7 @@ impl Wizard<'_> {
     /// Asks for a text; Ctrl-C asks whether to leave.
     async fn text(&mut self, question: &Question) -> Answered<SecretString> {
         loop {
-            match self.asker.text(question).await {
+            match self.asker.text(&mut self.signals, question).await {
                 Reply::Is(text) => return Ok(text),
                 other => self.away(other).await?,
             }
@@ -269,7 +280,7 @@ impl Wizard<'_> {
         // Where nobody would see what a server says, it is spelt out.
         let options: Vec<String> = options.iter().map(|option| self.style.text(option)).collect();
         loop {
-            match self.asker.choose(title, &options, cursor).await {
+            match self.asker.choose(&mut self.signals, title, &options, cursor).await {
                 Reply::Is(chosen) => return Ok(chosen),
                 other => self.away(other).await?,
             }
@@ -297,7 +308,7 @@ impl Wizard<'_> {
     async fn leave(&mut self) -> Answered<()> {
         self.say(leaving(self.wrote, self.status == status::SUCCESS, self.changed));
         let options = ["Stay".to_owned(), "Leave".to_owned()];
-        match self.asker.choose("Leave?", &options, 0).await {
+        match self.asker.choose(&mut self.signals, "Leave?", &options, 0).await {
             Reply::Is(0) | Reply::Back => Ok(()),
             Reply::Stopped(status) => Err(Away::Leave(status)),
             // Ctrl-C twice leaves.
@@ -306,15 +317,21 @@ impl Wizard<'_> {
     }
 
     /// Keeps what was answered so far, without secrets.
-    fn keep_draft(&self) {
-        if let (true, Ok(folder)) = (self.changed, &self.state_dir) {
+    async fn keep_draft(&self) {
+        if let (true, Ok(folder)) = (self.changed, self.state_dir.clone()) {
+            let (page, answers) = (self.left_on, self.answers.clone());
             // A draft that cannot be kept is no reason to bother anyone; a run will tell.
-            let _ = session::save_draft(folder, self.left_on, &self.answers);
+            let _ = disk::beside(move || session::save_draft(&folder, page, &answers)).await;
         }
     }
 
+    /// Work on the disk, which may hang; a signal meanwhile leaves.
+    async fn beside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Answered<T> {
+        unless_stopped(self.terminal, &mut self.signals, work).await.map_err(Away::Leave)
+    }
+
     /// The answers as a session, with these stages or checks; what is in the way is told.
-    async fn open(&self, scope: Result<Scope, Failure>, intent: Intent) -> Answered<Option<Session>> {
+    async fn open(&mut self, scope: Result<Scope, Failure>, intent: Intent) -> Answered<Option<Session>> {
         let (answers, terms) = (self.answers.clone(), self.terms.clone());
         let open = move || {
             scope
@@ -322,14 +339,14 @@ impl Wizard<'_> {
                 .and_then(|scope| Session::new(&answers, &terms, scope, intent))
         };
         // It reads files: a mount that hangs holds a thread.
-        let opened = unless_stopped(self.terminal, &mut Signals::new(), open).await.map_err(Away::Leave)?;
+        let opened = unless_stopped(self.terminal, &mut self.signals, open).await.map_err(Away::Leave)?;
         Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 
     /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.
     async fn look(&mut self, session: &Session, intent: Intent) -> Answered<RunState> {
         loop {
-            let state = drive(self.terminal, &mut Signals::new(), session, intent, None, &mut []).await;
+            let state = drive(self.terminal, &mut self.signals, session, intent, None, Vec::new()).await;
             match state.summary.as_ref().map(|summary| summary.status) {
                 Some(status::INTERRUPTED) => self.leave().await?,
                 Some(status @ (status::TERMINATED | status::HANGUP)) => return Err(Away::Leave(status)),

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Failure, status},
     frontend::{
-        drive::{Signals, drive, titles},
+        drive::{drive, titles},
         headless::what_next,
         wizard::{dependents, name, stage_title},
         wrapped::to_a_person,
@@ -35,7 +35,7 @@ impl Wizard<'_> {
                 if let Some(earlier) = passed_over {
                     return Ok(self.passed_over(&skip, earlier));
                 }
-                return Ok(if stages.is_empty() { self.finished() } else { Page::Menu });
+                return if stages.is_empty() { self.finished().await } else { Ok(Page::Menu) };
             }
             if matches!(self.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
                 return Err(Away::Leave(self.status));
@@ -71,10 +71,13 @@ impl Wizard<'_> {
         let Some(session) = self.open(Scope::stages(stages, None, skip), Intent::Run).await? else {
             return Ok(None);
         };
-        let opened: Result<_, Failure> = self.state_dir.clone().and_then(|folder| {
-            let transcript = Transcript::create(&folder, session.name(), titles())?;
-            Ok((History::create(&folder, session.name()), transcript))
-        });
+        let (folder, name) = (self.state_dir.clone(), session.name().to_owned());
+        let open = move || -> Result<_, Failure> {
+            let folder = folder?;
+            let transcript = Transcript::create(&folder, &name, titles())?;
+            Ok((History::create(&folder, &name), transcript))
+        };
+        let opened = self.beside(open).await?;
         let (history, transcript) = match opened {
             Ok(opened) => opened,
             Err(failure) => {
@@ -83,23 +86,24 @@ impl Wizard<'_> {
             }
         };
         let path = transcript.path().display().to_string();
-        let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
+        let reporters: Vec<Box<dyn Reporter + Send>> = vec![
             Box::new(Plain::new(to_a_person(), self.style, titles()).closing_with(Some(what_next(&session)))),
             Box::new(transcript),
             Box::new(history),
         ];
-        Ok(Some(
-            drive(self.terminal, &mut Signals::new(), &session, Intent::Run, Some(path), &mut reporters)
-                .await,
-        ))
+        Ok(Some(drive(self.terminal, &mut self.signals, &session, Intent::Run, Some(path), reporters).await))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.
-    fn finished(&mut self) -> Page {
+    async fn finished(&mut self) -> Answered<Page> {
         self.changed = false;
-        if let Ok(folder) = &self.state_dir {
-            session::forget_draft(folder);
-            match session::save_answers(folder, &name(&self.answers), &self.answers) {
+        if let Ok(folder) = self.state_dir.clone() {
+            let answers = self.answers.clone();
+            let save = move || {
+                session::forget_draft(&folder);
+                session::save_answers(&folder, &name(&answers), &answers)
+            };
+            match self.beside(save).await? {
                 Ok(path) => {
                     self.say("These answers repeat it, without the secrets:");
                     self.say(&format!("  {}", path.display()));
@@ -107,7 +111,7 @@ impl Wizard<'_> {
                 Err(failure) => self.tell(&[failure]),
             }
         }
-        Page::Done
+        Ok(Page::Done)
     }
 
     /// Some of it is done: what was passed over is not, so the draft stays.
@@ -129,10 +133,13 @@ impl Wizard<'_> {
             match (self.choose("What now?", &options, 0).await?, &credentials) {
                 (0, _) => return Err(Away::Leave(self.status)),
                 (1, _) => return Ok(Page::Menu),
-                (_, Some(path)) => match session::read_credentials(path) {
-                    Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
-                    Err(failure) => self.tell(&[failure]),
-                },
+                (_, Some(path)) => {
+                    let path = path.clone();
+                    match self.beside(move || session::read_credentials(&path)).await? {
+                        Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
+                        Err(failure) => self.tell(&[failure]),
+                    }
+                }
                 _ => {}
             }
         }

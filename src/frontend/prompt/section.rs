@@ -131,7 +131,7 @@ impl Wizard<'_> {
             return Ok(Page::Ask(self.first_of(at)));
         }
         self.tell(&notes_of(section, notes(&self.answers, &[])));
-        self.keep_draft();
+        self.keep_draft().await;
         let next = if self.from_review || at + 1 == sections().len() {
             Page::Review
         } else {

@@ -12,19 +12,24 @@ use tokio::sync::mpsc;
 
 use crate::{
     devstack::{self, Beside, Options},
+    disk,
     failure::{Code, Failure},
     frontend::{
         drive::titles,
         offline::samples_to_edit,
+        teller::Teller,
         wizard::{ago, name, sections, to_be_asked},
     },
     guide::Answers,
-    report::{History, Reporter, Sink, Transcript, history, lost_record},
+    report::{History, Sink, Transcript, history, lost_record},
     session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
-use super::msg::{Effect, Listed, Msg, Survey};
+use super::{
+    drafts::Drafts,
+    msg::{Effect, Listed, Msg, Survey},
+};
 
 /// Messages that may wait for the screen; a run that is ahead waits for it.
 const AHEAD: usize = 1024;
@@ -37,6 +42,7 @@ pub struct Desk {
     probes: HashMap<usize, Stop>,
     surveys: HashMap<&'static str, Stop>,
     run: Option<Stop>,
+    drafts: Drafts,
     state_dir: Result<PathBuf, Failure>,
     terms: Terms,
 }
@@ -51,6 +57,7 @@ impl Desk {
             probes: HashMap::new(),
             surveys: HashMap::new(),
             run: None,
+            drafts: Drafts::new(state_dir.clone().ok()),
             state_dir,
             terms,
         }
@@ -100,17 +107,8 @@ impl Desk {
                 self.later(async move { Msg::Watched(watch(section, *answers, terms).await) });
             }
             Effect::Remember(answers) => self.remember(*answers),
-            Effect::SaveDraft(page, answers) => {
-                // A draft that cannot be kept is no reason to bother anyone; a run will tell.
-                if let Ok(folder) = &self.state_dir {
-                    let _ = session::save_draft(folder, page, &answers);
-                }
-            }
-            Effect::ForgetDraft => {
-                if let Ok(folder) = &self.state_dir {
-                    session::forget_draft(folder);
-                }
-            }
+            Effect::SaveDraft(page, answers) => self.drafts.save(page, answers),
+            Effect::ForgetDraft => self.drafts.forget(),
             Effect::SaveAnswers(answers) => {
                 let folder = self.state_dir.clone();
                 self.blocking(move || {
@@ -137,6 +135,11 @@ impl Desk {
         }
     }
 
+    /// Waits until the draft is as it was asked for.
+    pub(super) async fn settle(&mut self) {
+        self.drafts.settle().await;
+    }
+
     fn later(&self, work: impl Future<Output = Msg> + Send + 'static) {
         let sender = self.sender.clone();
         tokio::spawn(async move {
@@ -146,9 +149,7 @@ impl Desk {
 
     /// Reads files: a mount that hangs holds a thread, never the screen.
     fn blocking(&self, work: impl FnOnce() -> Msg + Send + 'static) {
-        self.later(async {
-            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Msg::Back(Err(broke())))
-        });
+        self.later(async { disk::beside(work).await.unwrap_or_else(|| Msg::Back(Err(broke()))) });
     }
 
     fn start_stack(&self, options: Options) {
@@ -218,18 +219,22 @@ impl Desk {
                 Ok(scope) => open(answers, terms, scope, Intent::Run).await,
                 Err(failures) => Err(failures),
             };
-            let begun = opened.and_then(|session| {
-                let folder = state_dir.map_err(|failure| vec![failure])?;
-                let transcript = Transcript::create(&folder, session.name(), titles());
-                let transcript = transcript.map_err(|failure| vec![failure])?;
-                let history = History::create(&folder, session.name());
+            let begin = move || {
+                let session = opened?;
+                let records = state_dir.and_then(|folder| {
+                    let transcript = Transcript::create(&folder, session.name(), titles())?;
+                    Ok((transcript, History::create(&folder, session.name())))
+                });
+                let (transcript, history) = records.map_err(|failure| vec![failure])?;
                 Ok((session, transcript, history))
-            });
-            let (session, mut transcript, mut history) = match begun {
+            };
+            let begun = disk::beside(begin).await.unwrap_or_else(|| Err(vec![broke()]));
+            let (session, transcript, history) = match begun {
                 Ok(begun) => begun,
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
             let path = transcript.path().display().to_string();
+            let mut records = [Teller::new(Box::new(transcript)), Teller::new(Box::new(history))];
             let _ = sender.send(Msg::Began(path.clone())).await;
             let mut run = session.start(Intent::Run, Some(path));
             let mut asked = false;
@@ -245,7 +250,8 @@ impl Desk {
                 };
                 let Some(event) = event else { return };
                 // A lost record must not stop the work.
-                for failure in [recorded(&mut transcript, &event), recorded(&mut history, &event)] {
+                for record in &mut records {
+                    let failure = recorded(record, &event).await;
                     if let Some(failure) = failure.filter(|failure| lost.insert(failure.what.clone())) {
                         let _ = sender.send(Msg::Lost(failure)).await;
                     }
@@ -279,8 +285,8 @@ fn broke() -> Failure {
 }
 
 async fn open(answers: Answers, terms: Terms, scope: Scope, intent: Intent) -> Result<Session, Vec<Failure>> {
-    let opened = tokio::task::spawn_blocking(move || Session::new(&answers, &terms, scope, intent));
-    opened.await.unwrap_or_else(|_| Err(vec![broke()]))
+    let opened = disk::beside(move || Session::new(&answers, &terms, scope, intent));
+    opened.await.unwrap_or_else(|| Err(vec![broke()]))
 }
 
 /// Makes the check of one section.
@@ -352,8 +358,8 @@ fn list(answers: &Answers) -> Listed {
 }
 
 /// Writes an event into a record of ours; the failure when that does not work.
-fn recorded(record: &mut impl Reporter, event: &Event) -> Option<Failure> {
-    let error = record.report(event).err()?;
+async fn recorded(record: &mut Teller, event: &Event) -> Option<Failure> {
+    let error = record.tell(event).await?.err()?;
     match record.sink() {
         Sink::Own(path) | Sink::Asked(path) => Some(lost_record(path, &error)),
         Sink::Stdout => None,

@@ -5,6 +5,7 @@
 
 mod app;
 mod desk;
+mod drafts;
 mod form;
 mod guard;
 mod images;
@@ -36,7 +37,7 @@ use crate::{
     workflow::RungState,
 };
 
-use super::{Terminal, wizard};
+use super::{Terminal, signals::Drawing, wizard};
 
 pub use super::wizard::Unfinished;
 pub use app::{App, Start};
@@ -53,6 +54,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     if let Some(failure) = unfit(terminal) {
         return terminal.fail(&[failure]);
     }
+    let _drawing = Drawing::new();
     let gathered = session::gather(inputs);
     if !gathered.problems.is_empty() {
         return terminal.fail(&gathered.problems);
@@ -101,6 +103,11 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     super::drive::in_runtime(terminal, work)
 }
 
+/// Gives the screen back, if it was taken.
+pub(super) fn leave_screen() {
+    guard::leave();
+}
+
 /// Takes the screen, shows the application, and gives the screen back.
 async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Result<(Ended, Vec<String>)> {
     let guard = Guard::new()?;
@@ -113,6 +120,7 @@ async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Resul
     }
     let broke = guard.broke();
     drop(guard);
+    desk.settle().await;
     Ok((ended, broke))
 }
 

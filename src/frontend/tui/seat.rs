@@ -11,7 +11,8 @@ use tokio::{
 };
 
 use crate::{
-    failure::{Code, Failure, words},
+    disk::{self, Access},
+    failure::{Code, Failure, status, words},
     frontend::drive::Signals,
 };
 
@@ -44,6 +45,8 @@ pub(super) struct Terminal {
     signals: Signals,
     stop: Option<unix::Signal>,
     resumed: Option<unix::Signal>,
+    /// A signal that came while somebody was away, and means the end.
+    missed: Option<u8>,
     /// Somebody else sent SIGTSTP, so nobody needs to send it again.
     told_to_stop: bool,
 }
@@ -56,6 +59,7 @@ impl Terminal {
             signals: Signals::new(),
             stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
             resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
+            missed: None,
             told_to_stop: false,
         }
     }
@@ -82,6 +86,9 @@ async fn heard(signal: &mut Option<unix::Signal>) {
 
 impl Seat for Terminal {
     async fn next(&mut self) -> Option<Input> {
+        if let Some(status) = self.missed.take() {
+            return Some(Input::Signal(status));
+        }
         tokio::select! {
             input = self.keys.next() => input,
             status = self.signals.next() => Some(Input::Signal(status)),
@@ -127,13 +134,15 @@ impl Seat for Terminal {
             }
             Errand::Edit(file, line) => {
                 guard::leave();
-                let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets).await;
+                let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets);
+                let done = during(&mut self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
             Errand::Read(file) => {
                 guard::leave();
-                let done = open("PAGER", &["less", "more"], None, file, secrets).await;
+                let done = open("PAGER", &["less", "more"], None, file, secrets);
+                let done = during(&mut self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
@@ -146,9 +155,31 @@ impl Seat for Terminal {
 impl Terminal {
     /// A ^C in the editor was meant for the editor.
     fn forget_signals(&mut self) {
-        while self.signals.next().now_or_never().is_some() {}
+        while let Some(status) = self.signals.next().now_or_never() {
+            if status != status::INTERRUPTED {
+                self.missed = Some(status);
+            }
+        }
         for signal in [&mut self.stop, &mut self.resumed].into_iter().flatten() {
             while signal.recv().now_or_never().is_some() {}
+        }
+    }
+}
+
+/// Waits for a program that has the terminal. A ^C was meant for it; what means the end ends it too.
+async fn during(
+    signals: &mut Signals,
+    missed: &mut Option<u8>,
+    program: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::pin!(program);
+    loop {
+        tokio::select! {
+            done = &mut program => return done,
+            status = signals.next() => if status != status::INTERRUPTED {
+                *missed = Some(status);
+                return Ok(());
+            },
         }
     }
 }
@@ -157,10 +188,17 @@ fn lost(error: &io::Error) -> Failure {
     Failure::new(Code::Internal, "the terminal could not be taken again").why(words(error))
 }
 
+/// The first of these programs that is there.
+async fn usual_one(usual: &'static [&'static str]) -> Option<String> {
+    let find = move || usual.iter().find(|program| which::which(program).is_ok());
+    let found = disk::patiently(Path::new("PATH"), Access::Look.limit(), find).await;
+    found.ok().flatten().map(|program| (*program).to_owned())
+}
+
 /// Starts what the environment names, else the first that is there; `+LINE` is understood by all common editors.
 async fn open(
     name: &str,
-    usual: &[&str],
+    usual: &'static [&'static str],
     line: Option<usize>,
     file: &Path,
     secrets: &[String],
@@ -169,17 +207,10 @@ async fn open(
     let wanted = wanted.filter_map(|name| std::env::var(name).ok()).find(|value| !value.trim().is_empty());
     let command = match wanted {
         Some(command) => command,
-        None => usual
-            .iter()
-            .find(|program| which::which(program).is_ok())
-            .map(|program| (*program).to_owned())
-            .ok_or_else(|| {
-                Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
-                    .remedy(format!(
-                        "set {name}, for example `export {name}={}`",
-                        usual.first().unwrap_or(&"")
-                    ))
-            })?,
+        None => usual_one(usual).await.ok_or_else(|| {
+            Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
+                .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))
+        })?,
     };
     // The shell takes the words of EDITOR apart, as it does for git; the file is no part of its text.
     let line = line.map(|line| format!("+{line}"));
@@ -195,6 +226,8 @@ async fn open(
         .stdin(Stdio::inherit())
         .stdout(Stdio::inherit())
         .stderr(Stdio::inherit())
+        // When nobody waits for it any more.
+        .kill_on_drop(true)
         .status()
         .await;
     match started {

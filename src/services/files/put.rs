@@ -11,9 +11,13 @@ use rustix::{
     fs::{FlockOperation, flock},
     io::Errno,
 };
+use secrecy::{ExposeSecret, SecretSlice};
 use tempfile::NamedTempFile;
 
-use crate::failure::{Code, Failure, words};
+use crate::{
+    disk::{self, Access},
+    failure::{Code, Failure, words},
+};
 
 use super::{name, parent};
 
@@ -36,8 +40,35 @@ pub(super) fn closed(mode: u32) -> u32 {
 /// content, if a backup is to stay beside it; no backup stays beside a file that could not be written.
 ///
 /// # Errors
-/// `E-FILE-WRITE`; what stood there before still does.
+/// `E-FILE-WRITE`; what stood there before still does. `E-FILE-HUNG` when nothing answers.
 pub fn replace(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
+    disk::access(path, Access::Write, replacing(path, bytes, keep))?
+}
+
+/// As [`replace`], beside the tasks.
+///
+/// # Errors
+/// As [`replace`].
+pub async fn patient_replace(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
+    let put = disk::patiently(path, Access::Write.limit(), replacing(path, bytes, keep)).await;
+    put.map_err(|stuck| stuck.failure(path, Access::Write))?
+}
+
+/// The work of the thread that writes, with copies of its own.
+fn replacing(
+    path: &Path,
+    bytes: &[u8],
+    keep: Option<&[u8]>,
+) -> impl FnOnce() -> Result<Put, Failure> + Send + 'static {
+    let (path, bytes, keep) = (path.to_owned(), secret(bytes), keep.map(secret));
+    move || replace_now(&path, bytes.expose_secret(), keep.as_ref().map(ExposeSecret::expose_secret))
+}
+
+fn secret(bytes: &[u8]) -> SecretSlice<u8> {
+    bytes.to_vec().into()
+}
+
+fn replace_now(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
     let write = || {
         let mut file = beside(path)?;
         file.write_all(bytes)?;
@@ -74,11 +105,17 @@ fn take_after(path: &Path, file: &File) -> io::Result<u32> {
     Ok(mode)
 }
 
-/// Writes a file that is not there yet, all of it or nothing.
+/// Writes a file that is not there yet, all of it or nothing. The result within is `AlreadyExists` when there is one,
+/// else what the system says; nothing was written then.
 ///
 /// # Errors
-/// `AlreadyExists` when there is one, else what the system says; nothing was written.
-pub fn put_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// `E-FILE-HUNG` when nothing answers.
+pub fn put_new(path: &Path, bytes: &[u8], mode: u32) -> Result<io::Result<()>, Failure> {
+    let (asked, bytes) = (path.to_owned(), secret(bytes));
+    disk::access(path, Access::Write, move || put_new_now(&asked, bytes.expose_secret(), mode))
+}
+
+fn put_new_now(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = beside(path)?;
     file.write_all(bytes)?;
     if mode != 0o600 {
@@ -100,7 +137,7 @@ fn keep_backup(path: &Path, bytes: &[u8]) -> Result<Backup, Failure> {
     for number in 0.. {
         let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
         let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
-        match put_new(&backup, bytes, 0o600) {
+        match put_new_now(&backup, bytes, 0o600) {
             Ok(()) => return Ok(Backup { path: backup, is_new: true }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let is_file = fs::symlink_metadata(&backup).is_ok_and(|meta| meta.is_file());

@@ -5,7 +5,6 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
@@ -13,9 +12,13 @@ use rustix::{
     fs::{AtFlags, CWD, OFlags, Timespec, Timestamps, UTIME_NOW, utimensat},
     io::Errno,
 };
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 
-use crate::failure::{Code, Failure, words};
+use crate::{
+    disk,
+    failure::{Code, Failure, words},
+    patience::write_limit,
+};
 
 use super::patiently;
 
@@ -71,8 +74,11 @@ impl Marker {
             // The time of whoever keeps the files, not of this host.
             let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
             let times = Timestamps { last_access: now, last_modification: now };
-            self.kept = Some(spawn_blocking(move || {
-                let _ = utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW);
+            self.kept = Some(tokio::spawn(async move {
+                let asked = path.clone();
+                let touch = move || utimensat(CWD, &asked, &times, AtFlags::SYMLINK_NOFOLLOW);
+                // The next one tries again.
+                let _ = disk::patiently(&path, write_limit(), touch).await;
             }));
         }
     }
@@ -92,10 +98,11 @@ impl Marker {
 }
 
 impl Drop for Marker {
-    /// On a thread of its own, since the file system may hang.
+    /// Without waiting, since the file system may hang.
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
-            thread::spawn(move || fs::remove_file(path));
+            let asked = path.clone();
+            disk::some_time(&path, move || drop(fs::remove_file(asked)));
         }
     }
 }

@@ -5,76 +5,16 @@ pub mod marker;
 use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
-use tokio::{task::spawn_blocking, time::timeout};
+use crate::{
+    disk::{self, Stuck, unescape},
+    failure::{Code, Failure, words},
+    patience::{file_system_limit, seconds},
+};
 
-use crate::failure::{Code, Failure, words};
-
-use super::{file_system_limit, seconds};
-
-/// One line of the kernel's table of mounts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mounted {
-    /// Where.
-    pub at: PathBuf,
-    /// `nfs4`, `ext4`.
-    pub kind: String,
-    /// `nas:/export`, `/dev/vda1`.
-    pub source: String,
-    /// Mounted read-only.
-    pub read_only: bool,
-}
-
-/// The mount that a path lies on, from the kernel's table: touches no file system.
-pub fn mount_of(path: &Path) -> Option<Mounted> {
-    let table = fs::read_to_string("/proc/self/mountinfo").ok()?;
-    table
-        .lines()
-        .filter_map(mount_line)
-        // Later lines cover earlier ones at the same place.
-        .enumerate()
-        .filter(|(_, mounted)| path.starts_with(&mounted.at))
-        .max_by_key(|(line, mounted)| (mounted.at.as_os_str().len(), *line))
-        .map(|(_, mounted)| mounted)
-}
-
-/// proc(5): id, parent, device, root, place, options, optional fields, `-`, type, source, super options.
-fn mount_line(line: &str) -> Option<Mounted> {
-    let (head, tail) = line.split_once(" - ")?;
-    let head: Vec<&str> = head.split(' ').collect();
-    let tail: Vec<&str> = tail.split(' ').collect();
-    let read_only = |options: &&str| options.split(',').any(|option| option == "ro");
-    Some(Mounted {
-        at: unescape(head.get(4)?),
-        kind: (*tail.first()?).to_owned(),
-        source: unescape(tail.get(1)?).to_string_lossy().into_owned(),
-        read_only: head.get(5).is_some_and(read_only) || tail.get(2).is_some_and(read_only),
-    })
-}
-
-/// The kernel writes blanks as `\040`.
-fn unescape(text: &str) -> PathBuf {
-    let bytes = text.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let code = text.get(at + 1..at + 4).and_then(|code| u8::from_str_radix(code, 8).ok());
-        match (bytes[at], code) {
-            (b'\\', Some(code)) => {
-                plain.push(code);
-                at += 4;
-            }
-            (byte, _) => {
-                plain.push(byte);
-                at += 1;
-            }
-        }
-    }
-    PathBuf::from(std::ffi::OsStr::from_bytes(&plain))
-}
+pub use crate::disk::{Mounted, mount_of};
 
 /// Does `/etc/fstab` know this place?
 pub fn in_fstab(path: &Path) -> bool {
@@ -192,39 +132,19 @@ fn write_probe(folder: &Path) -> Result<(), (&'static str, std::io::Error)> {
     File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
 }
 
-/// Asks a file system on a thread of its own; a mount that hangs keeps the thread, not the program.
+/// Asks a file system; what hangs is told by the code of the shared folder.
 async fn patiently<T: Send + 'static>(
     path: &Path,
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<std::io::Result<T>, Failure> {
-    match timeout(file_system_limit(), spawn_blocking(ask)).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(_)) => Err(Failure::new(Code::Internal, "a probe of the shared folder broke off")),
-        Err(_) => Err(Failure::new(
+    let limit = file_system_limit();
+    disk::patiently(path, limit, ask).await.map_err(|stuck| match stuck {
+        Stuck::Hung(limit) => Failure::new(
             Code::MountHung,
-            format!("`{}` did not answer in {}", path.display(), seconds(file_system_limit())),
+            format!("`{}` did not answer in {}", path.display(), seconds(limit)),
         )
         .why("a network file system whose server is gone blocks every access")
-        .remedy(format!("look at its server; `umount -l {}` frees the path", path.display()))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_mountinfo() {
-        let line = r"36 35 98:0 /mnt1 /mnt/two\040words rw,noatime master:1 - nfs4 nas:/a\011b ro,vers=4";
-        let mounted = mount_line(line).expect("a well-formed line");
-        assert_eq!(mounted.at, Path::new("/mnt/two words"));
-        assert_eq!((mounted.kind.as_str(), mounted.source.as_str()), ("nfs4", "nas:/a\tb"));
-        assert!(mounted.read_only);
-        assert_eq!(mount_line("nonsense"), None);
-    }
-
-    #[test]
-    fn the_root_is_a_mount() {
-        assert_eq!(mount_of(Path::new("/")).map(|mounted| mounted.at), Some(PathBuf::from("/")));
-    }
+        .remedy(format!("look at its server; `umount -l {}` frees the path", path.display())),
+        other => other.failure(path, disk::Access::Look),
+    })
 }
