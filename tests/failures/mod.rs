@@ -8,6 +8,7 @@ mod case;
 mod cluster;
 mod coverage;
 mod database;
+mod drift;
 mod etcd;
 mod excerpts;
 mod files;
