@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    report::{History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
+    report::{History, NEXT, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
     session::{Inputs, Intent, Scope, Session},
     state::state_dir,
 };
@@ -160,9 +160,10 @@ pub(super) fn what_next(session: &Session) -> Vec<String> {
     }
     // Without one of the stages the manager would not start, or not serve.
     if let Some(next) = next.filter(|_| session.runs_all()) {
-        lines.push("Next, in the manager's folder:".into());
+        lines.push(NEXT.into());
         lines.push(next);
         lines.push(NEEDS_REDIS.into());
+        lines.extend(session.local_addresses());
     }
     if lines.len() == 1 {
         lines.clear();

@@ -28,6 +28,7 @@ mod session;
 mod sign_in;
 mod signals;
 mod storage;
+mod strangers;
 mod text;
 mod told;
 mod usage;
