@@ -333,3 +333,22 @@ fn a_name_that_the_manager_could_not_read_is_refused() {
         assert!(outcome.stderr.contains("`database.name`"), "{}", outcome.stderr);
     }
 }
+
+/// A comment of somebody's above our header is no reason to call the file foreign, and stays.
+#[test]
+fn comments_above_the_header_stay() {
+    let site = Site::new();
+    site.runs("run write-config");
+    let ours = site.read("manager.env");
+    let theirs = format!("#!/bin/sh\n# Ask Kim before you change this.\n\n  # {{}}\n{ours}");
+    site.write("manager.env", &theirs);
+    let again = site.runs("run write-config");
+    assert!(again.stderr.contains("changed=0 unchanged=1"), "{}", again.stderr);
+    // Our own values change below it.
+    site.write("manager.env", theirs.replace("BACKEND_DB_NAME='", "BACKEND_DB_NAME='old"));
+    site.runs("run write-config");
+    assert_eq!(site.read("manager.env"), theirs);
+    // A command above it is not a comment.
+    site.write("manager.env", format!("true\n{ours}"));
+    assert_eq!(site.run("run write-config").status, 4);
+}
