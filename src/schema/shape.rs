@@ -269,7 +269,7 @@ mod tests {
         let head = head();
         assert!(drifts(&head).is_empty());
         let columns = |table: &str| head.iter().filter(|it| it.kind == "column" && it.of == table).count();
-        assert_eq!((columns("keypairs"), columns("kernels")), (12, 32));
+        assert_eq!((columns("keypairs"), columns("kernels")), (12, 31));
         assert_eq!(head.iter().filter(|it| it.kind == "value").count(), 13);
         assert_eq!(tables().filter(|table| columns(table) == 0).count(), 0);
     }
