@@ -8,6 +8,8 @@ pub const IMAGE_ALIASES: &str = include_str!("../sample-configs/image-aliases.ym
 pub const ALEMBIC_INI: &str = include_str!("../sample-configs/alembic.ini.sample");
 /// The schema at the head.
 pub const HEAD_SQL: &str = include_str!("../migrations/head.sql");
+/// What the catalogs of a server say of the head.
+pub const HEAD_SHAPE: &str = include_str!("../migrations/head.tsv");
 /// The revisions in order.
 pub const CHAIN: &str = include_str!("../migrations/chain.tsv");
 /// The two keypairs, without keys.

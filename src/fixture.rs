@@ -1,16 +1,17 @@
 //! Fixtures: the rows for table `keypairs`, and new keys for rows that come without.
 
+mod written;
+
 use std::collections::HashMap;
 
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 use rand::{TryRng, rngs::SysRng};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use crate::{
     failure::{Code, Failure, Problems},
     guide::Keypairs,
-    text::{first_unseen, is_unseen},
+    text::is_unseen,
     yaml::{self, Node, Value},
 };
 
@@ -118,39 +119,6 @@ impl Row {
     }
 }
 
-/// What a fixture's row may say. The file may also be a `keypairs.yml` of ours.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    user_id: String,
-    is_admin: bool,
-    access_key: Option<String>,
-    secret_key: Option<SecretString>,
-    #[serde(default = "yes")]
-    is_active: bool,
-    resource_policy: Option<String>,
-    #[serde(default = "concurrency_limit")]
-    concurrency_limit: i32,
-    #[serde(default)]
-    concurrency_used: i32,
-    #[serde(default = "rate_limit")]
-    rate_limit: i32,
-    #[serde(default)]
-    num_queries: i32,
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn concurrency_limit() -> i32 {
-    CONCURRENCY_LIMIT
-}
-
-fn rate_limit() -> i32 {
-    RATE_LIMIT
-}
-
 /// The rows of a fixture.
 #[derive(Debug, Clone)]
 pub struct Fixture {
@@ -192,10 +160,14 @@ impl Fixture {
         for (table, content) in tables {
             match (&table.value, &content.value) {
                 (Value::Text(name), Value::Sequence(items)) if name == "keypairs" => {
-                    for item in items {
-                        match row(item) {
+                    for (at, item) in items.iter().enumerate() {
+                        match written::row(item, at + 1) {
                             Ok(row) => rows.push((row, item)),
-                            Err((what, remedy)) => problems.push(problem(item, what, &remedy)),
+                            Err(faults) => {
+                                for fault in faults {
+                                    problems.push(problem(fault.node, fault.what, &fault.remedy));
+                                }
+                            }
                         }
                     }
                 }
@@ -261,106 +233,4 @@ impl<'a> Seen<'a> {
         *first_without = first_without.or(without);
         same
     }
-}
-
-fn row(node: &Node) -> Result<Row, (String, String)> {
-    let Value::Mapping(fields) = &node.value else {
-        return Err(("a row is not a mapping".into(), "write `user_id`, `is_admin` and the keys".into()));
-    };
-    // serde's own message could repeat a value, and a value could be a secret.
-    let known = [
-        "user_id",
-        "is_admin",
-        "access_key",
-        "secret_key",
-        "is_active",
-        "resource_policy",
-        "concurrency_limit",
-        "concurrency_used",
-        "rate_limit",
-        "num_queries",
-    ];
-    for (key, _) in fields {
-        match &key.value {
-            Value::Text(name) if known.contains(&name.as_str()) => {}
-            Value::Text(name) => {
-                return Err((
-                    format!("a row has a field `{}` that is not known", name.escape_debug()),
-                    format!("remove it; the fields are {}", known.join(", ")),
-                ));
-            }
-            _ => return Err(("a row has a field whose name is not text".into(), "quote it".into())),
-        }
-    }
-    let written: Written = serde_yaml::from_value(node.to_serde()).map_err(|_| {
-        (
-            "a row lacks `user_id` or `is_admin`, or a field is of the wrong kind".to_owned(),
-            "text: user_id, access_key, secret_key; true or false: is_admin, is_active; the rest whole numbers"
-                .to_owned(),
-        )
-    })?;
-    if let Some(variable) = crate::guide::variable("keypairs.admin") {
-        (variable.accept)(&written.user_id).map_err(|refused| {
-            (
-                format!("`user_id` cannot be `{}`: {}", written.user_id.escape_debug(), refused.why),
-                refused.remedy,
-            )
-        })?;
-    }
-    for (field, text) in [("access_key", &written.access_key), ("resource_policy", &written.resource_policy)]
-    {
-        if let Some(unseen) = text.as_deref().and_then(first_unseen) {
-            return Err((
-                format!("`{field}` of `{}` holds {unseen}", written.user_id),
-                "remove the character; nobody would see it there".into(),
-            ));
-        }
-    }
-    let keys = match (written.access_key, written.secret_key) {
-        (None, None) => None,
-        (Some(access), Some(secret)) => {
-            let keys = Keys { access, secret };
-            if keys.are_published() {
-                return Err((
-                    format!(
-                        "the keypair of `{}` is published: everybody can sign in with it",
-                        written.user_id
-                    ),
-                    "remove `access_key` and `secret_key`; new keys are made".into(),
-                ));
-            }
-            let blank = keys.access.chars().any(|c| c.is_whitespace() || c.is_control());
-            if keys.access.is_empty() || blank || is_guessable(&keys.access, &keys.secret) {
-                return Err((
-                    format!("a key of `{}` is empty or blank, or both keys are the same", written.user_id),
-                    "write both keys in full, or remove both; new keys are made".into(),
-                ));
-            }
-            let fits = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
-            if !fits(&keys.access, 20) || !fits(keys.secret.expose_secret(), 40) {
-                return Err((
-                    format!("the keys of `{}` do not fit: 20 and 40 characters at most", written.user_id),
-                    "shorten them, or remove both; new keys are made".into(),
-                ));
-            }
-            Some(keys)
-        }
-        _ => {
-            return Err((
-                format!("the row of `{}` has one key of the two", written.user_id),
-                "give `access_key` and `secret_key`, or neither".into(),
-            ));
-        }
-    };
-    Ok(Row {
-        user_id: written.user_id,
-        is_admin: written.is_admin,
-        keys,
-        is_active: written.is_active,
-        resource_policy: written.resource_policy,
-        concurrency_limit: written.concurrency_limit,
-        concurrency_used: written.concurrency_used,
-        rate_limit: written.rate_limit,
-        num_queries: written.num_queries,
-    })
 }

@@ -100,7 +100,7 @@ async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: b
         return;
     }
     let since = Instant::now();
-    for warning in manager::warnings(etcd, &unusable, &usable, cluster).await {
+    for warning in manager::warnings(etcd, &unusable, &usable, Some(cluster)).await {
         verdict.note("manager", warning, since);
     }
 }
@@ -251,8 +251,10 @@ fn stranger(endpoint: &Address, greeting: &Greeting) -> Failure {
                 ))
         }
         Greeting::Tls => at("it wants TLS")
-            .why("the manager speaks plain etcd")
-            .remedy("give an address that takes plain connections, of a proxy if need be"),
+            .why("an etcd with TLS, or a web server (https); the manager speaks plain etcd")
+            .remedy(format!(
+                "give an address that takes plain connections, of a proxy if need be, or {port}"
+            )),
         Greeting::Http1 => at("a web server answers").remedy(port),
         Greeting::Other(seen) => {
             at("another protocol answers").why(format!("it begins with `{seen}`")).remedy(port)

@@ -1,13 +1,55 @@
 //! The manager's own session with etcd: one plain address, no sign-in.
 
+use std::time::Instant;
+
+use async_trait::async_trait;
+
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd},
     services::etcd::MOUNT,
     workflow::Verdict,
+    world::World,
 };
 
-use super::etcd::member;
+use super::{Check, CheckAbout, etcd::member};
+
+static ABOUT: CheckAbout = CheckAbout {
+    id: "manager",
+    title: "manager",
+    summary: "the manager's own session with etcd",
+    sections: &["etcd"],
+};
+
+/// Warns of what the manager's own session will meet, where etcd itself is not checked.
+pub(super) struct ManagerCheck;
+
+#[async_trait]
+impl Check for ManagerCheck {
+    fn about(&self) -> &'static CheckAbout {
+        &ABOUT
+    }
+
+    async fn probe(&self, world: &World) -> Verdict {
+        let mut verdict = Verdict::new();
+        let since = Instant::now();
+        let Ok(etcd) = world.settings.etcd() else { return verdict };
+        let Some(address) = etcd.for_manager() else { return verdict };
+        verdict.tell(format!("is given etcd at {address}"));
+        // An address that no manager can use is not asked.
+        let is_asked = !address.is_ipv6() && (etcd.user.is_none() || etcd.manager_endpoint.is_some());
+        let met = if is_asked { session(etcd, address, None).await.err() } else { None };
+        let unusable: Vec<_> = met.into_iter().map(|failure| (address.clone(), failure)).collect();
+        let warnings = warnings(etcd, &unusable, &[], None).await;
+        if warnings.is_empty() {
+            verdict.pass("manager", format!("can use etcd at {address}"), since);
+        }
+        for warning in warnings {
+            verdict.note("manager", warning, since);
+        }
+        verdict
+    }
+}
 
 /// Why the manager will not be able to use the address that `manager.env` gives it: these members cannot be
 /// used, those can.
@@ -15,12 +57,18 @@ pub(super) async fn warnings(
     etcd: &Etcd,
     unusable: &[(Address, Failure)],
     usable: &[Address],
-    cluster: u64,
+    cluster: Option<u64>,
 ) -> Vec<Failure> {
     let Some(address) = etcd.for_manager() else { return Vec::new() };
     let good = usable.iter().find(|endpoint| !endpoint.is_ipv6() && *endpoint != address);
     if etcd.manager_endpoint.is_some() {
-        return Vec::from_iter(session(etcd, address, cluster).await.err().map(|failure| {
+        let known = unusable.iter().find(|(endpoint, _)| endpoint == address);
+        let met = match known {
+            Some((_, failure)) => Some(failure.clone()),
+            None if cluster.is_none() => None,
+            None => session(etcd, address, cluster).await.err(),
+        };
+        return Vec::from_iter(met.map(|failure| {
             let what =
                 format!("the manager cannot use {address}, its `etcd.manager-endpoint`, as seen from here");
             let example = good
@@ -67,11 +115,11 @@ fn told(what: String, failure: &Failure) -> Failure {
 }
 
 /// What the manager does at its start: it connects, reads and writes, without a user.
-async fn session(etcd: &Etcd, address: &Address, cluster: u64) -> Result<(), Failure> {
+async fn session(etcd: &Etcd, address: &Address, cluster: Option<u64>) -> Result<(), Failure> {
     let plain = Etcd { user: None, endpoints: vec![address.clone()], ..etcd.clone() };
     let climbed = member(&mut Verdict::new(), &plain, address).await;
     let (member, mut store) = climbed.map_err(|(_, failure, _)| failure)?;
-    if member.cluster != cluster {
+    if let Some(cluster) = cluster.filter(|cluster| *cluster != member.cluster) {
         let what = format!("{address} is of another cluster than `etcd.endpoints`");
         return Err(Failure::new(Code::EtcdOther, what)
             .why(format!("it is {:x}, and they are {cluster:x}", member.cluster)));

@@ -59,6 +59,12 @@ pub fn etcd_answers() -> Arc<dyn Check> {
     Arc::new(etcd::EtcdCheck { rights: false })
 }
 
+/// Could the manager use etcd at the address that it is given? For work that writes that address and asks etcd nothing:
+/// it warns, and stops nothing.
+pub fn for_manager() -> Arc<dyn Check> {
+    Arc::new(manager::ManagerCheck)
+}
+
 /// Is the shared folder fit?
 pub fn storage() -> Arc<dyn Check> {
     Arc::new(storage::StorageCheck)

@@ -217,7 +217,7 @@ codes! {
     DbOld = "E-DB-OLD", UNFIT, "The database is at an older revision",
         "This version installs the schema into a fresh database only and does not upgrade older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
     DbShape = "E-DB-SHAPE", UNFIT, "The schema is not what its revision says",
-        "The revision is the head, but tables are missing. Somebody dropped them, or stamped the revision by hand. Restore a backup, or use another `database.name`.";
+        "The revision is the head, but a table, a column, a primary key or a value of an enum type is missing, a column has another type, or a column that is not the manager's takes no row without a value. Somebody changed the tables, or stamped the revision by hand. The message has the statements that put it right where that loses nothing; otherwise restore a backup, or use another `database.name`.";
     DbLost = "E-DB-LOST", UNREACHABLE, "The connection to PostgreSQL broke in the middle of the work",
         "The server rolled the transaction under way back. Where the connection broke at the commit itself, whether it was committed is not known; either way all of it is there, or none. Run again when the server is back: what is done is skipped.";
     DbRefused = "E-DB-REFUSED", UNFIT, "PostgreSQL refused a statement",

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    report::{Closing, History, Reporter, RunState, Transcript, write_checks, write_plan, write_status},
+    report::{
+        Closing, History, NEXT, Reporter, RunState, Transcript, write_checks, write_plan, write_status,
+    },
     session::{Inputs, Intent, Scope, Session},
     state::state_dir,
 };
@@ -153,8 +155,8 @@ pub(super) const NEEDS_REDIS: &str =
 
 /// Where things are, and the guide's next command.
 pub(super) fn what_next(session: &Session) -> Closing {
-    let (files, whole) = (session.files_to_write(), session.runs_all());
-    Box::new(move |warned| closing(&files, whole, warned))
+    let (files, whole, local) = (session.files_to_write(), session.runs_all(), session.local_addresses());
+    Box::new(move |warned| closing(&files, whole, local.as_deref(), warned))
 }
 
 /// What to do with `alembic.ini`: it is moved only where it is not beside the manager's scripts already.
@@ -165,7 +167,12 @@ pub(super) fn about_alembic(mut warned: impl Iterator<Item = Code>) -> &'static 
     }
 }
 
-fn closing(files: &[(&'static str, String)], whole: bool, warned: &[Code]) -> Vec<String> {
+fn closing(
+    files: &[(&'static str, String)],
+    whole: bool,
+    local: Option<&str>,
+    warned: &[Code],
+) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut next = None;
     for (key, path) in files {
@@ -181,9 +188,10 @@ fn closing(files: &[(&'static str, String)], whole: bool, warned: &[Code]) -> Ve
     }
     // Without one of the stages the manager would not start, or not serve.
     if let Some(next) = next.filter(|_| whole) {
-        lines.push("Next, in the manager's folder:".into());
+        lines.push(NEXT.into());
         lines.push(next);
         lines.push(NEEDS_REDIS.into());
+        lines.extend(local.map(str::to_owned));
     }
     if lines.len() == 1 {
         lines.clear();

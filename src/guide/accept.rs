@@ -42,6 +42,12 @@ impl Address {
     pub fn is_ipv6(&self) -> bool {
         self.host.contains(':')
     }
+
+    /// Means the host alone on which it is used.
+    pub fn is_loopback(&self) -> bool {
+        self.host.eq_ignore_ascii_case("localhost")
+            || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
 }
 
 impl fmt::Display for Address {

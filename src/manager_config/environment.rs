@@ -38,15 +38,24 @@ pub fn environment(old: Option<&str>, etcd: &Etcd, database: &Database) -> Resul
     edit(old.unwrap_or(&head), values).map(Into::into)
 }
 
-/// The manager of this day fails with `UnicodeEncodeError` where its locale is not UTF-8.
-const LOCALE: &str =
-    "# What stands above is not all ASCII: the manager needs a UTF-8 locale for it.\nexport LANG='C.UTF-8'";
+/// The names by which a program chooses how it reads text; the first that is set counts.
+const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 
-/// Has a person chosen one?
-fn names_a_locale(text: &str) -> bool {
-    let is_chosen = |word: &str| ["LANG=", "LC_ALL=", "LC_CTYPE="].iter().any(|name| word.starts_with(name));
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    lines.flat_map(|line| line.split([' ', '\t', ';'])).any(is_chosen)
+/// The manager of this day fails with `UnicodeEncodeError` where its locale is not UTF-8. Gives the name that has to be set
+/// for one; none where the file chooses it, or where only a shell could tell.
+fn locale_to_set(text: &str) -> Option<&'static str> {
+    let found = shell::read(text, &LOCALE).ok()?;
+    let value = |name: &str| {
+        let of_name = found.assignments.iter().filter(|assignment| assignment.name == name);
+        of_name.map(|assignment| assignment.value.as_str()).next_back().filter(|value| !value.is_empty())
+    };
+    let Some((name, chosen)) = LOCALE.iter().find_map(|name| Some((*name, value(name)?))) else {
+        return Some("LANG");
+    };
+    let codeset = chosen.split('@').next().and_then(|locale| locale.split_once('.'));
+    let is_utf8 =
+        codeset.is_some_and(|(_, set)| matches!(set.to_ascii_lowercase().as_str(), "utf-8" | "utf8"));
+    (!is_utf8).then_some(name)
 }
 
 fn edit(text: &str, values: [&str; 6]) -> Result<String, Unclear> {
@@ -84,9 +93,12 @@ fn edit(text: &str, values: [&str; 6]) -> Result<String, Unclear> {
         .filter(|(name, _)| !found.assignments.iter().any(|assignment| assignment.name == *name))
         .map(|(name, value)| format!("export {}", spelt(name, value)))
         .collect();
-    if !values.iter().all(|value| value.is_ascii()) && !names_a_locale(text) {
-        missing.push(LOCALE.to_owned());
-    }
+    let locale = if values.iter().all(|value| value.is_ascii()) { None } else { locale_to_set(text) };
+    missing.extend(locale.map(|name| {
+        format!(
+            "# What stands above is not all ASCII: the manager needs a UTF-8 locale for it.\nexport {name}='C.UTF-8'"
+        )
+    }));
     if !missing.is_empty() {
         let ended = out.ends_with('\n');
         out.push_str(if ended { "" } else { "\n" });
@@ -255,6 +267,31 @@ mod tests {
         let chosen = edit("# ours\nexport LC_ALL=ko_KR.UTF-8\n", values).expect("a file");
         assert_eq!(sourced(&chosen, "LANG"), None);
         assert!(!edit("# ours\n", VALUES).expect("a new file").contains("LANG"));
+        // What is in effect counts: LC_ALL before LC_CTYPE before LANG, and which text it stands for.
+        for (chosen, name) in [
+            ("export LC_ALL=C", Some("LC_ALL")),
+            ("export LC_ALL=POSIX LANG=C.UTF-8", Some("LC_ALL")),
+            ("export LANG=ko_KR.EUC-KR", Some("LANG")),
+            ("LANG=POSIX; export LANG", Some("LANG")),
+            ("export LANG=ko_KR", Some("LANG")),
+            ("export LC_CTYPE='C' LANG=C.UTF-8", Some("LC_CTYPE")),
+            ("export LC_ALL= LANG='de_DE.UTF-8@euro'", None),
+            ("export LC_ALL=C.utf8 LANG=C", None),
+            ("export LC_CTYPE=C.UTF-8 LANG=C", None),
+            ("export LC_MESSAGES=C LANG=ko_KR.UTF-8", None),
+            ("export LANG=\"$THEIRS\"", None),
+        ] {
+            let text = format!("# ours\n{chosen}\n");
+            let after = edit(&text, values).expect("a file");
+            let set = name.map(|name| format!("export {name}='C.UTF-8'\n"));
+            assert_eq!(after.matches("='C.UTF-8'\n").count(), set.iter().count(), "{chosen}: {after}");
+            assert!(after.contains(chosen), "what people wrote stays: {after}");
+            if let (Some(set), Some(name)) = (set, name) {
+                assert!(after.ends_with(&set), "{chosen}: {after}");
+                assert_eq!(sourced(&after, name).as_deref(), Some("C.UTF-8"), "{after}");
+            }
+            assert_eq!(edit(&after, values).as_ref(), Ok(&after), "a second edit changes nothing");
+        }
     }
 
     #[test]

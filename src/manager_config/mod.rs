@@ -26,7 +26,8 @@ pub use keypairs::{Entry, own_keypairs, splice};
 /// Everything but `A-Z a-z 0-9 _ . ~ -` is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'~').remove(b'-');
 
-/// The first line of an environment file of ours; a file without it is somebody else's.
+/// The first line of a new environment file of ours. A file without it is somebody else's; above it only people's
+/// comments may stand.
 const HEADER: &str = "# Written by backendai-setup";
 
 /// The text of an environment file of ours that can be edited.
@@ -34,12 +35,15 @@ const HEADER: &str = "# Written by backendai-setup";
 /// # Errors
 /// `E-FILE-FOREIGN` when it is somebody else's, or holds what cannot be understood.
 pub fn own_environment<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, Failure> {
-    if !bytes.starts_with(HEADER.as_bytes()) {
+    let mut above = bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_start);
+    let head =
+        above.find(|line| line.starts_with(HEADER.as_bytes()) || !matches!(line.first(), None | Some(b'#')));
+    if !head.is_some_and(|line| line.starts_with(HEADER.as_bytes())) {
         return Err(Failure::new(
             Code::FileForeign,
             format!("`{}` was not written by this program", path.display()),
         )
-        .why(format!("its first line does not begin with `{HEADER}`"))
+        .why(format!("no line above its first command begins with `{HEADER}`"))
         .remedy("move it away, or name another path: `files.environment`"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -1,6 +1,6 @@
 //! The side that offers: leaves the file, holds the offer in etcd, and gathers the answers.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
@@ -39,11 +39,8 @@ pub struct Offering {
 /// What the command for the other nodes cannot say.
 pub fn notes(etcd: &Etcd) -> Vec<Failure> {
     let note = |what: String, remedy: &str| Failure::new(Code::AnswersNote, what).remedy(remedy);
-    let here = |address: &Address| {
-        address.host == "localhost" || address.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    };
     let mut notes = Vec::new();
-    if etcd.endpoints.iter().all(here) {
+    if etcd.endpoints.iter().all(Address::is_loopback) {
         let remedy = "put an address that they can reach into the command for them";
         let note = note("other nodes need another etcd address".into(), remedy);
         notes.push(note.why("`etcd.endpoints` means this host alone"));

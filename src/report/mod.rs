@@ -21,7 +21,7 @@ pub use failure::write_failure;
 pub use history::{History, LastRun, history};
 pub use json::Json;
 pub use nodes::Nodes;
-pub use plain::{Closing, Plain};
+pub use plain::{Closing, NEXT, Plain};
 pub use quiet::{Quiet, Waits};
 pub use run_state::{RunState, StageProgress};
 pub use style::{Style, is_spoken};

@@ -24,6 +24,9 @@ use super::{
 /// After so many lines what was said has left a small screen.
 const SCREEN: usize = 20;
 
+/// What stands above the command that starts the manager, at the end of a run.
+pub const NEXT: &str = "Next, in the manager's folder:";
+
 /// Wide enough for every title.
 const COLUMN: usize = 14;
 
@@ -169,11 +172,24 @@ impl<W: Write> Plain<W> {
         self.line(time, self.title(stage), Some(state), &what)
     }
 
-    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
-        // What is still on the screen needs no second word.
-        let has_gone = |line: &usize| self.stages_ran && self.lines - line >= SCREEN;
-        for (warning, _) in self.warnings.iter().filter(|(_, line)| has_gone(line)) {
+    /// Says again what the manager will meet, where this is true of the lines since it was said.
+    fn warn_again(&mut self, is_due: impl Fn(usize) -> bool) -> io::Result<()> {
+        let due = |line: &usize| self.stages_ran && is_due(self.lines - line);
+        for (warning, _) in self.warnings.iter().filter(|(_, line)| due(line)) {
             write_failure(&mut self.out, self.style, warning)?;
+        }
+        Ok(())
+    }
+
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        let closes = summary.status == 0 && summary.changed > 0;
+        // Who is shown how to start the manager must see what it will meet, below that.
+        let lines = self.closing.as_ref().filter(|_| closes).map(|closing| closing(&self.warned));
+        let closing = lines.unwrap_or_default();
+        let is_next = closing.iter().any(|line| line == NEXT);
+        if !is_next {
+            // What is still on the screen needs no second word.
+            self.warn_again(|lines| lines >= SCREEN)?;
         }
         for failure in &summary.failures {
             write_failure(&mut self.out, self.style, failure)?;
@@ -181,11 +197,11 @@ impl<W: Write> Plain<W> {
         if let (Some(transcript), false) = (&summary.transcript, self.with_date) {
             writeln!(self.out, "{} {}", self.style.dim("transcript"), self.style.text(transcript))?;
         }
-        if summary.status == 0 && summary.changed > 0 {
-            let lines = self.closing.as_ref().map(|closing| closing(&self.warned));
-            for line in lines.iter().flatten() {
-                writeln!(self.out, "{}", self.style.text(line))?;
-            }
+        for line in &closing {
+            writeln!(self.out, "{}", self.style.text(line))?;
+        }
+        if is_next {
+            self.warn_again(|_| true)?;
         }
         writeln!(
             self.out,

@@ -1,9 +1,11 @@
 //! The alembic revisions as data, from `migrations/`.
 
+mod shape;
 mod standing;
 
 use crate::bundle;
 
+pub use shape::{Drift, Part, drifts, question};
 pub use standing::{Found, Standing};
 
 /// The revision that the guide's manager expects.
@@ -87,6 +89,11 @@ pub fn statements() -> impl Iterator<Item = Statement> {
         let (what, sql) = part[start + 3..].split_once('\n')?;
         Some(Statement { what, sql: sql.trim() }).filter(|statement| !statement.sql.is_empty())
     })
+}
+
+/// A name as SQL takes it, whatever is in it.
+pub fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use crate::failure::{Code, Failure};
 
-use super::{HEAD, TYPES, chain, head_tables};
+use super::{HEAD, Part, TYPES, chain, drifts, head_tables, quote_identifier};
+
+/// More than these nobody reads at once.
+const NAMED: usize = 10;
 
 /// What stands in schema public.
 #[derive(Debug, Default)]
@@ -15,6 +18,8 @@ pub struct Standing {
     pub tables: Vec<String>,
     /// Which of the two enum types are there.
     pub types: Vec<String>,
+    /// Their columns, keys and values, where the one revision is the head.
+    pub parts: Option<Vec<Part>>,
 }
 
 /// What is to be done with a database.
@@ -31,23 +36,18 @@ pub enum Found {
 impl Standing {
     /// The one revision is the head, and nothing of it is missing.
     pub fn is_at_head(&self) -> bool {
-        matches!(self.judge(""), Found::Head)
+        matches!(self.judge("", ""), Found::Head)
     }
 
-    /// Judges the database of this name.
-    pub fn judge(&self, name: &str) -> Found {
+    /// Judges the database of this name, for the user who signs in.
+    pub fn judge(&self, name: &str, user: &str) -> Found {
         let revisions = self.revisions.as_deref().unwrap_or_default();
         let there: Vec<&str> = self.tables.iter().chain(&self.types).map(String::as_str).collect();
         let conflict = |code, what: String, why: String, remedy: &str| {
             Found::Conflict(Failure::new(code, what).why(why).remedy(remedy))
         };
         if self.unreadable {
-            return conflict(
-                Code::DbRights,
-                format!("table alembic_version of database `{name}` may not be read"),
-                "which revision the schema is at cannot be known without it".into(),
-                "as the owner of the table: GRANT SELECT ON public.alembic_version TO PUBLIC",
-            );
+            return Found::Conflict(self.may_not_read(name, user));
         }
         match revisions {
             [] if there.is_empty() => Found::Fresh,
@@ -63,7 +63,7 @@ impl Standing {
                     .chain(TYPES.iter().copied().filter(|kind| !there.contains(kind)))
                     .collect();
                 if missing.is_empty() {
-                    return Found::Head;
+                    return self.drifted(name).map_or(Found::Head, Found::Conflict);
                 }
                 conflict(
                     Code::DbShape,
@@ -111,6 +111,49 @@ impl Standing {
             }
         }
     }
+
+    /// The revision cannot be read. The grant is all that the manager needs on these tables, or the next right would be the
+    /// next thing to be missing.
+    fn may_not_read(&self, name: &str, user: &str) -> Failure {
+        let (role, base) = (quote_identifier(user), quote_identifier(name));
+        let tables: Vec<_> = std::iter::once("alembic_version")
+            .chain(self.tables.iter().map(String::as_str))
+            .map(|table| format!("public.{}", quote_identifier(table)))
+            .collect();
+        Failure::new(Code::DbRights, format!("table alembic_version of database `{name}` may not be read"))
+            .why("which revision the schema is at cannot be known without it")
+            .remedy(format!(
+                "in database {base}, as the owner of the tables or a superuser: GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {role}",
+                tables.join(", ")
+            ))
+    }
+
+    /// The tables are there, but not as the manager needs them.
+    fn drifted(&self, name: &str) -> Option<Failure> {
+        let drifts = drifts(self.parts.as_deref()?);
+        if drifts.is_empty() {
+            return None;
+        }
+        let more = drifts.len().saturating_sub(NAMED);
+        let mut told: Vec<_> = drifts.iter().take(NAMED).map(|drift| drift.what.clone()).collect();
+        told.extend((more > 0).then(|| format!("and {more} more")));
+        let cures: Option<Vec<_>> = drifts.iter().map(|drift| drift.cure.clone()).collect();
+        let base = quote_identifier(name);
+        Some(
+            Failure::new(
+                Code::DbShape,
+                format!("database `{name}` is at revision {HEAD}, but its tables are not as the manager needs them"),
+            )
+            .why(told.join("; "))
+            .remedy(match cures {
+                Some(cures) => format!(
+                    "in database {base}, as the owner of the tables or a superuser: {}",
+                    cures.join("; ")
+                ),
+                None => "restore a backup, or set another `database.name`".to_owned(),
+            }),
+        )
+    }
 }
 
 #[cfg(test)]
@@ -120,11 +163,11 @@ mod tests {
     fn standing(revisions: Option<&[&str]>, tables: &[&str], types: &[&str]) -> Standing {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let revisions = revisions.map(|ids| ids.iter().map(|id| Some((*id).to_owned())).collect());
-        Standing { revisions, unreadable: false, tables: own(tables), types: own(types) }
+        Standing { revisions, unreadable: false, tables: own(tables), types: own(types), parts: None }
     }
 
     fn code(standing: &Standing) -> &'static str {
-        match standing.judge("backend") {
+        match standing.judge("backend", "manager") {
             Found::Fresh => "fresh",
             Found::Head => "head",
             Found::Conflict(failure) => failure.code.as_str(),

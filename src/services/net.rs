@@ -119,15 +119,21 @@ pub async fn connect(
 
 fn refused(target: &Target, address: &Address, error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::ConnectionRefused {
-        return Failure::new(
+        let failure = Failure::new(
             target.connect,
             format!("`{}` is up, nothing listens on {}", address.host, address.port),
         )
-        .why(format!("{address} refused the connection"))
-        .remedy(format!(
-            "is {} running, and listening beyond localhost ({})? Else fix `{}`",
-            target.title, target.listen, target.key
-        ));
+        .why(format!("{address} refused the connection"));
+        let Target { title, listen, key, .. } = target;
+        // Whatever it listens on, it would be reached there; and it may run on another host.
+        return failure.remedy(if address.is_loopback() {
+            format!(
+                "is {title} running on this host? Else fix `{key}`, where `{}` means this host alone",
+                address.host
+            )
+        } else {
+            format!("is {title} running, and listening beyond localhost ({listen})? Else fix `{key}`")
+        });
     }
     Failure::new(target.connect, format!("{address} cannot be reached"))
         .why(words(error))

@@ -190,6 +190,23 @@ impl Session {
         self.scope.stages.len() == stages::all().len()
     }
 
+    /// What to know where the manager is told of servers by addresses that mean the host it runs on.
+    pub fn local_addresses(&self) -> Option<String> {
+        let settings = &self.world.settings;
+        let etcd = settings.etcd().ok().and_then(|etcd| etcd.for_manager());
+        let database = settings.database().ok().map(|database| &database.address);
+        let named = [(etcd, "etcd.manager-endpoint"), (database, "database.address")];
+        let local = named.into_iter().filter_map(|(address, key)| Some((address?, key)));
+        let local: Vec<_> = local.filter(|(address, _)| address.is_loopback()).collect();
+        let join = |words: Vec<String>| words.join(" and ");
+        let addresses = join(local.iter().map(|(address, _)| address.to_string()).collect());
+        let keys = join(local.iter().map(|(_, key)| format!("`{key}`")).collect());
+        (!local.is_empty()).then(|| {
+            let mean = if local.len() > 1 { "mean" } else { "means" };
+            format!("{addresses} {mean} the host that the manager runs on: for a manager on another host, set {keys}.")
+        })
+    }
+
     /// Starts the work; everything that happens comes as events, a summary last.
     pub fn start(&self, intent: Intent, transcript: Option<String>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);

@@ -59,7 +59,12 @@ impl Scope {
         }
         let needed: Vec<&str> =
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
-        let checks = checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
+        let mut checks: Vec<Arc<dyn Check>> =
+            checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
+        let names_etcd = stages.iter().any(|stage| stage.about().id == "write-config");
+        if names_etcd && !needed.contains(&"etcd") {
+            checks.push(checks::for_manager());
+        }
         let left_out = left_out.iter().map(|stage| stage.about().id).collect();
         Ok(Self { stages, checks, left_out, ..Self::default() })
     }

@@ -35,7 +35,7 @@ const LOCK: i64 = 2_225_363;
 
 async fn look(connection: &mut PgConnection, database: &Database) -> Result<Found, Failure> {
     let standing = postgres::standing(connection, database, schema::TABLES, schema::TYPES).await?;
-    Ok(standing.judge(&database.name))
+    Ok(standing.judge(&database.name, &database.user))
 }
 
 fn changes() -> Vec<Change> {

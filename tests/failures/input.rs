@@ -143,6 +143,21 @@ fn fixtures() {
             r#"{"keypairs": [{"user_id": "a@b", "is_admin": "no"}]}"#,
             &["is_admin"],
         ),
+        fixture(
+            "several faults in several rows",
+            "keypairs:\n- user_id: a@b\n  rate_limit: many\n  colour: red\n- is_admin: true\n  num_queries: 1.5\n- {user_id: c@d, is_admin: true, access_key: 12, secret_key: 0x10, concurrency_limit: 3000000000}\n",
+            &[
+                "`rate_limit` of the row of `a@b`",
+                "`colour`",
+                "The row of `a@b` has no `is_admin`",
+                "Row 2 has no `user_id`",
+                "`num_queries` of row 2",
+                "`access_key` of the row of `c@d`",
+                "`secret_key` of the row of `c@d`",
+                "`concurrency_limit` of the row of `c@d`",
+                "mine.json:3:15",
+            ],
+        ),
         fixture("no address", r#"{"keypairs": [{"user_id": "root", "is_admin": true}]}"#, &["`root`"]),
         fixture(
             "one row twice",
@@ -162,7 +177,7 @@ fn fixtures() {
         fixture(
             "a policy with what nobody sees",
             r#"{"keypairs": [{"user_id": "a@b", "is_admin": true, "resource_policy": "de\u202efault"}]}"#,
-            &["`resource_policy` of `a@b`", "U+202E (mark of the writing direction) at column 3"],
+            &["`resource_policy` of the row of `a@b`", "U+202E (mark of the writing direction) at column 3"],
         ),
         fixture("no rows", r#"{"keypairs": []}"#, &["keypairs"]),
         fixture("a list", "[]", &["mapping"]),

@@ -2,14 +2,16 @@
 //! is found by the check, and its remedy leads on.
 
 use super::{
-    Case, Told, row,
+    Case, Session, Told,
+    drift::works,
+    row,
     schema::{OWNED, at_head},
     together,
 };
-use crate::servers::{Etcd, Postgres};
+use crate::servers::{Etcd, PATIENCE, Postgres, wait_until};
 
 /// The check as it is now.
-fn check(case: Case<'static>) -> Case<'static> {
+fn check(case: Case<'_>) -> Case<'_> {
     case.flags(["check", "database"])
 }
 
@@ -20,6 +22,9 @@ fn follow(case: &Case<'static>, told: &Told, database: &str) {
     Postgres::shared().psql(database, sql);
     let told = case.run();
     assert_eq!(told.status, 0, "after `{sql}`: {:#?}", told.failures);
+    if told.rung("database", "database").contains("at the head") {
+        works(case).unwrap_or_else(|error| panic!("{error} after `{sql}`"));
+    }
 }
 
 /// The schema of another owner, on which the user has this right alone.
@@ -54,8 +59,48 @@ fn what_the_managers_session_could_not_use() {
                 &["GRANT SELECT, INSERT, UPDATE, DELETE", "vfolders"],
             )
         }),
-        row("the revision may not be read", || {
-            owned_by_another("").fails(6, "E-DB-RIGHTS").names(&["alembic_version"])
+        row("the revision may not be read", move || {
+            followed(owned_by_another(""), 6, "E-DB-RIGHTS", &["alembic_version"])
+        }),
+        row("no way into the schema", move || {
+            let grant = "GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}; REVOKE USAGE ON SCHEMA public FROM PUBLIC";
+            followed(owned_by_another(grant), 6, "E-DB-RIGHTS", &["GRANT USAGE ON SCHEMA public"])
+        }),
+        row("no right to make ids", move || {
+            let revoke = "REVOKE EXECUTE ON FUNCTION uuid_generate_v4() FROM PUBLIC";
+            let case = check(at_head(Case::new()).sql("{name}", revoke));
+            assert!(works(&case).expect_err("ids are denied").contains("uuid_generate_v4"));
+            followed(case, 6, "E-DB-RIGHTS", &["GRANT EXECUTE ON FUNCTION", "uuid_generate_v4()"])
+        }),
+        row("no way to the schema of the function", move || {
+            let apart = "CREATE SCHEMA apart; ALTER EXTENSION \"uuid-ossp\" SET SCHEMA apart; REVOKE ALL ON SCHEMA apart FROM PUBLIC";
+            let case = at_head(Case::new()).sql("{name}", apart);
+            let path = "ALTER ROLE {user} IN DATABASE {name} SET search_path = public, apart";
+            followed(
+                check(case.sql("postgres", path)),
+                6,
+                "E-DB-RIGHTS",
+                &["GRANT USAGE ON SCHEMA \"apart\""],
+            )
+        }),
+        row("no right to make ids, before the schema is there", move || {
+            let case = Case::new().created("CREATE EXTENSION \"uuid-ossp\"");
+            let case = case.sql("{name}", "REVOKE EXECUTE ON FUNCTION uuid_generate_v4() FROM PUBLIC");
+            followed(check(case), 6, "E-DB-RIGHTS", &["GRANT EXECUTE ON FUNCTION", "uuid_generate_v4()"])
+        }),
+        row("no way into the schema, before it is there", move || {
+            let case = Case::new().sql("postgres", "CREATE DATABASE {name}");
+            let case = case.sql(
+                "{name}",
+                "GRANT CREATE ON SCHEMA public TO {user}; REVOKE USAGE ON SCHEMA public FROM PUBLIC",
+            );
+            followed(check(case), 6, "E-DB-RIGHTS", &["GRANT USAGE, CREATE ON SCHEMA public", "ON DATABASE"])
+        }),
+        row("a number from a sequence of somebody else's", move || {
+            let case = owned_by_another("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}");
+            let case = case.sql("{name}", "CREATE SEQUENCE \"Teams\"; ALTER TABLE keypairs ADD COLUMN team int NOT NULL DEFAULT nextval('\"Teams\"')");
+            assert!(works(&case).expect_err("the number is denied").contains("Teams"));
+            followed(case, 6, "E-DB-RIGHTS", &["GRANT USAGE ON SEQUENCE public.\"Teams\""])
         }),
         row("another search path", move || {
             let case = at_head(Case::new()).sql("postgres", "ALTER ROLE {user} SET search_path = elsewhere");
@@ -169,6 +214,81 @@ fn an_extension_elsewhere_on_the_path_is_fine() {
     assert_eq!(told.status, 0, "{:#?}", told.failures);
     let default = "SELECT column_default FROM information_schema.columns WHERE table_name = 'kernels' AND column_name = 'id'";
     assert_eq!(Postgres::shared().psql(&case.database.name, default), "apart.uuid_generate_v4()\n");
+}
+
+/// Names that SQL takes in quotes alone.
+#[test]
+fn remedies_quote_what_needs_it() {
+    let case = Case::new();
+    let (role, base) =
+        (format!("My-User {}", case.database.user), format!("Back \"End\" {}", case.database.name));
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let postgres = Postgres::shared();
+    postgres.psql("postgres", &format!("CREATE ROLE {} LOGIN PASSWORD 'canary-quoted'", quoted(&role)));
+    postgres.psql("postgres", &format!("CREATE DATABASE {}", quoted(&base)));
+    let head = include_str!("../../migrations/head.sql");
+    postgres.psql(&base, &format!("{head}; INSERT INTO alembic_version VALUES ('f9971fbb34d9')"));
+    postgres.psql(&base, "REVOKE EXECUTE ON FUNCTION uuid_generate_v4() FROM PUBLIC");
+    let case =
+        check(case.set("database.user", format!("'{role}'")).set("database.name", format!("'{base}'")));
+    let case = case.set("database.password", "canary-quoted");
+    // All that is missing is named by one remedy or the next, until the manager can work.
+    for round in 0.. {
+        let told = case.run();
+        if told.status == 0 {
+            break;
+        }
+        assert!(round < 3, "{:#?}", told.failures);
+        let remedy = told.expect("E-DB-RIGHTS").remedy();
+        let (who, sql) = remedy.rsplit_once("superuser: ").expect("a superuser may do it");
+        assert!(who.starts_with(&format!("in database {}", quoted(&base))), "{who}");
+        postgres.psql(&base, sql);
+    }
+    postgres.psql("postgres", &format!("DROP DATABASE {} WITH (FORCE)", quoted(&base)));
+    postgres.psql("postgres", &format!("DROP ROLE {}", quoted(&role)));
+}
+
+/// An expired password is refused as a wrong one is.
+#[test]
+fn an_expired_password_is_named() {
+    let case = check(Case::new().created("").sql("postgres", "ALTER ROLE {user} VALID UNTIL '2018-07-01'"));
+    let remedy = case.fails(6, "E-DB-AUTH").names(&["expired", "rolvaliduntil"]).remedy();
+    let sql = |begins: &str| {
+        let literal = remedy.split('`').find(|literal| literal.starts_with(begins)).expect("a statement");
+        Postgres::shared().psql("postgres", literal)
+    };
+    assert!(sql("SELECT").starts_with("2018-07-01"));
+    sql("ALTER ROLE");
+    assert_eq!(case.run().status, 0);
+}
+
+/// The numbers of a limit are those of the server.
+#[test]
+fn the_limits_of_connections_are_true() {
+    let settings = [("max_connections", "12"), ("superuser_reserved_connections", "3")];
+    let server = Postgres::start_with(&[], &settings);
+    let case = check(Case::on(super::quiet_etcd(), &server).created("")).unwatched();
+    let name = case.database.name.clone();
+    let mut open: Vec<_> = (0..6).map(|_| Session::open(&case.database, &name, "SELECT 1")).collect();
+    // A session outlives its client for a moment.
+    let settled = |many: usize| {
+        let used = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let many = format!("{many}\n");
+        wait_until("the others are gone", PATIENCE, || server.psql("postgres", used) == many);
+    };
+    settled(6);
+    let told = case.fails(5, "E-DB-FULL").names(&["free connections: 3"]);
+    told.names(&["`max_connections` of the server is 12, 3 of them reserved, and 6 are in use"]);
+    open.pop();
+    settled(5);
+    assert_eq!(case.run().status, 0, "four are left");
+    let case = case.sql("postgres", "ALTER DATABASE {name} CONNECTION LIMIT 8");
+    settled(5);
+    case.fails(5, "E-DB-FULL").names(&["CONNECTION LIMIT of database", "is 8, and 5 are in use"]);
+    let case = case.sql("postgres", "ALTER ROLE {user} CONNECTION LIMIT 7");
+    settled(5);
+    case.fails(5, "E-DB-FULL").names(&["CONNECTION LIMIT of role", "is 7, and 5 are in use"]);
+    drop(open);
 }
 
 /// `check`, `plan`, `status` and `run` tell one truth.

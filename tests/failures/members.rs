@@ -124,18 +124,50 @@ fn an_ipv6_literal_is_not_for_the_manager() {
     let named = other.set("etcd.manager-endpoint", relay.address.as_str());
     assert_eq!(named.run().warnings.len(), 0);
 
-    // It is told with its remedy, once in a short run, and again after a long one.
+    // It is told with its remedy: once where no command follows, and again below the one that starts the manager.
     let mut case = case.unwatched();
-    for (flags, times) in [(["run", "set-mount"].as_slice(), 1), (&["run"], 2)] {
+    for (flags, times) in [(["run", "set-mount"].as_slice(), 1), (&["run", "write-config"], 1), (&["run"], 2)]
+    {
         case = case.flags(flags.iter().copied());
         let outcome = case.outcome(&[]);
         assert_eq!(outcome.status, 0, "{outcome:?}");
         for word in ["W-ETCD-MANAGER", "etcd.manager-endpoint: NAME:"] {
-            assert_eq!(outcome.stderr.matches(word).count(), times, "{outcome:?}");
+            assert_eq!(outcome.stderr.matches(word).count(), times, "{flags:?} {outcome:?}");
         }
-        let last = outcome.stderr.rfind("changed in").expect("a stage that changed something");
-        assert_eq!(outcome.stderr[last..].contains("W-ETCD-MANAGER"), times == 2, "{outcome:?}");
+        let next = outcome.stderr.rfind("ai.backend.gateway.server");
+        assert_eq!(next.is_some(), times == 2, "{outcome:?}");
+        if let Some(next) = next {
+            assert!(outcome.stderr[next..].contains("W-ETCD-MANAGER"), "{outcome:?}");
+        }
     }
+}
+
+/// `write-config` alone asks no etcd for itself, and warns nevertheless of what it writes for the manager.
+#[test]
+fn the_config_files_alone_bring_the_warning() {
+    let etcd = quiet_etcd();
+    let (dead, locked) = (Fake::closed_port(), Etcd::with_auth("canary-root-password"));
+    let alone = |endpoints: &str| {
+        let case = Case::on(etcd, Postgres::shared()).set("etcd.endpoints", format!("[{endpoints}]"));
+        case.unwatched().flags(["run", "write-config"])
+    };
+    of_manager(&alone(&dead.address)).names(&[&dead.address, "nothing listens"]);
+    of_manager(&alone(&etcd.endpoint).set("etcd.manager-endpoint", locked.endpoint.as_str()))
+        .names(&["sign-in"]);
+    let signs_in =
+        alone(&locked.endpoint).set("etcd.user", "root").set("etcd.password", "canary-root-password");
+    of_manager(&signs_in).names(&["cannot sign in"]);
+    // Few lines before the end, and there again: a second run that changes one file.
+    let own = Etcd::start();
+    let short = alone(&format!("{}, {}", dead.address, own.endpoint)).flags(["run"]);
+    of_manager(&short);
+    std::fs::remove_file(short.work().join("manager.env")).expect("it was written");
+    let outcome = short.outcome(&[]);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let next = outcome.stderr.rfind("ai.backend.gateway.server").expect("the next command");
+    assert!(outcome.stderr[next..].contains("W-ETCD-MANAGER"), "{outcome:?}");
+    let told = alone(&etcd.endpoint).run();
+    assert_eq!((told.status, told.warnings.len()), (0, 1), "{:#?}", told.warnings);
 }
 
 /// An address that closes every connection may be etcd that wants TLS: that does not pass by itself.

@@ -302,3 +302,32 @@ fn full_width_punctuation_in_an_answer() {
     whole.fails(3, "E-ANSWERS-VALUE").names(&["`etcd` must be a mapping", "U+FF1A", "looks like `:`"]);
     case.warns("W-ANSWERS-NOTE").names(&["`name`", "`\u{ff1a}` (U+FF1A)", "looks like `:`"]);
 }
+
+/// An unquoted password that some reader of YAML takes for something else is refused, never altered.
+#[test]
+fn a_password_that_is_no_text_without_quotes() {
+    for password in [
+        "0070707",
+        "1e303",
+        "0x10ab10",
+        "1_000_707",
+        "1234567",
+        "1.5050505",
+        "2018-07-01",
+        "190:20:30",
+        "0o707070",
+    ] {
+        let change = format!("ALTER ROLE {{user}} PASSWORD '{password}'");
+        let quoted = Case::new().created("").unwatched().sql("postgres", &change);
+        let quoted = quoted.set("database.password", format!("'{password}'")).flags(["check", "database"]);
+        assert_eq!(quoted.run().status, 0, "{password}");
+        let bare = quoted.set("database.password", password).run();
+        if bare.status == 0 {
+            continue; // It is text to every reader, and was used as it stands.
+        }
+        let codes: Vec<_> = bare.failures.iter().filter_map(|it| it["code"].as_str()).collect();
+        assert_eq!((bare.status, codes.len()), (3, 1), "{password}: {codes:?}");
+        let told = format!("{:?}", bare.failures);
+        assert!(told.contains("quote"), "{password}: {told}");
+    }
+}

@@ -351,3 +351,22 @@ fn alembic_ini_is_to_be_moved_only_where_it_is_not_in_its_place() {
         assert_eq!(told.stderr.contains("belongs beside"), !beside, "{told:?}");
     }
 }
+
+/// A comment of somebody's above our header is no reason to call the file foreign, and stays.
+#[test]
+fn comments_above_the_header_stay() {
+    let site = Site::new();
+    site.runs("run write-config");
+    let ours = site.read("manager.env");
+    let theirs = format!("#!/bin/sh\n# Ask Kim before you change this.\n\n  # {{}}\n{ours}");
+    site.write("manager.env", &theirs);
+    let again = site.runs("run write-config");
+    assert!(again.stderr.contains("changed=0 unchanged=1"), "{}", again.stderr);
+    // Our own values change below it.
+    site.write("manager.env", theirs.replace("BACKEND_DB_NAME='", "BACKEND_DB_NAME='old"));
+    site.runs("run write-config");
+    assert_eq!(site.read("manager.env"), theirs);
+    // A command above it is not a comment.
+    site.write("manager.env", format!("true\n{ours}"));
+    assert_eq!(site.run("run write-config").status, 4);
+}

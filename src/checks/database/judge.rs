@@ -5,7 +5,7 @@ use crate::{
     guide::Database,
     services::{
         net::Greeting,
-        postgres::{Clash, Collation, Extension, ReadOnly, Rights, Sessions, Use, quote_identifier},
+        postgres::{Clash, Collation, Extension, Limit, ReadOnly, Rights, Sessions, quote_identifier},
     },
 };
 
@@ -52,11 +52,11 @@ pub(super) fn other_system(database: &Database, system: u64, expected: &str) -> 
 }
 
 pub(super) fn system_untold(database: &Database) -> Failure {
-    let role = quote_identifier(&database.user);
+    let (role, name) = (quote_identifier(&database.user), quote_identifier(&database.name));
     Failure::new(Code::DbRights, format!("`{}` may not ask {} who it is", database.user, database.address))
         .why("`expect.database-system` is compared with what pg_control_system() tells")
         .remedy(format!(
-            "remove `expect.database-system`, or in the database, as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
+            "remove `expect.database-system`, or in database {name}, as a superuser: GRANT EXECUTE ON FUNCTION pg_control_system() TO {role}"
         ))
 }
 
@@ -80,31 +80,30 @@ pub(super) fn read_only(database: &Database, why: ReadOnly, elsewhere: Option<&s
     }
 }
 
-pub(super) fn sessions(database: &Database, sessions: &Sessions) -> Result<(), Failure> {
+pub(super) fn sessions(database: &Database, found: &Sessions) -> Result<(), Failure> {
     let (role, name) = (quote_identifier(&database.user), quote_identifier(&database.name));
-    let (left, whose, remedy) = match sessions {
-        Sessions::Role(left) => (
-            left,
-            format!("role `{}`", database.user),
+    let left = found.left();
+    if left >= SESSIONS {
+        return Ok(());
+    }
+    let Sessions { limit, reserved, used, .. } = found;
+    let (whose, remedy) = match found.whose {
+        Limit::Role => (
+            format!("the CONNECTION LIMIT of role `{}`", database.user),
             format!("as a superuser: ALTER ROLE {role} CONNECTION LIMIT -1"),
         ),
-        Sessions::Database(left) => (
-            left,
-            format!("database `{}`", database.name),
+        Limit::Database => (
+            format!("the CONNECTION LIMIT of database `{}`", database.name),
             format!("as its owner or a superuser: ALTER DATABASE {name} CONNECTION LIMIT -1"),
         ),
-        Sessions::Server(left) => (
-            left,
-            "the server".to_owned(),
+        Limit::Server => (
+            "`max_connections` of the server".to_owned(),
             "close some connections, or raise `max_connections` on the server and restart it".to_owned(),
         ),
     };
-    if *left >= SESSIONS {
-        return Ok(());
-    }
-    let left = (*left).max(0);
+    let kept = if *reserved > 0 { format!(", {reserved} of them reserved") } else { String::new() };
     Err(Failure::new(Code::DbFull, format!("{} has too few free connections: {left}", database.address))
-        .why(format!("the limit of {whose} leaves {left} beside this one, {SESSIONS} are needed here and more by the manager"))
+        .why(format!("{whose} is {limit}{kept}, and {used} are in use; this setup needs {SESSIONS} at once, and the manager more"))
         .remedy(remedy))
 }
 
@@ -118,7 +117,7 @@ pub(super) fn collation(database: &Database, found: &Collation, there: bool) -> 
         let name = quote_identifier(&database.name);
         let what = format!("database `{}` was made with another version of its collation", database.name);
         return Failure::new(Code::DbCollationOld, what).why(why).remedy(format!(
-            "in it, as its owner: REINDEX DATABASE {name}; ALTER DATABASE {name} REFRESH COLLATION VERSION"
+            "in database {name}, as its owner: REINDEX DATABASE {name}; ALTER DATABASE {name} REFRESH COLLATION VERSION"
         ));
     }
     let what = format!("{} cannot copy template1: its collation has another version", database.address);
@@ -137,98 +136,6 @@ pub(super) fn no_createdb(database: &Database) -> Failure {
         ),
     )
     .remedy(format!("as a superuser: ALTER ROLE {role} CREATEDB, or CREATE DATABASE {name} OWNER {role}"))
-}
-
-/// Could the manager, whose session is one like ours, use what is there?
-pub(super) fn usable(database: &Database, found: &Use) -> Result<(), Failure> {
-    let (role, name) = (quote_identifier(&database.user), quote_identifier(&database.name));
-    let user = &database.user;
-    let who = found
-        .owner
-        .as_ref()
-        .map_or("as the owner of the tables".into(), |owner| format!("in the database, as `{owner}`"));
-    if !found.closed.is_empty() {
-        let what = format!("`{user}` may not read and write the manager's tables in `{}`", database.name);
-        return Err(Failure::new(Code::DbRights, what)
-            .why(format!("the manager signs in as this user; it lacks a right on {}", found.closed.join(", ")))
-            .remedy(format!(
-                "{who} or a superuser: GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}"
-            )));
-    }
-    if !found.hidden.is_empty() || !found.uuid {
-        let mut hidden = found.hidden.clone();
-        hidden.extend((!found.uuid).then(|| "uuid_generate_v4()".to_owned()));
-        let what =
-            format!("`{user}` does not find the manager's tables in `{}` by their names", database.name);
-        return Err(Failure::new(Code::DbSearchPath, what)
-            .why(format!("its `search_path` leads elsewhere, or nowhere, for {}", hidden.join(", ")))
-            .remedy(format!(
-                "as that user or a superuser: ALTER ROLE {role} IN DATABASE {name} SET search_path = public"
-            )));
-    }
-    if !found.secured.is_empty() {
-        let what = format!("row security hides rows of the manager's tables from `{user}`");
-        let tables = found.secured.iter().map(|table| {
-            format!("ALTER TABLE public.{} DISABLE ROW LEVEL SECURITY", quote_identifier(table))
-        });
-        return Err(Failure::new(Code::DbRights, what)
-            .why(format!("it is on for {}", found.secured.join(", ")))
-            .remedy(format!("{who} or a superuser: {}", tables.collect::<Vec<_>>().join("; "))));
-    }
-    Ok(())
-}
-
-/// May the schema be installed into this database?
-pub(super) fn installable(database: &Database, rights: &Rights) -> Result<(), Failure> {
-    let (role, name) = (quote_identifier(&database.user), quote_identifier(&database.name));
-    let user = &database.user;
-    let Some(public) = rights.public else {
-        return Err(Failure::new(
-            Code::DbShape,
-            format!("database `{}` has no schema public", database.name),
-        )
-        .remedy(format!("in it, as its owner: CREATE SCHEMA public AUTHORIZATION {role}")));
-    };
-    if !public {
-        let what = format!("`{user}` may not create tables in schema public of `{}`", database.name);
-        return Err(Failure::new(Code::DbRights, what).remedy(format!(
-            "as a superuser: ALTER DATABASE {name} OWNER TO {role}; in it: GRANT CREATE ON SCHEMA public TO {role}"
-        )));
-    }
-    if !rights.search_path.iter().any(|schema| schema == "public") {
-        return Err(elsewhere(database, "schema public is not on its `search_path`"));
-    }
-    match &rights.extension_schema {
-        Some((_, true)) => Ok(()),
-        Some((schema, false)) => {
-            let what = format!("extension `uuid-ossp` of `{}` is in schema `{schema}`", database.name);
-            Err(Failure::new(Code::DbExtension, what)
-                .why("the manager calls `uuid_generate_v4()` without a schema, and this one is not on the `search_path`")
-                .remedy(format!(
-                    "as that user: ALTER ROLE {role} IN DATABASE {name} SET search_path = public, {}; or as a superuser, in the database: ALTER EXTENSION \"uuid-ossp\" SET SCHEMA public",
-                    quote_identifier(schema)
-                )))
-        }
-        None => creatable(database, rights.extension, Some(rights.database)),
-    }
-}
-
-/// Another schema has tables of these names, and comes first on the search path.
-pub(super) fn shadowed(database: &Database, shadows: &[String]) -> Result<(), Failure> {
-    if shadows.is_empty() {
-        return Ok(());
-    }
-    Err(elsewhere(database, &format!("it leads to {} first", shadows.join(", "))))
-}
-
-/// The manager would look for its tables in the wrong place.
-fn elsewhere(database: &Database, why: &str) -> Failure {
-    let Database { user, name, .. } = database;
-    let (role, base) = (quote_identifier(user), quote_identifier(name));
-    let what = format!("`{user}` would not find the manager's tables in `{name}` by their names");
-    Failure::new(Code::DbSearchPath, what).why(why).remedy(format!(
-        "as that user or a superuser: ALTER ROLE {role} IN DATABASE {base} SET search_path = public"
-    ))
 }
 
 /// Something else has a name that the schema needs.
@@ -273,7 +180,14 @@ pub(super) fn creatable(
             format!("only a superuser may create the extension `uuid-ossp` on {}", database.address),
         )
         .why("it is a trusted extension from PostgreSQL 13 on")
-        .remedy("as a superuser, in the database: CREATE EXTENSION \"uuid-ossp\" WITH SCHEMA public")),
+        .remedy({
+            let (name, role) = (quote_identifier(&database.name), quote_identifier(user));
+            let extension = "CREATE EXTENSION \"uuid-ossp\" WITH SCHEMA public";
+            match create {
+                Some(_) => format!("in database {name}, as a superuser: {extension}"),
+                None => format!("as a superuser: CREATE DATABASE {name} OWNER {role}, then in it: {extension}"),
+            }
+        })),
         Extension::Unavailable => Err(Failure::new(
             Code::DbExtension,
             format!("{} has no extension `uuid-ossp`", database.address),

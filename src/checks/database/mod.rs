@@ -1,6 +1,7 @@
 //! PostgreSQL: version, encoding, the database, the rights, its revision.
 
 mod judge;
+mod usable;
 
 use std::time::Instant;
 
@@ -188,7 +189,7 @@ async fn existing(
     let at = |rung| move |failure| (rung, failure, since);
     let standing =
         postgres::standing(look, database, schema::TABLES, schema::TYPES).await.map_err(at("database"))?;
-    let (found, state) = match standing.judge(&database.name) {
+    let (found, state) = match standing.judge(&database.name, &database.user) {
         Found::Conflict(failure) => return Err(at("database")(failure)),
         Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema::HEAD)),
         Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
@@ -197,13 +198,13 @@ async fn existing(
     if let Found::Head = found {
         let tables: Vec<&str> = schema::head_tables().collect();
         let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
-        judge::usable(database, &usable).map_err(at("rights"))?;
+        usable::usable(database, &usable).map_err(at("rights"))?;
         verdict.pass("rights", "may read and write all tables", since);
     } else {
-        judge::installable(database, &rights).map_err(at("rights"))?;
+        usable::installable(database, &rights).map_err(at("rights"))?;
         let tables: Vec<&str> = schema::head_tables().collect();
         let shadows = postgres::shadows(look, database, &tables).await.map_err(at("rights"))?;
-        judge::shadowed(database, &shadows).map_err(at("rights"))?;
+        usable::shadowed(database, &shadows).map_err(at("rights"))?;
         let names = schema::head_relations();
         let clashes = postgres::clashes(look, database, &names, schema::TYPES).await.map_err(at("rights"))?;
         judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;

@@ -18,6 +18,8 @@ const CANCELLED: i32 = 1;
 const UNKNOWN: i32 = 2;
 const DEADLINE_EXCEEDED: i32 = 4;
 const OUT_OF_RANGE: i32 = 11;
+const UNIMPLEMENTED: i32 = 12;
+const INTERNAL: i32 = 13;
 const UNAVAILABLE: i32 = 14;
 
 /// What can go wrong with a request: an error, or nothing at all for too long.
@@ -46,8 +48,33 @@ impl Trouble {
         }
     }
 
+    /// What else than etcd has answered, where that shows: a web server gives a status of HTTP alone, and another
+    /// service knows none of etcd's methods.
+    fn stranger(&self) -> Option<String> {
+        let (code, said) = self.said()?;
+        // The library's own words, for an answer without a status of gRPC.
+        if let Some(status) = said.strip_prefix("grpc-status header missing, mapped from HTTP status code ") {
+            // A proxy says so while etcd is away.
+            return (code != UNAVAILABLE).then(|| {
+                format!("it is a web server that speaks HTTP/2: it answered with HTTP status {status}")
+            });
+        }
+        match code {
+            UNIMPLEMENTED => Some(format!("it speaks HTTP/2, and has no such request: {said}")),
+            INTERNAL
+                if said.starts_with("Missing response message") || said.starts_with("protocol error") =>
+            {
+                Some("it is a web server that speaks HTTP/2: its answer is no message of gRPC".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// The connection is no more, or came to nothing: no etcd has answered this.
     pub(super) fn is_gone(&self) -> bool {
+        if self.stranger().is_some() {
+            return false;
+        }
         match self {
             Trouble::Silent | Trouble::Broke(_) => false,
             Trouble::Error(Error::GRpcStatus(status)) => {
@@ -172,6 +199,11 @@ pub(super) fn explain(
             Trouble::Error(_) => broke(endpoint),
         };
     };
+    if let Some(why) = error.stranger() {
+        return Failure::new(Code::EtcdProtocol, format!("{endpoint} answers, but not as etcd")).why(why).remedy(
+            "fix the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120; or take out a proxy that lies between",
+        );
+    }
     let has = |words: &str| said.contains(words);
     let etcdctl = etcdctl(endpoint, user);
     let failure = if is_learner(said) {

@@ -155,14 +155,26 @@ fn wrong_password(database: &Database, before: Option<&Opening>) -> Failure {
         Code::DbAuth,
         format!("{address} refused the password of `{user}`: wrong password, or no such user"),
     );
+    let role = quote_identifier(user);
     let fix = "fix `database.user` and `database.password`";
+    // PostgreSQL tells these from a wrong password in its log alone.
+    let expired = format!(
+        "an expired password is refused in the same words: `SELECT rolvaliduntil FROM pg_roles WHERE rolname = {}` as another user shows it, and `ALTER ROLE {role} VALID UNTIL 'infinity'` as a superuser renews it",
+        quote_literal(user)
+    );
     match before.map(|before| &before.method) {
-        // PostgreSQL says so in its log alone.
         Some(Method::Scram) => failure.remedy(format!(
-            "{fix}; one that the server stores as md5 never passes `scram-sha-256`: set it again there, `\\password {user}` in psql"
+            "{fix}; one that the server stores as md5 never passes `scram-sha-256`: set it again there, `\\password {role}` in psql; {expired}"
         )),
-        _ => failure.remedy(fix),
+        _ => failure.remedy(format!("{fix}; {expired}")),
     }
+}
+
+/// A text as SQL takes it.
+fn quote_literal(text: &str) -> String {
+    let quoted = text.replace('\'', "''");
+    // Without the E a backslash means itself only where `standard_conforming_strings` is on.
+    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 /// Explains a refusal before or after the password was sent.

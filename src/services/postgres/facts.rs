@@ -2,9 +2,12 @@
 
 use sqlx::{PgConnection, Row};
 
-use crate::{failure::Failure, guide::Database, schema::Standing};
+use crate::{failure::Failure, guide::Database};
 
-use super::{ask, scalar, unnamed};
+use super::{
+    ask, scalar, unnamed,
+    usage::{Function, uuid_function},
+};
 
 /// A server's version and what the user is there.
 #[derive(Debug)]
@@ -72,45 +75,6 @@ pub async fn read_only(
     })
 }
 
-/// How many sessions are left, and whose limit that is.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Sessions {
-    /// `ALTER ROLE … CONNECTION LIMIT`.
-    Role(i64),
-    /// `ALTER DATABASE … CONNECTION LIMIT`.
-    Database(i64),
-    /// `max_connections`, without what is kept for superusers.
-    Server(i64),
-}
-
-/// The tightest of the limits, beside the session that asks.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn sessions(connection: &mut PgConnection, database: &Database) -> Result<Sessions, Failure> {
-    let sql = "SELECT r.rolconnlimit::int8, \
-               (SELECT count(*) FROM pg_stat_activity WHERE usename = r.rolname AND pid <> pg_backend_pid()), \
-               coalesce(d.datconnlimit, -1)::int8, \
-               (SELECT count(*) FROM pg_stat_activity WHERE datname = d.datname AND pid <> pg_backend_pid()), \
-               current_setting('max_connections')::int8 - current_setting('superuser_reserved_connections')::int8, \
-               (SELECT count(*) FROM pg_stat_activity WHERE usename IS NOT NULL AND pid <> pg_backend_pid()), \
-               r.rolsuper \
-               FROM pg_roles r LEFT JOIN pg_database d ON d.datname = $1 WHERE r.rolname = current_user";
-    let asked = unnamed(sql).bind(&database.name).fetch_one(connection);
-    let row = ask(database, "the question for free connections", asked).await?;
-    let left = |limit: i64, used: i64| limit - used;
-    let mut limits = vec![Sessions::Server(left(row.get(4), row.get(5)))];
-    if !row.get::<bool, _>(6) {
-        let (role, base): (i64, i64) = (row.get(0), row.get(2));
-        limits.extend((role >= 0).then(|| Sessions::Role(left(role, row.get(1)))));
-        limits.extend((base >= 0).then(|| Sessions::Database(left(base, row.get(3)))));
-    }
-    let count = |sessions: &Sessions| match sessions {
-        Sessions::Role(left) | Sessions::Database(left) | Sessions::Server(left) => *left,
-    };
-    Ok(limits.into_iter().min_by_key(count).unwrap_or(Sessions::Server(0)))
-}
-
 /// A database was made with another version of the collation than the server has.
 #[derive(Debug)]
 pub struct Collation {
@@ -146,7 +110,7 @@ pub async fn collation(
 pub struct Rights {
     /// CREATE on the database.
     pub database: bool,
-    /// CREATE on schema public; none when there is no such schema.
+    /// USAGE and CREATE on schema public; none when there is no such schema.
     pub public: Option<bool>,
     /// Where the extension `uuid-ossp` is installed, and whether the search path leads there.
     pub extension_schema: Option<(String, bool)>,
@@ -154,6 +118,8 @@ pub struct Rights {
     pub extension: Extension,
     /// The schemas in which unqualified names are looked for.
     pub search_path: Vec<String>,
+    /// `uuid_generate_v4()`, where it is there.
+    pub function: Option<Function>,
 }
 
 /// Whether the user may create the extension `uuid-ossp`, from the catalogs.
@@ -201,7 +167,8 @@ pub async fn rights(
     server: &Server,
 ) -> Result<Rights, Failure> {
     let sql = "SELECT has_database_privilege(current_database(), 'CREATE'), \
-               (SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = 'public'), \
+               (SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE') \
+                FROM pg_namespace WHERE nspname = 'public'), \
                (SELECT nspname::text FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace \
                 WHERE extname = 'uuid-ossp'), current_schemas(true)::text[]";
     let row = ask(database, "the question for rights", unnamed(sql).fetch_one(&mut *connection)).await?;
@@ -214,7 +181,8 @@ pub async fn rights(
             let is_found = search_path.contains(&schema);
             (schema, is_found)
         }),
-        extension: extension(connection, database, server).await?,
+        extension: extension(&mut *connection, database, server).await?,
+        function: uuid_function(connection, database).await?,
         search_path,
     })
 }
@@ -270,95 +238,4 @@ pub async fn shadows(
                ORDER BY 1";
     let asked = scalar(sql).bind(tables).fetch_all(connection);
     ask(database, "the question for tables of the same names", asked).await
-}
-
-/// What the manager's own session, which is one like ours, finds of the schema by unqualified names.
-#[derive(Debug, Default)]
-pub struct Use {
-    /// Tables whose unqualified name leads nowhere, or to another table.
-    pub hidden: Vec<String>,
-    /// Tables that may not be read and written, and who owns them.
-    pub closed: Vec<String>,
-    /// Tables of which row security shows a part only.
-    pub secured: Vec<String>,
-    /// Who owns the tables.
-    pub owner: Option<String>,
-    /// `uuid_generate_v4()` can be called unqualified.
-    pub uuid: bool,
-}
-
-/// Asks what the manager could do with these tables.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn use_of_schema(
-    connection: &mut PgConnection,
-    database: &Database,
-    tables: &[&str],
-) -> Result<Use, Failure> {
-    let what = "the question for the rights on the tables";
-    let sql = "SELECT c.relname::text, to_regclass(quote_ident(c.relname)) IS DISTINCT FROM c.oid::regclass, \
-               NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') \
-                 AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') \
-                 AND has_table_privilege(c.oid, 'DELETE')), \
-               row_security_active(c.oid), pg_get_userbyid(c.relowner)::text \
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-               WHERE n.nspname = 'public' AND c.relname = ANY($1) ORDER BY 1";
-    let rows = ask(database, what, unnamed(sql).bind(tables).fetch_all(&mut *connection)).await?;
-    let uuid = "SELECT to_regprocedure('uuid_generate_v4()') IS NOT NULL";
-    let mut found =
-        Use { uuid: ask(database, what, scalar(uuid).fetch_one(connection)).await?, ..Use::default() };
-    for row in rows {
-        let name: String = row.get(0);
-        found.owner = found.owner.or(Some(row.get(4)));
-        // Without USAGE on the schema a name leads nowhere: the right is what is missing.
-        if row.get(2) {
-            found.closed.push(name);
-        } else if row.get(1) {
-            found.hidden.push(name);
-        } else if row.get(3) {
-            found.secured.push(name);
-        }
-    }
-    Ok(found)
-}
-
-/// Looks which of these tables and types are there, and at the alembic revision.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn standing(
-    connection: &mut PgConnection,
-    database: &Database,
-    tables: &[&str],
-    types: &[&str],
-) -> Result<Standing, Failure> {
-    let what = "the question for the schema";
-    // In one statement, hence in one snapshot: another setup may commit the whole schema meanwhile.
-    let sql = "SELECT relname::text AS name, true AS is_table \
-               FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace \
-               WHERE nspname = 'public' AND relkind IN ('r', 'p', 'v', 'm', 'f') \
-               UNION ALL SELECT typname::text, false \
-               FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace \
-               WHERE nspname = 'public' AND typtype = 'e' ORDER BY name";
-    let rows = ask(database, what, unnamed(sql).fetch_all(&mut *connection)).await?;
-    let (mut there, mut enums): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for row in rows {
-        if row.get(1) { there.push(row.get(0)) } else { enums.push(row.get(0)) }
-    }
-    let is_there = there.iter().any(|table| table == "alembic_version");
-    let readable = "SELECT has_table_privilege('public.alembic_version', 'SELECT') \
-                    AND has_schema_privilege('public', 'USAGE')";
-    let revisions = if is_there && ask(database, what, scalar(readable).fetch_one(&mut *connection)).await? {
-        let sql = "SELECT version_num::text FROM public.alembic_version ORDER BY version_num";
-        Some(ask(database, what, scalar::<Option<String>>(sql).fetch_all(&mut *connection)).await?)
-    } else {
-        None
-    };
-    Ok(Standing {
-        unreadable: is_there && revisions.is_none(),
-        revisions,
-        tables: there.into_iter().filter(|name| tables.contains(&name.as_str())).collect(),
-        types: enums.into_iter().filter(|name| types.contains(&name.as_str())).collect(),
-    })
 }

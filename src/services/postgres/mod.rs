@@ -6,6 +6,8 @@
 mod explain;
 mod facts;
 mod opening;
+mod standing;
+mod usage;
 
 use std::{future::Future, time::Duration};
 
@@ -29,11 +31,14 @@ use super::{answer_limit, caught, limit, pauses};
 
 use opening::{Ended, Method};
 
+pub use crate::schema::quote_identifier;
 pub use explain::explain;
 pub use facts::{
-    Clash, Collation, Extension, ReadOnly, Rights, Server, Sessions, Use, clashes, collation, extension,
-    read_only, rights, server, sessions, shadows, standing, system, use_of_schema,
+    Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, extension, read_only, rights,
+    server, shadows, system,
 };
+pub use standing::standing;
+pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
 const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
@@ -332,9 +337,4 @@ pub async fn may_create_database(
 ) -> Result<bool, Failure> {
     let sql = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
     ask(database, "the question for CREATEDB", scalar(sql).fetch_one(connection)).await
-}
-
-/// A name as SQL takes it: `CREATE DATABASE` has no bind parameters.
-pub fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

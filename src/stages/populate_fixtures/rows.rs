@@ -149,21 +149,28 @@ pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
 }
 
 fn published(name: &str, open: &[&Found]) -> Failure {
-    let all: Vec<_> = open
-        .iter()
-        .map(|found| {
-            let none = if found.secret.is_none() { " (NULL, nobody can)" } else { "" };
-            format!("`{}` of `{}`{none}", found.access, found.user_id.as_deref().unwrap_or("nobody"))
-        })
-        .collect();
-    Failure::new(
-        Code::KeysPublished,
-        format!("table keypairs of `{name}` has {} with a secret that is published, empty or blank", {
-            count(open.len(), "row")
-        }),
-    )
-    .why(format!("anybody can sign in with such a secret, active or not: {}", all.join(", ")))
-    .remedy("`--replace-published-keys` gives these rows new secrets on the same access keys")
+    let name_of =
+        |found: &&&Found| format!("`{}` of `{}`", found.access, found.user_id.as_deref().unwrap_or("nobody"));
+    let (broken, guessed): (Vec<&&Found>, Vec<&&Found>) =
+        open.iter().partition(|found| found.secret.is_none());
+    let list = |rows: &[&&Found]| rows.iter().map(name_of).collect::<Vec<_>>().join(", ");
+    let mut kinds = Vec::new();
+    let mut why = Vec::new();
+    if !guessed.is_empty() {
+        kinds
+            .push(format!("{} with a secret that is published, empty or blank", count(guessed.len(), "row")));
+        why.push(format!("anybody can sign in with such a secret, active or not: {}", list(&guessed)));
+    }
+    if !broken.is_empty() {
+        kinds.push(format!("{} without a secret", count(broken.len(), "row")));
+        why.push(format!(
+            "nobody can sign in where `secret_key` is NULL, the manager fails on it: {}",
+            list(&broken)
+        ));
+    }
+    Failure::new(Code::KeysPublished, format!("table keypairs of `{name}` has {}", kinds.join(" and ")))
+        .why(why.join("; "))
+        .remedy("`--replace-published-keys` gives these rows new secrets on the same access keys")
 }
 
 fn standing(world: &World, row: &Row, table: &[Found]) -> Result<Standing, Failure> {

@@ -196,13 +196,7 @@ fn the_database() {
             "no CREATE on schema public",
             (6, "E-DB-RIGHTS"),
             || check("database").sql("postgres", "CREATE DATABASE {name}"),
-            Box::new(|case, remedy| {
-                let name = case.database.name.clone();
-                let (case, owner) = sql("as a superuser: ", "postgres")(case, remedy);
-                let (_, grant) = remedy.split_once("; in it: ").expect("a second statement");
-                Postgres::shared().psql(&name, grant);
-                (case, format!("{owner}; {grant}"))
-            }),
+            sql("as a superuser: ", "{name}"),
         ),
         solved(
             "no CREATE on the database",
@@ -283,13 +277,13 @@ fn the_database() {
             "uuid-ossp elsewhere: moved",
             (4, "E-DB-EXTENSION"),
             made("CREATE SCHEMA apart; CREATE EXTENSION \"uuid-ossp\" WITH SCHEMA apart"),
-            sql("as a superuser, in the database: ", "{name}"),
+            sql("as a superuser: ", "{name}"),
         ),
         solved(
             "no schema public",
             (4, "E-DB-SHAPE"),
             || check("database").created("").sql("{name}", "DROP SCHEMA public"),
-            sql("in it, as its owner: ", "{name}"),
+            sql("as its owner or a superuser: ", "{name}"),
         ),
         solved(
             "another server",
