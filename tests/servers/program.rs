@@ -6,19 +6,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::wait_until;
+use super::{PATIENCE, wait_until};
 
 /// The most memory that the program may use in any test, in bytes.
 const MEMORY: u64 = 200 << 20;
 /// The most that it may tell in any test, in bytes.
 const WORDS: usize = 1 << 20;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
 pub struct Program {
@@ -142,7 +139,7 @@ impl Program {
         self.folder.path().join("home")
     }
 
-    /// Runs to the end; panics when that takes longer than a minute.
+    /// Runs to the end; panics when that takes longer than our patience.
     pub fn run(&self) -> Outcome {
         self.start().wait()
     }
@@ -236,7 +233,7 @@ impl Running {
 
     /// Waits until it has written this, on stdout or stderr.
     pub fn until(&self, text: &str) {
-        wait_until(text, LIMIT, || self.has_said(text));
+        wait_until(text, PATIENCE, || self.has_said(text));
     }
 
     /// Sends a signal.
@@ -255,11 +252,11 @@ impl Running {
         self.child.try_wait().expect("the program is our child").is_some()
     }
 
-    /// Waits for the end; panics when that takes longer than a minute.
+    /// Waits for the end; panics when that takes longer than our patience.
     pub fn wait(mut self) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_until("the program ends", LIMIT, || self.has_ended());
+            wait_until("the program ends", PATIENCE, || self.has_ended());
         }));
         if result.is_err() {
             let _ = self.child.kill();
@@ -268,7 +265,7 @@ impl Running {
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
         let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
-        assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
+        assert!(result.is_ok(), "the program did not end within {PATIENCE:?}:\n{stdout}\n{stderr}");
         let told = stdout.len() + stderr.len();
         assert!(told <= WORDS, "{told} bytes were told, which begin so: {stdout:.1000}\n{stderr:.1000}");
         Outcome { status, stdout, stderr }
