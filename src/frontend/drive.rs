@@ -129,7 +129,10 @@ pub(super) async fn drive(
             // Lost output must not stop the work.
             terminal.kept(reporter.report(&event), reporter.sink());
         }
-        state.apply(&event);
+        // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
+        if intent != Intent::Run || !matches!(event.kind, EventKind::Plan { .. }) {
+            state.apply(&event);
+        }
     };
     let mut run = session.start(intent, transcript.clone());
     loop {

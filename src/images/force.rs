@@ -1,6 +1,9 @@
 //! The list in force: what its names lead to once it stands in etcd beside keys of an older list.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::Bound,
+};
 
 use super::ImageList;
 use crate::failure::{Code, Failure};
@@ -21,6 +24,9 @@ impl ImageList {
     ///
     /// `E-IMAGES-CIRCLE` where a name would lead in a circle, `E-IMAGES-HIDDEN` where one would lead elsewhere.
     pub fn overruled(&self, held: &BTreeMap<String, Vec<u8>>) -> Option<Failure> {
+        if self.has_every_alias_of(held) {
+            return None;
+        }
         let wanted = self.keys();
         let texts: BTreeMap<&str, String> = held
             .iter()
@@ -87,6 +93,29 @@ impl ImageList {
                     "remove what is left from the older list: `--prune`; `plan --prune` shows every key that goes",
                 ),
         )
+    }
+}
+
+impl ImageList {
+    /// True when etcd holds no alias that the list does not set: nothing can win over the list then, and there is no
+    /// need to follow a large one.
+    fn has_every_alias_of(&self, held: &BTreeMap<String, Vec<u8>>) -> bool {
+        let old = || {
+            let from = held.range::<str, _>((Bound::Included(ALIASES), Bound::Unbounded));
+            from.map_while(|(key, _)| key.strip_prefix(ALIASES))
+        };
+        if old().next().is_none() {
+            return true;
+        }
+        let aliases: HashSet<&str> = self.aliases.iter().map(|alias| alias.alias.as_str()).collect();
+        let named: HashSet<(&str, &str)> = self
+            .images
+            .iter()
+            .flat_map(|image| image.tags.iter().map(move |tag| (image, tag)))
+            .filter(|(_, tag)| tag.alias_of().is_some())
+            .map(|(image, tag)| (image.name.as_str(), tag.tag.as_str()))
+            .collect();
+        old().all(|name| aliases.contains(name) || name.split_once(':').is_some_and(|it| named.contains(&it)))
     }
 }
 

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::{PATIENCE, wait_until};
 
-/// The most memory that the program may use in any test, in bytes.
+/// The most memory that the program may use in a test that does not say otherwise, in bytes.
 const MEMORY: u64 = 200 << 20;
 /// The most that it may tell in any test, in bytes.
 const WORDS: usize = 1 << 20;
@@ -26,6 +27,7 @@ pub struct Program {
     stdin: Option<String>,
     current_dir: PathBuf,
     under: Vec<OsString>,
+    memory: u64,
 }
 
 /// How a run of the program ended.
@@ -73,6 +75,7 @@ impl Program {
             stdin: None,
             current_dir,
             under: Vec::new(),
+            memory: MEMORY,
         }
     }
 
@@ -121,6 +124,12 @@ impl Program {
     /// arguments follow.
     pub fn under<A: Into<OsString>>(mut self, prefix: impl IntoIterator<Item = A>) -> Self {
         self.under = prefix.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Gives it more memory, in bytes: for lists that are large and fine.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
         self
     }
 
@@ -181,7 +190,7 @@ impl Program {
         let is_dev =
             self.arguments.iter().any(|word| word == "dev") || more.iter().any(|word| word.as_ref() == "dev");
         if self.program == env!("CARGO_BIN_EXE_backendai-setup") && !is_dev {
-            command.args(["prlimit", &format!("--data={MEMORY}")]);
+            command.args(["prlimit", &format!("--data={}", self.memory)]);
         }
         command
             .args(&self.under)
@@ -253,10 +262,15 @@ impl Running {
     }
 
     /// Waits for the end; panics when that takes longer than our patience.
-    pub fn wait(mut self) -> Outcome {
+    pub fn wait(self) -> Outcome {
+        self.wait_within(PATIENCE)
+    }
+
+    /// The same for what takes longer by itself.
+    pub fn wait_within(mut self, patience: Duration) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_until("the program ends", PATIENCE, || self.has_ended());
+            wait_until("the program ends", patience, || self.has_ended());
         }));
         if result.is_err() {
             let _ = self.child.kill();
@@ -265,7 +279,7 @@ impl Running {
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
         let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
-        assert!(result.is_ok(), "the program did not end within {PATIENCE:?}:\n{stdout}\n{stderr}");
+        assert!(result.is_ok(), "the program did not end within {patience:?}:\n{stdout}\n{stderr}");
         let told = stdout.len() + stderr.len();
         assert!(told <= WORDS, "{told} bytes were told, which begin so: {stdout:.1000}\n{stderr:.1000}");
         Outcome { status, stdout, stderr }
