@@ -11,7 +11,7 @@ DEMO    := $(CURDIR)/demo
 .PHONY: help deps deps-check build demo test test-long pictures lint bench down
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 deps: ## Install what is missing: etcd, PostgreSQL, protoc, tmux, a C compiler
 	@.ci/deps
@@ -35,11 +35,19 @@ demo: deps build ## Start the development stack, set it up, and show the result
 	@echo "  PGPASSWORD=develove psql -h localhost -p 8100 -U postgres backend -c 'TABLE keypairs'"
 	@echo "Run 'make demo' again: nothing changes. 'make down' removes it all."
 
-test: deps-check ## Run all tests, against real servers
-	@cargo test --locked
+# Tests for which this machine has not all that they need are told last: see tests/servers/abilities.rs.
+define and-what-was-not-run
+	list=$$(mktemp) && trap 'rm -f "$$list"' EXIT && export TESTS_NOT_RUN="$$list"; \
+	$(1); status=$$?; \
+	if [ -s "$$list" ]; then printf '\nTests that were not run:\n'; sort "$$list"; fi; \
+	exit $$status
+endef
 
-test-long: deps-check ## Run all tests, with every round of those that take long
-	@LONG_TESTS=1 cargo test --locked
+test: deps-check ## Run all tests, against real servers; a sample of those that take long
+	@$(call and-what-was-not-run,cargo test --locked)
+
+test-long: deps-check ## Run what takes long, and nothing else, with every round
+	@$(call and-what-was-not-run,cargo test --locked --lib --test suite -- --ignored)
 
 pictures: deps-check ## Draw the README's pictures of the real screens
 	@PICTURES=1 cargo test --locked --test suite tui::pictures

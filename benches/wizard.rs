@@ -6,6 +6,7 @@
 use std::{
     convert::Infallible,
     net::TcpListener,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -206,7 +207,7 @@ fn frame_with_log() -> Times {
     };
     app.update(Msg::Surveyed { survey: Survey::One("load-images"), generation: 1, result: Ok(vec![state]) });
     app.update(key(KeyCode::Char('w')));
-    let event = |kind| Msg::Ran(Box::new(Event { time: Timestamp::UNIX_EPOCH, kind }));
+    let event = |kind| Msg::Ran(Arc::new(Event { time: Timestamp::UNIX_EPOCH, kind }));
     app.update(event(EventKind::StageStarted { stage: "load-images" }));
     for number in 0..LINES {
         let message =

@@ -7,6 +7,7 @@ use std::sync::{
 
 use secrecy::SecretString;
 use sqlx::PgConnection;
+use tokio::sync::Mutex;
 
 use crate::{
     failure::{Code, Failure, Tolerance},
@@ -43,6 +44,8 @@ pub struct World {
     pub tolerance: Tolerance,
     /// A check is what was asked for, and not what comes before something else.
     pub thorough: bool,
+    /// Held by the stage that compares the image list with etcd.
+    pub comparing: Mutex<()>,
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
@@ -64,6 +67,7 @@ impl World {
             overwrite,
             tolerance,
             thorough: false,
+            comparing: Mutex::new(()),
             images,
             fixture,
             rotated: AtomicBool::new(false),

@@ -167,28 +167,32 @@ struct Source {
     text: String,
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Every Rust file below a folder of this package, by its path below that, with its text.
+fn files(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("src can be read") {
-            let path = entry.expect("an entry of src").path();
+        for entry in fs::read_dir(&folder).expect("the folder can be read") {
+            let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let inside = path.strip_prefix(&root).expect("below src").to_owned();
-                let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
-                found.push(Source {
-                    room: first.trim_end_matches(".rs").to_owned(),
-                    text: fs::read_to_string(&path).expect("a source file"),
-                    path: inside,
-                });
+                let inside = path.strip_prefix(&root).expect("below the folder").to_owned();
+                found.push((inside, fs::read_to_string(&path).expect("a source file")));
             }
         }
     }
-    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found.sort();
     found
+}
+
+fn sources() -> Vec<Source> {
+    let source = |(path, text): (PathBuf, String)| {
+        let first = path.components().next().expect("a name").as_os_str().to_string_lossy();
+        Source { room: first.trim_end_matches(".rs").to_owned(), text, path }
+    };
+    files("src").into_iter().map(source).collect()
 }
 
 /// Every path that a file names, from `use` lines and from expressions and types.
@@ -394,6 +398,34 @@ fn the_top_level_is_as_agreed() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() && !name.starts_with('.') {
             assert!(agreed.contains(&name.as_str()), "a folder that nobody asked for: {name}");
+        }
+    }
+}
+
+/// What not every machine allows has one door in the tests, which tells what was not run.
+#[test]
+fn tests_ask_for_what_not_every_machine_allows() {
+    let words = ["unshare", "/dev/fuse", "-t fuse"];
+    let doors = [Path::new("house.rs"), Path::new("servers/abilities.rs")];
+    let mut wrong = Vec::new();
+    for (path, text) in files("tests").iter().filter(|(path, _)| !doors.contains(&path.as_path())) {
+        let found = words.iter().filter(|word| text.contains(**word));
+        wrong.extend(found.map(|word| format!("tests/{}: `{word}`", path.display())));
+    }
+    assert!(
+        wrong.is_empty(),
+        "ask `Namespaces::needed()` or `Fuse::needed()` instead:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// `make test-long` runs what is ignored, so nothing may be for another reason.
+#[test]
+fn only_what_takes_long_is_ignored() {
+    for (path, text) in ["src", "tests", "benches"].into_iter().flat_map(files) {
+        for line in text.lines().map(str::trim).filter(|line| line.starts_with("#[ignore")) {
+            let takes_long = line == "#[ignore = \"takes long: `make test-long`\"]";
+            assert!(takes_long, "{}: {line}", path.display());
         }
     }
 }

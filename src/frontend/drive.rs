@@ -140,20 +140,21 @@ pub(super) async fn drive(
         terminal,
         state: RunState::default(),
         tellers: reporters.into_iter().map(Teller::new).collect(),
+        runs: intent == Intent::Run,
         asked: None,
         is_cut: false,
     };
     loop {
         let status = tokio::select! {
             event = run.events.recv() => match event {
-                Some(event) => telling.tell(&event, signals, &run.stop).await,
+                Some(event) => telling.tell(event, signals, &run.stop).await,
                 None => return telling.end(),
             },
             status = signals.next() => telling.hear(status, &run.stop),
         };
         if let Some(status) = status {
             let summary = broken_off(&telling.state, session.name(), intent, status, transcript);
-            telling.last_word(&Event::now(EventKind::Summary(summary))).await;
+            telling.last_word(Event::now(EventKind::Summary(summary))).await;
             std::process::exit(i32::from(status));
         }
     }
@@ -167,6 +168,8 @@ struct Telling<'t> {
     terminal: &'t Terminal,
     state: RunState,
     tellers: Vec<Teller>,
+    /// The work is a run.
+    runs: bool,
     /// The first signal, by its status, and when it came.
     asked: Option<(u8, Instant)>,
     /// Somebody does not read what a signal has ended.
@@ -185,9 +188,9 @@ impl Telling<'_> {
     }
 
     /// Tells an event to all; the status of a second signal that came meanwhile.
-    async fn tell(&mut self, event: &Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
-        let event = self.terminal.spoilt(event);
-        let mut event = event.as_ref().clone();
+    async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
+        // The plan of a large list is large: everybody gets the same one.
+        let mut event = Arc::new(self.terminal.spoilt(event));
         for at in 0..self.tellers.len() {
             event = self.cut(event);
             if !self.tellers[at].hand(&event) {
@@ -208,15 +211,19 @@ impl Telling<'_> {
             };
             self.kept(at, done);
         }
-        self.state.apply(&event);
+        // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
+        if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {
+            self.state.apply(&event);
+        }
         None
     }
 
     /// Tells the end to whoever still takes it.
-    async fn last_word(&mut self, event: &Event) {
+    async fn last_word(&mut self, event: Event) {
+        let event = Arc::new(event);
         let came = Some((Instant::now(), GRACE));
         for at in 0..self.tellers.len() {
-            if !self.tellers[at].hand(event) {
+            if !self.tellers[at].hand(&event) {
                 continue;
             }
             let until = self.tellers[at].until(came);
@@ -227,7 +234,7 @@ impl Telling<'_> {
             };
             self.kept(at, done);
         }
-        self.state.apply(event);
+        self.state.apply(&event);
     }
 
     fn given_up(&mut self, at: usize) -> io::Error {
@@ -243,16 +250,16 @@ impl Telling<'_> {
     }
 
     /// A summary that not everybody was told is none of success.
-    fn cut(&self, event: Event) -> Event {
-        match (event.kind, self.asked) {
-            (EventKind::Summary(mut summary), Some((status, _)))
+    fn cut(&self, event: Arc<Event>) -> Arc<Event> {
+        match (&event.kind, self.asked) {
+            (EventKind::Summary(summary), Some((status, _)))
                 if self.is_cut && summary.status != status && summary.failures.is_empty() =>
             {
-                summary.status = status;
-                summary.failures.push(stopped(status, "not all of the output was read"));
-                Event { kind: EventKind::Summary(summary), ..event }
+                let failures = vec![stopped(status, "not all of the output was read")];
+                let kind = EventKind::Summary(Summary { status, failures, ..summary.clone() });
+                Arc::new(Event { time: event.time, kind })
             }
-            (kind, _) => Event { kind, ..event },
+            _ => event,
         }
     }
 

@@ -3,7 +3,10 @@
 use std::{
     io,
     path::PathBuf,
-    sync::mpsc::{Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Sender, channel},
+    },
     thread,
     time::Duration,
 };
@@ -33,7 +36,7 @@ enum Place {
 pub(super) struct Teller {
     place: Place,
     /// None once it was given up.
-    events: Option<Sender<Event>>,
+    events: Option<Sender<Arc<Event>>>,
     done: UnboundedReceiver<io::Result<()>>,
     handed: Instant,
 }
@@ -46,7 +49,7 @@ impl Teller {
             Sink::Asked(path) => Place::Asked(path.to_owned()),
             Sink::Own(path) => Place::Own(path.to_owned()),
         };
-        let (events, handed) = channel::<Event>();
+        let (events, handed) = channel::<Arc<Event>>();
         let (told, done) = unbounded_channel();
         let tell = move || {
             for event in handed {
@@ -69,9 +72,9 @@ impl Teller {
     }
 
     /// Hands an event over. False when nobody takes it.
-    pub(super) fn hand(&mut self, event: &Event) -> bool {
+    pub(super) fn hand(&mut self, event: &Arc<Event>) -> bool {
         self.handed = Instant::now();
-        self.events.as_ref().is_some_and(|events| events.send(event.clone()).is_ok())
+        self.events.as_ref().is_some_and(|events| events.send(Arc::clone(event)).is_ok())
     }
 
     /// What came of the event that was handed over. May be dropped and asked again.
@@ -95,7 +98,7 @@ impl Teller {
     }
 
     /// Hands an event over and waits until it is written; none when it was given up before.
-    pub(super) async fn tell(&mut self, event: &Event) -> Option<io::Result<()>> {
+    pub(super) async fn tell(&mut self, event: &Arc<Event>) -> Option<io::Result<()>> {
         if !self.hand(event) {
             return None;
         }
@@ -132,7 +135,7 @@ mod tests {
     async fn a_reporter_that_hangs_is_given_up() {
         let (go, gate) = channel();
         let mut teller = Teller::new(Box::new(Hangs(gate)));
-        let event = Event::now(Event::version("", Vec::new(), Vec::new()));
+        let event = Arc::new(Event::now(Event::version("", Vec::new(), Vec::new())));
         assert!(teller.hand(&event));
         assert_eq!(teller.until(None), Some(teller.handed + write_limit()));
         let short = Duration::from_millis(50);

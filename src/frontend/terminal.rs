@@ -1,7 +1,6 @@
 //! Where results, lines and failures go.
 
 use std::{
-    borrow::Cow,
     collections::BTreeSet,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -129,20 +128,19 @@ impl Terminal {
     }
 
     /// The event as it has to be told: a summary does not promise success when some output is lost.
-    pub fn spoilt<'a>(&self, event: &'a Event) -> Cow<'a, Event> {
-        match &event.kind {
+    pub fn spoilt(&self, mut event: Event) -> Event {
+        match &mut event.kind {
             EventKind::Summary(summary) if summary.status == status::SUCCESS && !lost().is_empty() => {
                 let failure = Failure::new(Code::Output, "not all of the output could be written")
                     .why("a message before this one says which")
                     .remedy("make room there; what was done is done");
-                let mut summary = summary.clone();
                 summary.status = status::INTERNAL;
                 summary.failed += 1;
                 summary.failures.push(failure);
-                Cow::Owned(Event { time: event.time, kind: EventKind::Summary(summary) })
             }
-            _ => Cow::Borrowed(event),
+            _ => {}
         }
+        event
     }
 
     /// The exit status, spoilt when output was lost.

@@ -237,6 +237,16 @@ mod tests {
     /// refused nevertheless is refused for a reason.
     #[test]
     fn what_is_accepted_is_read_by_every_shell() {
+        random_lines(150);
+    }
+
+    #[test]
+    #[ignore = "takes long: `make test-long`"]
+    fn what_is_accepted_is_read_by_every_shell_at_length() {
+        random_lines(3_000);
+    }
+
+    fn random_lines(rounds: usize) {
         let mut seed = 0x2545_f491_4f6c_dd1d_u64;
         let mut pick = |of: &[&str]| {
             seed ^= seed << 13;
@@ -245,7 +255,7 @@ mod tests {
             of[usize::try_from(seed % of.len() as u64).expect("a small number")].to_owned()
         };
         let (mut accepted, mut refused) = (0, 0);
-        for _ in 0..if std::env::var_os("LONG_TESTS").is_some_and(|it| it == "1") { 3_000 } else { 150 } {
+        for _ in 0..rounds {
             let lines = [pick(THEIRS), pick(OURS), pick(THEIRS), pick(THEIRS), String::new()];
             let text = lines.join("\n");
             if edit(&text, VALUES).is_ok() {

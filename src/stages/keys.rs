@@ -24,24 +24,27 @@ pub(super) fn missing(wanted: Vec<(String, String)>, held: &Held) -> Vec<Write> 
 }
 
 /// The same as changes, for people.
-pub(super) fn changes(prefix: &str, writes: &[Write], held: &Held) -> Vec<Change> {
+pub(super) fn changes(prefix: &str, writes: Vec<Write>, held: &Held) -> Vec<Change> {
     writes
-        .iter()
+        .into_iter()
         .map(|(key, new)| Change::Key {
+            old: held.get(&key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
             key: format!("{prefix}{key}"),
-            old: held.get(key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
-            new: new.clone(),
+            new,
         })
         .collect()
 }
 
 /// Compares the list with what etcd holds on a thread of its own: that takes its time with a large one, and the time
-/// limits of the other stages' servers run meanwhile.
+/// limits of the other stages' servers run meanwhile. Two stages take turns, since each needs room for the whole list
+/// and for all that etcd holds of it.
 pub(super) async fn compared<T: Send + 'static>(
     cx: &Context<World>,
-    held: Held,
+    store: &mut Store,
     compare: impl FnOnce(&World, &Held) -> Result<T, Failure> + Send + 'static,
 ) -> Result<(T, Held), Failure> {
+    let _turn = cx.world.comparing.lock().await;
+    let held = store.read_all("images/").await?;
     let world = Arc::clone(&cx.world);
     let compared = spawn_blocking(move || Ok((compare(&world, &held)?, held))).await;
     compared.unwrap_or_else(|_| {

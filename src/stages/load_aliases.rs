@@ -62,15 +62,14 @@ impl Stage<World> for LoadAliases {
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all("images/").await?;
         let (prefix, is_first) = (store.prefix().to_owned(), !cx.expects(load_images::ABOUT.id));
-        let ((changes, conflict), _) = keys::compared(cx, held, move |world, held| {
+        let ((changes, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
             let conflict = leftovers::conflict(world, held)?;
             let writes = writes(world, held)?;
             if conflict.is_none() && !writes.is_empty() && is_first {
                 need_images(world, held)?;
             }
-            Ok((keys::changes(&prefix, &writes, held), conflict))
+            Ok((keys::changes(&prefix, writes, held), conflict))
         })
         .await?;
         if let Some(failure) = conflict {
@@ -85,8 +84,7 @@ impl Stage<World> for LoadAliases {
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all("images/").await?;
-        let (writes, held) = keys::compared(cx, held, writes).await?;
+        let (writes, held) = keys::compared(cx, &mut store, writes).await?;
         keys::write(cx, &mut store, writes, &held).await
     }
 

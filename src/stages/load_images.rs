@@ -28,8 +28,8 @@ pub(super) struct LoadImages;
 
 fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, Leftovers), Failure> {
     let list = world.images()?;
-    let mut writes = keys::missing(list.image_keys(), held);
     let left = Leftovers::find(list, held);
+    let mut writes = keys::missing(list.image_keys(), held);
     if world.overwrite.leftovers {
         // After the tags that they hide, before the aliases of other tags.
         let first = writes.iter().position(|(key, _)| key.starts_with("images/_aliases/"));
@@ -47,12 +47,11 @@ impl Stage<World> for LoadImages {
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all("images/").await?;
         let prefix = store.prefix().to_owned();
-        let ((changes, left, conflict), _) = keys::compared(cx, held, move |world, held| {
+        let ((changes, left, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
+            let conflict = leftovers::conflict(world, held)?;
             let (writes, left) = writes(world, held)?;
-            let changes = keys::changes(&prefix, &writes, held);
-            Ok((changes, left, leftovers::conflict(world, held)?))
+            Ok((keys::changes(&prefix, writes, held), left, conflict))
         })
         .await?;
         if let Some(failure) = conflict {
@@ -77,8 +76,7 @@ impl Stage<World> for LoadImages {
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
-        let held = store.read_all("images/").await?;
-        let ((writes, left), held) = keys::compared(cx, held, writes).await?;
+        let ((writes, left), held) = keys::compared(cx, &mut store, writes).await?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
         let done = keys::write(cx, &mut store, writes, &held).await?;
         let others = left.others.len();

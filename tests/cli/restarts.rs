@@ -2,7 +2,7 @@
 //! that loses its leader. Whatever the moment, every round must pass.
 
 use crate::failures::Case;
-use crate::servers::{Etcd, PATIENCE, Postgres, Relay, Running, rounds, wait_until};
+use crate::servers::{Etcd, PATIENCE, Postgres, Relay, Running, wait_until};
 
 fn ends_well(running: Running, what: &str) {
     let outcome = running.wait();
@@ -17,16 +17,26 @@ const COMMANDS: &[&[&str]] = &[
 ];
 
 fn case<'a>(etcd: &'a Etcd, address: &str, round: usize) -> Case<'a> {
-    let words = COMMANDS[round % COMMANDS.len()].iter().copied().chain(["--wait", "20s", "-v"]);
+    let words = COMMANDS[round % COMMANDS.len()].iter().copied().chain(["--wait", "60s", "-v"]);
     let case = Case::on(etcd, Postgres::shared()).unwatched().flags(words);
     case.set("etcd.endpoints", format!("[{address}]"))
 }
 
 #[test]
 fn etcd_is_restarted_again_and_again() {
+    restarts_of_etcd(9);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn etcd_is_restarted_at_length() {
+    restarts_of_etcd(45);
+}
+
+fn restarts_of_etcd(rounds: usize) {
     let mut etcd = Etcd::start();
     let address = etcd.endpoint.clone();
-    for round in 0..rounds(9, 45) {
+    for round in 0..rounds {
         // Down from the start; in the middle of the check; in the middle of the work.
         let moment = round / COMMANDS.len() % 3;
         if moment == 0 {
@@ -62,8 +72,18 @@ fn restart(etcd: &mut Etcd, round: usize) {
 
 #[test]
 fn a_relay_opens_late() {
+    relays_before_etcd(3);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn a_relay_opens_late_at_length() {
+    relays_before_etcd(25);
+}
+
+fn relays_before_etcd(rounds: usize) {
     let etcd = Etcd::start();
-    for round in 0..rounds(3, 25) {
+    for round in 0..rounds {
         let relay = Relay::to(&etcd.endpoint);
         let case = case(&etcd, &relay.address, round);
         let running = case.start(&[]);
@@ -79,8 +99,18 @@ fn a_relay_opens_late() {
 /// A user signs in anew after a restart: no token outlives the server.
 #[test]
 fn a_sign_in_outlives_a_restart() {
+    restarts_under_a_sign_in(2);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn a_sign_in_outlives_restarts_at_length() {
+    restarts_under_a_sign_in(20);
+}
+
+fn restarts_under_a_sign_in(rounds: usize) {
     let mut etcd = Etcd::with_auth("canary-root-password");
-    for round in 0..rounds(2, 20) {
+    for round in 0..rounds {
         let address = etcd.endpoint.clone();
         let case = case(&etcd, &address, round).set("etcd.user", "root");
         let case = case.set("etcd.password", "canary-root-password");
@@ -94,10 +124,20 @@ fn a_sign_in_outlives_a_restart() {
 
 #[test]
 fn a_leader_is_killed() {
+    kills_of_the_leader(4);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn a_leader_is_killed_at_length() {
+    kills_of_the_leader(30);
+}
+
+fn kills_of_the_leader(rounds: usize) {
     let mut members = Etcd::cluster(3);
     let addresses: Vec<String> = members.iter().map(|member| member.endpoint.clone()).collect();
     members[0].fill("/sorna/large/images/old/tags/", 10_000);
-    for round in 0..rounds(4, 30) {
+    for round in 0..rounds {
         let leader = leader(&members);
         // First and last in the list.
         let mut order: Vec<&str> = addresses.iter().map(String::as_str).collect();
@@ -160,17 +200,27 @@ fn says(running: &mut Running, words: &str) {
 
 #[test]
 fn postgresql_is_restarted_again_and_again() {
+    restarts_of_postgresql(12);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn postgresql_is_restarted_at_length() {
+    restarts_of_postgresql(96);
+}
+
+fn restarts_of_postgresql(rounds: usize) {
     let etcd = Etcd::start();
     // What is committed outlives a crash, as on every server in use.
     let mut postgres = Postgres::start_with(&[], &[("synchronous_commit", "on")]);
     let mut database = postgres.database();
-    for round in 0..rounds(12, 96) {
+    for round in 0..rounds {
         let words = FOR_POSTGRES[round % FOR_POSTGRES.len()];
         if round.is_multiple_of(FOR_POSTGRES.len()) {
             database = postgres.database();
         }
         let case = Case::on(&etcd, Postgres::shared()).unwatched();
-        let case = case.flags(words.iter().copied().chain(["--wait", "20s", "-v"]));
+        let case = case.flags(words.iter().copied().chain(["--wait", "60s", "-v"]));
         let case = case.set("database.address", database.address.as_str());
         let case =
             case.set("database.name", database.name.as_str()).set("database.user", database.user.as_str());
@@ -199,11 +249,21 @@ fn postgresql_is_restarted_again_and_again() {
 /// A port forward that closes and opens whatever the work is at.
 #[test]
 fn a_relay_before_postgresql_opens_late() {
+    relays_before_postgresql(4);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn a_relay_before_postgresql_opens_late_at_length() {
+    relays_before_postgresql(32);
+}
+
+fn relays_before_postgresql(rounds: usize) {
     let etcd = Etcd::start();
-    for round in 0..rounds(4, 32) {
+    for round in 0..rounds {
         let relay = Relay::to(&Postgres::shared().address());
         let case = Case::on(&etcd, Postgres::shared()).unwatched();
-        let case = case.flags(FOR_POSTGRES[round % 2].iter().copied().chain(["--wait", "20s", "-v"]));
+        let case = case.flags(FOR_POSTGRES[round % 2].iter().copied().chain(["--wait", "60s", "-v"]));
         let case = case.set("database.address", relay.address.as_str());
         let running = case.start(&[]);
         running.until("waiting until");

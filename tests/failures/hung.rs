@@ -6,23 +6,19 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use super::{Case, Told, row, together};
-use crate::servers::{PATIENCE, Running, wait_until};
+use crate::servers::{Fuse, PATIENCE, Running, wait_until};
 use crate::tui::Pty;
 
-/// A file system in user space without anybody who serves it: every access waits for ever.
-const HANG: &str = "exec 3<>/dev/fuse && mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none";
-
 /// A case with such a file system at this folder of its own.
-fn hanging(case: Case<'static>, folder: &str) -> Case<'static> {
+fn hanging(fuse: Fuse, case: Case<'static>, folder: &str) -> Case<'static> {
     let folder = case.work().join(folder);
     fs::create_dir_all(&folder).expect("the folder is ours");
-    let script = format!(r#"{HANG} {} && exec "$0" "$@""#, folder.display());
-    case.under(["unshare", "-rm", "sh", "-c", &script])
+    case.under(fuse.hung(&folder))
 }
 
 /// Every way by which a command may come to a file, each with the answer or the flag that leads there.
-fn doors() -> Vec<(&'static str, Case<'static>)> {
-    let set = |key, value| hanging(Case::new().set(key, value), "hung");
+fn doors(fuse: Fuse) -> Vec<(&'static str, Case<'static>)> {
+    let set = |key, value| hanging(fuse, Case::new().set(key, value), "hung");
     let mut doors = vec![
         (
             "an image list",
@@ -33,7 +29,7 @@ fn doors() -> Vec<(&'static str, Case<'static>)> {
         ("the credentials", set("files.credentials", "hung/keypairs.yml")),
         ("a secret", set("database.password", "{file: hung/password}")),
     ];
-    doors.push(("the answers", hanging(Case::new(), "hung")));
+    doors.push(("the answers", hanging(fuse, Case::new(), "hung")));
     doors
 }
 
@@ -47,12 +43,13 @@ fn words(command: &str, door: &str) -> Vec<String> {
 
 #[test]
 fn every_command_tells_which_path_hangs() {
+    let Some(fuse) = Fuse::needed() else { return };
     let mut rows = Vec::new();
-    for (door, _) in doors() {
+    for (door, _) in doors(fuse) {
         rows.push(row(door, move || {
             let mut told = Vec::new();
             for command in ["check", "plan", "status", "run"] {
-                let case = doors().into_iter().find(|(name, _)| *name == door).expect("it is there").1;
+                let case = doors(fuse).into_iter().find(|(name, _)| *name == door).expect("it is there").1;
                 let case = case.flags(words(command, door)).also("--timeout").also("2s").unwatched();
                 told.push(case.fails(5, "E-FILE-HUNG").names(&["/hung", "2 s", "fuse"]));
             }
@@ -61,27 +58,42 @@ fn every_command_tells_which_path_hangs() {
     }
     rows.extend([
         row("the rows of the keypairs", || {
-            let case =
-                hanging(Case::new(), "hung").flags(["run", "--fixture", "hung/rows.yml", "--timeout", "2s"]);
+            let case = hanging(fuse, Case::new(), "hung").flags([
+                "run",
+                "--fixture",
+                "hung/rows.yml",
+                "--timeout",
+                "2s",
+            ]);
             case.fails(5, "E-FILE-HUNG").names(&["hung/rows.yml"])
         }),
         row("the log file", || {
-            let case =
-                hanging(Case::new(), "hung").flags(["check", "--log-file", "hung/log", "--timeout", "2s"]);
+            let case = hanging(fuse, Case::new(), "hung").flags([
+                "check",
+                "--log-file",
+                "hung/log",
+                "--timeout",
+                "2s",
+            ]);
             case.fails(5, "E-FILE-HUNG").names(&["hung/log"])
         }),
         row("the state directory", || {
-            let case =
-                hanging(Case::new(), "hung").flags(["run", "--state-dir", "hung/state", "--timeout", "2s"]);
+            let case = hanging(fuse, Case::new(), "hung").flags([
+                "run",
+                "--state-dir",
+                "hung/state",
+                "--timeout",
+                "2s",
+            ]);
             case.fails(5, "E-FILE-HUNG").names(&["hung/state"])
         }),
         row("the folder beside alembic.ini", || {
-            let case = hanging(Case::new(), "alembic").flags(["check", "files", "--timeout", "2s"]);
+            let case = hanging(fuse, Case::new(), "alembic").flags(["check", "files", "--timeout", "2s"]);
             case.fails(5, "E-FILE-HUNG").names(&["/alembic`"])
         }),
         row("a program that gives out a secret", || {
             let case = Case::new().set("database.password", "{command: [hung/secret]}");
-            let case = hanging(case, "hung").flags(["check", "database", "--timeout", "2s"]);
+            let case = hanging(fuse, case, "hung").flags(["check", "database", "--timeout", "2s"]);
             case.fails(3, "E-ANSWERS-SECRET").names(&["hung/secret", "2 s"])
         }),
     ]);
@@ -107,9 +119,10 @@ const SIGNALS: [(Signal, i32); 3] = [(Signal::HUP, 129), (Signal::INT, 130), (Si
 
 #[test]
 fn a_signal_ends_what_waits_for_a_disk() {
-    for (number, (door, _)) in doors().into_iter().enumerate() {
+    let Some(fuse) = Fuse::needed() else { return };
+    for (number, (door, _)) in doors(fuse).into_iter().enumerate() {
         for (at, command) in ["check", "plan", "status", "run"].into_iter().enumerate() {
-            let case = doors().swap_remove(number).1;
+            let case = doors(fuse).swap_remove(number).1;
             let (signal, status) = SIGNALS[(number + at) % SIGNALS.len()];
             let case = case.flags(words(command, door)).also("--timeout").also("10m");
             let running: Running = case.start(&["--output", "json"]);
@@ -121,7 +134,7 @@ fn a_signal_ends_what_waits_for_a_disk() {
         }
     }
     for flag in ["--log-file", "--state-dir"] {
-        let case = hanging(Case::new(), "hung").flags(["run", flag, "hung/x", "--timeout", "10m"]);
+        let case = hanging(fuse, Case::new(), "hung").flags(["run", flag, "hung/x", "--timeout", "10m"]);
         let running = case.start(&["--output", "json"]);
         until_it_hangs(running.pid());
         running.signal(Signal::TERM);
@@ -129,7 +142,7 @@ fn a_signal_ends_what_waits_for_a_disk() {
         let told = Told::read(&outcome, Vec::new()).expect("E-CANCELLED").names(&["nothing was written"]);
         assert_eq!(told.status, 143, "{flag}: {outcome:?}");
     }
-    let case = hanging(Case::new(), "hung");
+    let case = hanging(fuse, Case::new(), "hung");
     let program = case.started();
     let running = program.start_with(&["images", "--copy-samples", "hung"].map(str::to_owned));
     until_it_hangs(running.pid());
@@ -138,7 +151,7 @@ fn a_signal_ends_what_waits_for_a_disk() {
 }
 
 /// Both wizards, at their start and in their midst.
-fn wizards() -> Vec<(&'static str, Case<'static>, Vec<&'static str>)> {
+fn wizards(fuse: Fuse) -> Vec<(&'static str, Case<'static>, Vec<&'static str>)> {
     let mut wizards = Vec::new();
     for plain in [false, true] {
         let mut add = |what, case: Case<'static>, flags: &[&'static str]| {
@@ -146,19 +159,20 @@ fn wizards() -> Vec<(&'static str, Case<'static>, Vec<&'static str>)> {
             case.save();
             wizards.push((what, case, [face, &["--timeout", "10m"], flags].concat()));
         };
-        add("answers", hanging(Case::new(), "hung"), &["--answers", "hung/answers.yml", "--review"]);
-        add("draft", hanging(Case::new(), "hung"), &["--state-dir", "hung/state"]);
+        add("answers", hanging(fuse, Case::new(), "hung"), &["--answers", "hung/answers.yml", "--review"]);
+        add("draft", hanging(fuse, Case::new(), "hung"), &["--state-dir", "hung/state"]);
         let case = Case::new().set("files.alembic-ini", "hung/alembic.ini");
-        add("check", hanging(case, "hung"), &["--answers", "answers.yml", "--review"]);
+        add("check", hanging(fuse, case, "hung"), &["--answers", "answers.yml", "--review"]);
         let case = Case::new().set("images.metadata", "hung/list.yml").set("images.aliases", "none.yml");
-        add("list", hanging(case, "hung"), &["--answers", "answers.yml", "--review"]);
+        add("list", hanging(fuse, case, "hung"), &["--answers", "answers.yml", "--review"]);
     }
     wizards
 }
 
 #[test]
 fn a_wizard_whose_disk_hangs_ends_with_its_terminal() {
-    for (what, case, arguments) in wizards() {
+    let Some(fuse) = Fuse::needed() else { return };
+    for (what, case, arguments) in wizards(fuse) {
         let pty = Pty::start(100, 40, case.started(), &arguments, &[("NO_COLOR", "1")]);
         until_it_hangs(pty.pid());
         assert_eq!(pty.hang_up(), 129, "{what} {arguments:?}");
@@ -168,9 +182,12 @@ fn a_wizard_whose_disk_hangs_ends_with_its_terminal() {
 /// Without SIGHUP, which `nohup` switches off, it is seen that the terminal is gone.
 #[test]
 fn a_lost_terminal_ends_a_screen_whose_disk_hangs() {
-    for (what, case, arguments) in wizards().into_iter().filter(|(.., words)| !words.contains(&"--plain")) {
-        let script = format!(r#"{HANG} {} && exec "$0" "$@""#, case.work().join("hung").display());
-        let case = case.under(["env", "--ignore-signal=HUP", "unshare", "-rm", "sh", "-c", &script]);
+    let Some(fuse) = Fuse::needed() else { return };
+    for (what, case, arguments) in wizards(fuse).into_iter().filter(|(.., words)| !words.contains(&"--plain"))
+    {
+        let deaf = ["env", "--ignore-signal=HUP"].map(str::to_owned).into_iter();
+        let hung = fuse.hung(&case.work().join("hung"));
+        let case = case.under(deaf.chain(hung));
         let pty = Pty::start(100, 40, case.started(), &arguments, &[("NO_COLOR", "1")]);
         until_it_hangs(pty.pid());
         assert_eq!(pty.hang_up(), 129, "{what} {arguments:?}");
@@ -179,7 +196,8 @@ fn a_lost_terminal_ends_a_screen_whose_disk_hangs() {
 
 #[test]
 fn a_wizard_whose_disk_hangs_ends_by_a_signal() {
-    for (number, (what, case, arguments)) in wizards().into_iter().enumerate() {
+    let Some(fuse) = Fuse::needed() else { return };
+    for (number, (what, case, arguments)) in wizards(fuse).into_iter().enumerate() {
         let (signal, status) = SIGNALS[number % SIGNALS.len()];
         let pty = Pty::start(100, 40, case.started(), &arguments, &[("NO_COLOR", "1")]);
         until_it_hangs(pty.pid());
@@ -193,7 +211,8 @@ fn a_wizard_whose_disk_hangs_ends_by_a_signal() {
 /// Answers that cannot be kept do not keep anybody.
 #[test]
 fn a_draft_that_cannot_be_kept_holds_nobody() {
-    let case = hanging(Case::new(), "hung");
+    let Some(fuse) = Fuse::needed() else { return };
+    let case = hanging(fuse, Case::new(), "hung");
     let arguments = ["--state-dir", "hung/state", "--timeout", "1s"];
     let mut pty = Pty::start(100, 40, case.started(), &arguments, &[]);
     pty.wait_for("Where are your servers?");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{Case, as_nobody, row, together};
-use crate::servers::{Etcd, PATIENCE, Postgres, wait_until};
+use crate::servers::{Etcd, Namespaces, PATIENCE, Postgres, wait_until};
 
 /// A case whose etcd names a shared folder, in a namespace of its own; without answers about storage.
 fn named<'a>(etcd: &'a Etcd, namespace: &str, path: &str) -> Case<'a> {
@@ -39,9 +39,6 @@ fn nothing_to_offer_and_nobody_who_offers() {
     let plain = sound(&etcd, "plain");
     let mount = plain.mount().display().to_string();
     let plain = plain.set("storage.mount", mount);
-    let read_only = sound(&etcd, "read-only");
-    let script = format!(r#"mount -t tmpfs -o ro tmpfs {} && exec "$0" "$@""#, read_only.mount().display());
-    let read_only = read_only.under(["unshare", "-rm", "sh", "-c", &script]);
     let closed = sound(&etcd, "closed");
     let folder = closed.mount();
     let closed = as_nobody(closed);
@@ -79,14 +76,24 @@ fn nothing_to_offer_and_nobody_who_offers() {
             told.redact.insert(0, (system.expect("it says on what").to_owned(), "FILE-SYSTEM"));
             told
         }),
-        row("read-only", || read_only.fails(4, "E-MOUNT-READONLY").names(&["remount,rw"])),
         row("not ours to write", || closed.fails(4, "E-MOUNT-WRITE").names(&[folder.display().to_string()])),
     ]);
     insta::assert_snapshot!(told);
 }
 
 #[test]
+fn a_read_only_folder_is_not_offered() {
+    let Some(namespaces) = Namespaces::needed() else { return };
+    let etcd = Etcd::start();
+    let case = sound(&etcd, "read-only");
+    let mount = format!("mount -t tmpfs -o ro tmpfs {}", case.mount().display());
+    let told = case.under(namespaces.after(&mount)).fails(4, "E-MOUNT-READONLY").names(&["remount,rw"]);
+    insta::assert_snapshot!(told.text());
+}
+
+#[test]
 fn an_offer_that_stands_and_those_who_come_to_it() {
+    let Some(namespaces) = Namespaces::needed() else { return };
     let etcd = Etcd::start();
     let case = sound(&etcd, "stands");
     let offer = case.flags(["mount", "offer", "--nodes", "2", "--for", "1m"]);
@@ -116,8 +123,8 @@ fn an_offer_that_stands_and_those_who_come_to_it() {
     let text = |told: super::Told| redact(told).text();
     let mut texts = vec![text(come("offer").fails(8, "E-MOUNT-OFFERED").names(&[&host, &mount]))];
 
-    let script = format!(r#"mount -t tmpfs tmpfs {mount} && exec "$0" "$@""#);
-    let other = come("verify").unwatched().under(["unshare", "-rm", "sh", "-c", &script]);
+    let over = namespaces.after(&format!("mount -t tmpfs tmpfs {mount}"));
+    let other = come("verify").unwatched().under(over);
     let other = other.flags(["mount", "verify", "--node", "b"]);
     texts.push(text(other.fails(4, "E-MOUNT-DIFFERS").names(&[&mount, "tmpfs"])));
 
@@ -207,11 +214,6 @@ fn words_that_do_not_go_with_it() {
         row("a flag of another command", || {
             used(&["--replace-mount", "mount", "offer"]).fails(2, "E-USAGE").names(&["--replace-mount"])
         }),
-        row("a host without a name of its own", || {
-            let script = r#"hostname localhost && exec "$0" "$@""#;
-            let case = used(&["mount", "verify"]).under(["unshare", "-ru", "sh", "-c", script]);
-            case.fails(2, "E-USAGE").names(&["`localhost`", "--node NAME"])
-        }),
         row("an etcd that is not there", || {
             let fake = crate::servers::Fake::closed_port();
             let case = used(&["mount", "offer"]).set("etcd.endpoints", format!("[{}]", fake.address));
@@ -221,4 +223,12 @@ fn words_that_do_not_go_with_it() {
         }),
     ]);
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_host_without_a_name_of_its_own() {
+    let Some(namespaces) = Namespaces::needed() else { return };
+    let case = Case::new().flags(["mount", "verify"]).under(namespaces.after("hostname localhost"));
+    let told = case.fails(2, "E-USAGE").names(&["`localhost`", "--node NAME"]);
+    insta::assert_snapshot!(told.text());
 }

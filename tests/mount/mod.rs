@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 
-use crate::servers::{PATIENCE, wait_until};
+use crate::servers::{Namespaces, PATIENCE, wait_until};
 use stand::Stand;
 
 /// The types of the events, in order.
@@ -18,6 +18,7 @@ fn kinds(events: &[serde_json::Value]) -> Vec<&str> {
 
 #[test]
 fn one_node_passes_and_one_has_another_folder() {
+    let Some(namespaces) = Namespaces::needed() else { return };
     let stand = Stand::new();
     let offer = stand.program(&["offer", "--nodes", "2", "--output", "json"]).start();
     stand.wait_for_the_offer();
@@ -25,7 +26,8 @@ fn one_node_passes_and_one_has_another_folder() {
     assert_eq!(same.status, 0);
     assert_eq!(kinds(&same.events), ["version", "check", "mount_offered", "mount_node", "summary"]);
     assert_eq!(same.events[3]["passed"], true);
-    let other = stand.told(&stand.elsewhere(&["verify", "--node", "b", "--output", "json"]).run());
+    let other =
+        stand.told(&stand.elsewhere(namespaces, &["verify", "--node", "b", "--output", "json"]).run());
     assert_eq!(other.status, 4);
     let other = other.expect("E-MOUNT-DIFFERS").names(&["is another folder than on", "here: "]);
     assert_eq!(other.summary()["failed"], 1);
@@ -95,10 +97,11 @@ fn the_command_for_other_nodes_can_be_copied_and_the_list_is_the_result() {
 
 #[test]
 fn the_later_answer_of_a_node_counts() {
+    let Some(namespaces) = Namespaces::needed() else { return };
     let stand = Stand::new();
     let offer = stand.program(&["offer", "--nodes", "2", "--output", "json"]).start();
     stand.wait_for_the_offer();
-    assert_eq!(stand.elsewhere(&["verify", "--node", "b"]).run().status, 4);
+    assert_eq!(stand.elsewhere(namespaces, &["verify", "--node", "b"]).run().status, 4);
     stand.wait_until_told(&offer, "b");
     assert_eq!(stand.program(&["verify", "--node", "b"]).run().status, 0);
     assert_eq!(stand.program(&["verify", "--node", "a"]).run().status, 0);

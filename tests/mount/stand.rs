@@ -7,7 +7,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::failures::Told;
-use crate::servers::{Etcd, Outcome, PATIENCE, Program, Running, binary, wait_until};
+use crate::servers::{Etcd, Namespaces, Outcome, PATIENCE, Program, Running, binary, wait_until};
 
 /// Everything that two nodes share.
 pub struct Stand {
@@ -44,15 +44,10 @@ impl Stand {
     }
 
     /// The same on a node that has another folder at the path, in mounts of its own.
-    pub fn elsewhere(&self, words: &[&str]) -> Program {
+    pub fn elsewhere(&self, namespaces: Namespaces, words: &[&str]) -> Program {
         let other = self.folder.path().join("other");
-        self.mounted(words, &format!("mount --bind {} {}", other.display(), self.mount.display()))
-    }
-
-    /// The same in mounts of its own, after a command.
-    pub fn mounted(&self, words: &[&str], mount: &str) -> Program {
-        let script = format!(r#"{mount} && exec "$0" "$@""#);
-        self.program(words).under(["unshare", "-rm", "sh", "-c", &script])
+        let mount = format!("mount --bind {} {}", other.display(), self.mount.display());
+        self.program(words).under(namespaces.after(&mount))
     }
 
     /// The line that an offer prints for the other nodes.

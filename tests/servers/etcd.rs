@@ -182,6 +182,15 @@ impl Etcd {
         answer.kvs().iter().map(|pair| (text(pair.key()), text(pair.value()))).collect()
     }
 
+    /// How many keys have the prefix.
+    pub fn count(&self, prefix: &str) -> usize {
+        let prefix = prefix.to_owned();
+        let answer = self.with(move |mut client| async move {
+            client.get(prefix, Some(GetOptions::new().with_prefix().with_count_only())).await
+        });
+        usize::try_from(answer.count()).expect("a number of keys")
+    }
+
     /// The revision of the store; every write moves it.
     pub fn revision(&self) -> i64 {
         let answer = self.with(|mut client| async move { client.get("revision", None).await });

@@ -11,14 +11,12 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::wait_until;
+use super::{PATIENCE, wait_until};
 
-/// The most memory that the program may use in any test, in bytes.
+/// The most memory that the program may use in a test that does not say otherwise, in bytes.
 const MEMORY: u64 = 200 << 20;
 /// The most that it may tell in any test, in bytes.
 const WORDS: usize = 1 << 20;
-
-const LIMIT: Duration = Duration::from_secs(60);
 
 /// A way to run `backendai-setup` in a clean environment, with a home and a working folder of its own.
 pub struct Program {
@@ -29,6 +27,7 @@ pub struct Program {
     stdin: Option<String>,
     current_dir: PathBuf,
     under: Vec<OsString>,
+    memory: u64,
 }
 
 /// How a run of the program ended.
@@ -76,6 +75,7 @@ impl Program {
             stdin: None,
             current_dir,
             under: Vec::new(),
+            memory: MEMORY,
         }
     }
 
@@ -127,6 +127,12 @@ impl Program {
         self
     }
 
+    /// Gives it more memory, in bytes: for lists that are large and fine.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = bytes;
+        self
+    }
+
     /// The working folder: what the program writes without a path lands here.
     pub fn work(&self) -> &Path {
         &self.current_dir
@@ -142,7 +148,7 @@ impl Program {
         self.folder.path().join("home")
     }
 
-    /// Runs to the end; panics when that takes longer than a minute.
+    /// Runs to the end; panics when that takes longer than our patience.
     pub fn run(&self) -> Outcome {
         self.start().wait()
     }
@@ -184,7 +190,7 @@ impl Program {
         let is_dev =
             self.arguments.iter().any(|word| word == "dev") || more.iter().any(|word| word.as_ref() == "dev");
         if self.program == env!("CARGO_BIN_EXE_backendai-setup") && !is_dev {
-            command.args(["prlimit", &format!("--data={MEMORY}")]);
+            command.args(["prlimit", &format!("--data={}", self.memory)]);
         }
         command
             .args(&self.under)
@@ -236,7 +242,7 @@ impl Running {
 
     /// Waits until it has written this, on stdout or stderr.
     pub fn until(&self, text: &str) {
-        wait_until(text, LIMIT, || self.has_said(text));
+        wait_until(text, PATIENCE, || self.has_said(text));
     }
 
     /// Sends a signal.
@@ -255,11 +261,16 @@ impl Running {
         self.child.try_wait().expect("the program is our child").is_some()
     }
 
-    /// Waits for the end; panics when that takes longer than a minute.
-    pub fn wait(mut self) -> Outcome {
+    /// Waits for the end; panics when that takes longer than our patience.
+    pub fn wait(self) -> Outcome {
+        self.wait_within(PATIENCE)
+    }
+
+    /// The same for what takes longer by itself.
+    pub fn wait_within(mut self, patience: Duration) -> Outcome {
         use std::os::unix::process::ExitStatusExt;
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wait_until("the program ends", LIMIT, || self.has_ended());
+            wait_until("the program ends", patience, || self.has_ended());
         }));
         if result.is_err() {
             let _ = self.child.kill();
@@ -268,7 +279,7 @@ impl Running {
         let status =
             status.code().or(status.signal().map(|signal| 128 + signal)).expect("an exit or a signal");
         let (stdout, stderr) = (self.stdout.all(), self.stderr.all());
-        assert!(result.is_ok(), "the program did not end within {LIMIT:?}:\n{stdout}\n{stderr}");
+        assert!(result.is_ok(), "the program did not end within {patience:?}:\n{stdout}\n{stderr}");
         let told = stdout.len() + stderr.len();
         assert!(told <= WORDS, "{told} bytes were told, which begin so: {stdout:.1000}\n{stderr:.1000}");
         Outcome { status, stdout, stderr }

@@ -10,7 +10,6 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::Site;
-use crate::servers::rounds;
 
 /// Spelt for ConfigParser, and as it reads it.
 const URL: [&str; 2] = ["postgresql://u:p%%40ss@h:5432/d", "postgresql://u:p%40ss@h:5432/d"];
@@ -192,11 +191,21 @@ fn comments(text: &str) -> Vec<&str> {
 
 #[test]
 fn python_and_we_agree_on_what_can_be_read() {
+    mutations_are_read(1);
+}
+
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn python_and_we_agree_at_length() {
+    mutations_are_read(40);
+}
+
+fn mutations_are_read(rounds: usize) {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-configs/alembic.ini.sample");
     let sample = fs::read_to_string(sample).expect("a sample");
     let mut below = Below(0x2545_f491_4f6c_dd1d);
     let site = Site::new();
-    for _ in 0..rounds(1, 40) {
+    for _ in 0..rounds {
         let mut cases: Vec<(String, Result<Edited, Unfit>)> = Vec::new();
         let mut files = Vec::new();
         for number in 0..600 {

@@ -1,10 +1,9 @@
 //! `populate-fixtures`: a door is closed by a new secret, and nothing that is not in the table is promised.
 
 use std::thread;
-use std::time::Duration;
 
 use super::Site;
-use crate::servers::{Outcome, Postgres, wait_until};
+use crate::servers::{Outcome, PATIENCE, Postgres, wait_until};
 
 const PAIRS: &str = "SELECT access_key, secret_key FROM keypairs ORDER BY access_key";
 
@@ -204,7 +203,7 @@ pub(super) fn held_up<const N: usize>(
         let lock = "SELECT pg_advisory_lock(2225363)";
         let held = crate::failures::Session::open(&site.database, name, lock);
         let runs = commands.map(|command| scope.spawn(move || site.run(command)));
-        wait_until("all wait for the lock", Duration::from_secs(10), || {
+        wait_until("all wait for the lock", PATIENCE, || {
             Postgres::shared().psql(name, &waiting) == format!("{N}\n")
         });
         meanwhile();

@@ -11,6 +11,7 @@ mod keep;
 mod keypairs;
 mod keypairs_doors;
 mod keypairs_kept;
+mod large;
 mod schema;
 mod site;
 

@@ -3,14 +3,10 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::Tmux;
 use super::redact::redact;
-use crate::servers::comes_true;
-
-/// How long a screen may take to come to rest.
-const SETTLES: Duration = Duration::from_secs(10);
+use crate::servers::{PATIENCE, comes_true};
 
 /// Compares the screen with `captures/<name>-<columns>x<rows>.txt`, waiting for it to become so.
 /// With `BLESS=1` it writes the file instead: look at the difference before you keep it.
@@ -25,7 +21,7 @@ pub fn capture(name: &str, tmux: &Tmux, given: &[(&str, &str)]) {
     let kept = fs::read_to_string(&file)
         .unwrap_or_else(|error| panic!("{}: {error}\nBLESS=1 writes it", file.display()));
     let seen = RefCell::new(String::new());
-    let same = comes_true(SETTLES, || {
+    let same = comes_true(PATIENCE, || {
         seen.replace(redact(&tmux.screen(), given) + "\n");
         *seen.borrow() == kept
     });
@@ -37,7 +33,7 @@ pub fn capture(name: &str, tmux: &Tmux, given: &[(&str, &str)]) {
 pub fn at_rest(tmux: &Tmux, read: impl Fn(&str) -> String) -> String {
     let mut last = String::new();
     let mut same = 0;
-    let rests = comes_true(SETTLES, || {
+    let rests = comes_true(PATIENCE, || {
         let now = read(&tmux.screen());
         same = if now == last { same + 1 } else { 0 };
         last = now;

@@ -6,7 +6,7 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::Pty;
-use super::wizard::Stand;
+use super::wizard::{PATIENT, Stand};
 use crate::servers::{PATIENCE, comes_true, wait_until};
 
 /// How the questions are asked.
@@ -27,7 +27,7 @@ pub struct Talk {
 
 impl Talk {
     pub fn start(stand: &Stand, way: Way, arguments: &[&str]) -> Self {
-        let plain = ["--plain"].iter().chain(arguments).copied().collect::<Vec<_>>();
+        let plain = [&["--plain"], arguments, PATIENT].concat();
         let environment: &[_] = match way {
             Way::Prompts => &[("NO_COLOR", "1")],
             Way::Lines => &[("ACCESSIBLE", "1")],

@@ -186,6 +186,11 @@ impl Pty {
         self.status()
     }
 
+    /// True once the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("the program is our child").is_some()
+    }
+
     /// Waits for the program's end.
     pub fn wait(mut self) -> Left {
         let status = self.status();

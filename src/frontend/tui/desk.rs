@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -248,7 +249,7 @@ impl Desk {
                         continue;
                     }
                 };
-                let Some(event) = event else { return };
+                let Some(event) = event.map(Arc::new) else { return };
                 // A lost record must not stop the work.
                 for record in &mut records {
                     let failure = recorded(record, &event).await;
@@ -256,7 +257,7 @@ impl Desk {
                         let _ = sender.send(Msg::Lost(failure)).await;
                     }
                 }
-                let _ = sender.send(Msg::Ran(Box::new(event))).await;
+                let _ = sender.send(Msg::Ran(event)).await;
             }
         });
     }
@@ -358,7 +359,7 @@ fn list(answers: &Answers) -> Listed {
 }
 
 /// Writes an event into a record of ours; the failure when that does not work.
-async fn recorded(record: &mut Teller, event: &Event) -> Option<Failure> {
+async fn recorded(record: &mut Teller, event: &Arc<Event>) -> Option<Failure> {
     let error = record.tell(event).await?.err()?;
     match record.sink() {
         Sink::Own(path) | Sink::Asked(path) => Some(lost_record(path, &error)),

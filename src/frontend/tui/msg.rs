@@ -1,6 +1,6 @@
 //! What the application is told, and what it asks for. It does nothing by itself.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ratatui::crossterm::event::KeyEvent;
 use secrecy::SecretString;
@@ -86,7 +86,7 @@ pub enum Msg {
         result: Result<Vec<StageState>, Vec<Failure>>,
     },
     /// Something happened in the run.
-    Ran(Box<Event>),
+    Ran(Arc<Event>),
     /// The run could not begin.
     NotRun(Vec<Failure>),
     /// The server of a failed stage was asked again.

@@ -6,22 +6,21 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use super::super::schema::at_head;
 use super::super::{Case, as_nobody};
 use super::{Step, all, answer, by_hand, by_shell, fix, flag, literal, literals, shell, solved};
-use crate::servers::{Etcd, Postgres};
+use crate::servers::{Etcd, Namespaces, Postgres};
 
 fn check(section: &'static str) -> Case<'static> {
     Case::new().flags(["check", section])
 }
 
 /// A file system of its own at the shared folder; the words are a command for it.
-fn mounted(options: &str, then: &str) -> Case<'static> {
+fn mounted(namespaces: Namespaces, options: &str) -> Case<'static> {
     let case = check("storage");
-    let script = mount(&case, options, then);
-    case.unset("storage.expect").under(["unshare", "-rm", "sh", "-c", &script])
+    let mount = mount(&case, options);
+    case.unset("storage.expect").under(namespaces.after(&mount))
 }
 
-fn mount(case: &Case, options: &str, then: &str) -> String {
-    let mount = case.mount().display().to_string();
-    format!(r#"mount -t tmpfs -o {options} tmpfs {mount} && {then}exec "$0" "$@""#)
+fn mount(case: &Case, options: &str) -> String {
+    format!("mount -t tmpfs -o {options} tmpfs {}", case.mount().display())
 }
 
 #[test]
@@ -45,27 +44,6 @@ fn the_shared_folder() {
             answer(&[]),
         ),
         solved(
-            "read-only",
-            (4, "E-MOUNT-READONLY"),
-            || mounted("ro,size=64m", ""),
-            Box::new(|case, remedy| {
-                // The mount lives as long as the program: the command is carried out before it, beside the mount.
-                let (_, command) = remedy.split_once("as root: ").expect("a command for root");
-                let script = mount(&case, "ro,size=64m", &format!("{command} && "));
-                (case.under(["unshare", "-rm", "sh", "-c", &script]), format!("# {command}"))
-            }),
-        ),
-        solved(
-            "no room for another file",
-            (4, "E-MOUNT-WRITE"),
-            || mounted("nr_inodes=1", ""),
-            Box::new(|case, remedy| {
-                assert!(remedy.contains("make room"), "{remedy}");
-                let script = mount(&case, "nr_inodes=100", "");
-                (case.under(["unshare", "-rm", "sh", "-c", &script]), "by hand: made room".to_owned())
-            }),
-        ),
-        solved(
             "not ours to write",
             (4, "E-MOUNT-WRITE"),
             || {
@@ -78,14 +56,43 @@ fn the_shared_folder() {
                 case
             }),
         ),
+    ]);
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn what_is_mounted_as_the_shared_folder() {
+    let Some(namespaces) = Namespaces::needed() else { return };
+    let told = all(vec![
+        solved(
+            "read-only",
+            (4, "E-MOUNT-READONLY"),
+            || mounted(namespaces, "ro,size=64m"),
+            Box::new(|case, remedy| {
+                // The mount lives as long as the program: the command is carried out before it, beside the mount.
+                let (_, command) = remedy.split_once("as root: ").expect("a command for root");
+                let script = format!("{} && {command}", mount(&case, "ro,size=64m"));
+                (case.under(namespaces.after(&script)), format!("# {command}"))
+            }),
+        ),
+        solved(
+            "no room for another file",
+            (4, "E-MOUNT-WRITE"),
+            || mounted(namespaces, "nr_inodes=1"),
+            Box::new(|case, remedy| {
+                assert!(remedy.contains("make room"), "{remedy}");
+                let mount = mount(&case, "nr_inodes=100");
+                (case.under(namespaces.after(&mount)), "by hand: made room".to_owned())
+            }),
+        ),
         solved(
             "little space",
             (0, "W-MOUNT-SPACE"),
-            || mounted("size=64m", ""),
+            || mounted(namespaces, "size=64m"),
             Box::new(|case, remedy| {
                 assert!(remedy.contains("make room"), "{remedy}");
-                let script = mount(&case, "size=2g", "");
-                (case.under(["unshare", "-rm", "sh", "-c", &script]), "by hand: made room".to_owned())
+                let mount = mount(&case, "size=2g");
+                (case.under(namespaces.after(&mount)), "by hand: made room".to_owned())
             }),
         ),
     ]);
@@ -217,38 +224,6 @@ fn files_that_are_written() {
             }),
         ),
         solved(
-            "a mount of its own",
-            (4, "E-FILE-MOUNT"),
-            || {
-                let case = check("files")
-                    .file("manager.env", "# Written by backendai-setup\n")
-                    .file("other.env", "");
-                case.under([
-                    "unshare",
-                    "-rm",
-                    "sh",
-                    "-c",
-                    r#"mount --bind other.env manager.env && exec "$0" "$@""#,
-                ])
-            },
-            Box::new(|case, remedy| {
-                let folder = literal(remedy, |_| true).to_owned();
-                assert!(remedy.starts_with("mount the folder"), "{remedy}");
-                let script = format!(r#"mount --bind {folder} {folder} && cd {folder} && exec "$0" "$@""#);
-                (case.under(["unshare", "-rm", "sh", "-c", &script]), format!("# mount --bind {folder}"))
-            }),
-        ),
-        solved(
-            "a full file system",
-            (4, "E-FILE-WRITE"),
-            || full("nr_inodes=1"),
-            Box::new(|case, remedy| {
-                assert!(remedy.contains("make room"), "{remedy}");
-                let case = room(case, "nr_inodes=100");
-                (case, "by hand: made room".to_owned())
-            }),
-        ),
-        solved(
             "no scripts beside alembic.ini",
             (0, "W-FILE-ALEMBIC"),
             || check("files"),
@@ -265,16 +240,48 @@ fn files_that_are_written() {
     insta::assert_snapshot!(told);
 }
 
-/// A folder on a small file system of its own takes `manager.env`.
-fn full(options: &str) -> Case<'static> {
-    let case = Case::new().set("files.environment", "full/manager.env").set("files.alembic-ini", "none");
-    fs::create_dir(case.work().join("full")).expect("the folder is ours");
-    room(case.flags(["run", "write-config"]), options)
+#[test]
+fn files_on_mounts_of_their_own() {
+    let Some(namespaces) = Namespaces::needed() else { return };
+    let told = all(vec![
+        solved(
+            "a mount of its own",
+            (4, "E-FILE-MOUNT"),
+            || {
+                let case = check("files")
+                    .file("manager.env", "# Written by backendai-setup\n")
+                    .file("other.env", "");
+                case.under(namespaces.after("mount --bind other.env manager.env"))
+            },
+            Box::new(|case, remedy| {
+                let folder = literal(remedy, |_| true).to_owned();
+                assert!(remedy.starts_with("mount the folder"), "{remedy}");
+                let script = format!("mount --bind {folder} {folder} && cd {folder}");
+                (case.under(namespaces.after(&script)), format!("# mount --bind {folder}"))
+            }),
+        ),
+        solved(
+            "a full file system",
+            (4, "E-FILE-WRITE"),
+            || full(namespaces, "nr_inodes=1"),
+            Box::new(|case, remedy| {
+                assert!(remedy.contains("make room"), "{remedy}");
+                (room(namespaces, case, "nr_inodes=100"), "by hand: made room".to_owned())
+            }),
+        ),
+    ]);
+    insta::assert_snapshot!(told);
 }
 
-fn room<'a>(case: Case<'a>, options: &str) -> Case<'a> {
-    let script = format!(r#"mount -t tmpfs -o {options} tmpfs full && exec "$0" "$@""#);
-    case.under(["unshare", "-rm", "sh", "-c", &script])
+/// A folder on a small file system of its own takes `manager.env`.
+fn full(namespaces: Namespaces, options: &str) -> Case<'static> {
+    let case = Case::new().set("files.environment", "full/manager.env").set("files.alembic-ini", "none");
+    fs::create_dir(case.work().join("full")).expect("the folder is ours");
+    room(namespaces, case.flags(["run", "write-config"]), options)
+}
+
+fn room<'a>(namespaces: Namespaces, case: Case<'a>, options: &str) -> Case<'a> {
+    case.under(namespaces.after(&format!("mount -t tmpfs -o {options} tmpfs full")))
 }
 
 #[test]

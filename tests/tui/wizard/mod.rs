@@ -8,5 +8,5 @@ mod parity;
 mod stand;
 mod terminal;
 
-pub use stand::{BREAKS, Stand, at_both_sizes, write_private};
+pub use stand::{BREAKS, PATIENT, Stand, at_both_sizes, write_private};
 pub use terminal::letters;

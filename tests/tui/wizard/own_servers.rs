@@ -105,7 +105,9 @@ fn a_single_stage(stand: &Stand, tmux: &crate::tui::Tmux) {
 fn a_hung_server_stops_nobody() {
     at_both_sizes(|columns, rows| {
         let (stand, silent) = (Stand::new(), Fake::silent_port());
-        let tmux = stand.wizard(columns, rows, &["--set", "etcd.namespace=local"]);
+        // Its own limit is what ends the look at the hung server.
+        let arguments = ["--set", "etcd.namespace=local"];
+        let tmux = crate::tui::Tmux::start(columns, rows, &stand.program, &arguments, &[]);
         tmux.wait_for("Where are your servers?");
         tmux.keys(&["Down", "Enter"]);
         tmux.wait_for("> Namespace");

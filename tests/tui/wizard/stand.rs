@@ -11,6 +11,9 @@ pub const BREAKS: &str = "CREATE FUNCTION apart() RETURNS event_trigger LANGUAGE
     THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF; END $$; \
     CREATE EVENT TRIGGER apart ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION apart()";
 
+/// Time enough for any operation on a machine that has much else to do, within the patience of the tests.
+pub const PATIENT: &[&str] = &["--timeout", "1m"];
+
 /// Own servers, nothing set up yet.
 pub struct Stand {
     pub etcd: Etcd,
@@ -35,9 +38,9 @@ impl Stand {
         self.mount.path().display().to_string()
     }
 
-    /// The wizard on a terminal of this size.
+    /// The wizard on a terminal of this size. Its servers answer, however slow a busy machine makes them.
     pub fn wizard(&self, columns: u16, rows: u16, arguments: &[&str]) -> Tmux {
-        Tmux::start(columns, rows, &self.program, arguments, &[])
+        Tmux::start(columns, rows, &self.program, &[arguments, PATIENT].concat(), &[])
     }
 
     /// An answers file for these servers.

@@ -175,6 +175,8 @@ fn a_stop_in_the_middle_of_a_run_is_orderly() {
     tmux.keys(&["w"]);
     tmux.wait_for("… Schema");
     tmux.wait_for("✓ Shared folder");
+    // The last thing that it tells before it waits.
+    tmux.wait_for("connected to");
     tmux.keys(&["C-z"]);
     tmux.wait_for("Not suspended: stages are running");
     tmux.keys(&["C-c"]);

@@ -6,7 +6,7 @@ mod runs;
 mod scenes;
 mod updates;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use ratatui::{
@@ -182,7 +182,7 @@ impl Wizard {
     /// An event so many milliseconds after the run began.
     pub(super) fn ran_at(&mut self, ms: i64, kind: EventKind) -> &mut Self {
         let time = Timestamp::from_millisecond(1_800_000_000_000 + ms).unwrap();
-        self.tell(Msg::Ran(Box::new(Event { time, kind })))
+        self.tell(Msg::Ran(Arc::new(Event { time, kind })))
     }
 
     pub(super) fn tick(&mut self, ms: u64) -> &mut Self {
