@@ -10,6 +10,7 @@ pub mod prompt;
 mod question;
 pub mod signals;
 mod teller;
+mod telling;
 mod terminal;
 pub mod tui;
 mod wizard;

@@ -1,0 +1,153 @@
+//! Each event to each reporter, and what a signal cuts short.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use crate::{
+    report::{Reporter, RunState, Sink},
+    session::{Intent, stopped},
+    workflow::{Event, EventKind, Stop, Summary},
+};
+
+use super::{Terminal, signals::Signals, teller::Teller};
+
+/// How long after a signal whoever reads may take for an event.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Events on their way to the reporters.
+pub(super) struct Telling<'t> {
+    terminal: &'t Terminal,
+    state: RunState,
+    tellers: Vec<Teller>,
+    /// The work is a run.
+    runs: bool,
+    /// The first signal, by its status, and when it came.
+    asked: Option<(u8, Instant)>,
+    /// Somebody does not read what a signal has ended.
+    is_cut: bool,
+}
+
+impl<'t> Telling<'t> {
+    /// To these reporters, in their order.
+    pub(super) fn new(
+        terminal: &'t Terminal,
+        reporters: Vec<Box<dyn Reporter + Send>>,
+        intent: Intent,
+    ) -> Self {
+        Self {
+            terminal,
+            state: RunState::default(),
+            tellers: reporters.into_iter().map(Teller::new).collect(),
+            runs: intent == Intent::Run,
+            asked: None,
+            is_cut: false,
+        }
+    }
+
+    /// What was told so far.
+    pub(super) fn state(&self) -> &RunState {
+        &self.state
+    }
+
+    /// Takes a signal: the first one asks for a stop, the status of a second one comes back.
+    pub(super) fn hear(&mut self, status: u8, stop: &Stop) -> Option<u8> {
+        if self.asked.is_some() {
+            return Some(status);
+        }
+        self.asked = Some((status, Instant::now()));
+        stop.now(status);
+        None
+    }
+
+    /// Tells an event to all; the status of a second signal that came meanwhile.
+    pub(super) async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
+        // The plan of a large list is large: everybody gets the same one.
+        let mut event = Arc::new(self.terminal.spoilt(event));
+        for at in 0..self.tellers.len() {
+            event = self.cut(event);
+            if !self.tellers[at].hand(&event) {
+                continue;
+            }
+            let done = loop {
+                let until = self.tellers[at].until(self.asked.map(|(_, came)| (came, GRACE)));
+                let teller = &mut self.tellers[at];
+                tokio::select! {
+                    done = teller.done() => break done,
+                    status = signals.next() => {
+                        if let Some(status) = self.hear(status, stop) {
+                            return Some(status);
+                        }
+                    }
+                    () = at_time(until) => break Err(self.given_up(at)),
+                }
+            };
+            self.kept(at, done);
+        }
+        // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
+        if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {
+            self.state.apply(&event);
+        }
+        None
+    }
+
+    /// Tells the end to whoever still takes it.
+    pub(super) async fn last_word(&mut self, event: Event) {
+        let event = Arc::new(event);
+        let came = Some((Instant::now(), GRACE));
+        for at in 0..self.tellers.len() {
+            if !self.tellers[at].hand(&event) {
+                continue;
+            }
+            let until = self.tellers[at].until(came);
+            let teller = &mut self.tellers[at];
+            let done = tokio::select! {
+                done = teller.done() => done,
+                () = at_time(until) => Err(self.given_up(at)),
+            };
+            self.kept(at, done);
+        }
+        self.state.apply(&event);
+    }
+
+    fn given_up(&mut self, at: usize) -> io::Error {
+        self.is_cut |= matches!(self.tellers[at].sink(), Sink::Stdout);
+        self.tellers[at].give_up()
+    }
+
+    fn kept(&self, at: usize, done: io::Result<()>) {
+        // Lost output must not stop the work. That nobody reads is said to nobody.
+        if !self.is_cut || done.is_ok() {
+            self.terminal.kept(done, self.tellers[at].sink());
+        }
+    }
+
+    /// A summary that not everybody was told is none of success.
+    fn cut(&self, event: Arc<Event>) -> Arc<Event> {
+        match (&event.kind, self.asked) {
+            (EventKind::Summary(summary), Some((status, _)))
+                if self.is_cut && summary.status != status && summary.failures.is_empty() =>
+            {
+                let failures = vec![stopped(status, "not all of the output was read")];
+                let kind = EventKind::Summary(Summary { status, failures, ..summary.clone() });
+                Arc::new(Event { time: event.time, kind })
+            }
+            _ => event,
+        }
+    }
+
+    /// What was told; where nobody reads, nothing can be told afterwards either.
+    pub(super) fn end(self) -> RunState {
+        if let (true, Some((status, _))) = (self.is_cut, self.asked) {
+            std::process::exit(i32::from(status));
+        }
+        self.state
+    }
+}
+
+async fn at_time(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
