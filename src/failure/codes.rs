@@ -185,7 +185,7 @@ codes! {
     DbFull = "E-DB-FULL", UNREACHABLE, "PostgreSQL has no free connection",
         "All of `max_connections`, or of the role's own limit, are in use. Close some or raise the limit.";
     DbAuth = "E-DB-AUTH", REFUSED, "PostgreSQL refused the sign-in",
-        "The password is wrong, there is no such role, or pg_hba.conf has no line that lets this user in from this host. PostgreSQL does not tell a wrong password from an unknown user.";
+        "The password is wrong, there is no such role, or pg_hba.conf has no line that lets this user in from this host. PostgreSQL does not tell a wrong password from an unknown user or from one that expired; the role's `rolvaliduntil` in `pg_roles` does.";
     DbMissing = "E-DB-MISSING", UNFIT, "The database is not there",
         "The stage `create-database` makes it. A stage run alone does not.";
     DbRights = "E-DB-RIGHTS", REFUSED, "The database user lacks a needed right",

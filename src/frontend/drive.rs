@@ -144,7 +144,7 @@ pub(super) async fn drive(
             status = signals.next() => telling.hear(status, &run.stop),
         };
         if let Some(status) = status {
-            let summary = broken_off(&telling.state(), session.name(), intent, status, transcript);
+            let summary = broken_off(telling.state(), session.name(), intent, status, transcript);
             telling.last_word(Event::now(EventKind::Summary(summary))).await;
             std::process::exit(i32::from(status));
         }

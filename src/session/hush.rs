@@ -57,9 +57,9 @@ fn secret_at<'t>(lines: &[&'t str], place: &Place) -> Option<(usize, &'t str)> {
     for (at, line) in until.iter().enumerate().rev() {
         let indent = line.chars().take_while(|sign| as_meant(*sign) == ' ' || *sign == '\t').count();
         let is_near = at + 2 >= until.len() || indent < least;
-        if let Some((key, value)) = line.split_once(COLONS)
-            && (key.contains("password") || key.contains("secret_key"))
-        {
+        let word = ["password", "secret_key"].into_iter().filter_map(|word| line.find(word)).min();
+        if let Some(rest) = word.and_then(|from| line.get(from..)) {
+            let value = rest.split_once(COLONS).map_or("", |(_, value)| value);
             return is_near.then_some((at, value));
         }
         if !line.trim().is_empty() {
@@ -157,6 +157,8 @@ mod tests {
             "  password: \"hunter\n    \u{201c}two: 2",
             "  password: |\n      hunter: x\n    hunter2: y",
             "  password: 'x\n   hunter: x\n  hunter2: y'\n bad",
+            "  {user: x, password: [hunter, 'x}",
+            "  {password: hunter: x}",
         ] {
             let told = told(lines);
             assert!(!told.is_empty(), "{lines}");

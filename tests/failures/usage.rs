@@ -31,7 +31,7 @@ fn words_that_are_not_known() {
         }),
         row("a code", || used(["explain", "E-DB-AUT"]).bare().fails(2, "E-USAGE").names(&["`E-DB-AUTH`?"])),
         row("a flag that does nothing here", || {
-            used(["--replace-mount", "check"]).fails(2, "E-USAGE").names(&["--replace-mount", "`run`"])
+            used(["--replace-mount", "status"]).fails(2, "E-USAGE").names(&["--replace-mount", "`run`"])
         }),
         row("a fixture that is not known", || {
             used(["run", "load-images", "--fixture", "x"]).fails(2, "E-USAGE").names(&["populate-fixtures"])

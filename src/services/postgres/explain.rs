@@ -156,25 +156,16 @@ fn wrong_password(database: &Database, before: Option<&Opening>) -> Failure {
         format!("{address} refused the password of `{user}`: wrong password, or no such user"),
     );
     let role = quote_identifier(user);
-    let fix = "fix `database.user` and `database.password`";
     // PostgreSQL tells these from a wrong password in its log alone.
     let expired = format!(
-        "an expired password is refused in the same words: `SELECT rolvaliduntil FROM pg_roles WHERE rolname = {}` as another user shows it, and `ALTER ROLE {role} VALID UNTIL 'infinity'` as a superuser renews it",
-        quote_literal(user)
+        "fix `database.user` and `database.password`; if both are right, the password expired (`ALTER ROLE {role} VALID UNTIL 'infinity'`)"
     );
-    match before.map(|before| &before.method) {
-        Some(Method::Scram) => failure.remedy(format!(
-            "{fix}; one that the server stores as md5 never passes `scram-sha-256`: set it again there, `\\password {role}` in psql; {expired}"
-        )),
-        _ => failure.remedy(format!("{fix}; {expired}")),
-    }
-}
-
-/// A text as SQL takes it.
-fn quote_literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    // Without the E a backslash means itself only where `standard_conforming_strings` is on.
-    if text.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    failure.remedy(match before.map(|before| &before.method) {
+        Some(Method::Scram) => format!(
+            "{expired}, or is stored as md5, which never passes `scram-sha-256` (`\\password {role}` in psql)"
+        ),
+        _ => expired,
+    })
 }
 
 /// Explains a refusal before or after the password was sent.
