@@ -158,7 +158,7 @@ fn wrong_password(database: &Database, before: Option<&Opening>) -> Failure {
     let role = quote_identifier(user);
     // PostgreSQL tells these from a wrong password in its log alone.
     let expired = format!(
-        "fix `database.user` and `database.password`; if both are right, it expired (`ALTER ROLE {role} VALID UNTIL 'infinity'`)"
+        "fix `database.user` and `database.password`; if both are right, the password expired (`ALTER ROLE {role} VALID UNTIL 'infinity'`)"
     );
     failure.remedy(match before.map(|before| &before.method) {
         Some(Method::Scram) => format!("{expired} or is stored as md5 (`\\password {role}` in psql)"),
