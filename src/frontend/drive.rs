@@ -73,7 +73,7 @@ pub(super) fn log_file(path: Option<&Path>) -> Result<Option<Box<dyn Reporter + 
     Ok(Some(Box::new(Transcript::append(path, titles())?)))
 }
 
-/// As [`log_file`], beside the tasks; what is in the way is told, and so is a signal.
+/// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
 pub(super) async fn opened(
     terminal: &Terminal,
     signals: &mut Signals,

@@ -53,7 +53,7 @@ static IN_A_HURRY: AtomicBool = AtomicBool::new(false);
 /// A terminal is drawn on.
 static IS_DRAWN_ON: AtomicBool = AtomicBool::new(false);
 static WAKE: OnceLock<UnixStream> = OnceLock::new();
-/// How the end is told, and what is left then.
+/// How the end is reported, and what is left then.
 static FACE: Mutex<Option<(Terminal, &'static str)>> = Mutex::new(None);
 
 /// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
@@ -71,7 +71,7 @@ pub fn hear() {
     }
 }
 
-/// In which form the end is told when a signal ends the program, and what it leaves.
+/// In which form the end is reported when a signal ends the program, and what it leaves.
 pub fn end_as(terminal: &Terminal, left: &'static str) {
     *FACE.lock().unwrap_or_else(PoisonError::into_inner) = Some((*terminal, left));
 }
