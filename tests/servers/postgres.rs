@@ -97,6 +97,7 @@ impl Postgres {
     /// A fresh role and the name of a database for it.
     pub fn database(&self) -> Database {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        // Of one length, so that text wraps in the same place whichever test comes first.
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         // All that must be escaped in URLs and ini files, and still a plain scalar in YAML.
         let password = format!("canary%{:08x}:p@ss/w#rd", rand::random::<u32>());
@@ -104,8 +105,8 @@ impl Postgres {
             host: self.host.clone(),
             port: self.port,
             address: self.address(),
-            name: format!("backend_{number}"),
-            user: format!("user_{number}"),
+            name: format!("backend_{number:05}"),
+            user: format!("user_{number:05}"),
             password,
             superuser: self.superuser.clone(),
             superuser_password: self.password.clone(),
