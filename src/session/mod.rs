@@ -190,7 +190,7 @@ impl Session {
         self.scope.stages.len() == stages::all().len()
     }
 
-    /// What to know where the manager is told of servers by addresses that mean the host it runs on.
+    /// What to know where the addresses of servers that the manager gets mean the host it runs on.
     pub fn local_addresses(&self) -> Option<String> {
         let settings = &self.world.settings;
         let etcd = settings.etcd().ok().and_then(|etcd| etcd.for_manager());

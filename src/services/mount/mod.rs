@@ -132,7 +132,7 @@ fn write_probe(folder: &Path) -> Result<(), (&'static str, std::io::Error)> {
     File::open(folder).and_then(|folder| folder.sync_all()).or(Ok(()))
 }
 
-/// Asks a file system; what hangs is told by the code of the shared folder.
+/// Asks a file system; what hangs is reported with the code of the shared folder.
 async fn patiently<T: Send + 'static>(
     path: &Path,
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
