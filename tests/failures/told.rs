@@ -163,11 +163,13 @@ pub fn judge(message: &Value) {
         assert!(!headline.contains(phrase), "a library speaks in {message}");
     }
     let all = message.to_string().to_lowercase();
-    for word in ["(os error", "please", "simply", "oops", "  "] {
-        assert!(!all.contains(word), "`{word}` in {message}");
+    for part in ["(os error", "  "] {
+        assert!(!all.contains(part), "`{part}` in {message}");
     }
-    for word in all.split(|c: char| !c.is_ascii_alphabetic()) {
-        assert!(!["mend", "anew", "heed", "climb"].contains(&word), "`{word}` in {message}");
+    // Whole words: the name of a folder, made by chance, may hold one of them.
+    for word in all.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let unwanted = ["please", "simply", "oops", "mend", "anew", "heed", "climb"].contains(&word);
+        assert!(!unwanted, "`{word}` in {message}");
     }
     assert!(!what.ends_with('.'), "a headline has no full stop: {message}");
     assert_eq!(all.matches('`').count() % 2, 0, "a backtick is left open: {message}");
