@@ -7,7 +7,9 @@ use serde::{Serialize, Serializer};
 use super::status::{INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, REFUSED, UNFIT, UNREACHABLE, USAGE};
 
 macro_rules! codes {
-    ($($name:ident = $text:literal, $status:ident, $title:literal, $page:literal;)+) => {
+    (@found) => { false };
+    (@found check) => { true };
+    ($($name:ident = $text:literal, $status:ident $($found:ident)?, $title:literal, $page:literal;)+) => {
         /// A stable name for one kind of failure (`E-…`) or warning (`W-…`).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -39,6 +41,11 @@ macro_rules! codes {
             /// True for a `W-` code: worth saying, no reason to stop.
             pub fn is_warning(self) -> bool {
                 self.as_str().starts_with("W-")
+            }
+
+            /// True for a failure that a rung of a check can have: `check` in the table.
+            pub fn is_found_by_checks(self) -> bool {
+                match self { $(Code::$name => codes!(@found $($found)?),)+ }
             }
 
             /// One line: what the code means.
@@ -128,7 +135,7 @@ codes! {
         "The alias is written as the manager would have; whoever asks for it gets an error until its image and tag are in the list.";
     ImagesCircle = "E-IMAGES-CIRCLE", UNFIT, "Aliases of an older list would close a circle",
         "The manager never deletes an alias. One that is left in etcd from an older list and one of this list would point at each other, and the manager would hang on them. `--prune` removes what the list does not have.";
-    ImagesHidden = "E-IMAGES-HIDDEN", UNFIT, "Aliases of an older list win over this one",
+    ImagesHidden = "E-IMAGES-HIDDEN", UNFIT check, "Aliases of an older list win over this one",
         "The manager never deletes an alias, and follows aliases before it looks for an image and tag. One that is left in etcd from an older list leads a name of this list elsewhere, so that the list in force would not be the list given. `--prune` removes what the list does not have; `--accept E-IMAGES-HIDDEN` lets it be.";
     ImagesLeftover = "W-IMAGES-LEFTOVER", UNFIT, "etcd holds keys that are left from an older list",
         "The manager never deletes image keys, so old ones stay. These change nothing about what the names of this list lead to. `--prune` removes what the list does not have.";
@@ -136,33 +143,33 @@ codes! {
         "A fixture is JSON or YAML with `keypairs:` and a list of rows: `user_id`, `is_admin`, and `access_key` with `secret_key` or neither. Published example keys are refused.";
 
     // etcd
-    EtcdResolve = "E-ETCD-RESOLVE", UNREACHABLE, "The host name of the etcd address is unknown",
+    EtcdResolve = "E-ETCD-RESOLVE", UNREACHABLE check, "The host name of the etcd address is unknown",
         "The resolver of this machine has no address for the name. Check the spelling of `etcd.endpoints`, DNS and /etc/hosts.";
-    EtcdConnect = "E-ETCD-CONNECT", UNREACHABLE, "Nothing accepts connections at the etcd address",
+    EtcdConnect = "E-ETCD-CONNECT", UNREACHABLE check, "Nothing accepts connections at the etcd address",
         "The host refused the connection or cannot be reached. Is etcd running, does it listen beyond localhost (`--listen-client-urls`), is a firewall between? Clients use port 2379, the development setup 8120.";
-    EtcdTimeout = "E-ETCD-TIMEOUT", UNREACHABLE, "The etcd address does not answer in time",
+    EtcdTimeout = "E-ETCD-TIMEOUT", UNREACHABLE check, "The etcd address does not answer in time",
         "The connection stands or is swallowed, but no answer comes: a firewall that drops, a stopped process, or a member without a quorum.";
-    EtcdProtocol = "E-ETCD-PROTOCOL", UNFIT, "Something answers at the etcd address, but it is not etcd",
+    EtcdProtocol = "E-ETCD-PROTOCOL", UNFIT check, "Something answers at the etcd address, but it is not etcd",
         "Another program listens there, or it speaks TLS while plain etcd is expected. The manager speaks plain etcd. 2380 is etcd's peer port; clients use 2379.";
-    EtcdAlarm = "E-ETCD-ALARM", UNFIT, "etcd has raised an alarm",
+    EtcdAlarm = "E-ETCD-ALARM", UNFIT check, "etcd has raised an alarm",
         "With NOSPACE etcd refuses every write: compact, defragment, then `etcdctl alarm disarm`; the message has the commands. With CORRUPT a member's data differ from the others'.";
-    EtcdLeader = "E-ETCD-LEADER", UNREACHABLE, "The etcd cluster has no leader",
+    EtcdLeader = "E-ETCD-LEADER", UNREACHABLE check, "The etcd cluster has no leader",
         "Without a majority of its members the cluster answers no reads and does not accept writes. Start the missing members.";
-    EtcdNotReady = "E-ETCD-NOT-READY", UNREACHABLE, "etcd is there, but not ready",
+    EtcdNotReady = "E-ETCD-NOT-READY", UNREACHABLE check, "etcd is there, but not ready",
         "It is starting, shutting down, overloaded or electing a leader, or something before it takes connections and closes them again. It passes by itself: `--wait 60s` waits for it. When it stays so, check what listens at the address, and whether the members of the cluster are up.";
-    EtcdLearner = "E-ETCD-LEARNER", UNFIT, "The member of the etcd cluster is a learner",
+    EtcdLearner = "E-ETCD-LEARNER", UNFIT check, "The member of the etcd cluster is a learner",
         "A learner copies the data of the other members, has no vote and refuses requests until it is promoted (`etcdctl member promote ID`, asked of a voting member). Name voting members in `etcd.endpoints`.";
-    EtcdAuth = "E-ETCD-AUTH", REFUSED, "etcd refused the sign-in",
+    EtcdAuth = "E-ETCD-AUTH", REFUSED check, "etcd refused the sign-in",
         "The user or the password is wrong, or the cluster wants a sign-in and none is given. Set `etcd.user` and `etcd.password`. The manager itself cannot sign in to etcd.";
-    EtcdRights = "E-ETCD-RIGHTS", REFUSED, "The etcd user may not read or write under the namespace",
+    EtcdRights = "E-ETCD-RIGHTS", REFUSED check, "The etcd user may not read or write under the namespace",
         "Grant it: `etcdctl role grant-permission ROLE --prefix=true readwrite /sorna/NAMESPACE/`. `mount offer` and `mount verify` write below `/backendai-setup/NAMESPACE/`, and only read the other.";
-    EtcdOther = "E-ETCD-OTHER", UNFIT, "The etcd cluster is not the one that is meant",
+    EtcdOther = "E-ETCD-OTHER", UNFIT check, "The etcd cluster is not the one that is meant",
         "Every etcd cluster has an id of its own, which `check etcd` shows. `expect.etcd-cluster` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing. It is also said when the endpoints belong to two clusters.";
     EtcdCluster = "W-ETCD-CLUSTER", UNFIT, "The id of the etcd cluster does not tell which cluster it is",
         "etcd makes the id of a cluster from the names and peer addresses of its first members and from `--initial-cluster-token`. Every etcd that was started alone with default settings has the id cdf818194e3a8c32, so neither `expect.etcd-cluster` nor a look at several endpoints can tell two of them apart. A token of its own makes the id its own, for a cluster that is yet to be made.";
-    EtcdLost = "E-ETCD-LOST", UNREACHABLE, "etcd stopped answering in the middle of the work",
+    EtcdLost = "E-ETCD-LOST", UNREACHABLE check, "etcd stopped answering in the middle of the work",
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
-    EtcdRefused = "E-ETCD-REFUSED", UNFIT, "etcd refused a request",
+    EtcdRefused = "E-ETCD-REFUSED", UNFIT check, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
     EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster cannot be used",
         "The others can be used, so the work can go on. Start it, promote it when it is a learner, or remove it from `etcd.endpoints`. When it is the first endpoint see W-ETCD-MANAGER too.";
@@ -170,75 +177,75 @@ codes! {
         "The manager of this day takes one address, `etcd.manager-endpoint` or else the first of `etcd.endpoints`, as `manager.env` names it. It goes to no other when that one is down, is a learner or has no leader, cannot sign in, and takes no IPv6 address: a name that resolves to one works. Put a voting member that answers first, or name a plain address as `etcd.manager-endpoint`.";
 
     // PostgreSQL
-    DbResolve = "E-DB-RESOLVE", UNREACHABLE, "The host name of the database address is unknown",
+    DbResolve = "E-DB-RESOLVE", UNREACHABLE check, "The host name of the database address is unknown",
         "The resolver of this machine has no address for the name. Check the spelling of `database.address`, DNS and /etc/hosts.";
-    DbConnect = "E-DB-CONNECT", UNREACHABLE, "Nothing accepts connections at the database address",
+    DbConnect = "E-DB-CONNECT", UNREACHABLE check, "Nothing accepts connections at the database address",
         "The host refused the connection or cannot be reached. Is PostgreSQL running, does it listen beyond localhost (`listen_addresses`), is a firewall between? The usual port is 5432, the development setup uses 8100.";
-    DbTimeout = "E-DB-TIMEOUT", UNREACHABLE, "The database address does not answer in time",
+    DbTimeout = "E-DB-TIMEOUT", UNREACHABLE check, "The database address does not answer in time",
         "The connection stands or is swallowed, but no answer comes: a firewall that drops, a stopped process, or a server that is overloaded.";
-    DbProtocol = "E-DB-PROTOCOL", UNFIT, "Something answers at the database address, but it is not PostgreSQL",
+    DbProtocol = "E-DB-PROTOCOL", UNFIT check, "Something answers at the database address, but it is not PostgreSQL",
         "Another program listens there. Check the port of `database.address`.";
-    DbTls = "E-DB-TLS", UNFIT, "The server does not take connections with this `database.sslmode`",
+    DbTls = "E-DB-TLS", UNFIT check, "The server does not take connections with this `database.sslmode`",
         "With `require` the server must offer TLS; with `disable` a server may refuse unencrypted connections. Choose another `database.sslmode`, or set `ssl = on` in postgresql.conf.";
-    DbStarting = "E-DB-STARTING", UNREACHABLE, "PostgreSQL is starting up or shutting down",
+    DbStarting = "E-DB-STARTING", UNREACHABLE check, "PostgreSQL is starting up or shutting down",
         "The server answers, but takes no connections now. Try again in a moment.";
-    DbFull = "E-DB-FULL", UNREACHABLE, "PostgreSQL has no free connection",
+    DbFull = "E-DB-FULL", UNREACHABLE check, "PostgreSQL has no free connection",
         "All of `max_connections`, or of the role's own limit, are in use. Close some or raise the limit.";
-    DbAuth = "E-DB-AUTH", REFUSED, "PostgreSQL refused the sign-in",
+    DbAuth = "E-DB-AUTH", REFUSED check, "PostgreSQL refused the sign-in",
         "The password is wrong, there is no such role, or pg_hba.conf has no line that lets this user in from this host. PostgreSQL does not tell a wrong password from an unknown user or from one that expired; the role's `rolvaliduntil` in `pg_roles` does.";
-    DbMissing = "E-DB-MISSING", UNFIT, "The database is not there",
+    DbMissing = "E-DB-MISSING", UNFIT check, "The database is not there",
         "The stage `create-database` makes it. A stage run alone does not.";
-    DbRights = "E-DB-RIGHTS", REFUSED, "The database user lacks a needed right",
+    DbRights = "E-DB-RIGHTS", REFUSED check, "The database user lacks a needed right",
         "The user must be able to create the database once (CREATEDB), or own it; in it, CREATE on the database (for the extension) and on schema public.";
-    DbVersion = "E-DB-VERSION", UNFIT, "The PostgreSQL server is too old",
+    DbVersion = "E-DB-VERSION", UNFIT check, "The PostgreSQL server is too old",
         "The manager of this day needs PostgreSQL 9.6 or newer.";
-    DbEncoding = "E-DB-ENCODING", UNFIT, "The database is not encoded in UTF-8",
+    DbEncoding = "E-DB-ENCODING", UNFIT check, "The database is not encoded in UTF-8",
         "Names and e-mail addresses would not survive. Create it again: `CREATE DATABASE backend TEMPLATE template0 ENCODING 'UTF8'`.";
-    DbExtension = "E-DB-EXTENSION", UNFIT, "The extension `uuid-ossp` is not available",
+    DbExtension = "E-DB-EXTENSION", UNFIT check, "The extension `uuid-ossp` is not available",
         "The tables use `uuid_generate_v4()`. Install PostgreSQL's contrib modules on the server (Debian: postgresql-contrib). Before PostgreSQL 13 a superuser must create the extension.";
-    DbReadOnly = "E-DB-READONLY", UNFIT, "PostgreSQL does not accept writes",
+    DbReadOnly = "E-DB-READONLY", UNFIT check, "PostgreSQL does not accept writes",
         "The server is a standby or is being recovered, or `default_transaction_read_only` is on for this user or database. The manager writes at every request, so `database.address` must lead to the primary server, with a session that may write.";
-    DbPooler = "E-DB-POOLER", UNREACHABLE, "A connection pooler refused the sign-in",
+    DbPooler = "E-DB-POOLER", UNREACHABLE check, "A connection pooler refused the sign-in",
         "PgBouncer, or another pooler, answers at `database.address` and has no database or user of this name, or cannot reach PostgreSQL itself. Add both to its configuration, or set `database.address` to the PostgreSQL server. It works in session and in transaction mode.";
-    DbClash = "E-DB-CLASH", UNFIT, "An object in the database has a name that the schema needs",
+    DbClash = "E-DB-CLASH", UNFIT check, "An object in the database has a name that the schema needs",
         "The database has none of the manager's tables, but something else, for example a sequence or an index, has a name that one of them needs, so installing the schema would fail. Rename or drop it, or use another `database.name`.";
-    DbSearchPath = "E-DB-SEARCH-PATH", UNFIT, "The manager would not find its tables",
+    DbSearchPath = "E-DB-SEARCH-PATH", UNFIT check, "The manager would not find its tables",
         "The manager names its tables and `uuid_generate_v4()` without a schema, so `public` must be on the `search_path` of its user, and no earlier schema may have tables of the same names. `ALTER ROLE … SET search_path` sets it.";
-    DbCollation = "E-DB-COLLATION", UNFIT, "The template of new databases has another version of its collation",
+    DbCollation = "E-DB-COLLATION", UNFIT check, "The template of new databases has another version of its collation",
         "The operating system's or ICU's collations were upgraded after the PostgreSQL server was set up. PostgreSQL refuses to copy such a template: rebuild what depends on it, then refresh its version as the message says.";
     DbCollationOld = "W-DB-COLLATION", UNFIT, "The database was made with another version of its collation",
         "The operating system's or ICU's collations were upgraded after the database was created. Indexes on text may be out of order: `REINDEX DATABASE`, then `ALTER DATABASE … REFRESH COLLATION VERSION`.";
-    DbOther = "E-DB-OTHER", UNFIT, "The PostgreSQL server is not the one that is meant",
+    DbOther = "E-DB-OTHER", UNFIT check, "The PostgreSQL server is not the one that is meant",
         "Every PostgreSQL server has a system identifier, made with its data and kept by its replicas, which `check database` shows. `expect.database-system` names the one that is meant, so that a wrong address or a name that leads elsewhere by now writes nothing.";
-    DbUnmanaged = "E-DB-UNMANAGED", UNFIT, "The database has the manager's tables or types, but no revision",
+    DbUnmanaged = "E-DB-UNMANAGED", UNFIT check, "The database has the manager's tables or types, but no revision",
         "Which revision the tables are of cannot be known, and guessing could destroy data. Stamp the revision with alembic if you know it, use another `database.name`, or drop the tables if they are left from a failed try.";
-    DbRevision = "E-DB-REVISION", UNFIT, "The database is at a revision that is not known here",
+    DbRevision = "E-DB-REVISION", UNFIT check, "The database is at a revision that is not known here",
         "The schema belongs to a newer manager, to another program, or to two branches at once. Nothing was touched. Use another `database.name`, or the manager's own alembic.";
-    DbOld = "E-DB-OLD", UNFIT, "The database is at an older revision",
+    DbOld = "E-DB-OLD", UNFIT check, "The database is at an older revision",
         "This version installs the schema into a fresh database only and does not upgrade older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
-    DbShape = "E-DB-SHAPE", UNFIT, "The schema is not what its revision says",
+    DbShape = "E-DB-SHAPE", UNFIT check, "The schema is not what its revision says",
         "The revision is the head, but a table, a column, a primary key or a value of an enum type is missing, a column has another type, or a column that is not the manager's takes no row without a value. Somebody changed the tables, or stamped the revision by hand. The message has the statements that put it right where that loses nothing; otherwise restore a backup, or use another `database.name`.";
-    DbLost = "E-DB-LOST", UNREACHABLE, "The connection to PostgreSQL broke in the middle of the work",
+    DbLost = "E-DB-LOST", UNREACHABLE check, "The connection to PostgreSQL broke in the middle of the work",
         "The server rolled the transaction under way back. Where the connection broke at the commit itself, whether it was committed is not known; either way all of it is there, or none. Run again when the server is back: what is done is skipped.";
-    DbRefused = "E-DB-REFUSED", UNFIT, "PostgreSQL refused a statement",
+    DbRefused = "E-DB-REFUSED", UNFIT check, "PostgreSQL refused a statement",
         "The message holds the server's own words. The transaction was rolled back.";
     DbBusy = "E-DB-BUSY", LOCKED, "Another run is working on this database",
         "A second setup holds the advisory lock. Wait for it to end, then run again; if it hangs, end its connection (pg_stat_activity, application_name backendai-setup).";
 
     // The shared folder
-    MountPath = "E-MOUNT-PATH", UNFIT, "The path of the shared folder cannot be used",
+    MountPath = "E-MOUNT-PATH", UNFIT check, "The path of the shared folder cannot be used",
         "The manager needs an absolute path that is the same on every node.";
-    MountMissing = "E-MOUNT-MISSING", UNFIT, "The shared folder is not there",
+    MountMissing = "E-MOUNT-MISSING", UNFIT check, "The shared folder is not there",
         "Create it and mount the storage, or fix `storage.mount`. On a host that does not have the mount, set `storage.expect: elsewhere`.";
-    MountKind = "E-MOUNT-KIND", UNFIT, "The path of the shared folder is not a directory",
+    MountKind = "E-MOUNT-KIND", UNFIT check, "The path of the shared folder is not a directory",
         "A file or a device stands there. Fix `storage.mount`.";
-    MountUnmounted = "E-MOUNT-UNMOUNTED", UNFIT, "Nothing is mounted at the shared folder",
+    MountUnmounted = "E-MOUNT-UNMOUNTED", UNFIT check, "Nothing is mounted at the shared folder",
         "Data written there would lie on this host's own disk, hidden once the share is mounted. Mount it, or say what you mean: `storage.expect: directory` for a plain folder.";
-    MountReadOnly = "E-MOUNT-READONLY", UNFIT, "The shared folder is mounted read-only",
+    MountReadOnly = "E-MOUNT-READONLY", UNFIT check, "The shared folder is mounted read-only",
         "The manager makes folders below it. Remount it with `rw`, and look why it is `ro`: file systems turn read-only after errors.";
-    MountWrite = "E-MOUNT-WRITE", UNFIT, "The shared folder cannot be written",
+    MountWrite = "E-MOUNT-WRITE", UNFIT check, "The shared folder cannot be written",
         "The probe file could not be written, synced, renamed and removed. The message says which step failed. Check owner, mode, quota and root squash of a network file system.";
-    MountHung = "E-MOUNT-HUNG", UNREACHABLE, "The shared folder does not answer",
+    MountHung = "E-MOUNT-HUNG", UNREACHABLE check, "The shared folder does not answer",
         "A network file system whose server is gone blocks every access. Look at the server and at `mount`; `umount -l` frees the path.";
     MountSpace = "W-MOUNT-SPACE", UNFIT, "The shared folder has little space left",
         "Virtual folders of all users lie there. Below 1 GiB free this is said; make room before users come.";
@@ -255,19 +262,19 @@ codes! {
         "`backendai-setup mount offer` waits for `mount verify` on the other nodes: 10 minutes, or as long as `--for` says; `--nodes N` is how many must answer. Look at what `mount verify` says on the nodes that are missing, then offer again.";
 
     // Files that are written
-    FileParent = "E-FILE-PARENT", UNFIT, "The folder of a file to write is missing or cannot be written",
+    FileParent = "E-FILE-PARENT", UNFIT check, "The folder of a file to write is missing or cannot be written",
         "Create the folder, or name another path under `files`.";
-    FileSymlink = "E-FILE-SYMLINK", UNFIT, "A file to write is a symbolic link or not a plain file",
+    FileSymlink = "E-FILE-SYMLINK", UNFIT check, "A file to write is a symbolic link or not a plain file",
         "A secret would end somewhere else than it seems. Name the real file under `files`.";
-    FileOwner = "E-FILE-OWNER", UNFIT, "A file to write belongs to somebody else",
+    FileOwner = "E-FILE-OWNER", UNFIT check, "A file to write belongs to somebody else",
         "Replacing it would change its owner. Run as that user, or name another path under `files`.";
-    FileMount = "E-FILE-MOUNT", UNFIT, "A file to write is a mount of its own",
+    FileMount = "E-FILE-MOUNT", UNFIT check, "A file to write is a mount of its own",
         "Something else is mounted over the very file, as containers do with single files, so nothing can take its place. Mount its folder instead, or name another path under `files`.";
-    FileForeign = "E-FILE-FOREIGN", UNFIT, "A file with other content stands in the way",
+    FileForeign = "E-FILE-FOREIGN", UNFIT check, "A file with other content stands in the way",
         "The file was not written by this program for this target. Move it away, or name another path under `files`.";
     FileWrite = "E-FILE-WRITE", UNFIT, "A file could not be written",
         "The message says why. The old content is still there.";
-    FileHung = "E-FILE-HUNG", UNREACHABLE, "A file or folder does not answer",
+    FileHung = "E-FILE-HUNG", UNREACHABLE check, "A file or folder does not answer",
         "A network file system whose server is gone blocks every access, so each access has a limit: `--timeout`, or 5 s to look and read and 15 s to write. The message names the path and, where it is not the root file system, what is mounted there. Check the server of that file system, or name another path: `--answers`, `images`, `files`, `--fixture`, `--state-dir`, `--log-file`. What was being written may still be written when the server comes back; `status` shows what is there.";
     FileAlembic = "W-FILE-ALEMBIC", UNFIT, "There is no `alembic/` folder beside `alembic.ini`",
         "The manager's alembic reads its scripts from `alembic/` beside the file. Move `alembic.ini` into the manager's folder before you use it.";

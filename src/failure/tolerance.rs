@@ -14,7 +14,7 @@ pub struct Tolerance {
 impl Tolerance {
     /// Only what a check finds, or what is said as a warning, can be accepted: anything else would be ignored.
     pub fn can_accept(code: Code) -> bool {
-        code.is_warning() || FOUND_BY_CHECKS.contains(&code)
+        code.is_warning() || code.is_found_by_checks()
     }
 
     /// The same failure, mattering as much as it does here.
@@ -29,59 +29,3 @@ impl Tolerance {
         }
     }
 }
-
-/// The failures that a rung of a check can have.
-const FOUND_BY_CHECKS: &[Code] = &[
-    Code::ImagesHidden,
-    Code::EtcdResolve,
-    Code::EtcdConnect,
-    Code::EtcdTimeout,
-    Code::EtcdProtocol,
-    Code::EtcdAlarm,
-    Code::EtcdLeader,
-    Code::EtcdNotReady,
-    Code::EtcdLearner,
-    Code::EtcdAuth,
-    Code::EtcdRights,
-    Code::EtcdLost,
-    Code::EtcdRefused,
-    Code::EtcdOther,
-    Code::DbResolve,
-    Code::DbConnect,
-    Code::DbTimeout,
-    Code::DbProtocol,
-    Code::DbTls,
-    Code::DbStarting,
-    Code::DbFull,
-    Code::DbAuth,
-    Code::DbMissing,
-    Code::DbRights,
-    Code::DbVersion,
-    Code::DbEncoding,
-    Code::DbExtension,
-    Code::DbShape,
-    Code::DbLost,
-    Code::DbRefused,
-    Code::DbOther,
-    Code::DbReadOnly,
-    Code::DbPooler,
-    Code::DbClash,
-    Code::DbSearchPath,
-    Code::DbCollation,
-    Code::DbUnmanaged,
-    Code::DbRevision,
-    Code::DbOld,
-    Code::MountPath,
-    Code::MountMissing,
-    Code::MountKind,
-    Code::MountUnmounted,
-    Code::MountReadOnly,
-    Code::MountWrite,
-    Code::MountHung,
-    Code::FileParent,
-    Code::FileSymlink,
-    Code::FileOwner,
-    Code::FileMount,
-    Code::FileForeign,
-    Code::FileHung,
-];
