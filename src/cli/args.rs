@@ -3,12 +3,13 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::RangedU64ValueParser};
+use textwrap::{Options, WordSplitter, fill};
 
 use crate::frontend::{Output, Volume};
 
 use super::{
     flags::{Asking, Form, Look, Loudness, OverwriteFlags, Severity, Sources, Writing},
-    values::{Names, checks, codes, duration, node, path, stages},
+    values::{Names, checks, codes, duration, names, node, path, stages},
 };
 
 /// Prepares an etcd cluster and a PostgreSQL database for the Backend.AI manager.
@@ -16,7 +17,7 @@ use super::{
 /// Without a command it opens the wizard on this terminal. With `--answers FILE` and no command all
 /// stages run, and no question is asked.
 #[derive(Debug, Parser)]
-#[command(version, disable_help_subcommand = true, args_override_self = true, after_help = AFTER_HELP)]
+#[command(version, disable_help_subcommand = true, args_override_self = true, after_help = after_help())]
 pub struct Cli {
     #[command(flatten)]
     pub(super) asking: Asking,
@@ -34,10 +35,15 @@ pub struct Cli {
     pub(super) command: Option<Command>,
 }
 
-const AFTER_HELP: &str = "\
-Stages:
-  load-images, load-aliases, set-mount, create-database, write-config,
-  install-schema, populate-fixtures
+/// What stands below the flags: the stages, and what the exit status says.
+fn after_help() -> String {
+    let names = names(stages).join(", ");
+    let lines = Options::new(78).initial_indent("  ").subsequent_indent("  ");
+    let lines = lines.word_splitter(WordSplitter::NoHyphenation);
+    format!("Stages:\n{}\n{STATUSES}", fill(&names, lines))
+}
+
+const STATUSES: &str = "\
 Exit statuses:
   0 success            4 not fit, conflict    8 another run holds the lock
   1 internal error     5 unreachable          9 not as wanted
@@ -66,7 +72,7 @@ pub(super) enum Command {
         #[command(flatten)]
         loudness: Loudness,
     },
-    /// Probes every target live, all at once: etcd, database, storage, images, files
+    #[command(about = format!("Probes every target live, all at once: {}", names(checks).join(", ")))]
     Check {
         /// Checks to make
         #[arg(value_parser = Names(checks))]

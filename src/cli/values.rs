@@ -41,6 +41,11 @@ impl TypedValueParser for Names {
     }
 }
 
+/// The names alone.
+pub(super) fn names(named: fn() -> Vec<Named>) -> Vec<&'static str> {
+    named().into_iter().map(|(name, _)| name).collect()
+}
+
 pub(super) fn stages() -> Vec<Named> {
     stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
