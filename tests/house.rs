@@ -346,6 +346,47 @@ fn secrets_are_laid_open_in_known_places() {
     assert_eq!(found, known, "look at each new place, then write it down here");
 }
 
+/// Texts of a file, beside those in attributes, macros and its own tests.
+#[derive(Default)]
+struct Texts(Vec<String>);
+
+impl<'ast> Visit<'ast> for Texts {
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        self.0.push(text.value());
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(item) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+/// A misspelt key would be noticed at run time, if ever: outside the files of the guide they are constants.
+#[test]
+fn keys_are_constants() {
+    let known: Vec<&str> = backendai_setup::guide::variables().map(|variable| variable.key).collect();
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let path = source.path.display().to_string();
+        if path.contains("/tests") {
+            continue;
+        }
+        let mut texts = Texts::default();
+        texts.visit_file(&syn::parse_file(&source.text).expect("it was read before"));
+        let is_key = |text: &&String| text.contains('.') && known.contains(&text.as_str());
+        let mut keys: Vec<&String> = texts.0.iter().filter(is_key).collect();
+        // Each constant names its key once.
+        let all = keys.len();
+        keys.sort();
+        keys.dedup();
+        if source.room != "guide" || keys.len() != all {
+            wrong.extend(keys.iter().map(|key| format!("{path}: {key}")));
+        }
+    }
+    assert!(wrong.is_empty(), "use the constants of `guide`:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn files_fit_into_a_head() {
     let long: Vec<String> = sources()

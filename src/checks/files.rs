@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
+    guide::files as keys,
     manager_config::{self, Edited},
     services::files,
     workflow::Verdict,
@@ -23,18 +24,16 @@ static ABOUT: CheckAbout = CheckAbout {
 
 pub(super) struct FilesCheck;
 
-const ALEMBIC: &str = "files.alembic-ini";
-
 /// What is there already, judged as the stages that write it do.
 fn judge(world: &World, key: &str, path: &Path, bytes: &[u8]) -> Result<Option<Edited>, Failure> {
     match key {
-        ALEMBIC => {
+        keys::ALEMBIC_INI => {
             // `check files` alone needs no database; any URL shows whether the file takes one.
             let url = world.settings.database().map(manager_config::alembic_url);
             let url = url.unwrap_or_else(|_| "postgresql://".into());
             manager_config::alembic_ini(path, bytes, &url).map(Some)
         }
-        "files.environment" => manager_config::own_environment(path, bytes).map(|_| None),
+        keys::ENVIRONMENT => manager_config::own_environment(path, bytes).map(|_| None),
         _ => manager_config::own_keypairs(path, bytes).map(|_| None),
     }
 }
@@ -85,7 +84,7 @@ impl Check for FilesCheck {
                 Ok((what, edited)) => {
                     verdict.tell(path.file_name().unwrap_or_default().to_string_lossy());
                     verdict.pass(rung, format!("{what}: {}", path.display()), since);
-                    if key == ALEMBIC {
+                    if key == keys::ALEMBIC_INI {
                         look_beside(&mut verdict, path, edited).await;
                     }
                 }

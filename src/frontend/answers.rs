@@ -65,7 +65,7 @@ pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> 
     if !problems.is_empty() {
         return terminal.fail(&problems);
     }
-    let _ = answers.set("version", "1".into(), Origin::Default);
+    answers.state_version();
     let name = if file == "-" { "answers.yml".into() } else { shell_word(file) };
     let text = match answers.to_fill_in(&name, minimal) {
         Ok(text) => text,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
+    guide::files,
     report::{
         Closing, History, NEXT, Reporter, RunState, Transcript, write_checks, write_plan, write_status,
     },
@@ -177,8 +178,8 @@ fn closing(
     let mut next = None;
     for (key, path) in files {
         let what = match *key {
-            "files.alembic-ini" => about_alembic(warned.iter().copied()),
-            "files.environment" => {
+            files::ALEMBIC_INI => about_alembic(warned.iter().copied()),
+            files::ENVIRONMENT => {
                 next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(path)));
                 "source it before you start the manager"
             }

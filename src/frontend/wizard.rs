@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::{
     devstack,
     failure::{Code, Failure},
-    guide::{self, Answers, GUIDE, Origin, Section, Settings},
+    guide::{self, Answers, GUIDE, Origin, Section, Settings, database, etcd, storage},
     report::history,
     session::{self, Overwrite, stage_abouts},
     workflow::StageId,
@@ -95,9 +95,9 @@ pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack
     let mut problems = Vec::new();
     for variable in guide::variables() {
         let value = match variable.key {
-            "etcd.endpoints" => Some(format!("localhost:{}", stack.etcd.port)),
-            "database.address" => Some(format!("localhost:{}", stack.postgres.port)),
-            "storage.mount" => Some(stack.mount.display().to_string()),
+            etcd::ENDPOINTS => Some(format!("localhost:{}", stack.etcd.port)),
+            database::ADDRESS => Some(format!("localhost:{}", stack.postgres.port)),
+            storage::MOUNT => Some(stack.mount.display().to_string()),
             _ => variable.development.map(|development| development()),
         };
         let Some(value) = value else { continue };

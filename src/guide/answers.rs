@@ -7,7 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::failure::{Code, Failure, Place};
 
 use super::{
-    Reference, Section, accept::Refused, did_you_mean, meant, variable, variable::Default, variables,
+    Reference, Section, accept::Refused, did_you_mean, etcd, files, general, keypairs, meant, variable,
+    variable::Default, variables,
 };
 
 /// Where a value comes from.
@@ -186,6 +187,12 @@ impl Answers {
             == Some(value.expose_secret())
     }
 
+    /// Says the version of the answers, as each file must.
+    pub fn state_version(&mut self) {
+        let given = Given { value: general::CURRENT.into(), origin: Origin::Default, reference: None };
+        self.0.insert(general::VERSION, given);
+    }
+
     /// Fills the defaults of the guide where nothing is given.
     pub fn fill_defaults(&mut self) {
         for variable in variables() {
@@ -217,7 +224,7 @@ impl Answers {
                     .remedy(format!("give {flag}, or the environment name `{}`", variable.env()))
             })
             .collect();
-        for (one, other) in [("etcd.user", "etcd.password"), ("etcd.password", "etcd.user")] {
+        for (one, other) in [(etcd::USER, etcd::PASSWORD), (etcd::PASSWORD, etcd::USER)] {
             if self.0.contains_key(one) && !self.0.contains_key(other) {
                 problems.push(self.clash(
                     &[one],
@@ -233,14 +240,15 @@ impl Answers {
     /// Answers that contradict each other, whatever is missing.
     pub fn contradictions(&self) -> Vec<Failure> {
         let mut problems = Vec::new();
-        if self.same("keypairs.admin", "keypairs.user") {
+        let (admin, user) = (keypairs::ADMIN, keypairs::USER);
+        if self.same(admin, user) {
             problems.push(self.clash(
-                &["keypairs.user", "keypairs.admin"],
-                "`keypairs.admin` and `keypairs.user` are the same".into(),
+                &[user, admin],
+                format!("`{admin}` and `{user}` are the same"),
                 "give each an address of its own".into(),
             ));
         }
-        let files = ["files.alembic-ini", "files.environment", "files.credentials"];
+        let files = [files::ALEMBIC_INI, files::ENVIRONMENT, files::CREDENTIALS];
         for (at, one) in files.iter().enumerate() {
             for other in &files[at + 1..] {
                 if self.path(one).is_some()
@@ -278,9 +286,9 @@ impl Answers {
 
 fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Refused) -> Failure {
     let key = variable.key;
-    let failure = if key == "version" {
-        Failure::new(Code::AnswersVersion, format!("`version` is `{value}`; {}", refused.why))
-    } else if variable.is_secret() || value.is_empty() || may_hold_login(variable.key, value) {
+    let failure = if variable.is_version() {
+        Failure::new(Code::AnswersVersion, format!("`{key}` is `{value}`; {}", refused.why))
+    } else if variable.is_secret() || value.is_empty() || may_hold_login(variable, value) {
         Failure::new(Code::AnswersValue, format!("`{key}` cannot be used: {}", refused.why))
     } else {
         let shown: String = value.chars().take(60).collect::<String>().escape_debug().to_string();
@@ -295,8 +303,8 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
 }
 
 /// A URL or `user:password@host` where an address is due holds a password.
-fn may_hold_login(key: &str, value: &str) -> bool {
-    matches!(key, "database.address" | "etcd.endpoints") && value.contains('@')
+fn may_hold_login(variable: &super::Variable, value: &str) -> bool {
+    variable.is_address() && value.contains('@')
 }
 
 /// The failure for a key that is not known, with the nearest one that is.

@@ -10,6 +10,17 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// Where PostgreSQL listens.
+pub const ADDRESS: &str = "database.address";
+/// The manager's database.
+pub const NAME: &str = "database.name";
+/// Who signs in to PostgreSQL.
+pub const USER: &str = "database.user";
+/// The password of that user.
+pub const PASSWORD: &str = "database.password";
+/// Whether the connection is encrypted.
+pub const SSLMODE: &str = "database.sslmode";
+
 /// PostgreSQL's usual port.
 const PORT: u16 = 5432;
 
@@ -25,7 +36,7 @@ pub enum SslMode {
 }
 
 /// The words for it that are built.
-const SSLMODE: &[&str] = &["disable", "prefer", "require"];
+const SSLMODES: &[&str] = &["disable", "prefer", "require"];
 
 /// PostgreSQL as answered.
 #[derive(Debug, Clone)]
@@ -45,11 +56,11 @@ pub struct Database {
 impl Database {
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
-            address: parse_address(&answers.text("database.address")?, PORT).ok()?,
-            name: answers.text("database.name")?,
-            user: answers.text("database.user")?,
-            password: answers.secret("database.password")?,
-            sslmode: match answers.text("database.sslmode")?.as_str() {
+            address: parse_address(&answers.text(ADDRESS)?, PORT).ok()?,
+            name: answers.text(NAME)?,
+            user: answers.text(USER)?,
+            password: answers.secret(PASSWORD)?,
+            sslmode: match answers.text(SSLMODE)?.as_str() {
                 "disable" => SslMode::Disable,
                 "require" => SslMode::Require,
                 _ => SslMode::Prefer,
@@ -99,7 +110,7 @@ fn sslmode(text: &str) -> Result<(), Refused> {
             "write one of `disable`, `prefer`, `require`",
         ));
     }
-    accept::one_of(text, SSLMODE)
+    accept::one_of(text, SSLMODES)
 }
 
 /// The fields of a `postgresql://user:password@host:port/database?sslmode=…` URL.
@@ -112,43 +123,44 @@ pub fn database_url(text: &str) -> Option<Vec<(&'static str, String)>> {
     let mut parts = Vec::new();
     if let Some(host) = url.host_str() {
         let port = url.port().unwrap_or(5432);
-        parts.push(("database.address", format!("{}:{port}", plain(host))));
+        parts.push((ADDRESS, format!("{}:{port}", plain(host))));
     }
     if !url.username().is_empty() {
-        parts.push(("database.user", plain(url.username())));
+        parts.push((USER, plain(url.username())));
     }
     if let Some(password) = url.password() {
-        parts.push(("database.password", plain(password)));
+        parts.push((PASSWORD, plain(password)));
     }
     let name = plain(url.path().trim_start_matches('/'));
     if !name.is_empty() {
-        parts.push(("database.name", name));
+        parts.push((NAME, name));
     }
     for (key, value) in url.query_pairs() {
         if key == "sslmode" && sslmode(&value).is_ok() {
-            parts.push(("database.sslmode", value.into_owned()));
+            parts.push((SSLMODE, value.into_owned()));
         }
     }
     Some(parts)
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "database",
     title: "PostgreSQL",
     intro: "Keeps users, keypairs, sessions and virtual folders.",
     variables: &[
         Variable {
-            key: "database.address",
+            key: ADDRESS,
             title: "Address",
             help: "host:port of the PostgreSQL server.",
-            shape: Shape::Text,
+            shape: Shape::Address,
             default: Default::Required,
             development: Some(|| "localhost:8100".into()),
             manager_env: Some("BACKEND_DB_ADDR"),
             accept: address,
         },
         Variable {
-            key: "database.name",
+            key: NAME,
             title: "Database",
             help: "The database of the manager; created when it is not there.",
             shape: Shape::Text,
@@ -158,7 +170,7 @@ pub(super) static SECTION: Section = Section {
             accept: name,
         },
         Variable {
-            key: "database.user",
+            key: USER,
             title: "User",
             help: "The user that owns the database; it needs CREATEDB once.",
             shape: Shape::Text,
@@ -168,7 +180,7 @@ pub(super) static SECTION: Section = Section {
             accept: identifier,
         },
         Variable {
-            key: "database.password",
+            key: PASSWORD,
             title: "Password",
             help: "The password as it is; it is escaped for alembic.ini and the shell.",
             shape: Shape::Secret,
@@ -178,10 +190,10 @@ pub(super) static SECTION: Section = Section {
             accept: password,
         },
         Variable {
-            key: "database.sslmode",
+            key: SSLMODE,
             title: "TLS",
             help: "disable, prefer or require.",
-            shape: Shape::Choice(SSLMODE),
+            shape: Shape::Choice(SSLMODES),
             default: Default::Value("prefer"),
             development: None,
             manager_env: None,

@@ -8,6 +8,17 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// The part of etcd that is this cluster's.
+pub const NAMESPACE: &str = "etcd.namespace";
+/// The members' addresses.
+pub const ENDPOINTS: &str = "etcd.endpoints";
+/// Who signs in to etcd.
+pub const USER: &str = "etcd.user";
+/// The password of that user.
+pub const PASSWORD: &str = "etcd.password";
+/// Another address for the manager.
+pub const MANAGER_ENDPOINT: &str = "etcd.manager-endpoint";
+
 /// etcd's usual client port.
 const CLIENT_PORT: u16 = 2379;
 
@@ -42,12 +53,12 @@ impl Etcd {
 
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
-            namespace: answers.text("etcd.namespace")?,
-            endpoints: parse_all(&answers.text("etcd.endpoints")?),
+            namespace: answers.text(NAMESPACE)?,
+            endpoints: parse_all(&answers.text(ENDPOINTS)?),
             manager_endpoint: answers
-                .text("etcd.manager-endpoint")
+                .text(MANAGER_ENDPOINT)
                 .and_then(|endpoint| parse_address(plain(&endpoint), CLIENT_PORT).ok()),
-            user: match (answers.text("etcd.user"), answers.secret("etcd.password")) {
+            user: match (answers.text(USER), answers.secret(PASSWORD)) {
                 (Some(user), Some(password)) => Some((user, password)),
                 _ => None,
             },
@@ -129,13 +140,14 @@ fn namespace(text: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "etcd",
     title: "etcd",
     intro: "Holds the image list, its aliases and the path of the shared folder.",
     variables: &[
         Variable {
-            key: "etcd.namespace",
+            key: NAMESPACE,
             title: "Namespace",
             help: "Keeps clusters apart that share one etcd; every key is below /sorna/NAMESPACE/.",
             shape: Shape::Text,
@@ -145,17 +157,17 @@ pub(super) static SECTION: Section = Section {
             accept: namespace,
         },
         Variable {
-            key: "etcd.endpoints",
+            key: ENDPOINTS,
             title: "Addresses",
             help: "host:port of each member; the manager uses the first.",
-            shape: Shape::List,
+            shape: Shape::Addresses,
             default: Default::Required,
             development: Some(|| "localhost:8120".into()),
             manager_env: Some("BACKEND_ETCD_ADDR"),
             accept: endpoints,
         },
         Variable {
-            key: "etcd.user",
+            key: USER,
             title: "User",
             help: "Only when etcd wants a sign-in; the manager itself cannot sign in.",
             shape: Shape::Text,
@@ -165,7 +177,7 @@ pub(super) static SECTION: Section = Section {
             accept: |text| accept::plain_text(text, 255),
         },
         Variable {
-            key: "etcd.password",
+            key: PASSWORD,
             title: "Password",
             help: "The password of the etcd user.",
             shape: Shape::Secret,
@@ -175,10 +187,10 @@ pub(super) static SECTION: Section = Section {
             accept: |text| accept::secret(text, 4096),
         },
         Variable {
-            key: "etcd.manager-endpoint",
+            key: MANAGER_ENDPOINT,
             title: "Manager uses",
             help: "Another host:port for the manager, such as a proxy: it knows one plain address.",
-            shape: Shape::Text,
+            shape: Shape::Address,
             default: Default::Unset("the first address"),
             development: None,
             manager_env: None,

@@ -13,7 +13,7 @@ use crate::{
 use super::{
     Reference, UNBUILT, Variable,
     answers::unknown_key,
-    command, did_you_mean, meant, variable,
+    command, did_you_mean, general, meant, variable,
     variable::{Default, Shape},
     variables,
 };
@@ -141,7 +141,7 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
         _ => walk.problems.push(walk.expects(root, "the answers", "a mapping", "write `key: value` lines")),
     }
     if let Value::Mapping(entries) = &root.value
-        && !entries.iter().any(|(key, _)| matches!(&key.value, Value::Text(text) if text == "version"))
+        && !entries.iter().any(|(key, _)| matches!(&key.value, Value::Text(text) if text == general::VERSION))
     {
         walk.problems.push(
             Failure::new(Code::AnswersVersion, "the answers file does not say its version")
@@ -229,24 +229,12 @@ impl Walk<'_> {
             return Err(failure.at(node.place(self.file)).into());
         }
         match (variable.shape, &node.value) {
-            (Shape::Text | Shape::Choice(_) | Shape::Secret, Value::Text(text)) => {
-                Ok(SecretSource::Text(SecretString::from(text.as_str())))
-            }
-            (Shape::Text | Shape::Choice(_), Value::Sequence(_) | Value::Mapping(_)) => {
-                Err(self.expects(node, &what, "text", "write one value behind the key").into())
-            }
-            (Shape::Text | Shape::Choice(_), _) => {
-                let text = node.text(self.file, &what).map_err(Box::new)?;
-                Ok(SecretSource::Text(SecretString::from(text)))
-            }
-            (Shape::Number, Value::Int(number)) => {
+            (Shape::Secret, Value::Text(text)) => Ok(SecretSource::Text(SecretString::from(text.as_str()))),
+            (Shape::Number | Shape::Version, Value::Int(number)) => {
                 Ok(SecretSource::Text(SecretString::from(number.to_string())))
             }
-            (Shape::Number, _) => Err(Failure::new(Code::AnswersVersion, "`version` is not a whole number")
-                .remedy("write `version: 1`")
-                .at(node.place(self.file))
-                .into()),
-            (Shape::List, Value::Sequence(items)) => {
+            (Shape::Number | Shape::Version, _) => Err(self.no_number(variable, node).into()),
+            (Shape::List | Shape::Addresses, Value::Sequence(items)) => {
                 let mut texts = Vec::new();
                 for item in items {
                     let text = item.text(self.file, &what).map_err(Box::new)?.to_owned();
@@ -259,15 +247,17 @@ impl Walk<'_> {
                 }
                 if texts.is_empty() {
                     let failure = Failure::new(Code::AnswersValue, format!("{what} has no item"));
-                    return Err(failure.remedy("write `[host:port]`").at(node.place(self.file)).into());
+                    return Err(failure.remedy(list(variable)).at(node.place(self.file)).into());
                 }
                 Ok(SecretSource::Text(SecretString::from(texts.join(","))))
             }
-            (Shape::List, Value::Text(text)) => {
+            (Shape::List | Shape::Addresses, Value::Text(text)) => {
                 let remedy = format!("write `[{text}]`");
                 Err(self.expects(node, &what, "a list", &remedy).into())
             }
-            (Shape::List, _) => Err(self.expects(node, &what, "a list", "write `[host:port]`").into()),
+            (Shape::List | Shape::Addresses, _) => {
+                Err(self.expects(node, &what, "a list", list(variable)).into())
+            }
             (Shape::Secret, Value::Mapping(entries)) => self.reference(variable, node, entries),
             // The value must not be repeated here, so the reader's own message does not serve.
             (Shape::Secret, _) => Err(Failure::new(
@@ -277,7 +267,25 @@ impl Walk<'_> {
             .remedy("put quotes around the password")
             .at(node.place(self.file))
             .into()),
+            (
+                Shape::Text | Shape::Path | Shape::Address | Shape::Choice(_),
+                Value::Sequence(_) | Value::Mapping(_),
+            ) => Err(self.expects(node, &what, "text", "write one value behind the key").into()),
+            (Shape::Text | Shape::Path | Shape::Address | Shape::Choice(_), _) => {
+                let text = node.text(self.file, &what).map_err(Box::new)?;
+                Ok(SecretSource::Text(SecretString::from(text)))
+            }
         }
+    }
+
+    fn no_number(&self, variable: &Variable, node: &Node) -> Failure {
+        let what = format!("`{}` is not a whole number", variable.key);
+        let (code, example) = match variable.is_version() {
+            true => (Code::AnswersVersion, "1"),
+            false => (Code::AnswersValue, "NUMBER"),
+        };
+        let remedy = format!("write `{}: {example}`", variable.key);
+        Failure::new(code, what).remedy(remedy).at(node.place(self.file))
     }
 
     fn reference(
@@ -356,6 +364,11 @@ impl Walk<'_> {
     }
 }
 
+/// How a list is written.
+fn list(variable: &Variable) -> &'static str {
+    if variable.is_address() { "write `[host:port]`" } else { "write `[one, another]`" }
+}
+
 /// Where a secret may be.
 const SOURCES: &[&str] = &["env", "file", "command", "stdin", "prompt"];
 
@@ -376,7 +389,7 @@ fn unknown(prefix: &str, path: &str) -> (Option<String>, Failure) {
         .filter(|key| key.starts_with(prefix) && key.split('.').count() == depth)
         .collect();
     let last = path.rsplit('.').next();
-    let is_address = |key: &&String| key.ends_with(".address") || key.ends_with(".endpoints");
+    let is_address = |key: &&String| variable(key).is_some_and(Variable::is_address);
     let near = match last {
         // What addresses are called elsewhere.
         Some("host" | "hosts" | "port" | "addr" | "address" | "addresses" | "url") => {

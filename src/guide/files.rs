@@ -8,6 +8,13 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// Where the manager's alembic reads the database's URL.
+pub const ALEMBIC_INI: &str = "files.alembic-ini";
+/// Where the shell that starts the manager reads its variables.
+pub const ENVIRONMENT: &str = "files.environment";
+/// Where the new keypairs are kept.
+pub const CREDENTIALS: &str = "files.credentials";
+
 /// The files to write; none where the answer is `none`.
 #[derive(Debug, Clone)]
 pub struct Files {
@@ -23,55 +30,52 @@ impl Files {
     pub(super) fn from_answers(answers: &Answers) -> Self {
         let file = |key| answers.path(key).filter(|_| answers.text(key).as_deref() != Some("none"));
         Self {
-            alembic_ini: file("files.alembic-ini"),
-            environment: file("files.environment"),
-            credentials: file("files.credentials"),
+            alembic_ini: file(ALEMBIC_INI),
+            environment: file(ENVIRONMENT),
+            credentials: file(CREDENTIALS),
         }
     }
 
     /// The files that are to be written, each with its key.
     pub fn named(&self) -> Vec<(&'static str, &PathBuf)> {
-        [
-            ("files.alembic-ini", &self.alembic_ini),
-            ("files.environment", &self.environment),
-            ("files.credentials", &self.credentials),
-        ]
-        .into_iter()
-        .filter_map(|(key, path)| path.as_ref().map(|path| (key, path)))
-        .collect()
+        [(ALEMBIC_INI, &self.alembic_ini), (ENVIRONMENT, &self.environment), (CREDENTIALS, &self.credentials)]
+            .into_iter()
+            .filter_map(|(key, path)| path.as_ref().map(|path| (key, path)))
+            .collect()
     }
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "files",
     title: "Files",
     intro: "What the manager reads at its start; each file only you can read.",
     variables: &[
         Variable {
-            key: "files.alembic-ini",
+            key: ALEMBIC_INI,
             title: "alembic.ini",
             help: "The manager's alembic configuration; a path, or none.",
-            shape: Shape::Text,
+            shape: Shape::Path,
             default: Default::Value("alembic.ini"),
             development: None,
             manager_env: None,
             accept: accept::path_or_none,
         },
         Variable {
-            key: "files.environment",
+            key: ENVIRONMENT,
             title: "Environment",
             help: "A shell file with the variables the manager reads; a path, or none.",
-            shape: Shape::Text,
+            shape: Shape::Path,
             default: Default::Value("manager.env"),
             development: None,
             manager_env: None,
             accept: accept::path_or_none,
         },
         Variable {
-            key: "files.credentials",
+            key: CREDENTIALS,
             title: "Credentials",
             help: "Where the new keypairs are kept; a path, or none.",
-            shape: Shape::Text,
+            shape: Shape::Path,
             default: Default::Value("keypairs.yml"),
             development: None,
             manager_env: None,

@@ -5,33 +5,39 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// The version of the answers.
+pub const VERSION: &str = "version";
+/// What the cluster is called.
+pub const NAME: &str = "name";
+
 /// The version of the answers that this program reads.
-pub(super) const VERSION: &str = "1";
+pub(super) const CURRENT: &str = "1";
 
 fn version(text: &str) -> Result<(), Refused> {
-    if text == VERSION {
+    if text == CURRENT {
         return Ok(());
     }
-    Err(Refused::new(format!("this program reads version {VERSION}"), format!("write `version: {VERSION}`")))
+    Err(Refused::new(format!("this program reads version {CURRENT}"), format!("write `version: {CURRENT}`")))
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "general",
     title: "General",
     intro: "What concerns the whole of the answers.",
     variables: &[
         Variable {
-            key: "version",
+            key: VERSION,
             title: "Version",
             help: "The version of the answers; 1 is the only one there is.",
-            shape: Shape::Number,
+            shape: Shape::Version,
             default: Default::Required,
-            development: Some(|| VERSION.into()),
+            development: Some(|| CURRENT.into()),
             manager_env: None,
             accept: version,
         },
         Variable {
-            key: "name",
+            key: NAME,
             title: "Name",
             help: "What you call this cluster; it stands in the closing line and names its folder of transcripts.",
             shape: Shape::Text,

@@ -6,6 +6,11 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// The id of the etcd cluster that is meant.
+pub const ETCD_CLUSTER: &str = "expect.etcd-cluster";
+/// The system identifier of the PostgreSQL server that is meant.
+pub const DATABASE_SYSTEM: &str = "expect.database-system";
+
 /// What the servers must say of themselves; nothing is compared where nothing is given.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
@@ -15,10 +20,7 @@ pub struct Identity {
 
 impl Identity {
     pub(super) fn from_answers(answers: &Answers) -> Self {
-        Self {
-            etcd_cluster: answers.text("expect.etcd-cluster"),
-            database_system: answers.text("expect.database-system"),
-        }
+        Self { etcd_cluster: answers.text(ETCD_CLUSTER), database_system: answers.text(DATABASE_SYSTEM) }
     }
 
     /// The etcd cluster that is expected, when it is not this one.
@@ -78,13 +80,14 @@ fn system(text: &str) -> Result<(), Refused> {
     ))
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "expect",
     title: "Identity",
     intro: "Which servers are meant; others are refused before anything is written.",
     variables: &[
         Variable {
-            key: "expect.etcd-cluster",
+            key: ETCD_CLUSTER,
             title: "Cluster",
             help: "The id of the etcd cluster; `check etcd` shows it.",
             shape: Shape::Text,
@@ -94,7 +97,7 @@ pub(super) static SECTION: Section = Section {
             accept: cluster,
         },
         Variable {
-            key: "expect.database-system",
+            key: DATABASE_SYSTEM,
             title: "System",
             help: "The system identifier of the PostgreSQL server; `check database` shows it.",
             shape: Shape::Text,

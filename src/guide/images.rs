@@ -8,6 +8,13 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// The user's list of images.
+pub const METADATA: &str = "images.metadata";
+/// The user's list of aliases.
+pub const ALIASES: &str = "images.aliases";
+/// The images to load.
+pub const ONLY: &str = "images.only";
+
 /// Where the image list comes from.
 #[derive(Debug, Clone)]
 pub struct Images {
@@ -23,40 +30,41 @@ impl Images {
     pub(super) fn from_answers(answers: &Answers) -> Self {
         let names = |text: String| text.split(',').map(|name| name.trim().to_owned()).collect();
         Self {
-            metadata: answers.path("images.metadata"),
-            aliases: answers.path("images.aliases"),
-            only: answers.text("images.only").map(names),
+            metadata: answers.path(METADATA),
+            aliases: answers.path(ALIASES),
+            only: answers.text(ONLY).map(names),
         }
     }
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "images",
     title: "Images",
     intro: "The kernel images that users may start, and the names they go by.",
     variables: &[
         Variable {
-            key: "images.metadata",
+            key: METADATA,
             title: "Image list",
             help: "Your image-metadata.yml.",
-            shape: Shape::Text,
+            shape: Shape::Path,
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
             accept: accept::path,
         },
         Variable {
-            key: "images.aliases",
+            key: ALIASES,
             title: "Aliases",
             help: "Your image-aliases.yml.",
-            shape: Shape::Text,
+            shape: Shape::Path,
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
             accept: accept::path,
         },
         Variable {
-            key: "images.only",
+            key: ONLY,
             title: "Only",
             help: "Names of the images to load; the others and their aliases are left out.",
             shape: Shape::List,

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{GUIDE, Shape, Variable, variable::Default};
+use super::{GUIDE, Shape, Variable, general, storage, variable::Default};
 
 /// The schema of one answers file. Only `version` is required in each: what is left out may stand in another
 /// file, in the environment or behind `--set`.
@@ -18,7 +18,7 @@ pub fn json_schema() -> Value {
     }
     root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     root["title"] = "Answers for backendai-setup".into();
-    root["required"] = json!(["version"]);
+    root["required"] = json!([general::VERSION]);
     root["definitions"] = json!({ "secret": secret() });
     root
 }
@@ -42,10 +42,11 @@ fn put(below: &mut Value, intro: &str, key: &str, schema: Value) {
 
 fn shape(variable: &Variable) -> Value {
     let mut schema = match variable.shape {
-        Shape::Text => json!({ "type": "string", "minLength": 1 }),
-        Shape::Number => json!({ "type": "integer", "const": 1 }),
+        Shape::Text | Shape::Path | Shape::Address => json!({ "type": "string", "minLength": 1 }),
+        Shape::Number => json!({ "type": "integer", "minimum": 0 }),
+        Shape::Version => json!({ "type": "integer", "const": 1 }),
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
-        Shape::List => json!({
+        Shape::List | Shape::Addresses => json!({
             "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true,
         }),
         // Draft 7 looks at nothing beside a reference.
@@ -60,12 +61,13 @@ fn shape(variable: &Variable) -> Value {
         }
     };
     schema["title"] = variable.title.into();
-    schema["description"] = match variable.key {
-        "version" => meaning,
-        _ => format!("{meaning} Environment: {}.", variable.env()),
+    schema["description"] = match variable.is_version() {
+        true => meaning,
+        false => format!("{meaning} Environment: {}.", variable.env()),
     }
     .into();
-    if let (Some(development), false) = (variable.development, variable.key == "storage.mount") {
+    // That of a path is another on each host.
+    if let (Some(development), false) = (variable.development, variable.key == storage::MOUNT) {
         schema["examples"] = json!([variable.json(&development())]);
     }
     schema

@@ -6,6 +6,11 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// Who gets the keypair of the administrator.
+pub const ADMIN: &str = "keypairs.admin";
+/// Who gets the keypair of the user.
+pub const USER: &str = "keypairs.user";
+
 /// Who gets a keypair.
 #[derive(Debug, Clone)]
 pub struct Keypairs {
@@ -17,17 +22,18 @@ pub struct Keypairs {
 
 impl Keypairs {
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
-        Some(Self { admin: answers.text("keypairs.admin")?, user: answers.text("keypairs.user")? })
+        Some(Self { admin: answers.text(ADMIN)?, user: answers.text(USER)? })
     }
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "keypairs",
     title: "Keypairs",
     intro: "Two new keypairs to sign in to the manager with; the keys are made here.",
     variables: &[
         Variable {
-            key: "keypairs.admin",
+            key: ADMIN,
             title: "Administrator",
             help: "The administrator's e-mail address.",
             shape: Shape::Text,
@@ -37,7 +43,7 @@ pub(super) static SECTION: Section = Section {
             accept: accept::email,
         },
         Variable {
-            key: "keypairs.user",
+            key: USER,
             title: "User",
             help: "The first user's e-mail address.",
             shape: Shape::Text,

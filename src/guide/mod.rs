@@ -6,19 +6,19 @@
 mod accept;
 mod answers;
 mod command;
-mod database;
-mod etcd;
+pub mod database;
+pub mod etcd;
 mod file;
-mod files;
-mod general;
-mod identity;
-mod images;
+pub mod files;
+pub mod general;
+pub mod identity;
+pub mod images;
 mod init;
 mod json_schema;
-mod keypairs;
+pub mod keypairs;
 mod repeat;
 mod settings;
-mod storage;
+pub mod storage;
 mod variable;
 
 pub use command::{Doubt, doubts};

@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Default, Given, Origin, Variable, variables};
+use super::{Answers, Default, Given, Origin, Shape, Variable, variables};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +55,6 @@ impl Serialize for Reference {
     }
 }
 
-/// Keys whose value is a path that may be relative.
-const PATHS: &[&str] =
-    &["images.metadata", "images.aliases", "files.alembic-ini", "files.environment", "files.credentials"];
-
 impl Answers {
     /// These answers as an answers file: each where it belongs, in the order of the guide, paths made
     /// absolute, secrets by reference. Defaults that nobody gave are left out.
@@ -69,7 +65,7 @@ impl Answers {
         let mut root = Mapping::new();
         let mut names = Vec::new();
         for variable in variables() {
-            let is_path = PATHS.contains(&variable.key);
+            let is_path = variable.shape == Shape::Path;
             let Some(given) = self.given(variable.key) else {
                 // A relative default means this folder, the next time too.
                 if let (true, Default::Value(path)) = (is_path, variable.default) {
@@ -77,7 +73,7 @@ impl Answers {
                 }
                 continue;
             };
-            if given.origin == Origin::Default && variable.key != "version" && !is_path {
+            if given.origin == Origin::Default && !variable.is_version() && !is_path {
                 continue;
             }
             if let (true, Reference::Env(name)) = (variable.is_secret(), reference(variable, given)) {
@@ -101,10 +97,10 @@ pub(super) fn value(variable: &Variable, given: &Given) -> Value {
         return source(&reference(variable, given));
     }
     let text = given.value().expose_secret();
-    if PATHS.contains(&variable.key) && text != "none" {
+    if variable.shape == Shape::Path && text != "none" {
         return absolute_text(text).into();
     }
-    if variable.key == "etcd.endpoints" {
+    if variable.shape == Shape::Addresses {
         // As they are meant: without `http://`, with their port.
         return shaped(variable, &super::etcd::addresses(text).join(","));
     }

@@ -6,8 +6,8 @@ use crate::{
 };
 
 use super::{
-    answers::Answers, database::Database, etcd::Etcd, files::Files, identity::Identity, images::Images,
-    keypairs::Keypairs, storage::Storage,
+    answers::Answers, database::Database, etcd, etcd::Etcd, files::Files, general, identity::Identity,
+    images::Images, keypairs, keypairs::Keypairs, storage::Storage,
 };
 
 /// The typed answers. A section is there when its required answers are.
@@ -33,7 +33,7 @@ impl Settings {
         let etcd = Etcd::from_answers(answers);
         let database = Database::from_answers(answers);
         let name = answers
-            .text("name")
+            .text(general::NAME)
             .or_else(|| database.as_ref().map(|database| database.address.host.clone()))
             .or_else(|| etcd.as_ref().and_then(|etcd| Some(etcd.endpoints.first()?.host.clone())))
             .unwrap_or_else(|| "unnamed".into());
@@ -51,10 +51,10 @@ impl Settings {
 
     /// What the answers mean, but a person should hear; each with the key it belongs to.
     pub fn notes(answers: &Answers) -> Vec<(&'static str, Failure)> {
-        let endpoints = answers.text("etcd.endpoints").unwrap_or_default();
-        let notes = super::etcd::notes(&endpoints).into_iter();
-        let notes = notes.map(|note| ("etcd.endpoints", Failure::new(Code::AnswersNote, note)));
-        let owners = ["keypairs.admin", "keypairs.user"].into_iter();
+        let endpoints = answers.text(etcd::ENDPOINTS).unwrap_or_default();
+        let notes = etcd::notes(&endpoints).into_iter();
+        let notes = notes.map(|note| (etcd::ENDPOINTS, Failure::new(Code::AnswersNote, note)));
+        let owners = [keypairs::ADMIN, keypairs::USER].into_iter();
         let alike = owners.filter_map(|key| Some((key, looks_ascii(key, &answers.text(key)?)?)));
         notes.chain(alike).collect()
     }

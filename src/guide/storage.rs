@@ -10,6 +10,11 @@ use super::{
     variable::{Default, Section, Shape, Variable},
 };
 
+/// The path of the shared folder.
+pub const MOUNT: &str = "storage.mount";
+/// What that path must be on this host.
+pub const EXPECT: &str = "storage.expect";
+
 /// What the path must be on this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expect {
@@ -22,7 +27,7 @@ pub enum Expect {
 }
 
 /// The words for it.
-const EXPECT: &[&str] = &["mount-point", "directory", "elsewhere"];
+const EXPECTATIONS: &[&str] = &["mount-point", "directory", "elsewhere"];
 
 /// The shared folder as answered.
 #[derive(Debug, Clone)]
@@ -36,8 +41,8 @@ pub struct Storage {
 impl Storage {
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
-            mount: answers.text("storage.mount")?,
-            expect: match answers.text("storage.expect")?.as_str() {
+            mount: answers.text(MOUNT)?,
+            expect: match answers.text(EXPECT)?.as_str() {
                 "directory" => Expect::Directory,
                 "elsewhere" => Expect::Elsewhere,
                 _ => Expect::MountPoint,
@@ -92,13 +97,14 @@ fn mount(text: &str) -> Result<(), Refused> {
     Ok(())
 }
 
-pub(super) static SECTION: Section = Section {
+/// The variables of this service.
+pub static SECTION: Section = Section {
     id: "storage",
     title: "Storage",
     intro: "The folder that the manager and all agents share; virtual folders lie there.",
     variables: &[
         Variable {
-            key: "storage.mount",
+            key: MOUNT,
             title: "Shared folder",
             help: "An absolute path, the same on every node that runs the manager or an agent.",
             shape: Shape::Text,
@@ -108,14 +114,14 @@ pub(super) static SECTION: Section = Section {
             accept: mount,
         },
         Variable {
-            key: "storage.expect",
+            key: EXPECT,
             title: "Must be",
             help: "mount-point, directory, or elsewhere for a host that does not have the mount.",
-            shape: Shape::Choice(EXPECT),
+            shape: Shape::Choice(EXPECTATIONS),
             default: Default::Value("mount-point"),
             development: Some(|| "directory".into()),
             manager_env: None,
-            accept: |text| accept::one_of(text, EXPECT),
+            accept: |text| accept::one_of(text, EXPECTATIONS),
         },
     ],
 };

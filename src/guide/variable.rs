@@ -7,10 +7,18 @@ use super::accept::Refused;
 pub enum Shape {
     /// Text.
     Text,
+    /// A path of this host; a relative one means the working directory.
+    Path,
+    /// One `host:port`.
+    Address,
     /// A list of texts; `--set` and the environment separate them by commas.
     List,
+    /// A list of `host:port`.
+    Addresses,
     /// A whole number.
     Number,
+    /// The version of the answers themselves, a whole number: each file says it, and the environment never does.
+    Version,
     /// A secret: the text itself, or a mapping that says where it is.
     Secret,
     /// One of these words.
@@ -66,15 +74,25 @@ impl Variable {
     /// A value in the shape that an answers file has for it.
     pub fn json(&self, text: &str) -> serde_json::Value {
         match self.shape {
-            Shape::List => text.split(',').map(str::trim).collect(),
-            Shape::Number => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
-            Shape::Text | Shape::Secret | Shape::Choice(_) => text.into(),
+            Shape::List | Shape::Addresses => text.split(',').map(str::trim).collect(),
+            Shape::Number | Shape::Version => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
+            Shape::Text | Shape::Path | Shape::Address | Shape::Secret | Shape::Choice(_) => text.into(),
         }
     }
 
     /// True when the value must never be shown.
     pub fn is_secret(&self) -> bool {
         self.shape == Shape::Secret
+    }
+
+    /// True for the version of the answers.
+    pub fn is_version(&self) -> bool {
+        self.shape == Shape::Version
+    }
+
+    /// True for addresses of servers: what is pasted there may bring a password along.
+    pub fn is_address(&self) -> bool {
+        matches!(self.shape, Shape::Address | Shape::Addresses)
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     failure::{Code, Failure, shell_word},
-    guide::{Address, Etcd, Expect, variable},
+    guide::{Address, Etcd, Expect, etcd, variable},
     services::{
         etcd::{LEASE, Store},
         mount::marker::{self, Marker},
@@ -45,7 +45,7 @@ pub fn notes(etcd: &Etcd) -> Vec<Failure> {
         let note = note("other nodes need another etcd address".into(), remedy);
         notes.push(note.why("`etcd.endpoints` means this host alone"));
     }
-    if let (Some(_), Some(password)) = (&etcd.user, variable("etcd.password")) {
+    if let (Some(_), Some(password)) = (&etcd.user, variable(etcd::PASSWORD)) {
         let what = format!("other nodes need etcd's password in `{}`", password.env());
         notes.push(note(what, "set it there, or name a file with the password by its twin"));
     }

@@ -193,7 +193,7 @@ pub fn write_pull_commands(out: &mut impl Write, list: &ImageList) -> io::Result
 pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> io::Result<()> {
     let rows: Vec<(&str, String, String)> = guide::variables()
         // Only a file has to say its version.
-        .filter(|variable| variable.key != "version" || answers.given("version").is_some())
+        .filter(|variable| !variable.is_version() || answers.given(variable.key).is_some())
         .map(|variable| {
             let Some(given) = answers.given(variable.key) else {
                 let (value, why) = match variable.default {

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, words},
-    guide::Address,
+    guide::{Address, database, etcd},
 };
 
 use super::{connect_limit, greeting_limit, seconds};
@@ -42,7 +42,7 @@ pub struct Target {
 /// etcd in messages.
 pub static ETCD: Target = Target {
     title: "etcd",
-    key: "etcd.endpoints",
+    key: etcd::ENDPOINTS,
     listen: "--listen-client-urls",
     resolve: Code::EtcdResolve,
     connect: Code::EtcdConnect,
@@ -52,7 +52,7 @@ pub static ETCD: Target = Target {
 /// PostgreSQL in messages.
 pub static POSTGRES: Target = Target {
     title: "PostgreSQL",
-    key: "database.address",
+    key: database::ADDRESS,
     listen: "listen_addresses",
     resolve: Code::DbResolve,
     connect: Code::DbConnect,

@@ -6,7 +6,7 @@ use crate::{
     bundle,
     failure::{Code, Failure, shortened, with_excerpts},
     fixture::Fixture,
-    guide::{Answers, Images, Origin, Settings},
+    guide::{Answers, Images, Origin, Settings, images as keys},
     images::{self, ImageList, Source},
     services::files,
     world::World,
@@ -30,7 +30,7 @@ pub(super) fn judge(
     let mut answers = answers.clone();
     // Of a part it is not known what the whole lacks, nor which defaults will count.
     let mut problems = if scope.is_partial() { answers.contradictions() } else { Vec::new() };
-    let has_a_list = ["images.metadata", "images.aliases"].iter().all(|key| answers.given(key).is_some());
+    let has_a_list = [keys::METADATA, keys::ALIASES].iter().all(|key| answers.given(key).is_some());
     answers.fill_defaults();
     if !scope.is_partial() {
         problems.extend(answers.problems(&scope.sections()));
@@ -79,8 +79,8 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
             Err(failure) => Err(failure),
         },
     };
-    let metadata = read("images.metadata", &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
-    let aliases = read("images.aliases", &images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
+    let metadata = read(keys::METADATA, &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
+    let aliases = read(keys::ALIASES, &images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
     match (metadata, aliases) {
         (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => {
             let shown = |failures| {
@@ -110,7 +110,7 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
 fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>> {
     let Some(names) = answers.images().only else { return Ok(list) };
     list.only(&names).map_err(|unknown| {
-        let place = answers.given("images.only").map(|given| given.origin.clone());
+        let place = answers.given(keys::ONLY).map(|given| given.origin.clone());
         let told = |(name, near): (String, Option<String>)| {
             let what =
                 format!("`images.only` names `{}`, which is no image of the list", name.escape_debug());

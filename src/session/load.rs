@@ -316,14 +316,14 @@ impl Gathering<'_> {
             };
             let Named { name, reference, value } = found;
             let Some(given) = self.answers.given(variable.key) else {
-                if !is_tried && variable.key != "version" {
+                if !is_tried && !variable.is_version() {
                     self.fill(variable, Origin::Environment(name), reference, value);
                 }
                 continue;
             };
             let Some(value) = value else { continue };
             // What `manager.env` of this very cluster says is no other cluster.
-            let is_own = variable.key == "etcd.endpoints" && self.answers.is_managers_endpoint(&value);
+            let is_own = variable.key == guide::etcd::ENDPOINTS && self.answers.is_managers_endpoint(&value);
             if !self.answers.is(variable.key, &value) && !is_own {
                 let (key, origin) = (variable.key, &given.origin);
                 self.notices.push(

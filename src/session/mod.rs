@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::{
     checks::{self, CheckAbout},
     failure::{Code, Failure, shortened},
-    guide::Answers,
+    guide::{self, Answers},
     images::ImageList,
     meeting::{self, Meeting},
     stages,
@@ -195,7 +195,7 @@ impl Session {
         let settings = &self.world.settings;
         let etcd = settings.etcd().ok().and_then(|etcd| etcd.for_manager());
         let database = settings.database().ok().map(|database| &database.address);
-        let named = [(etcd, "etcd.manager-endpoint"), (database, "database.address")];
+        let named = [(etcd, guide::etcd::MANAGER_ENDPOINT), (database, guide::database::ADDRESS)];
         let local = named.into_iter().filter_map(|(address, key)| Some((address?, key)));
         let local: Vec<_> = local.filter(|(address, _)| address.is_loopback()).collect();
         let join = |words: Vec<String>| words.join(" and ");

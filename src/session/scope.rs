@@ -193,7 +193,7 @@ impl Scope {
             return Vec::new();
         }
         let asks_etcd = self.checks.iter().any(|check| check.about().id == "etcd");
-        let used = [("etcd.password", asks_etcd), ("database.password", self.needs("database"))];
+        let used = [(guide::etcd::PASSWORD, asks_etcd), (guide::database::PASSWORD, self.needs("database"))];
         used.into_iter().filter(|(_, is_used)| *is_used).map(|(key, _)| key).collect()
     }
 }

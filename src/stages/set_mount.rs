@@ -39,7 +39,8 @@ impl Stage<World> for SetMount {
             Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
             Some(old) if !cx.world.overwrite.mount => {
                 // What etcd holds may be a path that no answer can be.
-                let is_answer = guide::variable("storage.mount").is_some_and(|it| (it.accept)(old).is_ok());
+                let is_answer =
+                    guide::variable(guide::storage::MOUNT).is_some_and(|it| (it.accept)(old).is_ok());
                 let keep = if is_answer { format!("set `storage.mount: {old}`, or ") } else { String::new() };
                 return Ok(State::Conflict(
                     Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))

@@ -17,7 +17,7 @@ use crate::{
     devstack::{self, Beside, Options},
     disk,
     failure::{Code, Failure, status},
-    guide::{Answers, Origin, Section, Variable},
+    guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
     session::{self, Gathered, Inputs, Intent, Scope, Session, Terms},
     state::state_dir,
@@ -99,7 +99,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     if !problems.is_empty() {
         return terminal.fail(&problems);
     }
-    let _ = answers.set("version", "1".into(), Origin::Default);
+    answers.state_version();
     let variables =
         |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
     let asker = Asker::detect();
@@ -180,7 +180,7 @@ impl Wizard<'_> {
     fn go_on(&mut self, draft: Unfinished) -> Page {
         let flags = std::mem::replace(&mut self.answers, draft.answers);
         self.answers.take_flags_of(&flags);
-        let _ = self.answers.set("version", "1".into(), Origin::Default);
+        self.answers.state_version();
         self.changed = true;
         let left = sections().iter().position(|section| section.id == draft.page);
         match (left, self.wanting()) {

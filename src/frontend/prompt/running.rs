@@ -10,7 +10,7 @@ use crate::{
         wizard::{dependents, name, stage_title},
         wrapped::to_a_person,
     },
-    guide::{Default, variable},
+    guide::{Default, files, variable},
     report::{History, Plain, Reporter, RunState, Transcript},
     session::{self, Intent, Scope},
     workflow::{Outcome, StageId},
@@ -147,7 +147,7 @@ impl Wizard<'_> {
 
     /// The file of the keypairs, unless none is wanted.
     fn credentials(&self) -> Option<std::path::PathBuf> {
-        let variable = variable("files.credentials")?;
+        let variable = variable(files::CREDENTIALS)?;
         let given = self.answers.given(variable.key).and_then(|given| given.shown(variable));
         let path = match (given, variable.default) {
             (Some(path), _) | (None, Default::Value(path)) => path,

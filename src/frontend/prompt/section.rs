@@ -10,7 +10,7 @@ use crate::{
         wizard::{notes, notes_of, sections},
         wrapped::to_a_person,
     },
-    guide::{Default, Origin, Shape, Variable, database_url},
+    guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
     session::{Intent, Scope, check_abouts},
     workflow::RungState,
@@ -82,7 +82,7 @@ impl Wizard<'_> {
             "" if has_value && variable.is_secret() => {}
             "" => self.unset(variable),
             NOTHING if !matches!(variable.default, Default::Required) => self.unset(variable),
-            url if variable.key == "database.address" && database_url(url).is_some() => self.split(url),
+            url if variable.key == database::ADDRESS && database_url(url).is_some() => self.split(url),
             _ => self.set(variable, text),
         }
         Ok(())
@@ -184,9 +184,9 @@ impl Wizard<'_> {
     /// The password of nobody is not asked for, nor a way around a sign-in that there is not.
     fn is_idle(&self, variable: &Variable) -> bool {
         match variable.key {
-            "etcd.password" => self.answers.given("etcd.user").is_none(),
-            "etcd.manager-endpoint" => {
-                self.answers.given("etcd.user").is_none() && self.answers.given(variable.key).is_none()
+            etcd::PASSWORD => self.answers.given(etcd::USER).is_none(),
+            etcd::MANAGER_ENDPOINT => {
+                self.answers.given(etcd::USER).is_none() && self.answers.given(variable.key).is_none()
             }
             _ => false,
         }
@@ -238,7 +238,7 @@ fn help(variable: &Variable, has_value: bool) -> String {
 
 /// Why a text cannot be taken for a variable, in one line.
 fn judge(variable: &Variable, text: &str, has_value: bool) -> Result<(), String> {
-    let is_url = variable.key == "database.address" && database_url(text).is_some();
+    let is_url = variable.key == database::ADDRESS && database_url(text).is_some();
     match (text, variable.default) {
         ("", Default::Required) if has_value && variable.is_secret() => Ok(()),
         ("" | NOTHING, Default::Required) => Err(format!("{} is needed to go on.", variable.title)),

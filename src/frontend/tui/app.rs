@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    guide::Answers,
+    guide::{Answers, database, general},
     session::{Overwrite, Scope},
     workflow::StageId,
 };
@@ -101,7 +101,7 @@ impl App {
     /// The wizard as it begins, and what it asks for at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let mut answers = start.answers;
-        let _ = answers.set("version", "1".into(), crate::guide::Origin::Default);
+        answers.state_version();
         let mut app = Self {
             theme: start.theme,
             host: start.host,
@@ -180,11 +180,13 @@ impl App {
 
     /// What the cluster is called.
     pub(super) fn name(&self) -> String {
-        if let Some(name) = self.answers.given("name").and_then(|given| given.shown(variable("name"))) {
+        if let Some(name) =
+            self.answers.given(general::NAME).and_then(|given| given.shown(variable(general::NAME)))
+        {
             return name.to_owned();
         }
-        let address = self.answers.given("database.address");
-        let address = address.and_then(|given| given.shown(variable("database.address")));
+        let address = self.answers.given(database::ADDRESS);
+        let address = address.and_then(|given| given.shown(variable(database::ADDRESS)));
         address
             .map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned())
             .unwrap_or_default()

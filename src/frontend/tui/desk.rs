@@ -21,7 +21,7 @@ use crate::{
         teller::Teller,
         wizard::{ago, name, sections, to_be_asked},
     },
-    guide::Answers,
+    guide::{Answers, images},
     report::{History, Sink, Transcript, history, lost_record},
     session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
@@ -347,7 +347,7 @@ fn list(answers: &Answers) -> Listed {
     let intent = Intent::Plan { detailed: false };
     // The page shows the whole list, also what is left out.
     let mut answers = answers.clone();
-    answers.unset("images.only");
+    answers.unset(images::ONLY);
     match Session::new(&answers, &Terms::default(), scope, intent) {
         Ok(session) => {
             let list = session.images().cloned();

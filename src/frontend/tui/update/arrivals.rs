@@ -182,7 +182,7 @@ impl App {
         if problems.is_empty() {
             self.answers = answers;
             self.gathered = notices;
-            let _ = self.answers.set("version", "1".into(), crate::guide::Origin::Default);
+            self.answers.state_version();
         }
         let file = self.choices().iter().position(|choice| *choice == Choice::File);
         self.welcome.cursor = file.unwrap_or(self.welcome.cursor);

@@ -9,7 +9,7 @@ use crate::{
         msg::{Effect, Errand, Survey},
         theme::Sign,
     },
-    guide::Origin,
+    guide::{Origin, images},
 };
 
 use super::moved;
@@ -115,10 +115,10 @@ impl App {
             return Vec::new();
         }
         match &self.images.only {
-            None => self.answers.unset("images.only"),
+            None => self.answers.unset(images::ONLY),
             Some(only) => {
                 let list = only.iter().cloned().collect::<Vec<_>>().join(",");
-                if let Err(failure) = self.answers.set("images.only", list.into(), Origin::Typed) {
+                if let Err(failure) = self.answers.set(images::ONLY, list.into(), Origin::Typed) {
                     self.say(Sign::Failed, failure.what);
                     return Vec::new();
                 }
@@ -173,7 +173,7 @@ impl App {
 
     /// The samples lie in the working folder now, and the answers point there.
     pub(super) fn samples_copied(&mut self, metadata: &PathBuf, aliases: &PathBuf) -> Vec<Effect> {
-        for (key, path) in [("images.metadata", metadata), ("images.aliases", aliases)] {
+        for (key, path) in [(images::METADATA, metadata), (images::ALIASES, aliases)] {
             // A file that the user named stays the one that counts.
             if self.answers.given(key).is_none() {
                 let text = path.display().to_string();

@@ -11,7 +11,7 @@ use crate::{
         running::{RunPage, Tone},
         theme::Sign,
     },
-    guide::Default,
+    guide::{Default, files},
 };
 
 use super::moved;
@@ -186,7 +186,7 @@ impl App {
 
     /// The file of the keypairs, unless none is wanted.
     pub(in crate::frontend::tui) fn credentials(&self) -> Option<std::path::PathBuf> {
-        let key = variable("files.credentials");
+        let key = variable(files::CREDENTIALS);
         let given = self.answers.given(key.key).and_then(|given| given.shown(key));
         let path = match (given, key.default) {
             (Some(path), _) => path,

@@ -146,7 +146,7 @@ impl App {
         let Some(field) = self.forms.get_mut(at).and_then(|form| form.field_mut()) else {
             return Vec::new();
         };
-        let address = matches!(field.variable.key, "database.address" | "etcd.endpoints");
+        let address = field.variable.is_address();
         if address && line.contains(':') && (field.variable.accept)(line).is_ok() {
             field.fill(line);
             field.error = None;

@@ -73,7 +73,7 @@ impl App {
         let mut answers = unfinished.answers.clone();
         answers.take_flags_of(&self.answers);
         self.answers = answers;
-        let _ = self.answers.set("version", "1".into(), crate::guide::Origin::Default);
+        self.answers.state_version();
         let page = Page::by_id(&unfinished.page);
         self.changed = true;
         self.refill();

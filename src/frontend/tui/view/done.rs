@@ -31,7 +31,7 @@ use crate::{
         text::{pad, width},
         theme::Sign,
     },
-    guide::Default,
+    guide::{Default, files},
     report::{Reporter, Transcript},
     workflow::{Event, EventKind, Outcome},
 };
@@ -134,9 +134,9 @@ impl App {
     pub(in crate::frontend::tui) fn files(&self) -> Vec<(String, String)> {
         let warned = self.run.iter().flat_map(|run| run.state.warnings().map(|warning| warning.code));
         let about = [
-            ("files.alembic-ini", "write-config", about_alembic(warned)),
-            ("files.environment", "write-config", "source it before you start the manager"),
-            ("files.credentials", "populate-fixtures", "the two keypairs; only you can read it"),
+            (files::ALEMBIC_INI, "write-config", about_alembic(warned)),
+            (files::ENVIRONMENT, "write-config", "source it before you start the manager"),
+            (files::CREDENTIALS, "populate-fixtures", "the two keypairs; only you can read it"),
         ];
         let written = about.into_iter().filter(|(_, stage, _)| self.wrote(stage));
         written.filter_map(|(key, _, what)| Some((self.file(key)?, what.to_owned()))).collect()
@@ -148,7 +148,7 @@ impl App {
         if !whole || !self.wrote("write-config") {
             return None;
         }
-        let path = self.file("files.environment")?;
+        let path = self.file(files::ENVIRONMENT)?;
         let path = std::path::absolute(&path).map_or(path, |path| path.display().to_string());
         Some(format!(". {} && python -m ai.backend.gateway.server", shell_word(&path)))
     }
