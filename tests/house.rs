@@ -105,7 +105,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("frontend/tui/update/mod.rs", 1),
     ("frontend/tui/view/reading.rs", 1),
     ("frontend/tui/view/section.rs", 1),
-    ("guide/file.rs", 3),
+    ("guide/leaf.rs", 3),
     ("guide/repeat.rs", 1),
     ("manager_config/environment.rs", 1),
     ("manager_config/alembic.rs", 3),
