@@ -22,7 +22,7 @@ use crate::{
     disk::{self, Access},
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
-        Output, Terminal, answers, dev, headless, is_spoken, mount, offline, prompt,
+        Output, Terminal, answers, dev, headless, is_accessible, is_spoken, mount, offline, prompt,
         signals::{self, BEFORE, BROKEN_OFF},
         tui,
     },
@@ -149,7 +149,7 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
         None => {
             let Writing { overwrite, yes, state_dir } = cli.writing;
             let (inputs, log) = asking(cli.asking, overwrite);
-            if cli.plain || (wizard && prompt::is_accessible()) {
+            if cli.plain || (wizard && is_accessible()) {
                 prompt::serve(terminal, &inputs, state_dir, cli.review)
             } else if wizard {
                 tui::serve(terminal, &inputs, state_dir, cli.review)

@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    Terminal, Volume,
-    drive::{Signals, headless, load, unless_stopped},
+    console::{Signals, Terminal, Volume},
+    drive::{headless, load, unless_stopped},
     offline::put_new,
 };
 

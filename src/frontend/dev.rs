@@ -10,9 +10,8 @@ use crate::{
 pub use crate::devstack::Options;
 
 use super::{
-    Terminal,
-    drive::{Signals, in_runtime},
-    question::{Reply, confirm},
+    console::{Signals, Terminal, asker::confirm, questions::Reply},
+    drive::in_runtime,
 };
 
 /// What can be done with the development stack in this folder.

@@ -27,9 +27,7 @@ use crate::{
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
-use super::{Terminal, Volume, signals::Hurry, telling::Telling, wrapped::to_a_person};
-
-pub(super) use super::signals::Signals;
+use super::console::{Signals, Terminal, Volume, signals::Hurry, telling::Telling, wrapping::to_a_person};
 
 /// JSON on stdout, or lines on stderr.
 pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) -> Box<dyn Reporter + Send> {

@@ -13,9 +13,8 @@ use crate::{
 };
 
 use super::{
-    Terminal, Volume,
-    drive::{self, Signals, drive, live, load, log_file, opened, titles, unless_stopped, waits},
-    question::{Reply, confirm},
+    console::{Signals, Terminal, Volume, asker::confirm, questions::Reply},
+    drive::{self, drive, live, load, log_file, opened, titles, unless_stopped, waits},
 };
 
 /// What `run` is asked for.

@@ -9,8 +9,8 @@ use crate::{
 };
 
 use super::{
-    Terminal,
-    drive::{Signals, drive, headless, live, load, opened},
+    console::{Signals, Terminal},
+    drive::{drive, headless, live, load, opened},
     headless::status_of,
 };
 

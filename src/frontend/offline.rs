@@ -16,8 +16,8 @@ use crate::{
 };
 
 use super::{
-    Terminal,
-    drive::{Signals, headless, load},
+    console::{Signals, Terminal},
+    drive::{headless, load},
 };
 
 /// Shows the image list; without answers the built-in samples.

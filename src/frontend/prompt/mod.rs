@@ -3,8 +3,6 @@
 //! It asks the same variables as the full-screen wizard, in the same order and with the same judgement, makes the
 //! same checks and starts the same runs. Everything that it says are whole lines on stderr.
 
-mod ask;
-mod lines;
 mod review;
 mod running;
 mod section;
@@ -24,22 +22,15 @@ use crate::{
 };
 
 use super::{
-    Terminal,
-    drive::{Signals, drive, unless_stopped},
-    question::Reply,
+    console::{
+        Signals, Terminal,
+        asker::Asker,
+        questions::{Question, Reply},
+        wrapping::{self, to_a_person},
+    },
+    drive::{drive, unless_stopped},
     wizard::{Unfinished, development_answers, leaving, sections, to_be_asked, unfinished},
-    wrapped::to_a_person,
 };
-
-use ask::{Asker, Question};
-use lines::Lines;
-
-pub use ask::is_accessible;
-
-/// Yes or no, as plain lines.
-pub(super) async fn confirm(signals: &mut Signals, question: &str) -> Reply<bool> {
-    Lines::new().confirm(signals, question).await
-}
 
 /// Why a question was left without an answer.
 enum Away {
@@ -356,7 +347,7 @@ impl Wizard<'_> {
     }
 
     fn say(&self, line: &str) {
-        lines::tell(&self.style.text(line));
+        wrapping::tell(&self.style.text(line));
     }
 
     fn tell(&self, failures: &[Failure]) {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use crate::{
     failure::Failure,
     frontend::{
+        console::{questions::Question, wrapping::to_a_person},
         wizard::{Grant, sections},
-        wrapped::to_a_person,
     },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
     session::{Intent, Scope, stage_abouts},
 };
 
-use super::{Answered, Away, Page, Wizard, ask::Question};
+use super::{Answered, Away, Page, Wizard};
 
 /// What can be done at the review.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Failure, status},
     frontend::{
+        console::wrapping::to_a_person,
         drive::{drive, titles},
         headless::what_next,
         wizard::{dependents, name, stage_title},
-        wrapped::to_a_person,
     },
     guide::{Default, files, variable},
     report::{History, Plain, Reporter, RunState, Transcript},

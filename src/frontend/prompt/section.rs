@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     failure::{Code, Failure},
     frontend::{
+        console::{questions::Question, wrapping::to_a_person},
         wizard::{notes, notes_of, sections},
-        wrapped::to_a_person,
     },
     guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
@@ -16,7 +16,7 @@ use crate::{
     workflow::RungState,
 };
 
-use super::{Answered, Page, Wizard, ask::Question};
+use super::{Answered, Page, Wizard};
 
 /// How many aliases of an image are shown; the command `images` shows them all.
 const ALIASES_SHOWN: usize = 3;

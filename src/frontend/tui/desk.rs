@@ -16,10 +16,10 @@ use crate::{
     disk,
     failure::{Code, Failure},
     frontend::{
+        console::Teller,
         drive::titles,
         offline::samples_to_edit,
-        teller::Teller,
-        wizard::{ago, name, sections, to_be_asked},
+        wizard::{Drafts, ago, name, sections, to_be_asked},
     },
     guide::{Answers, images},
     report::{History, Sink, Transcript, history, lost_record},
@@ -27,10 +27,7 @@ use crate::{
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
-use super::{
-    drafts::Drafts,
-    msg::{Effect, Listed, Msg, Survey},
-};
+use super::msg::{Effect, Listed, Msg, Survey};
 
 /// Messages that may wait for the screen; a run that is ahead waits for it.
 const AHEAD: usize = 1024;

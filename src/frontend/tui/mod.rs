@@ -5,9 +5,7 @@
 
 mod app;
 mod desk;
-mod drafts;
 mod form;
-mod guard;
 mod images;
 mod input;
 mod keymap;
@@ -37,12 +35,14 @@ use crate::{
     workflow::RungState,
 };
 
-use super::{Terminal, signals::Drawing, wizard};
+use super::{
+    console::{Terminal, signals::Drawing},
+    wizard,
+};
 
-pub use super::wizard::Unfinished;
+pub use super::{console::guard::Guard, wizard::Unfinished};
 pub use app::{App, Start};
 pub use desk::Desk;
-pub use guard::Guard;
 pub use input::Input;
 pub use msg::{Effect, Errand, Listed, Msg, Survey};
 pub use screen::{Ended, run};
@@ -101,11 +101,6 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         status
     };
     super::drive::in_runtime(terminal, work)
-}
-
-/// Gives the screen back, if it was taken.
-pub(super) fn leave_screen() {
-    guard::leave();
 }
 
 /// Takes the screen, shows the application, and gives the screen back.

@@ -13,11 +13,10 @@ use tokio::{
 use crate::{
     disk::{self, Access},
     failure::{Code, Failure, status, words},
-    frontend::drive::Signals,
+    frontend::console::{Signals, guard},
 };
 
 use super::{
-    guard,
     input::{Input, Keys},
     msg::Errand,
 };

@@ -9,20 +9,21 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::{
-    failure::status,
-    frontend::{drive::Signals, question::Reply, wrapped::to_a_person},
+use crate::failure::status;
+
+use super::{
+    questions::{Question, Reply},
+    signals::Signals,
+    wrapping::tell,
 };
 
-use super::ask::Question;
-
 /// Reads lines on a thread of its own, so that a signal can break a question off.
-pub(super) struct Lines {
+pub struct Lines {
     lines: UnboundedReceiver<SecretString>,
 }
 
 impl Lines {
-    pub(super) fn new() -> Self {
+    pub fn new() -> Self {
         let (sender, lines) = unbounded_channel();
         // It waits for a line that may never come; it ends with the program.
         thread::spawn(move || {
@@ -44,11 +45,11 @@ impl Lines {
         Self { lines }
     }
 
-    pub(super) fn forget_pending(&mut self) {
+    pub fn forget_pending(&mut self) {
         while self.lines.try_recv().is_ok() {}
     }
 
-    pub(super) async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
+    pub async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
         let Question { title, help, default, empty, secret, judge } = question;
         let prompt = match default.as_deref().or(*empty) {
             Some(taken) => format!("{title} [{taken}]: "),
@@ -76,7 +77,7 @@ impl Lines {
     }
 
     /// Yes or no; without a word it is no.
-    pub(super) async fn confirm(&mut self, signals: &mut Signals, title: &str) -> Reply<bool> {
+    pub async fn confirm(&mut self, signals: &mut Signals, title: &str) -> Reply<bool> {
         loop {
             match self.line(signals, &format!("{title} yes or no [no]: "), false).await {
                 Reply::Is(line) => match line.expose_secret().trim().to_lowercase().as_str() {
@@ -90,7 +91,7 @@ impl Lines {
         }
     }
 
-    pub(super) async fn choose(
+    pub async fn choose(
         &mut self,
         signals: &mut Signals,
         title: &str,
@@ -142,11 +143,6 @@ impl Lines {
         drop(silence);
         reply
     }
-}
-
-/// A line, broken between words where the terminal ends.
-pub(super) fn tell(line: &str) {
-    let _ = writeln!(to_a_person(), "{line}");
 }
 
 /// The terminal shows nothing of what is typed, until this is dropped; only the line's end is seen.

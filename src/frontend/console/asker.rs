@@ -1,47 +1,24 @@
 //! One question at a time: with inquire, or as plain lines where a cursor must not move.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use inquire::{
-    Password, PasswordDisplayMode, Select, Text,
+    Confirm, Password, PasswordDisplayMode, Select, Text,
     ui::{RenderConfig, Styled},
     validator::{StringValidator, Validation},
 };
 use rustix::termios::{QueueSelector, tcflush};
 use secrecy::SecretString;
 
-use crate::{
-    frontend::{
-        drive::Signals,
-        question::{Reply, asked},
-    },
-    report::is_spoken,
+use super::{
+    lines::Lines,
+    questions::{Question, Reply, asked},
+    signals::Signals,
+    speech::is_accessible,
 };
 
-use super::lines::Lines;
-
-/// Says why a text cannot be taken.
-pub(super) type Judge = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
-
-/// A question for a text.
-#[derive(Clone)]
-pub(super) struct Question {
-    /// What is asked for.
-    pub(super) title: String,
-    /// One line of help.
-    pub(super) help: String,
-    /// What Enter takes; for a secret only a word about it, and Enter gives an empty text.
-    pub(super) default: Option<String>,
-    /// What an empty answer means, where there is nothing to take.
-    pub(super) empty: Option<&'static str>,
-    /// Not to be shown.
-    pub(super) secret: bool,
-    /// The only judge of the text.
-    pub(super) judge: Judge,
-}
-
 /// Who asks.
-pub(super) enum Asker {
+pub enum Asker {
     /// Prompts with line editing.
     Inquire(Box<RenderConfig<'static>>),
     /// Whole lines: `TERM=dumb`, `ACCESSIBLE=1`.
@@ -50,7 +27,7 @@ pub(super) enum Asker {
 
 impl Asker {
     /// Plain lines where they are wanted or nothing else will do, else inquire.
-    pub(super) fn detect() -> Self {
+    pub fn detect() -> Self {
         if is_accessible() {
             anstream::ColorChoice::Never.write_global();
             return Self::Lines(Lines::new());
@@ -61,12 +38,12 @@ impl Asker {
     }
 
     /// Does every question stand on lines of its own?
-    pub(super) fn is_lines(&self) -> bool {
+    pub fn is_lines(&self) -> bool {
         matches!(self, Self::Lines(_))
     }
 
     /// How to go back, get help and leave.
-    pub(super) fn keys(&self) -> &'static str {
+    pub fn keys(&self) -> &'static str {
         match self {
             Self::Inquire(_) => "Enter takes what stands in parentheses; Esc goes back, Ctrl-C leaves.",
             Self::Lines(_) => {
@@ -76,7 +53,7 @@ impl Asker {
     }
 
     /// Forgets what was typed before the question was there: nobody confirms what they have not read.
-    pub(super) fn forget_pending(&mut self) {
+    pub fn forget_pending(&mut self) {
         let _ = tcflush(io::stdin(), QueueSelector::IFlush);
         if let Self::Lines(lines) = self {
             lines.forget_pending();
@@ -84,7 +61,7 @@ impl Asker {
     }
 
     /// Asks for a text, until the judge takes it.
-    pub(super) async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
+    pub async fn text(&mut self, signals: &mut Signals, question: &Question) -> Reply<SecretString> {
         let config = match self {
             Self::Lines(lines) => return lines.text(signals, question).await,
             Self::Inquire(config) => **config,
@@ -124,7 +101,7 @@ impl Asker {
     }
 
     /// Asks for one of several things.
-    pub(super) async fn choose(
+    pub async fn choose(
         &mut self,
         signals: &mut Signals,
         title: &str,
@@ -149,8 +126,10 @@ impl Asker {
     }
 }
 
-/// A screen reader follows, or the terminal cannot move its cursor.
-pub fn is_accessible() -> bool {
-    let term = std::env::var("TERM").unwrap_or_default();
-    term.is_empty() || term == "dumb" || is_spoken()
+/// Asks for yes or no.
+pub async fn confirm(signals: &mut Signals, question: String) -> Reply<bool> {
+    if is_accessible() {
+        return Lines::new().confirm(signals, &question).await;
+    }
+    asked(signals, move || Confirm::new(&question).with_default(false).prompt()).await
 }

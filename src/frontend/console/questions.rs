@@ -1,15 +1,35 @@
 //! Questions to a person at a terminal.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Print, terminal};
-use inquire::{Confirm, InquireError};
+use inquire::InquireError;
+use ratatui::crossterm::{cursor::Show, event::DisableBracketedPaste, execute, style::Print, terminal};
 use rustix::termios::{QueueSelector, tcflush};
 
-use super::{drive::Signals, prompt};
+use super::signals::Signals;
+
+/// Says why a text cannot be taken.
+pub type Judge = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
+/// A question for a text.
+#[derive(Clone)]
+pub struct Question {
+    /// What is asked for.
+    pub title: String,
+    /// One line of help.
+    pub help: String,
+    /// What Enter takes; for a secret only a word about it, and Enter gives an empty text.
+    pub default: Option<String>,
+    /// What an empty answer means, where there is nothing to take.
+    pub empty: Option<&'static str>,
+    /// Not to be shown.
+    pub secret: bool,
+    /// The only judge of the text.
+    pub judge: Judge,
+}
 
 /// What came of a question.
-pub(super) enum Reply<T> {
+pub enum Reply<T> {
     /// An answer.
     Is(T),
     /// Esc: one thing back.
@@ -24,7 +44,7 @@ pub(super) enum Reply<T> {
 
 impl<T> Reply<T> {
     /// The same, with another answer.
-    pub(super) fn map<U>(self, answer: impl FnOnce(T) -> U) -> Reply<U> {
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> Reply<U> {
         match self {
             Reply::Is(given) => Reply::Is(answer(given)),
             Reply::Back => Reply::Back,
@@ -37,7 +57,7 @@ impl<T> Reply<T> {
 
 /// Asks on a thread of its own, since a prompt blocks. A signal meanwhile leaves the terminal as it was
 /// before.
-pub(super) async fn asked<T: Send + 'static>(
+pub async fn asked<T: Send + 'static>(
     signals: &mut Signals,
     ask: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
 ) -> Reply<T> {
@@ -59,12 +79,4 @@ pub(super) async fn asked<T: Send + 'static>(
             _ => Reply::Nothing,
         },
     }
-}
-
-/// Asks for yes or no.
-pub(super) async fn confirm(signals: &mut Signals, question: String) -> Reply<bool> {
-    if prompt::is_accessible() {
-        return prompt::confirm(signals, &question).await;
-    }
-    asked(signals, move || Confirm::new(&question).with_default(false).prompt()).await
 }

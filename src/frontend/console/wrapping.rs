@@ -5,22 +5,27 @@ use std::io::{self, Write};
 use rustix::termios::tcgetwinsize;
 use textwrap::{Options, WordSplitter};
 
-use super::prompt::is_accessible;
+use super::speech::is_accessible;
 
 /// What a terminal has that does not say.
 const COLUMNS: usize = 80;
 
 /// Writes whole lines to a person at a terminal.
-pub(super) struct Wrapped<W: Write> {
+pub struct Wrapped<W: Write> {
     inner: W,
     line: Vec<u8>,
     breaks: bool,
 }
 
 /// Stderr. Lines are broken where somebody listens; who looks can copy a command that the terminal has broken.
-pub(super) fn to_a_person() -> Wrapped<anstream::AutoStream<io::Stderr>> {
+pub fn to_a_person() -> Wrapped<anstream::AutoStream<io::Stderr>> {
     let inner = anstream::AutoStream::auto(io::stderr());
     Wrapped { inner, line: Vec::new(), breaks: is_accessible() }
+}
+
+/// A line, broken between words where the terminal ends.
+pub fn tell(line: &str) {
+    let _ = writeln!(to_a_person(), "{line}");
 }
 
 /// One line, broken between words. What goes on is indented a little more than the line's begin.

@@ -10,13 +10,13 @@ use crate::{
     workflow::{Event, EventKind, Stop, Summary},
 };
 
-use super::{Terminal, signals::Signals, teller::Teller};
+use super::{signals::Signals, teller::Teller, terminal::Terminal};
 
 /// How long after a signal whoever reads may take for an event.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Events on their way to the reporters.
-pub(super) struct Telling<'t> {
+pub struct Telling<'t> {
     terminal: &'t Terminal,
     state: RunState,
     tellers: Vec<Teller>,
@@ -30,11 +30,7 @@ pub(super) struct Telling<'t> {
 
 impl<'t> Telling<'t> {
     /// To these reporters, in their order.
-    pub(super) fn new(
-        terminal: &'t Terminal,
-        reporters: Vec<Box<dyn Reporter + Send>>,
-        intent: Intent,
-    ) -> Self {
+    pub fn new(terminal: &'t Terminal, reporters: Vec<Box<dyn Reporter + Send>>, intent: Intent) -> Self {
         Self {
             terminal,
             state: RunState::default(),
@@ -46,12 +42,12 @@ impl<'t> Telling<'t> {
     }
 
     /// What was told so far.
-    pub(super) fn state(&self) -> &RunState {
+    pub fn state(&self) -> &RunState {
         &self.state
     }
 
     /// Takes a signal: the first one asks for a stop, the status of a second one comes back.
-    pub(super) fn hear(&mut self, status: u8, stop: &Stop) -> Option<u8> {
+    pub fn hear(&mut self, status: u8, stop: &Stop) -> Option<u8> {
         if self.asked.is_some() {
             return Some(status);
         }
@@ -61,7 +57,7 @@ impl<'t> Telling<'t> {
     }
 
     /// Tells an event to all; the status of a second signal that came meanwhile.
-    pub(super) async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
+    pub async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
         // The plan of a large list is large: everybody gets the same one.
         let mut event = Arc::new(self.terminal.spoilt(event));
         for at in 0..self.tellers.len() {
@@ -92,7 +88,7 @@ impl<'t> Telling<'t> {
     }
 
     /// Tells the end to whoever still takes it.
-    pub(super) async fn last_word(&mut self, event: Event) {
+    pub async fn last_word(&mut self, event: Event) {
         let event = Arc::new(event);
         let came = Some((Instant::now(), GRACE));
         for at in 0..self.tellers.len() {
@@ -137,7 +133,7 @@ impl<'t> Telling<'t> {
     }
 
     /// What was told; where nobody reads, nothing can be told afterwards either.
-    pub(super) fn end(self) -> RunState {
+    pub fn end(self) -> RunState {
         if let (true, Some((status, _))) = (self.is_cut, self.asked) {
             std::process::exit(i32::from(status));
         }

@@ -23,7 +23,7 @@ impl Draft {
 }
 
 /// Does what was asked for in order, and only the last of it.
-pub(super) struct Drafts {
+pub struct Drafts {
     folder: Option<PathBuf>,
     /// Where it is asked for, and who does it; from the first time on.
     keeper: Option<(mpsc::UnboundedSender<Draft>, JoinHandle<()>)>,
@@ -31,17 +31,17 @@ pub(super) struct Drafts {
 
 impl Drafts {
     /// Drafts in this state directory, or none.
-    pub(super) fn new(folder: Option<PathBuf>) -> Self {
+    pub fn new(folder: Option<PathBuf>) -> Self {
         Self { folder, keeper: None }
     }
 
     /// Keeps unfinished answers, with the page they were left on.
-    pub(super) fn save(&mut self, page: &'static str, answers: Box<Answers>) {
+    pub fn save(&mut self, page: &'static str, answers: Box<Answers>) {
         self.ask(Draft::Save(page, answers));
     }
 
     /// Lets go of them.
-    pub(super) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.ask(Draft::Forget);
     }
 
@@ -55,7 +55,7 @@ impl Drafts {
     }
 
     /// Waits until all that was asked for is done.
-    pub(super) async fn settle(&mut self) {
+    pub async fn settle(&mut self) {
         if let Some((drafts, kept)) = self.keeper.take() {
             drop(drafts);
             let _ = kept.await;

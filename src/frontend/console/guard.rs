@@ -61,14 +61,14 @@ impl Drop for Guard {
 }
 
 /// Takes the screen.
-pub(super) fn enter() -> io::Result<()> {
+pub fn enter() -> io::Result<()> {
     OURS.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(io::stdout(), Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste)
 }
 
 /// Gives the screen back as it was; a second time nothing happens. A terminal that is gone is no fault.
-pub(super) fn leave() {
+pub fn leave() {
     if OURS.swap(false, Ordering::SeqCst) {
         let _ = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show, Print(TITLE_BACK));
         let _ = disable_raw_mode();

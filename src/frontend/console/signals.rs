@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossterm::terminal::disable_raw_mode;
+use ratatui::crossterm::terminal::disable_raw_mode;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -27,7 +27,10 @@ use crate::{
     session::{forsake_secrets, stopped},
 };
 
-use super::{Output, Terminal, tui};
+use super::{
+    guard,
+    terminal::{Output, Terminal},
+};
 
 /// How long a signal may lie before somebody takes it, and how long the end may take after a second one.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -77,10 +80,10 @@ pub fn end_as(terminal: &Terminal, left: &'static str) {
 }
 
 /// A second signal ends the program wherever it stands, until this is dropped.
-pub(super) struct Hurry(());
+pub(crate) struct Hurry(());
 
 impl Hurry {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         IN_A_HURRY.store(true, Ordering::SeqCst);
         Self(())
     }
@@ -93,10 +96,10 @@ impl Drop for Hurry {
 }
 
 /// The terminal is drawn on until this is dropped; when it is gone there is nothing to do.
-pub(super) struct Drawing(());
+pub(crate) struct Drawing(());
 
 impl Drawing {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         IS_DRAWN_ON.store(true, Ordering::SeqCst);
         wake();
         Self(())
@@ -118,15 +121,15 @@ fn wake() {
 
 /// The signals that come from now on. What comes between two waits is not lost, so one of these goes with a piece of
 /// work from its begin to its end.
-pub(super) struct Signals(broadcast::Receiver<Came>);
+pub struct Signals(broadcast::Receiver<Came>);
 
 impl Signals {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(BUS.subscribe())
     }
 
     /// The next one, by its exit status.
-    pub(super) async fn next(&mut self) -> u8 {
+    pub async fn next(&mut self) -> u8 {
         loop {
             match self.0.recv().await {
                 Ok(came) => {
@@ -267,7 +270,7 @@ fn end(status: u8) -> ! {
     let (told, is_told) = sync_channel::<()>(1);
     let tell = move || {
         let _ = disable_raw_mode();
-        tui::leave_screen();
+        guard::leave();
         let face = *FACE.lock().unwrap_or_else(PoisonError::into_inner);
         let (terminal, left) = face.unwrap_or_else(|| (Terminal::new(Output::Text, false), BEFORE));
         terminal.end(status, &[stopped(status, left)]);

@@ -1,5 +1,7 @@
 //! What both wizards share, the full-screen one and the line prompts.
 
+mod draft;
+
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -13,18 +15,20 @@ use crate::{
     workflow::StageId,
 };
 
+pub use draft::Drafts;
+
 /// The sections that are asked, in the order of the guide. The others are for answers files.
-pub(super) fn sections() -> Vec<&'static Section> {
+pub fn sections() -> Vec<&'static Section> {
     GUIDE.iter().copied().filter(|section| !matches!(section.id, "general" | "expect")).collect()
 }
 
 /// What people call a stage.
-pub(super) fn stage_title(id: &str) -> &'static str {
+pub fn stage_title(id: &str) -> &'static str {
     stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
 }
 
 /// The stages of a run that need this one: the later ones of its lane.
-pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
+pub fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
     let abouts = stage_abouts();
     let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
     let lane = abouts.get(at).map(|about| about.lane);
@@ -36,7 +40,7 @@ pub(super) fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
 }
 
 /// What a person reads on leaving: what was written, whether all that was run is done, and what was answered since.
-pub(super) fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
+pub fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
     match (wrote, is_done, answered) {
         (true, true, _) => "What was written stays.",
         (true, false, _) => "What was written stays; run the program again to go on.",
@@ -46,7 +50,7 @@ pub(super) fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static st
 }
 
 /// What the cluster of these answers is called.
-pub(super) fn name(answers: &Answers) -> String {
+pub fn name(answers: &Answers) -> String {
     let mut answers = answers.clone();
     answers.fill_defaults();
     Settings::new(&answers).name
@@ -54,7 +58,7 @@ pub(super) fn name(answers: &Answers) -> String {
 
 /// What a typed confirmation allows to overwrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grant {
+pub enum Grant {
     Mount,
     Leftovers,
     Published,
@@ -62,7 +66,7 @@ pub(super) enum Grant {
 
 impl Grant {
     /// What would be allowed, for a conflict that can be overwritten.
-    pub(super) fn of(failure: &Failure) -> Option<Self> {
+    pub fn of(failure: &Failure) -> Option<Self> {
         match failure.code {
             Code::MountForeign => Some(Grant::Mount),
             Code::ImagesCircle | Code::ImagesHidden => Some(Grant::Leftovers),
@@ -72,7 +76,7 @@ impl Grant {
     }
 
     /// The word that confirms it.
-    pub(super) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Grant::Mount => "replace",
             Grant::Leftovers => "remove",
@@ -81,7 +85,7 @@ impl Grant {
     }
 
     /// Allows it.
-    pub(super) fn allow(self, overwrite: &mut Overwrite) {
+    pub fn allow(self, overwrite: &mut Overwrite) {
         match self {
             Grant::Mount => overwrite.mount = true,
             Grant::Leftovers => overwrite.leftovers = true,
@@ -91,7 +95,7 @@ impl Grant {
 }
 
 /// The guide's development values, with the ports of the running stack.
-pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
+pub fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
     let mut problems = Vec::new();
     for variable in guide::variables() {
         let value = match variable.key {
@@ -113,7 +117,7 @@ pub(super) fn development_answers(answers: &mut Answers, stack: &devstack::Stack
 }
 
 /// Secrets that could not be looked up, as remarks: each is asked for on its page.
-pub(super) fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
+pub fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
     let remark = |(key, failure): (&str, Failure)| {
         let note =
             Failure::new(Code::AnswersNote, format!("`{key}` is to be typed in: its source gave none"));
@@ -125,7 +129,7 @@ pub(super) fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> 
 
 /// What a person should hear about these answers, each with its key where it has one: remarks from gathering
 /// them, unless the value was typed anew since, and what the answers themselves say.
-pub(super) fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'static str>, Failure)> {
+pub fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'static str>, Failure)> {
     let key = |notice: &Failure| {
         let mut variables = guide::variables();
         variables.find(|it| notice.what.contains(&format!("`{}`", it.key))).map(|it| it.key)
@@ -138,7 +142,7 @@ pub(super) fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'st
 }
 
 /// The notes that belong to one section.
-pub(super) fn notes_of(section: &Section, notes: Vec<(Option<&'static str>, Failure)>) -> Vec<Failure> {
+pub fn notes_of(section: &Section, notes: Vec<(Option<&'static str>, Failure)>) -> Vec<Failure> {
     let is_own = |key: Option<&str>| section.variables.iter().any(|variable| Some(variable.key) == key);
     notes.into_iter().filter(|(key, _)| is_own(*key)).map(|(_, note)| note).collect()
 }
@@ -158,7 +162,7 @@ pub struct Unfinished {
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that does not read.
-pub(super) fn unfinished(state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+pub fn unfinished(state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
     let Some(draft) = session::draft(state_dir)? else { return Ok(None) };
     let ran = history(state_dir, &name(&draft.answers));
     let total = stage_abouts().len();
@@ -174,7 +178,7 @@ pub(super) fn unfinished(state_dir: &Path) -> Result<Option<Unfinished>, Failure
 }
 
 /// How long ago, in the largest unit: `12 min ago`.
-pub(super) fn ago(at: Timestamp) -> String {
+pub fn ago(at: Timestamp) -> String {
     let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
     match seconds {
         0..60 => "just now".to_owned(),

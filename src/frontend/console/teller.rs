@@ -33,7 +33,7 @@ enum Place {
 }
 
 /// Hands events to a reporter, one at a time.
-pub(super) struct Teller {
+pub struct Teller {
     place: Place,
     /// None once it was given up.
     events: Option<Sender<Arc<Event>>>,
@@ -43,7 +43,7 @@ pub(super) struct Teller {
 
 impl Teller {
     /// Starts the thread.
-    pub(super) fn new(mut reporter: Box<dyn Reporter + Send>) -> Self {
+    pub fn new(mut reporter: Box<dyn Reporter + Send>) -> Self {
         let place = match reporter.sink() {
             Sink::Stdout => Place::Stdout,
             Sink::Asked(path) => Place::Asked(path.to_owned()),
@@ -63,7 +63,7 @@ impl Teller {
     }
 
     /// Where it writes.
-    pub(super) fn sink(&self) -> Sink<'_> {
+    pub fn sink(&self) -> Sink<'_> {
         match &self.place {
             Place::Stdout => Sink::Stdout,
             Place::Asked(path) => Sink::Asked(path),
@@ -72,25 +72,25 @@ impl Teller {
     }
 
     /// Hands an event over. False when nobody takes it.
-    pub(super) fn hand(&mut self, event: &Arc<Event>) -> bool {
+    pub fn hand(&mut self, event: &Arc<Event>) -> bool {
         self.handed = Instant::now();
         self.events.as_ref().is_some_and(|events| events.send(Arc::clone(event)).is_ok())
     }
 
     /// What came of the event that was handed over. May be dropped and asked again.
-    pub(super) async fn done(&mut self) -> io::Result<()> {
+    pub async fn done(&mut self) -> io::Result<()> {
         self.done.recv().await.unwrap_or_else(|| Err(io::Error::other("the reporter broke off")))
     }
 
     /// Until when the event must be written: a disk has a limit, whoever reads a pipe has none until a signal came.
-    pub(super) fn until(&self, signal: Option<(Instant, Duration)>) -> Option<Instant> {
+    pub fn until(&self, signal: Option<(Instant, Duration)>) -> Option<Instant> {
         let own = (!matches!(self.place, Place::Stdout)).then(|| self.handed + write_limit());
         let asked = signal.map(|(came, grace)| came.max(self.handed) + grace);
         [own, asked].into_iter().flatten().min()
     }
 
     /// Gives it up: it may hang for ever.
-    pub(super) fn give_up(&mut self) -> io::Error {
+    pub fn give_up(&mut self) -> io::Error {
         self.events = None;
         let waited = Duration::from_secs(self.handed.elapsed().as_secs().max(1));
         let said = format!("an event was not written within {}", seconds(waited));
@@ -98,7 +98,7 @@ impl Teller {
     }
 
     /// Hands an event over and waits until it is written; none when it was given up before.
-    pub(super) async fn tell(&mut self, event: &Arc<Event>) -> Option<io::Result<()>> {
+    pub async fn tell(&mut self, event: &Arc<Event>) -> Option<io::Result<()>> {
         if !self.hand(event) {
             return None;
         }
