@@ -5,7 +5,10 @@ use std::{collections::VecDeque, future::poll_fn, task::Poll, time::Duration};
 
 use futures::StreamExt;
 use ratatui::crossterm::event::{Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    termios::{QueueSelector, tcflush},
+};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
@@ -34,6 +37,12 @@ fn patience() -> Duration {
 
 /// How often it is seen whether the terminal is still there, when nothing else tells.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// crossterm hands over what it has read already within this time; a person takes longer from key to key.
+const NEXT_READ: Duration = Duration::from_millis(15);
+
+/// A key that is held down, or a long paste, is not dropped for ever.
+const LONGEST_DROP: Duration = Duration::from_millis(500);
 
 /// The connection to the terminal is lost.
 fn is_gone() -> bool {
@@ -99,12 +108,14 @@ impl Keys {
         }
     }
 
-    /// Forgets every key that has come already.
+    /// Forgets every key that has come already: what the terminal holds, and what was read of it.
     pub(super) async fn drop_pending(&mut self) {
-        // Polled as this task: the stream remembers who waits first, and would wake nobody else.
+        let _ = tcflush(std::io::stdin(), QueueSelector::IFlush);
+        let at_last = Instant::now() + LONGEST_DROP;
         while let Some(stream) = &mut self.stream
             && !is_gone()
-            && let Poll::Ready(Some(Ok(event))) = futures::poll!(stream.next())
+            && Instant::now() < at_last
+            && let Ok(Some(Ok(event))) = tokio::time::timeout(NEXT_READ, stream.next()).await
         {
             self.take(event);
         }
