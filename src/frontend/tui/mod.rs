@@ -23,7 +23,7 @@ mod theme;
 mod update;
 mod view;
 
-use std::{io, path::PathBuf};
+use std::{io, mem::ManuallyDrop, path::PathBuf};
 
 use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal::size};
 
@@ -106,13 +106,11 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
 /// Takes the screen, shows the application, and gives the screen back.
 async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Result<(Ended, Vec<String>)> {
     let guard = Guard::new()?;
-    let mut screen = Screen::new(CrosstermBackend::new(io::stdout()))?;
+    // Never dropped: on a terminal that is gone it would say so to a stderr that is gone too, and panic. The guard
+    // shows the cursor again.
+    let mut screen = ManuallyDrop::new(Screen::new(CrosstermBackend::new(io::stdout()))?);
     let mut seat = seat::Terminal::new();
-    let ended = run(&mut screen, &mut seat, desk, app, effects).await;
-    if matches!(ended, Ended::Lost) {
-        // It would say that the cursor cannot be shown, to a stderr that is gone too, and panic.
-        std::mem::forget(screen);
-    }
+    let ended = run(&mut *screen, &mut seat, desk, app, effects).await;
     let broke = guard.broke();
     drop(guard);
     desk.settle().await;
