@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rustix::process::Signal;
 
 use super::guard::Guarded;
-use super::{binary, free_port};
+use super::{PATIENCE, binary, free_port};
 
 /// A private PostgreSQL cluster; stopped and removed at Drop, or when the test process ends.
 pub struct Postgres {
@@ -255,7 +255,7 @@ fn client(host: &str, port: u16, user: &str, password: &str, arguments: &[&str])
         .args(&arguments[1..])
         .env_clear()
         .env("PGPASSWORD", password)
-        .env("PGCONNECT_TIMEOUT", "5")
+        .env("PGCONNECT_TIMEOUT", PATIENCE.as_secs().to_string())
         .env("PGCLIENTENCODING", "UTF8")
         .stdin(Stdio::null())
         .output()

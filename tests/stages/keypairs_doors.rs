@@ -75,27 +75,27 @@ fn rotation_renews_every_row_of_the_owner_active_or_not() {
 #[test]
 fn secrets_that_anybody_has_are_a_conflict_and_are_replaced_when_told() {
     let published = backendai_setup::fixture::PUBLISHED_SECRETS[0];
-    for secret in [&format!("'{published}'"), "''", "'   '", "E'\\t'", "'AKIADOOR'"] {
-        for active in [true, false] {
-            let site = ready();
-            site.runs("run populate-fixtures");
-            insert(&site, "x@localhost", "AKIADOOR", secret, active, "false");
-            let before = site.everything();
-            let outcome = site.run("run populate-fixtures");
-            assert_eq!(outcome.status, 4, "{secret}: {}", outcome.stderr);
-            for told in ["E-KEYS-PUBLISHED", "AKIADOOR", "--replace-published-keys"] {
-                assert!(outcome.stderr.contains(told), "{secret}: {}", outcome.stderr);
-            }
-            assert!(before == site.everything());
-            let kept = site.read("keypairs.yml");
-            site.runs("run populate-fixtures --replace-published-keys");
-            let renewed =
-                pairs(&site).into_iter().find(|(access, _)| access == "AKIADOOR").expect("it stays").1;
-            assert_eq!(renewed.len(), 40);
-            let text = site.read("keypairs.yml");
-            assert!(text.starts_with(&kept) && text.contains(&renewed), "the others stay, this one is added");
-            rests(&site);
+    let site = ready();
+    site.runs("run populate-fixtures");
+    let secrets = [&format!("'{published}'"), "''", "'   '", "E'\\t'", "access_key"];
+    for (n, (secret, active)) in secrets.iter().flat_map(|it| [(it, true), (it, false)]).enumerate() {
+        let door = format!("AKIADOOR{n}");
+        let secret = secret.replace("access_key", &format!("'{door}'"));
+        insert(&site, "x@localhost", &door, &secret, active, "false");
+        let before = site.everything();
+        let outcome = site.run("run populate-fixtures");
+        assert_eq!(outcome.status, 4, "{secret}: {}", outcome.stderr);
+        for told in ["E-KEYS-PUBLISHED", &door, "--replace-published-keys"] {
+            assert!(outcome.stderr.contains(told), "{secret}: {}", outcome.stderr);
         }
+        assert!(before == site.everything());
+        let kept = site.read("keypairs.yml");
+        site.runs("run populate-fixtures --replace-published-keys");
+        let renewed = pairs(&site).into_iter().find(|(access, _)| *access == door).expect("it stays").1;
+        assert_eq!(renewed.len(), 40);
+        let text = site.read("keypairs.yml");
+        assert!(text.starts_with(&kept) && text.contains(&renewed), "the others stay, this one is added");
+        rests(&site);
     }
 }
 
