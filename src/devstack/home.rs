@@ -14,6 +14,8 @@ use crate::guide::development_home;
 
 const MARKER: &str = ".backendai-setup-dev";
 const LOCK: &str = "lock";
+/// What a remedy offers when this folder does not do.
+pub(super) const ANOTHER: &str = "take another folder: `backendai-setup dev up --dir FOLDER`";
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Somebody else to be: PostgreSQL refuses root.
@@ -99,7 +101,7 @@ impl Home {
         let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
         if owner != rustix::process::geteuid().as_raw() {
             return Err(Failure::new(Code::DevHome, format!("{} belongs to another user", path.display()))
-                .remedy("run this as that user, or take another folder with `--dir`"));
+                .remedy(format!("run this as that user, or {ANOTHER}")));
         }
         let lock = lock(&path).await?;
         // A folder made by hand may have another mode.
@@ -220,7 +222,7 @@ pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::DevHome, format!("{} cannot be written", path.display()))
         .why(words(error))
-        .remedy("fix its rights or make room, or take another folder with `--dir`")
+        .remedy(format!("fix its rights or make room, or {ANOTHER}"))
 }
 
 fn foreign(path: &Path) -> Failure {
@@ -229,7 +231,7 @@ fn foreign(path: &Path) -> Failure {
         format!("{} holds things that are not the development stack's", path.display()),
     )
     .why(format!("the file `{MARKER}` that marks the stack's folder is not in it"))
-    .remedy("nothing was touched. Take another folder with `--dir`")
+    .remedy(format!("leave it alone, and {ANOTHER}"))
 }
 
 /// A command for this stack and no other: what is copied must not hit the default one.

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
-use super::home::{Account, Home, barrier, unwritable};
+use super::home::{ANOTHER, Account, Home, barrier, unwritable};
 use super::ports::localhost;
 use super::process::{self, BEAT, Log, Process};
 use super::{ANSWER, DEADLINE, PASSWORD, POSTGRES, USER};
@@ -86,7 +86,7 @@ pub(super) fn can_enter(home: &Home, account: Option<&Account>) -> Result<(), Fa
             folder.display()
         );
         return Err(Failure::new(Code::DevHome, what)
-            .remedy(format!("take another folder with `--dir`, or `chmod o+x {}`", folder.display())));
+            .remedy(format!("run `chmod o+x {}`, or {ANOTHER}", folder.display())));
     }
     Ok(())
 }

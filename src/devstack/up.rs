@@ -220,8 +220,10 @@ fn no_start(
         failure = failure.why(why.join("\n"));
     }
     failure.remedy(format!(
-        "{}, then `dev up`; if that does not help, `dev reset` starts afresh and removes the data",
-        command(home, "down")
+        "run `{}`, then `{up}`; if that does not help, `{}` removes the data, and `{up}` makes them again",
+        command(home, "down"),
+        command(home, "reset"),
+        up = command(home, "up"),
     ))
 }
 

@@ -299,9 +299,9 @@ codes! {
     DevPort = "E-DEV-PORT", UNFIT, "A port of the development stack is taken",
         "The guide's development setup uses 8120 for etcd and 8100 for PostgreSQL. An etcd that answers there without a sign-in, and a PostgreSQL that lets `postgres` in with the password `develove`, are used, whoever started them; anything else is in the way. Stop it, or take other ports: `backendai-setup dev up --etcd-port PORT --postgres-port PORT`; the answers must name them too. The wizards offer free ports themselves.";
     DevHome = "E-DEV-HOME", UNFIT, "The folder of the development stack cannot be used",
-        "For root it is /var/lib/backendai-setup-dev, else `$XDG_DATA_HOME/backendai-setup-dev` or `~/.local/share/backendai-setup-dev`. It must be empty or made by this program, belong to this user, and be open to the user who runs PostgreSQL. `--dir` takes another.";
+        "For root it is /var/lib/backendai-setup-dev, else `$XDG_DATA_HOME/backendai-setup-dev` or `~/.local/share/backendai-setup-dev`. It must be empty or made by this program, belong to this user, and be open to the user who runs PostgreSQL. `backendai-setup dev up --dir FOLDER` takes another.";
     DevStart = "E-DEV-START", UNFIT, "A server of the development stack did not start",
-        "The message shows the last lines of the server's log. `backendai-setup dev reset` removes the data and starts afresh.";
+        "The message shows the last lines of the server's log. `backendai-setup dev reset` removes the data, and `backendai-setup dev up` makes them again.";
     DevStop = "E-DEV-STOP", UNFIT, "A server of the development stack did not stop",
         "It belongs to another user, or hangs in a way that even killing does not end. Stop it by hand with the process id of the message.";
     DevBusy = "E-DEV-BUSY", LOCKED, "Another run works on the development stack",

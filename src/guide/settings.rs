@@ -6,8 +6,8 @@ use crate::{
 };
 
 use super::{
-    answers::Answers, database::Database, etcd, etcd::Etcd, files::Files, general, identity::Identity,
-    images::Images, keypairs, keypairs::Keypairs, storage::Storage,
+    answers::Answers, database, database::Database, etcd, etcd::Etcd, files::Files, general,
+    identity::Identity, images::Images, keypairs, keypairs::Keypairs, storage::Storage,
 };
 
 /// The typed answers. A section is there when its required answers are.
@@ -57,6 +57,22 @@ impl Settings {
         let owners = [keypairs::ADMIN, keypairs::USER].into_iter();
         let alike = owners.filter_map(|key| Some((key, looks_ascii(key, &answers.text(key)?)?)));
         notes.chain(alike).collect()
+    }
+
+    /// What to know where the addresses of servers that the manager gets mean the host it runs on.
+    pub fn local_addresses(&self) -> Option<String> {
+        let etcd = self.etcd.as_ref().and_then(Etcd::for_manager);
+        let database = self.database.as_ref().map(|database| &database.address);
+        let named = [(etcd, etcd::MANAGER_ENDPOINT), (database, database::ADDRESS)];
+        let local = named.into_iter().filter_map(|(address, key)| Some((address?, key)));
+        let local: Vec<_> = local.filter(|(address, _)| address.is_loopback()).collect();
+        let join = |words: Vec<String>| words.join(" and ");
+        let addresses = join(local.iter().map(|(address, _)| address.to_string()).collect());
+        let keys = join(local.iter().map(|(_, key)| format!("`{key}`")).collect());
+        (!local.is_empty()).then(|| {
+            let mean = if local.len() > 1 { "mean" } else { "means" };
+            format!("{addresses} {mean} the host that the manager runs on: for a manager on another host, set {keys}.")
+        })
     }
 
     /// etcd as answered.

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use crate::{
     checks::{self, CheckAbout},
     failure::{Code, Failure, shortened},
-    guide::{self, Answers},
+    guide::Answers,
     images::ImageList,
     meeting::{self, Meeting},
     stages,
@@ -190,21 +190,9 @@ impl Session {
         self.scope.stages.len() == stages::all().len()
     }
 
-    /// What to know where the addresses of servers that the manager gets mean the host it runs on.
+    /// [`Settings::local_addresses`] of this session.
     pub fn local_addresses(&self) -> Option<String> {
-        let settings = &self.world.settings;
-        let etcd = settings.etcd().ok().and_then(|etcd| etcd.for_manager());
-        let database = settings.database().ok().map(|database| &database.address);
-        let named = [(etcd, guide::etcd::MANAGER_ENDPOINT), (database, guide::database::ADDRESS)];
-        let local = named.into_iter().filter_map(|(address, key)| Some((address?, key)));
-        let local: Vec<_> = local.filter(|(address, _)| address.is_loopback()).collect();
-        let join = |words: Vec<String>| words.join(" and ");
-        let addresses = join(local.iter().map(|(address, _)| address.to_string()).collect());
-        let keys = join(local.iter().map(|(_, key)| format!("`{key}`")).collect());
-        (!local.is_empty()).then(|| {
-            let mean = if local.len() > 1 { "mean" } else { "means" };
-            format!("{addresses} {mean} the host that the manager runs on: for a manager on another host, set {keys}.")
-        })
+        self.world.settings.local_addresses()
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.

@@ -196,7 +196,12 @@ fn a_folder_that_is_not_the_stacks_is_left_alone() {
     fs::write(home.join("thesis.txt"), "mine").expect("a file");
     let failure = private.up().expect_err("not ours");
     assert_eq!(failure.code, Code::DevHome);
-    assert!(failure.remedy.expect("a remedy").contains("another folder with `--dir`"));
+    assert!(
+        failure
+            .remedy
+            .expect("a remedy")
+            .contains("take another folder: `backendai-setup dev up --dir FOLDER`")
+    );
     let reset = block(devstack::reset(&home, &mut |_| {}));
     assert_eq!(reset.expect_err("not ours").code, Code::DevHome);
     assert_eq!(fs::read_to_string(home.join("thesis.txt")).expect("still there"), "mine");

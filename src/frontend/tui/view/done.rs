@@ -31,7 +31,7 @@ use crate::{
         text::{pad, width},
         theme::Sign,
     },
-    guide::{Default, files},
+    guide::{Default, Settings, files},
     report::{Reporter, Transcript},
     workflow::{Event, EventKind, Outcome},
 };
@@ -47,7 +47,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     for warning in run.state.warnings() {
         canvas.told(1, Sign::Warning, &warning.what, super::code(theme, warning));
     }
-    canvas.blank_if(14);
+    canvas.blank_if(16);
     let files = app.files();
     let wide = files.iter().map(|(name, _)| width(name)).max().unwrap_or(0) + 3;
     for (name, what) in files {
@@ -58,7 +58,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         ]));
     }
     if let Some(path) = &app.saved_answers {
-        canvas.blank_if(10);
+        canvas.blank_if(12);
         canvas.line("   The answers that repeat all this, without secrets:");
         // As short as a shell still understands it.
         let below = app.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
@@ -66,10 +66,13 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.words(5, &path, Style::new());
     }
     if let Some(command) = app.next_command() {
-        canvas.blank_if(7);
+        canvas.blank_if(9);
         canvas.line("   Next, in the manager's folder:");
         canvas.words(5, &command, theme.accent());
         canvas.words(3, NEEDS_REDIS, Style::new());
+        if let Some(local) = app.local_addresses() {
+            canvas.words(3, &local, Style::new());
+        }
     }
     let endings = app.endings();
     canvas.blank_if(endings.len());
@@ -153,6 +156,12 @@ impl App {
         Some(format!(". {} && python -m ai.backend.gateway.server", shell_word(&path)))
     }
 
+    fn local_addresses(&self) -> Option<String> {
+        let mut answers = self.answers.clone();
+        answers.fill_defaults();
+        Settings::new(&answers).local_addresses()
+    }
+
     /// What stands on the ordinary screen after leaving: outcome, paths, the next command.
     pub fn farewell(&self) -> Vec<String> {
         let Some(run) = &self.run else { return Vec::new() };
@@ -179,6 +188,7 @@ impl App {
         if let Some(command) = self.next_command() {
             lines.push(format!("Next:        {command}"));
             lines.push(format!("             {NEEDS_REDIS}"));
+            lines.extend(self.local_addresses().map(|local| format!("             {local}")));
         }
         lines
     }
