@@ -9,10 +9,14 @@ use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{PATIENCE, fresh_folder, wait_until};
+use super::{PATIENCE, comes_true, fresh_folder, wait_until};
+
+/// As long as a server may take that is told to end at once.
+const SOON: Duration = Duration::from_secs(20);
 
 const SCRIPT: &str = r#"
 server=
@@ -113,9 +117,18 @@ impl Guarded {
         }
     }
 
-    /// Ends the server at once and waits until it is gone.
+    /// Ends the server at once and waits until it is gone. One that does not listen is killed: under load a signal
+    /// that comes while it starts a child is lost now and then.
     pub fn stop(&mut self) {
-        self.end(Signal::QUIT);
+        if !self.is_running() {
+            return;
+        }
+        self.ask(Signal::QUIT);
+        let server = self.server.as_mut().expect("it runs");
+        if !comes_true(SOON, || server.try_wait().is_ok_and(|status| status.is_some())) {
+            self.signal(Signal::KILL);
+        }
+        self.gone();
     }
 
     /// Ends the server with a signal and waits until it is gone.
@@ -123,10 +136,15 @@ impl Guarded {
         if !self.is_running() {
             return;
         }
+        self.ask(signal);
+        self.gone();
+    }
+
+    /// Sends a signal to the server alone, once all of it listens.
+    fn ask(&self, signal: Signal) {
         self.signal(Signal::CONT);
         let pid = Pid::from_raw(self.pid().cast_signed()).expect("a process id is not 0");
         let _ = kill_process(pid, signal);
-        self.gone();
     }
 
     fn gone(&mut self) {
