@@ -47,7 +47,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     for warning in run.state.warnings() {
         canvas.told(1, Sign::Warning, &warning.what, super::code(theme, warning));
     }
-    canvas.blank_if(16);
+    canvas.blank_if(14);
     let files = app.files();
     let wide = files.iter().map(|(name, _)| width(name)).max().unwrap_or(0) + 3;
     for (name, what) in files {
@@ -58,7 +58,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         ]));
     }
     if let Some(path) = &app.saved_answers {
-        canvas.blank_if(12);
+        canvas.blank_if(10);
         canvas.line("   The answers that repeat all this, without secrets:");
         // As short as a shell still understands it.
         let below = app.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
@@ -66,11 +66,12 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.words(5, &path, Style::new());
     }
     if let Some(command) = app.next_command() {
-        canvas.blank_if(9);
+        canvas.blank_if(7);
         canvas.line("   Next, in the manager's folder:");
         canvas.words(5, &command, theme.accent());
         canvas.words(3, NEEDS_REDIS, Style::new());
-        if let Some(local) = app.local_addresses() {
+        // Where there is no room it stands on the ordinary screen alone.
+        if let Some(local) = app.local_addresses().filter(|_| canvas.left() > 7) {
             canvas.words(3, &local, Style::new());
         }
     }
