@@ -117,8 +117,7 @@ impl Guarded {
         }
     }
 
-    /// Ends the server at once and waits until it is gone. One that does not listen is killed: under load a signal
-    /// that comes while it starts a child is lost now and then.
+    /// Ends the server at once and waits until it is gone. One that does not listen is killed.
     pub fn stop(&mut self) {
         if !self.is_running() {
             return;

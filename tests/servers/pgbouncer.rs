@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use super::guard::Guarded;
 use super::postgres::other_user;
 use super::{Database, Postgres, binary, free_port};
@@ -11,7 +13,7 @@ use super::{Database, Postgres, binary, free_port};
 pub struct PgBouncer {
     /// `127.0.0.1:PORT`.
     pub address: String,
-    _server: Guarded,
+    server: Guarded,
 }
 
 impl PgBouncer {
@@ -40,6 +42,13 @@ impl PgBouncer {
         }
         server.spawn(&mut command);
         assert!(server.comes_up("process up"), "PgBouncer ended at its start:\n{}", server.log());
-        Self { address: format!("127.0.0.1:{port}"), _server: server }
+        Self { address: format!("127.0.0.1:{port}"), server }
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        // It has no handler for SIGQUIT, which is ignored where the tests run in a shell's background.
+        self.server.end(Signal::TERM);
     }
 }
