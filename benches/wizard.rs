@@ -14,6 +14,7 @@ use backendai_setup::{
     failure::Failure,
     frontend::tui::{App, Desk, Errand, Input, Msg, Seat, Start, Survey, Theme, run},
     guide::{Answers, Origin},
+    guides::september_2018::SETUP,
     session::{Overwrite, Terms},
     workflow::{Event, EventKind, Level},
 };
@@ -62,6 +63,7 @@ impl std::fmt::Display for Times {
 fn wizard(answers: Answers) -> App {
     let theme = Theme { ascii: false, color: true };
     let start = Start {
+        setup: &SETUP,
         answers,
         review: false,
         notices: Vec::new(),
@@ -84,7 +86,7 @@ fn key(code: KeyCode) -> Msg {
 fn key_to_frame() -> Times {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(SETUP.guide);
     for (key, value) in [("etcd.namespace", "local"), ("etcd.endpoints", &address)] {
         answers.set(key, value.into(), Origin::Typed).expect("a sound answer");
     }
@@ -99,7 +101,7 @@ fn key_to_frame() -> Times {
     let mut terminal = Terminal::new(Counting { inner: TestBackend::new(120, 40), drawn }).expect("a screen");
     let mut typist = Typist { frames, pressed: None, times: Vec::new() };
     runtime.block_on(async {
-        let mut desk = Desk::new(Ok(std::env::temp_dir()), Terms::default());
+        let mut desk = Desk::new(&SETUP, Ok(std::env::temp_dir()), Terms::default());
         run(&mut terminal, &mut typist, &mut desk, &mut app, effects).await
     });
     runtime.shutdown_background();
@@ -182,7 +184,7 @@ impl Backend for Counting {
 
 /// Drawing alone, with the log as long as it gets.
 fn frame_with_log() -> Times {
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(SETUP.guide);
     for (key, value) in [
         ("etcd.namespace", "local"),
         ("etcd.endpoints", "db:2379"),

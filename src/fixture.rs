@@ -127,12 +127,12 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// The built-in fixture for these owners.
+    /// The sample of the guide for these owners.
     ///
     /// # Errors
-    /// Never, as long as the built-in fixture is sound; a test sees to that.
-    pub fn example(owners: &Keypairs) -> Result<Self, Vec<Failure>> {
-        let mut fixture = Self::read("example_keypair.json", crate::bundle::EXAMPLE_KEYPAIR.as_bytes())?;
+    /// Never, as long as the sample is sound; a test sees to that.
+    pub fn example(sample: &str, owners: &Keypairs) -> Result<Self, Vec<Failure>> {
+        let mut fixture = Self::read("example_keypair.json", sample.as_bytes())?;
         for row in &mut fixture.rows {
             row.user_id = if row.is_admin { owners.admin.clone() } else { owners.user.clone() };
         }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod fixture;
 pub mod frontend;
 pub mod guide;
+pub mod guides;
 pub mod images;
 pub mod manager_config;
 pub mod meeting;

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 use crate::{
     failure::{Code, Failure, Tolerance},
     fixture::Fixture,
-    guide::Settings,
+    guide::{Answers, Guide, Settings},
     images::ImageList,
     services::{etcd::Store, postgres},
 };
@@ -36,7 +36,9 @@ pub type Secrets = Vec<(String, Option<SecretString>)>;
 /// Settings, input and connections.
 #[derive(Debug)]
 pub struct World {
-    /// The typed answers.
+    /// The answers, defaults among them.
+    pub answers: Answers,
+    /// The same, typed.
     pub settings: Settings,
     /// What may be overwritten.
     pub overwrite: Overwrite,
@@ -56,14 +58,15 @@ pub struct World {
 impl World {
     /// The image list and the fixture are there when a stage or check of this run needs them.
     pub fn new(
-        settings: Settings,
+        answers: Answers,
         overwrite: Overwrite,
         tolerance: Tolerance,
         images: Option<Result<ImageList, Vec<Failure>>>,
         fixture: Option<Fixture>,
     ) -> Self {
         Self {
-            settings,
+            settings: Settings::new(&answers),
+            answers,
             overwrite,
             tolerance,
             thorough: false,
@@ -74,6 +77,11 @@ impl World {
             replaces: OnceLock::new(),
             endpoint: AtomicUsize::new(0),
         }
+    }
+
+    /// The guide that is followed.
+    pub fn guide(&self) -> &'static Guide {
+        self.answers.guide()
     }
 
     /// The image list as judged, or every problem of it.

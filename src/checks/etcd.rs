@@ -23,11 +23,13 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "etcd",
     summary: "every endpoint, leader, version, alarms, sign-in, the right to write, keys that are there",
     sections: &["etcd"],
+    is_server: true,
 };
 
-pub(super) struct EtcdCheck {
+/// The check.
+pub struct EtcdCheck {
     /// Climbs on to the right to write below the manager's prefix, and to the keys there.
-    pub(super) rights: bool,
+    pub rights: bool,
 }
 
 #[async_trait]

@@ -20,9 +20,11 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "files",
     summary: "targets writable, not a symbolic link, not somebody else's file",
     sections: &["files"],
+    is_server: false,
 };
 
-pub(super) struct FilesCheck;
+/// The check.
+pub struct FilesCheck;
 
 /// What is there already, judged as the stages that write it do.
 fn judge(world: &World, key: &str, path: &Path, bytes: &[u8]) -> Result<Option<Edited>, Failure> {

@@ -15,9 +15,11 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "images",
     summary: "the list and its aliases read as the manager would, every alias points to an image and tag, and no older alias in etcd wins over them",
     sections: &["images"],
+    is_server: false,
 };
 
-pub(super) struct ImagesCheck;
+/// The check.
+pub struct ImagesCheck;
 
 #[async_trait]
 impl Check for ImagesCheck {

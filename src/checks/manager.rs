@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd},
-    services::etcd::MOUNT,
     workflow::Verdict,
     world::World,
 };
@@ -19,6 +18,7 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "manager",
     summary: "the manager's own session with etcd",
     sections: &["etcd"],
+    is_server: false,
 };
 
 /// Warns of what the manager's own session will meet, where etcd itself is not checked.
@@ -124,6 +124,6 @@ async fn session(etcd: &Etcd, address: &Address, cluster: Option<u64>) -> Result
         return Err(Failure::new(Code::EtcdOther, what)
             .why(format!("it is {:x}, and they are {cluster:x}", member.cluster)));
     }
-    store.get(MOUNT).await?;
+    store.get(store.keys().mount).await?;
     store.may_write().await
 }

@@ -1,4 +1,5 @@
-//! The live checks: one file each, and [`all`]. Each climbs a ladder and leaves no trace.
+//! The live checks: one file each. Each climbs a ladder and leaves no trace. Which of them make a setup is said in
+//! `guides`.
 
 mod database;
 mod etcd;
@@ -6,6 +7,12 @@ mod files;
 mod images;
 mod manager;
 mod storage;
+
+pub use database::DatabaseCheck;
+pub use etcd::EtcdCheck;
+pub use files::FilesCheck;
+pub use images::ImagesCheck;
+pub use storage::StorageCheck;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
 
@@ -23,14 +30,16 @@ use crate::{
 /// What a check is, as data.
 #[derive(Debug)]
 pub struct CheckAbout {
-    /// What scripts see; also the id of the section it checks.
+    /// What scripts see.
     pub id: &'static str,
     /// What people see.
     pub title: &'static str,
     /// What it looks at.
     pub summary: &'static str,
-    /// The sections whose answers it needs.
+    /// The sections whose answers it needs; a wizard makes it when the last of them is answered.
     pub sections: &'static [&'static str],
+    /// It asks a server, without which the stages that need the check cannot look at anything.
+    pub is_server: bool,
 }
 
 /// One live probe.
@@ -43,20 +52,9 @@ pub trait Check: Send + Sync {
     async fn probe(&self, world: &World) -> Verdict;
 }
 
-/// Every check.
-pub fn all() -> Vec<Arc<dyn Check>> {
-    vec![
-        Arc::new(etcd::EtcdCheck { rights: true }),
-        Arc::new(database::DatabaseCheck),
-        Arc::new(storage::StorageCheck),
-        Arc::new(images::ImagesCheck),
-        Arc::new(files::FilesCheck),
-    ]
-}
-
 /// Does etcd answer? For work that does not write below the manager's prefix.
 pub fn etcd_answers() -> Arc<dyn Check> {
-    Arc::new(etcd::EtcdCheck { rights: false })
+    Arc::new(EtcdCheck { rights: false })
 }
 
 /// Could the manager use etcd at the address that it is given? For work that writes that address and asks etcd nothing:
@@ -67,12 +65,7 @@ pub fn for_manager() -> Arc<dyn Check> {
 
 /// Is the shared folder fit?
 pub fn storage() -> Arc<dyn Check> {
-    Arc::new(storage::StorageCheck)
-}
-
-/// What every check is, as data.
-pub fn abouts() -> Vec<&'static CheckAbout> {
-    all().iter().map(|check| check.about()).collect()
+    Arc::new(StorageCheck)
 }
 
 /// The rung that did not hold, why, and when it was tried.

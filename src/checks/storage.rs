@@ -19,9 +19,11 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "storage",
     summary: "absolute, there, a directory, a mount point as `storage.expect` wants, space, a probe file",
     sections: &["storage"],
+    is_server: false,
 };
 
-pub(super) struct StorageCheck;
+/// The check.
+pub struct StorageCheck;
 
 /// Below this a warning.
 const LITTLE: u64 = 1 << 30;

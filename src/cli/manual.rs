@@ -12,9 +12,9 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::{failure::status, session::stage_abouts};
+use crate::failure::status;
 
-use super::args::Cli;
+use super::{args::Cli, values::SETUP};
 
 /// The page of the program itself.
 ///
@@ -32,7 +32,7 @@ pub(super) fn page(out: &mut dyn Write) -> io::Result<()> {
     man.render_subcommands_section(out)?;
     let mut more = Roff::new();
     more.control("SH", ["STAGES"]);
-    for about in stage_abouts() {
+    for about in SETUP.stage_abouts() {
         more.control("TP", []).text([bold(about.id)]).text([roman(about.summary)]);
     }
     more.control("SH", ["EXIT STATUS"]);

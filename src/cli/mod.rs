@@ -31,6 +31,7 @@ use crate::{
 
 use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
 use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
+use values::SETUP;
 
 /// Parses the command line and serves it.
 pub fn start() -> ExitCode {
@@ -136,7 +137,7 @@ fn inputs(sources: Sources, overwrite: OverwriteFlags, terms: Terms) -> Inputs {
         keypairs: rotate_keypairs,
         published: replace_published_keys,
     };
-    Inputs { answers, set, development, terms: Terms { fixture, overwrite, ..terms } }
+    Inputs { setup: SETUP, answers, set, development, terms: Terms { fixture, overwrite, ..terms } }
 }
 
 fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
@@ -176,7 +177,9 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
             let (inputs, log) = asking(given, none());
             headless::status(terminal, &inputs, log.as_deref())
         }
-        Some(Command::Images { copy_samples: Some(folder), .. }) => offline::copy_samples(terminal, &folder),
+        Some(Command::Images { copy_samples: Some(folder), .. }) => {
+            offline::copy_samples(terminal, SETUP.guide, &folder)
+        }
         Some(Command::Images { pull_commands, sources, .. }) => {
             offline::images(terminal, &inputs(sources, none(), terms), pull_commands)
         }
@@ -225,7 +228,7 @@ fn serve_answers(command: AnswersCommand, terminal: &Terminal, terms: Terms) -> 
         AnswersCommand::Init { file, minimal, sources, .. } => {
             answers::init(terminal, &inputs(sources, Vec::new()), &file, minimal)
         }
-        AnswersCommand::Schema { .. } => answers::schema(terminal),
+        AnswersCommand::Schema { .. } => answers::schema(terminal, SETUP.guide),
         AnswersCommand::Validate { files, sources, with_secrets, partial, .. } => {
             answers::validate(terminal, &inputs(sources, files), Judging { with_secrets, partial })
         }

@@ -13,7 +13,7 @@ use crate::{
     session::stray_value,
 };
 
-use super::values::{Named, checks, codes, stages};
+use super::values::{Named, SETUP, checks, codes, stages};
 
 /// Says what is wrong with the words behind this command.
 pub(super) fn explain(error: &Error, root: &Command, path: &[String]) -> Failure {
@@ -24,14 +24,14 @@ pub(super) fn explain(error: &Error, root: &Command, path: &[String]) -> Failure
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let word = named(ContextKind::InvalidSubcommand).unwrap_or_default();
-            stray_value(word).unwrap_or_else(|| no_command(root, path, word))
+            stray_value(SETUP.guide, word).unwrap_or_else(|| no_command(root, path, word))
         }
         ErrorKind::UnknownArgument => {
             let word = named(ContextKind::InvalidArg).unwrap_or_default();
             match word.strip_prefix("--") {
                 Some(_) => idle_flag(error, root, path, word),
                 None if word.starts_with('-') => idle_flag(error, root, path, word),
-                None => stray_value(word).unwrap_or_else(|| {
+                None => stray_value(SETUP.guide, word).unwrap_or_else(|| {
                     let what = format!("`{}` takes no `{}`", shown(path), word.escape_debug());
                     Failure::new(Code::Usage, what).remedy(format!("remove it; `{}` tells more", help(path)))
                 }),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    guide::{self, Origin, Reference},
+    guide::{Guide, Origin, Reference},
     report::write_answers,
     session::{self, Gathered, Inputs, Intent, Judging, Scope},
 };
@@ -27,7 +27,7 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs, judging: Judging) -> u8 {
     }
     headless(terminal, async {
         let mut signals = Signals::new();
-        let (scope, intent) = (Scope::everything(judging), Intent::Plan { detailed: false });
+        let (scope, intent) = (Scope::everything(inputs.setup, judging), Intent::Plan { detailed: false });
         let session = match load(terminal, &mut signals, inputs, Ok(scope), intent).await {
             Ok(session) => session,
             Err(status) => return status,
@@ -92,9 +92,9 @@ pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> 
 }
 
 /// Prints the JSON Schema of answers files.
-pub fn schema(terminal: &Terminal) -> u8 {
+pub fn schema(terminal: &Terminal, guide: &Guide) -> u8 {
     terminal.result(|out| {
-        serde_json::to_writer_pretty(&mut *out, &guide::json_schema())?;
+        serde_json::to_writer_pretty(&mut *out, &guide.json_schema())?;
         writeln!(out)
     });
     status::SUCCESS
@@ -120,7 +120,9 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
         problems.push(failure);
     }
     answers.fill_defaults();
-    let shown: Vec<_> = guide::variables()
+    let shown: Vec<_> = answers
+        .guide()
+        .variables()
         .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
         .map(|(variable, given)| {
             let place = match &given.origin {

@@ -23,14 +23,19 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, words},
     report::{Closing, Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
-    session::{Inputs, Intent, Scope, Session, forsake_secrets, stage_abouts, stopped},
+    session::{Inputs, Intent, Scope, Session, Setup, forsake_secrets, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
 use super::console::{Signals, Terminal, Volume, signals::Hurry, telling::Telling, wrapping::to_a_person};
 
 /// JSON on stdout, or lines on stderr.
-pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) -> Box<dyn Reporter + Send> {
+pub(super) fn live(
+    terminal: &Terminal,
+    style: Style,
+    setup: &Setup,
+    closing: Option<Closing>,
+) -> Box<dyn Reporter + Send> {
     let is_quiet = terminal.volume == Volume::Quiet;
     if terminal.is_json() {
         let json = Json(io::stdout());
@@ -42,7 +47,7 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) 
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
     let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
-    let plain = Plain::new(out, style, titles())
+    let plain = Plain::new(out, style, titles(setup))
         .closing_with(closing)
         .redrawing(is_watched)
         .telling_all(terminal.volume == Volume::Verbose);
@@ -50,12 +55,12 @@ pub(super) fn live(terminal: &Terminal, style: Style, closing: Option<Closing>) 
 }
 
 /// Where a result is printed at the end, only what is waited for is reported before; with `-v` all that is found is reported too.
-pub(super) fn waits(terminal: &Terminal) -> Vec<Box<dyn Reporter + Send>> {
+pub(super) fn waits(terminal: &Terminal, setup: &Setup) -> Vec<Box<dyn Reporter + Send>> {
     if terminal.is_json() || terminal.volume == Volume::Quiet {
         return Vec::new();
     }
     let out = anstream::AutoStream::auto(io::stderr());
-    let plain = Plain::new(out, terminal.style, titles());
+    let plain = Plain::new(out, terminal.style, titles(setup));
     match terminal.volume {
         Volume::Verbose => vec![Box::new(Waits::and_findings(plain.telling_all(true)))],
         _ => vec![Box::new(Waits::alone(plain))],
@@ -66,25 +71,29 @@ pub(super) fn waits(terminal: &Terminal) -> Vec<Box<dyn Reporter + Send>> {
 ///
 /// # Errors
 /// `E-FILE-WRITE` when it cannot be written.
-pub(super) fn log_file(path: Option<&Path>) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
+pub(super) fn log_file(
+    setup: &Setup,
+    path: Option<&Path>,
+) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    Ok(Some(Box::new(Transcript::append(path, titles())?)))
+    Ok(Some(Box::new(Transcript::append(path, titles(setup))?)))
 }
 
 /// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
 pub(super) async fn opened(
     terminal: &Terminal,
     signals: &mut Signals,
+    setup: &'static Setup,
     path: Option<&Path>,
 ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
     let path = path.map(Path::to_owned);
-    let open = move || log_file(path.as_deref());
+    let open = move || log_file(setup, path.as_deref());
     unless_stopped(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
 }
 
 /// What people call each stage.
-pub(super) fn titles() -> BTreeMap<StageId, &'static str> {
-    stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
+pub(super) fn titles(setup: &Setup) -> BTreeMap<StageId, &'static str> {
+    setup.stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
 
 /// Reads and judges answers, which may take its time: stdin, a program that gives out a secret. What is in the

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure, shell_word, status},
-    guide::files,
+    guide::{Guide, files},
     report::{
         Closing, History, NEXT, Reporter, RunState, Transcript, write_checks, write_plan, write_status,
     },
@@ -43,7 +43,7 @@ fn needs_answers(terminal: &Terminal) -> u8 {
 
 /// Runs stages.
 pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) -> u8 {
-    let scope = Scope::stages(&work.stages, work.from.as_deref(), &work.skip);
+    let scope = Scope::stages(inputs.setup, &work.stages, work.from.as_deref(), &work.skip);
     if let Err(failure) = scope {
         return terminal.fail(&[failure]);
     }
@@ -72,11 +72,12 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
                     .remedy("give `--yes`, or the answers as `--answers FILE`");
             return terminal.fail(&[failure]);
         }
+        let setup = inputs.setup;
         let (named, name, log) = (work.state_dir, session.name().to_owned(), log.map(Path::to_owned));
         let open = move || {
             let folder = state_dir(named)?;
-            let transcript = Transcript::create(&folder, &name, titles())?;
-            Ok((folder, transcript, log_file(log.as_deref())?))
+            let transcript = Transcript::create(&folder, &name, titles(setup))?;
+            Ok((folder, transcript, log_file(setup, log.as_deref())?))
         };
         let (folder, transcript, log) = match unless_stopped(terminal, &mut signals, open).await {
             Ok(Ok(opened)) => opened,
@@ -97,7 +98,7 @@ pub fn run(terminal: &Terminal, inputs: &Inputs, work: Run, log: Option<&Path>) 
             Err(status) => return status,
         };
         let mut reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            live(terminal, terminal.style, Some(what_next(&session))),
+            live(terminal, terminal.style, setup, Some(what_next(&session))),
             Box::new(transcript),
             Box::new(history),
         ];
@@ -113,7 +114,8 @@ enum Answer {
 
 /// Shows what would change and asks a person. Nothing to change needs no answer.
 async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Answer {
-    let state = drive(terminal, signals, session, Intent::Preview, None, waits(terminal)).await;
+    let state =
+        drive(terminal, signals, session, Intent::Preview, None, waits(terminal, session.setup())).await;
     if status_of(&state) != status::SUCCESS {
         tell_failures(terminal, &state);
         terminal.note("Nothing was written.");
@@ -149,14 +151,11 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> A
     }
 }
 
-/// What the next command fails without: this program sets up no redis.
-pub(super) const NEEDS_REDIS: &str =
-    "It needs a redis at 127.0.0.1:6379; for another, set BACKEND_REDIS_ADDR in the environment file.";
-
 /// Where things are, and the guide's next command.
 pub(super) fn what_next(session: &Session) -> Closing {
     let (files, whole, local) = (session.files_to_write(), session.runs_all(), session.local_addresses());
-    Box::new(move |warned| closing(&files, whole, local.as_deref(), warned))
+    let guide = session.setup().guide;
+    Box::new(move |warned| closing(guide, &files, whole, local.as_deref(), warned))
 }
 
 /// What to do with `alembic.ini`: it is moved only where it is not beside the manager's scripts already.
@@ -168,6 +167,7 @@ pub(super) fn about_alembic(mut warned: impl Iterator<Item = Code>) -> &'static 
 }
 
 fn closing(
+    guide: &Guide,
     files: &[(&'static str, String)],
     whole: bool,
     local: Option<&str>,
@@ -179,7 +179,7 @@ fn closing(
         let what = match *key {
             files::ALEMBIC_INI => about_alembic(warned.iter().copied()),
             files::ENVIRONMENT => {
-                next = Some(format!("  . {} && python -m ai.backend.gateway.server", shell_word(path)));
+                next = Some(format!("  . {} && {}", shell_word(path), guide.start));
                 "source it before you start the manager"
             }
             _ => "the keypairs, only you can read them",
@@ -190,7 +190,7 @@ fn closing(
     if let Some(next) = next.filter(|_| whole) {
         lines.push(NEXT.into());
         lines.push(next);
-        lines.push(NEEDS_REDIS.into());
+        lines.push(guide.needs.into());
         lines.extend(local.map(str::to_owned));
     }
     if lines.len() == 1 {
@@ -201,7 +201,7 @@ fn closing(
 
 /// Makes live checks and prints every ladder.
 pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String], log: Option<&Path>) -> u8 {
-    let scope = Scope::checks(checks).map(Scope::and_stages);
+    let scope = Scope::checks(inputs.setup, checks).map(Scope::and_stages);
     with_session(terminal, inputs, scope, Intent::Check, log, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
         // What a check found stands in its ladder.
@@ -214,7 +214,7 @@ pub fn check(terminal: &Terminal, inputs: &Inputs, checks: &[String], log: Optio
 
 /// Shows what would change.
 pub fn plan(terminal: &Terminal, inputs: &Inputs, detailed: bool, log: Option<&Path>) -> u8 {
-    let scope = Scope::stages(&[], None, &[]);
+    let scope = Scope::stages(inputs.setup, &[], None, &[]);
     with_session(terminal, inputs, scope, Intent::Plan { detailed }, log, |terminal, state| {
         terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
         tell_failures(terminal, state);
@@ -223,7 +223,7 @@ pub fn plan(terminal: &Terminal, inputs: &Inputs, detailed: bool, log: Option<&P
 
 /// Shows each stage: done, pending or conflict.
 pub fn status(terminal: &Terminal, inputs: &Inputs, log: Option<&Path>) -> u8 {
-    let scope = Scope::stages(&[], None, &[]);
+    let scope = Scope::stages(inputs.setup, &[], None, &[]);
     with_session(terminal, inputs, scope, Intent::Status, log, |terminal, state| {
         terminal.result(|mut out| write_status(&mut out, terminal.style, state));
         tell_failures(terminal, state);
@@ -247,16 +247,16 @@ fn with_session(
             Ok(session) => session,
             Err(status) => return status,
         };
-        let log = match opened(terminal, &mut signals, log).await {
+        let log = match opened(terminal, &mut signals, inputs.setup, log).await {
             Ok(log) => log,
             Err(status) => return status,
         };
         if terminal.is_json() {
-            let mut reporters = vec![live(terminal, terminal.style, None)];
+            let mut reporters = vec![live(terminal, terminal.style, inputs.setup, None)];
             reporters.extend(log);
             return status_of(&drive(terminal, &mut signals, &session, intent, None, reporters).await);
         }
-        let mut reporters = waits(terminal);
+        let mut reporters = waits(terminal, inputs.setup);
         reporters.extend(log);
         let state = drive(terminal, &mut signals, &session, intent, None, reporters).await;
         if terminal.volume == Volume::Quiet && !is_noteworthy(&state) {

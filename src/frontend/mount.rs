@@ -17,12 +17,12 @@ use super::{
 /// Offers the folder; the list of the nodes is the result.
 pub fn offer(terminal: &Terminal, inputs: &Inputs, offering: Offering, log: Option<&Path>) -> u8 {
     let list = Nodes::new(anstream::AutoStream::auto(io::stdout()), terminal.style);
-    meet(terminal, inputs, Ok(Scope::offer(offering)), Some(Box::new(list)), log)
+    meet(terminal, inputs, Ok(Scope::offer(inputs.setup, offering)), Some(Box::new(list)), log)
 }
 
 /// Looks whether the folder that is offered is here.
 pub fn verify(terminal: &Terminal, inputs: &Inputs, node: Option<String>, log: Option<&Path>) -> u8 {
-    meet(terminal, inputs, Scope::verify(node), None, log)
+    meet(terminal, inputs, Scope::verify(inputs.setup, node), None, log)
 }
 
 fn meet(
@@ -44,13 +44,13 @@ fn meet(
             Ok(session) => session,
             Err(status) => return status,
         };
-        let log = match opened(terminal, &mut signals, log).await {
+        let log = match opened(terminal, &mut signals, inputs.setup, log).await {
             Ok(log) => log,
             Err(status) => return status,
         };
         // The list stands before the closing lines.
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
-        reporters.push(live(terminal, terminal.style, None));
+        reporters.push(live(terminal, terminal.style, inputs.setup, None));
         reporters.extend(log);
         status_of(&drive(terminal, &mut signals, &session, Intent::Meet, None, reporters).await)
     })

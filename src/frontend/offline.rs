@@ -8,9 +8,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    bundle,
     failure::{Code, Failure, shell_word, status, words},
-    guide::{did_you_mean, meant},
+    guide::{Guide, did_you_mean, meant},
     report::{write_images, write_pull_commands},
     session::{self, Inputs, Intent, Scope},
 };
@@ -24,7 +23,7 @@ use super::{
 pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
     headless(terminal, async {
         let mut signals = Signals::new();
-        let scope = Scope::checks(&["images".to_owned()]);
+        let scope = Scope::checks(inputs.setup, &["images".to_owned()]);
         let session =
             match load(terminal, &mut signals, inputs, scope, Intent::Plan { detailed: false }).await {
                 Ok(session) => session,
@@ -52,27 +51,28 @@ pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
 }
 
 /// The samples, each with the name of its file.
-const SAMPLES: [(&str, &str); 2] =
-    [("image-metadata.yml", bundle::IMAGE_METADATA), ("image-aliases.yml", bundle::IMAGE_ALIASES)];
+fn samples(guide: &Guide) -> [(&'static str, &'static str); 2] {
+    [("image-metadata.yml", guide.samples.image_metadata), ("image-aliases.yml", guide.samples.image_aliases)]
+}
 
 /// Copies the samples, never over a file that is there.
-pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
+pub fn copy_samples(terminal: &Terminal, guide: &Guide, folder: &Path) -> u8 {
     let find = |(name, _): &(&str, &str)| {
         let path = folder.join(name);
         let taken = || taken(&path).remedy("move it away, or name another folder");
         session::is_there(&path).map_or_else(Some, |is_there| is_there.then(taken))
     };
-    let taken: Vec<Failure> = SAMPLES.iter().filter_map(find).collect();
+    let taken: Vec<Failure> = samples(guide).iter().filter_map(find).collect();
     if !taken.is_empty() {
         return terminal.fail(&taken);
     }
-    for (name, text) in SAMPLES {
+    for (name, text) in samples(guide) {
         let path = folder.join(name);
         if let Err(failure) = put_new(&path, text, SAMPLE_MODE) {
             return terminal.fail(&[failure]);
         }
     }
-    let paths = SAMPLES.map(|(name, _)| folder.join(name).display().to_string());
+    let paths = samples(guide).map(|(name, _)| folder.join(name).display().to_string());
     terminal.answer("written", json!({ "paths": paths }), status::SUCCESS, || {
         for path in &paths {
             terminal.note(&format!("copied:  {path}"));
@@ -85,7 +85,7 @@ pub fn copy_samples(terminal: &Terminal, folder: &Path) -> u8 {
 ///
 /// # Errors
 /// When another file has the name, or nothing can be written there.
-pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+pub fn samples_to_edit(guide: &Guide, folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let copy = |(name, text): (&str, &str)| {
         let path = folder.join(name);
         match session::read_input(&path) {
@@ -94,7 +94,7 @@ pub fn samples_to_edit(folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
             Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),
         }
     };
-    let [metadata, aliases] = SAMPLES;
+    let [metadata, aliases] = samples(guide);
     Ok((copy(metadata)?, copy(aliases)?))
 }
 

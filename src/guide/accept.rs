@@ -14,7 +14,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// Says both.
+    pub fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { why: why.into(), remedy: remedy.into() }
     }
 
@@ -124,13 +125,13 @@ fn all_seen(text: &str) -> Result<(), Refused> {
 }
 
 /// Not empty, no character that nobody sees; `max` bytes at most.
-pub(super) fn plain_text(text: &str, max: usize) -> Result<(), Refused> {
+pub fn plain_text(text: &str, max: usize) -> Result<(), Refused> {
     secret(text, max)?;
     all_seen(text)
 }
 
 /// As [`plain_text`] for a secret, in which any character but a control one may be meant.
-pub(super) fn secret(text: &str, max: usize) -> Result<(), Refused> {
+pub fn secret(text: &str, max: usize) -> Result<(), Refused> {
     if text.is_empty() {
         return Err(Refused::new("it is empty", "give a value, or leave the key out"));
     }
@@ -147,7 +148,7 @@ pub(super) fn secret(text: &str, max: usize) -> Result<(), Refused> {
 }
 
 /// One of a few words.
-pub(super) fn one_of(text: &str, words: &[&str]) -> Result<(), Refused> {
+pub fn one_of(text: &str, words: &[&str]) -> Result<(), Refused> {
     if words.contains(&text) {
         return Ok(());
     }
@@ -156,12 +157,12 @@ pub(super) fn one_of(text: &str, words: &[&str]) -> Result<(), Refused> {
 }
 
 /// A path; relative ones mean the working directory.
-pub(super) fn path(text: &str) -> Result<(), Refused> {
+pub fn path(text: &str) -> Result<(), Refused> {
     plain_text(text, 4095)
 }
 
 /// A path, or `none`.
-pub(super) fn path_or_none(text: &str) -> Result<(), Refused> {
+pub fn path_or_none(text: &str) -> Result<(), Refused> {
     path(text)?;
     if text.ends_with('/') {
         return Err(Refused::new("it names a folder", "name a file, or write `none`"));
@@ -170,7 +171,7 @@ pub(super) fn path_or_none(text: &str) -> Result<(), Refused> {
 }
 
 /// An e-mail address, as `keypairs.user_id` takes it: 256 characters at most.
-pub(super) fn email(text: &str) -> Result<(), Refused> {
+pub fn email(text: &str) -> Result<(), Refused> {
     let form = "write an address such as `admin@example.com`";
     plain_text(text, 1024)?;
     if text.chars().count() > 256 {

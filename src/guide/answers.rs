@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::failure::{Code, Failure, Place};
 
 use super::{
-    Reference, Section, accept::Refused, did_you_mean, etcd, files, general, keypairs, meant, variable,
-    variable::Default, variables,
+    Guide, Reference, Section, accept::Refused, did_you_mean, etcd, files, general, keypairs, meant,
+    variable::Default,
 };
 
 /// Where a value comes from.
@@ -86,44 +86,57 @@ impl Given {
 }
 
 /// The values given so far. Everything is kept as a secret; the key decides what may be shown.
-#[derive(Debug, Clone, Default)]
-pub struct Answers(BTreeMap<&'static str, Given>);
+#[derive(Debug, Clone)]
+pub struct Answers {
+    guide: &'static Guide,
+    all: BTreeMap<&'static str, Given>,
+}
 
 impl Answers {
+    /// No answers yet to what this guide asks.
+    pub fn new(guide: &'static Guide) -> Self {
+        Self { guide, all: BTreeMap::new() }
+    }
+
+    /// The guide that asks.
+    pub fn guide(&self) -> &'static Guide {
+        self.guide
+    }
+
     /// Judges a value and keeps it, replacing an earlier one. Lists are joined by commas.
     ///
     /// # Errors
     /// `E-ANSWERS-KEY` for an unknown key, `E-ANSWERS-VALUE` for a value that cannot be right.
     pub fn set(&mut self, key: &str, value: SecretString, origin: Origin) -> Result<(), Failure> {
-        let variable = variable(key).ok_or_else(|| unknown_key(key))?;
+        let variable = self.guide.variable(key).ok_or_else(|| unknown_key(self.guide, key))?;
         if let Err(refused) = (variable.accept)(value.expose_secret()) {
             return Err(refuse(variable, value.expose_secret(), &origin, refused));
         }
-        self.0.insert(variable.key, Given { value, origin, reference: None });
+        self.all.insert(variable.key, Given { value, origin, reference: None });
         Ok(())
     }
 
     /// Keeps where a secret is, without the secret itself.
     pub fn set_reference(&mut self, key: &'static str, reference: Reference, origin: Origin) {
         let given = Given { value: SecretString::default(), origin, reference: Some(reference) };
-        self.0.insert(key, given);
+        self.all.insert(key, given);
     }
 
     /// Remembers where a secret was looked up, so that a saved file can say so.
     pub fn refer(&mut self, key: &str, reference: Reference) {
-        if let Some(given) = self.0.get_mut(key) {
+        if let Some(given) = self.all.get_mut(key) {
             given.reference = Some(reference);
         }
     }
 
     /// Environment names from which secrets among these answers were taken.
     pub fn secret_names(&self) -> Vec<String> {
-        let references = self.0.values().filter_map(Given::reference);
+        let references = self.all.values().filter_map(Given::reference);
         let names = references.filter_map(|reference| match reference {
             Reference::Env(name) => Some(name.clone()),
             _ => None,
         });
-        names.chain(super::secret_names()).collect()
+        names.chain(self.guide.secret_names()).collect()
     }
 
     /// Environment names under which a file that is written from these answers looks for secrets that were
@@ -134,34 +147,34 @@ impl Answers {
             let kept = |given: &Given| given.reference.is_some() || given.origin == Origin::Development;
             variable.is_secret() && given.is_some_and(|given| !kept(given))
         };
-        variables().filter(is_left_out).map(super::Variable::env).collect()
+        self.guide.variables().filter(is_left_out).map(super::Variable::env).collect()
     }
 
     /// Takes over what the other answers have from `--set`.
     pub fn take_flags_of(&mut self, other: &Self) {
-        let flags = other.0.iter().filter(|(_, given)| given.origin == Origin::Flag);
-        self.0.extend(flags.map(|(key, given)| (*key, given.clone())));
+        let flags = other.all.iter().filter(|(_, given)| given.origin == Origin::Flag);
+        self.all.extend(flags.map(|(key, given)| (*key, given.clone())));
     }
 
     /// Takes a value back; a default may count again.
     pub fn unset(&mut self, key: &str) {
-        self.0.remove(key);
+        self.all.remove(key);
     }
 
     /// The value and origin of a key, if it has one.
     pub fn given(&self, key: &str) -> Option<&Given> {
-        self.0.get(key)
+        self.all.get(key)
     }
 
     /// A value that may be shown; none for secrets.
-    pub(super) fn text(&self, key: &str) -> Option<String> {
-        debug_assert!(variable(key).is_some_and(|variable| !variable.is_secret()));
-        Some(self.0.get(key)?.value.expose_secret().to_owned())
+    pub fn text(&self, key: &str) -> Option<String> {
+        debug_assert!(self.guide.variable(key).is_none_or(|variable| !variable.is_secret()));
+        Some(self.all.get(key)?.value.expose_secret().to_owned())
     }
 
     /// A secret.
-    pub(super) fn secret(&self, key: &str) -> Option<SecretString> {
-        Some(self.0.get(key)?.value.clone())
+    pub fn secret(&self, key: &str) -> Option<SecretString> {
+        Some(self.all.get(key)?.value.clone())
     }
 
     /// Where the image list comes from: known whatever else is missing.
@@ -170,14 +183,14 @@ impl Answers {
     }
 
     /// A path, made absolute; relative ones mean the working directory.
-    pub(super) fn path(&self, key: &str) -> Option<PathBuf> {
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
         let text = self.text(key)?;
         Some(std::path::absolute(&text).unwrap_or_else(|_| PathBuf::from(text)))
     }
 
     /// True when the key has this value.
     pub fn is(&self, key: &str, value: &SecretString) -> bool {
-        self.0.get(key).is_some_and(|given| given.value.expose_secret() == value.expose_secret())
+        self.all.get(key).is_some_and(|given| given.value.expose_secret() == value.expose_secret())
     }
 
     /// True for the etcd address that `manager.env` gives the manager.
@@ -190,14 +203,14 @@ impl Answers {
     /// Says the version of the answers, as each file must.
     pub fn state_version(&mut self) {
         let given = Given { value: general::CURRENT.into(), origin: Origin::Default, reference: None };
-        self.0.insert(general::VERSION, given);
+        self.all.insert(general::VERSION, given);
     }
 
     /// Fills the defaults of the guide where nothing is given.
     pub fn fill_defaults(&mut self) {
-        for variable in variables() {
+        for variable in self.guide.variables() {
             if let Default::Value(value) = variable.default {
-                self.0.entry(variable.key).or_insert_with(|| Given {
+                self.all.entry(variable.key).or_insert_with(|| Given {
                     value: value.into(),
                     origin: Origin::Default,
                     reference: None,
@@ -212,7 +225,7 @@ impl Answers {
             .iter()
             .flat_map(|section| section.variables.iter())
             .filter(|variable| matches!(variable.default, Default::Required))
-            .filter(|variable| !self.0.contains_key(variable.key))
+            .filter(|variable| !self.all.contains_key(variable.key))
             .map(|variable| {
                 let flag = if variable.is_secret() {
                     format!("`{}: {{env: NAME}}` or `{{file: PATH}}` in an answers file", variable.key)
@@ -225,7 +238,7 @@ impl Answers {
             })
             .collect();
         for (one, other) in [(etcd::USER, etcd::PASSWORD), (etcd::PASSWORD, etcd::USER)] {
-            if self.0.contains_key(one) && !self.0.contains_key(other) {
+            if self.all.contains_key(one) && !self.all.contains_key(other) {
                 problems.push(self.clash(
                     &[one],
                     format!("`{one}` is given, `{other}` is not"),
@@ -308,13 +321,13 @@ fn may_hold_login(variable: &super::Variable, value: &str) -> bool {
 }
 
 /// The failure for a key that is not known, with the nearest one that is.
-pub(super) fn unknown_key(key: &str) -> Failure {
-    if super::UNBUILT.contains(&key) {
+pub(super) fn unknown_key(guide: &Guide, key: &str) -> Failure {
+    if guide.unbuilt.contains(&key) {
         return Failure::new(Code::AnswersUnbuilt, format!("`{key}` is not supported in this version"))
             .remedy(format!("remove `{key}`"));
     }
     let failure = Failure::new(Code::AnswersKey, format!("there is no key `{}`", key.escape_debug()));
-    match did_you_mean(key, variables().map(|variable| variable.key)) {
+    match did_you_mean(key, guide.variables().map(|variable| variable.key)) {
         Some(near) => failure.remedy(meant(key, near)),
         None => failure.remedy("remove it; the README lists every key"),
     }

@@ -148,6 +148,7 @@ pub static SECTION: Section = Section {
     id: "database",
     title: "PostgreSQL",
     intro: "Keeps users, keypairs, sessions and virtual folders.",
+    is_asked: true,
     variables: &[
         Variable {
             key: ADDRESS,

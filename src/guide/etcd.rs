@@ -22,10 +22,23 @@ pub const MANAGER_ENDPOINT: &str = "etcd.manager-endpoint";
 /// etcd's usual client port.
 const CLIENT_PORT: u16 = 2379;
 
+/// Which keys of etcd are the manager's.
+#[derive(Debug)]
+pub struct KeySpace {
+    /// Where they all begin, before the namespace.
+    pub root: &'static str,
+    /// Below the namespace: the path of the shared folder.
+    pub mount: &'static str,
+    /// Below the namespace: keys that stand for all that is written, to ask whether they may be.
+    pub written: &'static [&'static str],
+}
+
 /// etcd as answered.
 #[derive(Debug, Clone)]
 pub struct Etcd {
-    /// Every key is below `/sorna/<namespace>/`.
+    /// Which keys the manager has.
+    pub keys: &'static KeySpace,
+    /// The part between their root and the rest that tells clusters apart.
     pub namespace: String,
     /// Client addresses; the manager takes the first.
     pub endpoints: Vec<Address>,
@@ -38,7 +51,7 @@ pub struct Etcd {
 impl Etcd {
     /// The prefix of every key, as the manager writes it.
     pub fn prefix(&self) -> String {
-        format!("/sorna/{}/", self.namespace)
+        format!("{}{}/", self.keys.root, self.namespace)
     }
 
     /// The one address that the manager takes.
@@ -53,6 +66,7 @@ impl Etcd {
 
     pub(super) fn from_answers(answers: &Answers) -> Option<Self> {
         Some(Self {
+            keys: &answers.guide().keys,
             namespace: answers.text(NAMESPACE)?,
             endpoints: parse_all(&answers.text(ENDPOINTS)?),
             manager_endpoint: answers
@@ -145,6 +159,7 @@ pub static SECTION: Section = Section {
     id: "etcd",
     title: "etcd",
     intro: "Holds the image list, its aliases and the path of the shared folder.",
+    is_asked: true,
     variables: &[
         Variable {
             key: NAMESPACE,

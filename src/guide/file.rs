@@ -11,13 +11,12 @@ use crate::{
 };
 
 use super::{
-    Reference, UNBUILT, Variable,
+    Guide, Reference, Variable,
     answers::unknown_key,
     command, did_you_mean, general,
     leaf::{Leaf, SecretSource},
-    meant, variable,
+    meant,
     variable::{Default, Shape},
-    variables,
 };
 
 /// What an answers file holds.
@@ -34,8 +33,9 @@ pub struct Leaves {
 }
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
-pub fn leaves(file: &str, root: &Node) -> Leaves {
+pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> Leaves {
     let mut walk = Walk {
+        guide,
         file,
         leaves: Vec::new(),
         refused: Vec::new(),
@@ -69,6 +69,7 @@ pub fn leaves(file: &str, root: &Node) -> Leaves {
 }
 
 struct Walk<'a> {
+    guide: &'static Guide,
     file: &'a str,
     leaves: Vec<Leaf>,
     refused: Vec<&'static str>,
@@ -85,14 +86,14 @@ impl Walk<'_> {
                 continue;
             };
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-            if let Some(variable) = variable(&path) {
+            if let Some(variable) = self.guide.variable(&path) {
                 self.leaf(variable, value);
-            } else if is_section(&path) {
+            } else if is_section(self.guide, &path) {
                 match &value.value {
                     Value::Mapping(_) => self.mapping(&path, value),
                     _ => {
                         let below = format!("{path}.");
-                        let keys = variables().map(|variable| variable.key);
+                        let keys = self.guide.variables().map(|variable| variable.key);
                         self.refused.extend(keys.filter(|key| key.starts_with(&below)));
                         let what = format!("`{path}`");
                         self.problems.push(self.expects(
@@ -104,11 +105,11 @@ impl Walk<'_> {
                     }
                 }
             } else {
-                let refused = &mut self.refused;
+                let (guide, refused) = (self.guide, &mut self.refused);
                 self.problems.push_with(Code::AnswersKey, key.place(self.file), || {
-                    let (near, failure) = unknown(prefix, &path);
+                    let (near, failure) = unknown(guide, prefix, &path);
                     // What is misspelt is not missing too.
-                    refused.extend(near.and_then(|near| Some(variable(&near)?.key)));
+                    refused.extend(near.and_then(|near| Some(guide.variable(&near)?.key)));
                     failure
                 });
             }
@@ -283,24 +284,25 @@ fn list(variable: &Variable) -> &'static str {
 /// Where a secret may be.
 const SOURCES: &[&str] = &["env", "file", "command", "stdin", "prompt"];
 
-fn is_section(path: &str) -> bool {
+fn is_section(guide: &Guide, path: &str) -> bool {
     let prefix = format!("{path}.");
-    variables().any(|variable| variable.key.starts_with(&prefix))
-        || UNBUILT.iter().any(|key| key.starts_with(&prefix) && variable(path).is_none())
+    guide.variables().any(|variable| variable.key.starts_with(&prefix))
+        || guide.unbuilt.iter().any(|key| key.starts_with(&prefix) && guide.variable(path).is_none())
 }
 
 /// Siblings are the likeliest meaning of a misspelt key; then a section's name.
-fn unknown(prefix: &str, path: &str) -> (Option<String>, Failure) {
-    if UNBUILT.contains(&path) {
-        return (None, unknown_key(path));
+fn unknown(guide: &Guide, prefix: &str, path: &str) -> (Option<String>, Failure) {
+    if guide.unbuilt.contains(&path) {
+        return (None, unknown_key(guide, path));
     }
     let depth = path.split('.').count();
-    let siblings: Vec<String> = variables()
+    let siblings: Vec<String> = guide
+        .variables()
         .map(|variable| variable.key.split('.').take(depth).collect::<Vec<_>>().join("."))
         .filter(|key| key.starts_with(prefix) && key.split('.').count() == depth)
         .collect();
     let last = path.rsplit('.').next();
-    let is_address = |key: &&String| variable(key).is_some_and(Variable::is_address);
+    let is_address = |key: &&String| guide.variable(key).is_some_and(Variable::is_address);
     let near = match last {
         // What addresses are called elsewhere.
         Some("host" | "hosts" | "port" | "addr" | "address" | "addresses" | "url") => {
@@ -308,14 +310,14 @@ fn unknown(prefix: &str, path: &str) -> (Option<String>, Failure) {
         }
         _ => None,
     };
-    let elsewhere = || variables().map(|it| it.key).find(|key| key.rsplit('.').next() == last);
+    let elsewhere = || guide.variables().map(|it| it.key).find(|key| key.rsplit('.').next() == last);
     let near = near
         .or_else(|| elsewhere().map(str::to_owned))
         .or_else(|| did_you_mean(path, siblings.iter().map(String::as_str)).map(str::to_owned));
     let failure = match &near {
         Some(near) => Failure::new(Code::AnswersKey, format!("there is no key `{}`", path.escape_debug()))
             .remedy(meant(path, near)),
-        None => unknown_key(path),
+        None => unknown_key(guide, path),
     };
     (near, failure)
 }

@@ -50,6 +50,7 @@ pub static SECTION: Section = Section {
     id: "files",
     title: "Files",
     intro: "What the manager reads at its start; each file only you can read.",
+    is_asked: true,
     variables: &[
         Variable {
             key: ALEMBIC_INI,

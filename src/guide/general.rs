@@ -25,6 +25,7 @@ pub static SECTION: Section = Section {
     id: "general",
     title: "General",
     intro: "What concerns the whole of the answers.",
+    is_asked: false,
     variables: &[
         Variable {
             key: VERSION,

@@ -85,6 +85,7 @@ pub static SECTION: Section = Section {
     id: "expect",
     title: "Identity",
     intro: "Which servers are meant; others are refused before anything is written.",
+    is_asked: false,
     variables: &[
         Variable {
             key: ETCD_CLUSTER,

@@ -42,6 +42,7 @@ pub static SECTION: Section = Section {
     id: "images",
     title: "Images",
     intro: "The kernel images that users may start, and the names they go by.",
+    is_asked: true,
     variables: &[
         Variable {
             key: METADATA,

@@ -7,7 +7,7 @@ use textwrap::{Options, WordSplitter};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, GUIDE, Origin, Variable, repeat, variable::Default};
+use super::{Answers, Origin, Variable, repeat, variable::Default};
 
 /// The name by which the file names its schema; `answers schema` prints what belongs into it.
 pub const SCHEMA_FILE: &str = "answers.schema.json";
@@ -31,7 +31,7 @@ impl Answers {
             let _ = writeln!(text, "#   {:<54} {meaning}", format!("backendai-setup {command}"));
         }
         text.push_str(if minimal { "\n" } else { "" });
-        for section in GUIDE {
+        for section in self.guide().sections {
             let wanted = |variable: &&Variable| {
                 let is_required = matches!(variable.default, Default::Required);
                 self.given(variable.key).is_some() || is_required || !minimal

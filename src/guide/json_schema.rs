@@ -5,22 +5,24 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{GUIDE, Shape, Variable, general, storage, variable::Default};
+use super::{Guide, Shape, Variable, general, storage, variable::Default};
 
-/// The schema of one answers file. Only `version` is required in each: what is left out may stand in another
-/// file, in the environment or behind `--set`.
-pub fn json_schema() -> Value {
-    let mut root = object("Answers for backendai-setup.");
-    for section in GUIDE {
-        for variable in section.variables {
-            put(&mut root, section.intro, variable.key, shape(variable));
+impl Guide {
+    /// The schema of one answers file. Only `version` is required in each: what is left out may stand in another
+    /// file, in the environment or behind `--set`.
+    pub fn json_schema(&self) -> Value {
+        let mut root = object("Answers for backendai-setup.");
+        for section in self.sections {
+            for variable in section.variables {
+                put(&mut root, section.intro, variable.key, shape(variable));
+            }
         }
+        root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
+        root["title"] = "Answers for backendai-setup".into();
+        root["required"] = json!([general::VERSION]);
+        root["definitions"] = json!({ "secret": secret() });
+        root
     }
-    root["$schema"] = "http://json-schema.org/draft-07/schema#".into();
-    root["title"] = "Answers for backendai-setup".into();
-    root["required"] = json!([general::VERSION]);
-    root["definitions"] = json!({ "secret": secret() });
-    root
 }
 
 fn object(description: &str) -> Value {

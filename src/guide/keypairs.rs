@@ -31,6 +31,7 @@ pub static SECTION: Section = Section {
     id: "keypairs",
     title: "Keypairs",
     intro: "Two new keypairs to sign in to the manager with; the keys are made here.",
+    is_asked: true,
     variables: &[
         Variable {
             key: ADMIN,

@@ -1,9 +1,10 @@
-//! What is asked: the variables of the guide "Prepare Database for Manager", and the answers to them.
+//! What is asked: variables by section, what a [`Guide`] is made of, and the answers to it.
 //!
 //! Pure: nothing here touches a server, a file or a screen. A variable is an edit to one section's
-//! file; command line, answers file, environment names and the tables of the README follow.
+//! file; command line, answers file, environment names and the tables of the README follow. Which sections make a
+//! guide, and what does its work, is said in `guides`.
 
-mod accept;
+pub mod accept;
 mod answers;
 mod command;
 pub mod database;
@@ -24,18 +25,20 @@ mod variable;
 
 pub use command::{Doubt, doubts};
 
-use crate::text::{parting, skeleton};
+use crate::{
+    schema::Schema,
+    text::{parting, skeleton},
+};
 
 pub use accept::{Address, Refused, parse_address};
 pub use answers::{Answers, Given, Origin};
 pub use database::{Database, SslMode, database_url};
-pub use etcd::Etcd;
+pub use etcd::{Etcd, KeySpace};
 pub use file::{Leaves, leaves};
 pub use files::Files;
 pub use identity::Identity;
 pub use images::Images;
 pub use init::SCHEMA_FILE;
-pub use json_schema::json_schema;
 pub use keypairs::Keypairs;
 pub use leaf::{Leaf, SecretSource};
 pub use repeat::Reference;
@@ -43,43 +46,60 @@ pub use settings::Settings;
 pub use storage::{DEVELOPMENT_HOME, Expect, Storage, development_home, development_mount};
 pub use variable::{Default, Section, Shape, Variable, environment_name};
 
-/// The sections in the order of the guide, which is the order of the pages.
-pub static GUIDE: &[&Section] = &[
-    &general::SECTION,
-    &etcd::SECTION,
-    &database::SECTION,
-    &storage::SECTION,
-    &images::SECTION,
-    &keypairs::SECTION,
-    &files::SECTION,
-    &identity::SECTION,
-];
-
-/// Keys of the contract that this version refuses rather than ignores.
-pub const UNBUILT: &[&str] = &[
-    "etcd.tls.ca",
-    "etcd.tls.cert",
-    "etcd.tls.key",
-    "etcd.tls.server-name",
-    "database.tls.ca",
-    "database.tls.cert",
-    "database.tls.key",
-];
-
-/// Every variable, in order.
-pub fn variables() -> impl Iterator<Item = &'static Variable> {
-    GUIDE.iter().flat_map(|section| section.variables.iter())
+/// A guide of the manager: what it asks for one release, and what that release calls things.
+#[derive(Debug)]
+pub struct Guide {
+    /// The sections in its order, which is the order of the pages.
+    pub sections: &'static [&'static Section],
+    /// Keys that are known and refused rather than ignored, since nothing acts on them.
+    pub unbuilt: &'static [&'static str],
+    /// Where the manager looks in etcd.
+    pub keys: KeySpace,
+    /// The tables that the manager works with.
+    pub schema: Schema,
+    /// The files that the manager's repository has as samples.
+    pub samples: Samples,
+    /// The shell command that starts the manager.
+    pub start: &'static str,
+    /// What that command fails without, as a sentence.
+    pub needs: &'static str,
 }
 
-/// Environment names that hold a secret: no program that is started from here gets them.
-/// [`Answers::secret_names`] are those that answers name themselves.
-pub fn secret_names() -> impl Iterator<Item = String> {
-    variables().filter(|variable| variable.is_secret()).map(Variable::env).chain(["PGPASSWORD".to_owned()])
+/// The texts of files that count where a person names none of their own.
+#[derive(Debug)]
+pub struct Samples {
+    /// `image-metadata.yml`.
+    pub image_metadata: &'static str,
+    /// `image-aliases.yml`.
+    pub image_aliases: &'static str,
+    /// `alembic.ini`, with a placeholder for the URL.
+    pub alembic_ini: &'static str,
+    /// The fixture of the keypairs, without keys.
+    pub keypairs: &'static str,
 }
 
-/// The variable with this key, for example `etcd.namespace`.
-pub fn variable(key: &str) -> Option<&'static Variable> {
-    variables().find(|variable| variable.key == key)
+impl Guide {
+    /// Every variable, in order.
+    pub fn variables(&self) -> impl Iterator<Item = &'static Variable> + use<> {
+        self.sections.iter().flat_map(|section| section.variables.iter())
+    }
+
+    /// The variable with this key, for example `etcd.namespace`.
+    pub fn variable(&self, key: &str) -> Option<&'static Variable> {
+        self.variables().find(|variable| variable.key == key)
+    }
+
+    /// The sections that the wizards ask; the others are for answers files.
+    pub fn asked(&self) -> Vec<&'static Section> {
+        self.sections.iter().copied().filter(|section| section.is_asked).collect()
+    }
+
+    /// Environment names that hold a secret: no program that is started from here gets them.
+    /// [`Answers::secret_names`] are those that answers name themselves.
+    pub fn secret_names(&self) -> impl Iterator<Item = String> + use<> {
+        let secrets = self.variables().filter(|variable| variable.is_secret());
+        secrets.map(Variable::env).chain(["PGPASSWORD".to_owned()])
+    }
 }
 
 /// The known key that is nearest to a misspelt one, if any is near.

@@ -8,7 +8,7 @@ use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Default, Given, Origin, Shape, Variable, variables};
+use super::{Answers, Default, Given, Origin, Shape, Variable};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Answers {
     pub fn repeatable(&self) -> Result<String, Failure> {
         let mut root = Mapping::new();
         let mut names = Vec::new();
-        for variable in variables() {
+        for variable in self.guide().variables() {
             let is_path = variable.shape == Shape::Path;
             let Some(given) = self.given(variable.key) else {
                 // A relative default means this folder, the next time too.

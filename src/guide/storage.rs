@@ -102,6 +102,7 @@ pub static SECTION: Section = Section {
     id: "storage",
     title: "Storage",
     intro: "The folder that the manager and all agents share; virtual folders lie there.",
+    is_asked: true,
     variables: &[
         Variable {
             key: MOUNT,

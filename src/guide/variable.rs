@@ -110,6 +110,8 @@ pub struct Section {
     pub title: &'static str,
     /// One sentence: what this service is for.
     pub intro: &'static str,
+    /// The wizards ask for it; else it is for answers files alone.
+    pub is_asked: bool,
     /// Its variables, in the order they are asked.
     pub variables: &'static [Variable],
 }

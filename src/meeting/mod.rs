@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::{
     failure::{Code, Failure, shell_word},
     services::{
-        etcd::{MOUNT, Store},
+        etcd::Store,
         mount::{self, Kind},
     },
     workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
@@ -169,8 +169,8 @@ impl Told {
 /// # Errors
 /// `E-STAGE-NEEDS` when there is none, `E-MOUNT-PATH` when it cannot be one.
 async fn shared_folder(store: &mut Store) -> Result<String, Failure> {
-    let key = format!("{}{MOUNT}", store.prefix());
-    let Some(bytes) = store.get(MOUNT).await? else {
+    let key = format!("{}{}", store.prefix(), store.keys().mount);
+    let Some(bytes) = store.get(store.keys().mount).await? else {
         return Err(Failure::new(Code::StageNeeds, format!("`{key}` is not in etcd"))
             .why("it names the shared folder to the manager and the agents; another namespace may be meant")
             .remedy("check `etcd.namespace`, or run the stage `set-mount` where the cluster is set up"));

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
     failure::{Code, Failure, shell_word},
-    guide::{Address, Etcd, Expect, etcd, variable},
+    guide::{Address, Etcd, Expect, Guide, etcd},
     services::{
         etcd::{LEASE, Store},
         mount::marker::{self, Marker},
@@ -37,7 +37,7 @@ pub struct Offering {
 }
 
 /// What the command for the other nodes cannot say.
-pub fn notes(etcd: &Etcd) -> Vec<Failure> {
+pub fn notes(guide: &Guide, etcd: &Etcd) -> Vec<Failure> {
     let note = |what: String, remedy: &str| Failure::new(Code::AnswersNote, what).remedy(remedy);
     let mut notes = Vec::new();
     if etcd.endpoints.iter().all(Address::is_loopback) {
@@ -45,7 +45,7 @@ pub fn notes(etcd: &Etcd) -> Vec<Failure> {
         let note = note("other nodes need another etcd address".into(), remedy);
         notes.push(note.why("`etcd.endpoints` means this host alone"));
     }
-    if let (Some(_), Some(password)) = (&etcd.user, variable(etcd::PASSWORD)) {
+    if let (Some(_), Some(password)) = (&etcd.user, guide.variable(etcd::PASSWORD)) {
         let what = format!("other nodes need etcd's password in `{}`", password.env());
         notes.push(note(what, "set it there, or name a file with the password by its twin"));
     }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use crate::{
-    guide::{self, Answers, Default, Reference},
+    guide::{Answers, Default, Reference},
     images::ImageList,
     workflow::{Change, Rung, RungState, StageState},
 };
@@ -191,7 +191,9 @@ pub fn write_pull_commands(out: &mut impl Write, list: &ImageList) -> io::Result
 /// # Errors
 /// When it cannot be written.
 pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> io::Result<()> {
-    let rows: Vec<(&str, String, String)> = guide::variables()
+    let rows: Vec<(&str, String, String)> = answers
+        .guide()
+        .variables()
         // Only a file has to say its version.
         .filter(|variable| !variable.is_version() || answers.given(variable.key).is_some())
         .map(|variable| {

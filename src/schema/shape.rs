@@ -1,10 +1,9 @@
 //! What the head looks like in the catalogs, and what of that breaks the manager where it is otherwise.
 //!
-//! `migrations/head.tsv` holds the answer to [`question`] for a database that was just made; a test asks a server again.
+//! [`Schema::shape`] holds the answer to [`Schema::question`] for a database that was just made; a test asks a server
+//! again.
 
-use crate::bundle;
-
-use super::{TYPES, head_tables, quote_identifier};
+use super::{Schema, quote_identifier};
 
 /// One line of the catalogs: a column, a primary key, or a value of an enum type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// From the fields of one row of [`question`].
+    /// From the fields of one row of [`Schema::question`].
     pub fn from_fields(fields: impl IntoIterator<Item = String>) -> Option<Self> {
         let mut fields = fields.into_iter();
         let mut next = || fields.next();
@@ -39,14 +38,16 @@ impl Part {
     }
 }
 
-/// The question for all parts, in one statement. Types of the manager's own carry their schema whatever the search path
-/// is.
-pub fn question() -> String {
-    let list = |names: Vec<&str>| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-    let tables = list(tables().collect());
-    let types = list(TYPES.to_vec());
-    format!(
-        "SELECT 'column', c.relname::text, a.attname::text, \
+impl Schema {
+    /// The question for all parts, in one statement. Types of the manager's own carry their schema whatever the search path
+    /// is.
+    pub fn question(&self) -> String {
+        let list =
+            |names: Vec<&str>| names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let tables = list(self.own_tables().collect());
+        let types = list(self.types.to_vec());
+        format!(
+            "SELECT 'column', c.relname::text, a.attname::text, \
            CASE tn.nspname WHEN 'pg_catalog' THEN format_type(a.atttypid, a.atttypmod) \
              ELSE tn.nspname || '.' || t.typname END, \
            CASE WHEN a.attnotnull THEN 'required' ELSE '' END, \
@@ -68,18 +69,55 @@ pub fn question() -> String {
          SELECT 'value', t.typname::text, e.enumlabel::text, '', '', '' \
          FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid JOIN pg_namespace n ON n.oid = t.typnamespace \
          WHERE n.nspname = 'public' AND t.typname IN ({types}) ORDER BY 1, 2, 3"
-    )
-}
+        )
+    }
 
-/// The tables that the manager works with; `alembic_version` is alembic's.
-fn tables() -> impl Iterator<Item = &'static str> {
-    head_tables().filter(|table| *table != "alembic_version")
-}
+    /// The tables that the manager works with; `alembic_version` is alembic's.
+    fn own_tables(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.head_tables().filter(|table| *table != "alembic_version")
+    }
 
-/// The parts that the head has.
-fn head() -> Vec<Part> {
-    let lines = bundle::HEAD_SHAPE.lines();
-    lines.filter_map(|line| Part::from_fields(line.split('\t').map(str::to_owned))).collect()
+    /// The parts that the head has.
+    fn parts(&self) -> Vec<Part> {
+        let lines = self.shape.lines();
+        lines.filter_map(|line| Part::from_fields(line.split('\t').map(str::to_owned))).collect()
+    }
+
+    /// What breaks the manager in a database that has these parts. Longer texts, further nullable columns and values, and
+    /// other defaults do it no harm.
+    pub fn drifts(&self, found: &[Part]) -> Vec<Drift> {
+        let head = self.parts();
+        let missing = |part: &Part| twin(found, part).is_none();
+        let mut drifts = Vec::new();
+        for part in &head {
+            match (part.kind.as_str(), twin(found, part)) {
+                ("column", None) => drifts.push(missing_column(part, found, &head)),
+                ("column", Some(there)) => drifts.extend(altered_column(part, there)),
+                ("key", there) => {
+                    let gone =
+                        |name: &str| head.iter().any(|it| is_column(it, &part.of, name) && missing(it));
+                    if there.is_none_or(|there| there.is != part.is) && !part.is.split(", ").any(gone) {
+                        drifts.push(other_key(part, there));
+                    }
+                }
+                (_, None) => drifts.push(missing_value(part, found, &head)),
+                _ => {}
+            }
+        }
+        for part in found.iter().filter(|part| part.kind == "column" && part.required) {
+            if part.default.is_empty() && twin(&head, part).is_none() {
+                let (table, column) = (quote_identifier(&part.of), quote_identifier(&part.name));
+                drifts.push(Drift {
+                what: format!(
+                    "column `{}` of `{}` is not the manager's, NOT NULL and without a default, so it can insert no row",
+                    part.name, part.of
+                ),
+                cure: Some(format!("ALTER TABLE public.{table} ALTER COLUMN {column} DROP NOT NULL")),
+            });
+            }
+        }
+        drifts
+    }
 }
 
 /// Something that breaks the manager.
@@ -89,41 +127,6 @@ pub struct Drift {
     pub what: String,
     /// The statements that put it right where that loses nothing.
     pub cure: Option<String>,
-}
-
-/// What breaks the manager in a database that has these parts. Longer texts, further nullable columns and values, and
-/// other defaults do it no harm.
-pub fn drifts(found: &[Part]) -> Vec<Drift> {
-    let head = head();
-    let missing = |part: &Part| twin(found, part).is_none();
-    let mut drifts = Vec::new();
-    for part in &head {
-        match (part.kind.as_str(), twin(found, part)) {
-            ("column", None) => drifts.push(missing_column(part, found, &head)),
-            ("column", Some(there)) => drifts.extend(altered_column(part, there)),
-            ("key", there) => {
-                let gone = |name: &str| head.iter().any(|it| is_column(it, &part.of, name) && missing(it));
-                if there.is_none_or(|there| there.is != part.is) && !part.is.split(", ").any(gone) {
-                    drifts.push(other_key(part, there));
-                }
-            }
-            (_, None) => drifts.push(missing_value(part, found, &head)),
-            _ => {}
-        }
-    }
-    for part in found.iter().filter(|part| part.kind == "column" && part.required) {
-        if part.default.is_empty() && twin(&head, part).is_none() {
-            let (table, column) = (quote_identifier(&part.of), quote_identifier(&part.name));
-            drifts.push(Drift {
-                what: format!(
-                    "column `{}` of `{}` is not the manager's, NOT NULL and without a default, so it can insert no row",
-                    part.name, part.of
-                ),
-                cure: Some(format!("ALTER TABLE public.{table} ALTER COLUMN {column} DROP NOT NULL")),
-            });
-        }
-    }
-    drifts
 }
 
 fn is_column(part: &Part, table: &str, name: &str) -> bool {
@@ -263,20 +266,21 @@ fn missing_value(part: &Part, found: &[Part], head: &[Part]) -> Drift {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guides::september_2018::GUIDE;
 
     #[test]
     fn the_head_is_as_it_should_be() {
-        let head = head();
-        assert!(drifts(&head).is_empty());
+        let head = GUIDE.schema.parts();
+        assert!(GUIDE.schema.drifts(&head).is_empty());
         let columns = |table: &str| head.iter().filter(|it| it.kind == "column" && it.of == table).count();
         assert_eq!((columns("keypairs"), columns("kernels")), (12, 31));
         assert_eq!(head.iter().filter(|it| it.kind == "value").count(), 13);
-        assert_eq!(tables().filter(|table| columns(table) == 0).count(), 0);
+        assert_eq!(GUIDE.schema.own_tables().filter(|table| columns(table) == 0).count(), 0);
     }
 
     #[test]
     fn what_does_no_harm() {
-        let mut found = head();
+        let mut found = GUIDE.schema.parts();
         for part in &mut found {
             if part.is == "character varying(64)" {
                 part.is = "text".into();
@@ -291,6 +295,6 @@ mod tests {
             default: default.into(),
         };
         found.extend([extra(false, ""), extra(true, "''::text")]);
-        assert_eq!(drifts(&found), []);
+        assert_eq!(GUIDE.schema.drifts(&found), []);
     }
 }

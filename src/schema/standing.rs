@@ -2,14 +2,16 @@
 
 use crate::failure::{Code, Failure};
 
-use super::{HEAD, Part, TYPES, chain, drifts, head_tables, quote_identifier};
+use super::{Part, Schema, quote_identifier};
 
 /// More than these nobody reads at once.
 const NAMED: usize = 10;
 
 /// What stands in schema public.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Standing {
+    /// What should stand there.
+    pub schema: &'static Schema,
     /// The rows of `alembic_version`, NULL among them; none when there is no such table, or it is unreadable.
     pub revisions: Option<Vec<Option<String>>>,
     /// `alembic_version` is there, and the user may not read it.
@@ -34,6 +36,18 @@ pub enum Found {
 }
 
 impl Standing {
+    /// An empty database.
+    pub fn of(schema: &'static Schema) -> Self {
+        Self {
+            schema,
+            revisions: None,
+            unreadable: false,
+            tables: Vec::new(),
+            types: Vec::new(),
+            parts: None,
+        }
+    }
+
     /// The one revision is the head, and nothing of it is missing.
     pub fn is_at_head(&self) -> bool {
         matches!(self.judge("", ""), Found::Head)
@@ -41,6 +55,7 @@ impl Standing {
 
     /// Judges the database of this name, for the user who signs in.
     pub fn judge(&self, name: &str, user: &str) -> Found {
+        let Schema { head, types, .. } = *self.schema;
         let revisions = self.revisions.as_deref().unwrap_or_default();
         let there: Vec<&str> = self.tables.iter().chain(&self.types).map(String::as_str).collect();
         let conflict = |code, what: String, why: String, remedy: &str| {
@@ -57,31 +72,33 @@ impl Standing {
                 format!("it has {}", there.join(", ")),
                 "stamp the revision with alembic if you know it, set another `database.name`, or drop what a failed try left",
             ),
-            [Some(revision)] if revision == HEAD => {
-                let missing: Vec<_> = head_tables()
+            [Some(revision)] if revision == head => {
+                let missing: Vec<_> = self
+                    .schema
+                    .head_tables()
                     .filter(|table| *table != "alembic_version" && !there.contains(table))
-                    .chain(TYPES.iter().copied().filter(|kind| !there.contains(kind)))
+                    .chain(types.iter().copied().filter(|kind| !there.contains(kind)))
                     .collect();
                 if missing.is_empty() {
                     return self.drifted(name).map_or(Found::Head, Found::Conflict);
                 }
                 conflict(
                     Code::DbShape,
-                    format!("database `{name}` is at revision {HEAD}, but parts of it are missing"),
+                    format!("database `{name}` is at revision {head}, but parts of it are missing"),
                     format!("it lacks {}", missing.join(", ")),
                     "restore a backup, or set another `database.name`",
                 )
             }
-            [Some(revision)] => match chain().find(|known| known.id == revision) {
+            [Some(revision)] => match self.schema.chain().find(|known| known.id == revision) {
                 Some(old) => conflict(
                     Code::DbOld,
                     format!(
                         "database `{name}` is at revision {revision}, number {} of {}",
                         old.number,
-                        chain().count()
+                        self.schema.chain().count()
                     ),
                     format!(
-                        "`{}`; the head is {HEAD}, and this version does not upgrade older revisions",
+                        "`{}`; the head is {head}, and this version does not upgrade older revisions",
                         old.title
                     ),
                     "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
@@ -89,7 +106,7 @@ impl Standing {
                 None => conflict(
                     Code::DbRevision,
                     format!("database `{name}` is at revision {revision}, which is not known here"),
-                    format!("the schema belongs to another program or a newer manager; the head is {HEAD}"),
+                    format!("the schema belongs to another program or a newer manager; the head is {head}"),
                     "set another `database.name`, or use the alembic that made it",
                 ),
             },
@@ -130,7 +147,7 @@ impl Standing {
 
     /// The tables are there, but not as the manager needs them.
     fn drifted(&self, name: &str) -> Option<Failure> {
-        let drifts = drifts(self.parts.as_deref()?);
+        let drifts = self.schema.drifts(self.parts.as_deref()?);
         if drifts.is_empty() {
             return None;
         }
@@ -142,7 +159,10 @@ impl Standing {
         Some(
             Failure::new(
                 Code::DbShape,
-                format!("database `{name}` is at revision {HEAD}, but its tables are not as the manager needs them"),
+                format!(
+                    "database `{name}` is at revision {}, but its tables are not as the manager needs them",
+                    self.schema.head
+                ),
             )
             .why(told.join("; "))
             .remedy(match cures {
@@ -159,11 +179,12 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guides::september_2018::GUIDE;
 
     fn standing(revisions: Option<&[&str]>, tables: &[&str], types: &[&str]) -> Standing {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let revisions = revisions.map(|ids| ids.iter().map(|id| Some((*id).to_owned())).collect());
-        Standing { revisions, unreadable: false, tables: own(tables), types: own(types), parts: None }
+        Standing { revisions, tables: own(tables), types: own(types), ..Standing::of(&GUIDE.schema) }
     }
 
     fn code(standing: &Standing) -> &'static str {
@@ -176,18 +197,19 @@ mod tests {
 
     #[test]
     fn what_a_database_is() {
-        let head: Vec<_> = head_tables().filter(|table| *table != "alembic_version").collect();
+        let schema = &GUIDE.schema;
+        let head: Vec<_> = schema.head_tables().filter(|table| *table != "alembic_version").collect();
         assert_eq!(code(&standing(None, &[], &[])), "fresh");
         assert_eq!(code(&standing(Some(&[]), &[], &[])), "fresh");
         assert_eq!(code(&standing(None, &["agents"], &[])), "E-DB-UNMANAGED");
         assert_eq!(code(&standing(Some(&[]), &[], &["kernelstatus"])), "E-DB-UNMANAGED");
-        assert_eq!(code(&standing(Some(&[HEAD]), &head, TYPES)), "head");
-        assert_eq!(code(&standing(Some(&[HEAD]), &head[1..], TYPES)), "E-DB-SHAPE");
+        assert_eq!(code(&standing(Some(&[schema.head]), &head, schema.types)), "head");
+        assert_eq!(code(&standing(Some(&[schema.head]), &head[1..], schema.types)), "E-DB-SHAPE");
         assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-OLD");
         assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
-        assert_eq!(code(&standing(Some(&[HEAD, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
-        let null = Standing { revisions: Some(vec![None]), ..Standing::default() };
+        assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
+        let null = Standing { revisions: Some(vec![None]), ..Standing::of(schema) };
         assert_eq!(code(&null), "E-DB-REVISION");
-        assert_eq!(code(&Standing { unreadable: true, ..Standing::default() }), "E-DB-RIGHTS");
+        assert_eq!(code(&Standing { unreadable: true, ..Standing::of(schema) }), "E-DB-RIGHTS");
     }
 }

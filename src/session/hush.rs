@@ -2,22 +2,24 @@
 
 use crate::{
     failure::{Code, Failure, Place},
-    guide, yaml,
+    guide::Guide,
+    yaml,
 };
 
 /// The failures of a file that holds secrets, without a word of their values.
 ///
 /// What tells a slip with lines, keys and signs alone stays as it is; what a reader says at a value of a secret
 /// becomes a sentence about secrets.
-pub(super) fn hushed(failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
+pub(super) fn hushed(guide: &Guide, failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
     let mut told_open = None;
+    let words = secret_words(guide);
     let hush = |failure: Failure| {
         let place = failure.place.clone().filter(|_| repeats(failure.code));
-        let found = place.and_then(|place| Some((secret_at(&lines, &place)?, place)));
+        let found = place.and_then(|place| Some((secret_at(&words, &lines, &place)?, place)));
         let Some(((at, value), place)) = found else { return Some(failure) };
-        if is_harmless(&lines, &failure, &place, value) {
+        if is_harmless(guide, &lines, &failure, &place, value) {
             return Some(failure);
         }
         if !is_open_reference(value) {
@@ -49,15 +51,22 @@ fn open_reference(lines: &[&str], at: usize, place: Place) -> Failure {
         .at(Place { line: at + 1, column: before + 1, ..place })
 }
 
+/// What the keys of secrets end with, in answers and in fixtures.
+fn secret_words(guide: &Guide) -> Vec<&'static str> {
+    let secrets = guide.variables().filter(|variable| variable.is_secret());
+    let words = secrets.filter_map(|variable| variable.key.rsplit('.').next());
+    words.chain(["secret_key"]).collect()
+}
+
 /// The line, from 0, and the value of the secret at which or below which a problem has its place: on its line, on the
 /// next one, or further down where all is indented more than its key. A value may go on there, with colons of its own.
-fn secret_at<'t>(lines: &[&'t str], place: &Place) -> Option<(usize, &'t str)> {
+fn secret_at<'t>(words: &[&str], lines: &[&'t str], place: &Place) -> Option<(usize, &'t str)> {
     let until = &lines[..place.line.min(lines.len())];
     let mut least = usize::MAX;
     for (at, line) in until.iter().enumerate().rev() {
         let indent = line.chars().take_while(|sign| as_meant(*sign) == ' ' || *sign == '\t').count();
         let is_near = at + 2 >= until.len() || indent < least;
-        let word = ["password", "secret_key"].into_iter().filter_map(|word| line.find(word)).min();
+        let word = words.iter().filter_map(|word| line.find(word)).min();
         if let Some(rest) = word.and_then(|from| line.get(from..)) {
             let value = rest.split_once(COLONS).map_or("", |(_, value)| value);
             return is_near.then_some((at, value));
@@ -92,34 +101,37 @@ fn is_open_reference(value: &str) -> bool {
 }
 
 /// Whether a problem repeats nothing of the secret's value.
-fn is_harmless(lines: &[&str], failure: &Failure, place: &Place, value: &str) -> bool {
+fn is_harmless(guide: &Guide, lines: &[&str], failure: &Failure, place: &Place, value: &str) -> bool {
     match yaml::slip(failure) {
         Some(yaml::Slip::Marks) => true,
-        Some(yaml::Slip::Keys) => failure.what.split('`').skip(1).step_by(2).all(is_key),
+        Some(yaml::Slip::Keys) => {
+            failure.what.split('`').skip(1).step_by(2).all(|label| is_key(guide, label))
+        }
         Some(yaml::Slip::Sign) => {
             let line = lines.get(place.line - 1).copied().unwrap_or_default();
             let before: String = line.chars().take(place.column - 1).map(as_meant).collect();
             let key = before.trim_end().trim_end_matches(':').trim_matches([' ', '-', '"', '\'']);
-            key.is_empty() || is_key(key) || reference(value).is_some()
+            key.is_empty() || is_key(guide, key) || reference(value).is_some()
         }
         None => false,
     }
 }
 
 /// A part of a key of the guide, or the dash of an item.
-fn is_key(label: &str) -> bool {
-    label == "-" || guide::variables().any(|variable| variable.key.split('.').any(|part| part == label))
+fn is_key(guide: &Guide, label: &str) -> bool {
+    label == "-" || guide.variables().any(|variable| variable.key.split('.').any(|part| part == label))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guides::september_2018::GUIDE;
 
     /// What is reported about an answers file with these lines of the database, with the places.
     fn told(lines: &str) -> Vec<(String, String)> {
         let text = format!("database:\n{lines}\n");
         let (_, failures) = yaml::read_all("a.yml", text.as_bytes());
-        let told = hushed(failures, text.as_bytes()).into_iter();
+        let told = hushed(&GUIDE, failures, text.as_bytes()).into_iter();
         told.map(|it| (it.what, it.place.map(|it| format!("{}:{}", it.line, it.column)).unwrap_or_default()))
             .collect()
     }

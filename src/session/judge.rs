@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    bundle,
     failure::{Code, Failure, shortened, with_excerpts},
     fixture::Fixture,
-    guide::{Answers, Images, Origin, Settings, images as keys},
+    guide::{Answers, Guide, Images, Origin, Settings, images as keys},
     images::{self, ImageList, Source},
     services::files,
     world::World,
@@ -35,26 +34,27 @@ pub(super) fn judge(
     if !scope.is_partial() {
         problems.extend(answers.problems(&scope.sections()));
     }
-    let settings = problems.is_empty().then(|| Settings::new(&answers));
+    let (guide, settings) = (answers.guide(), problems.is_empty().then(|| Settings::new(&answers)));
     let fixture = match (&settings, terms.fixture.as_deref()) {
         (Some(settings), None) if scope.needs("keypairs") => {
-            settings.keypairs().map_err(|failure| vec![failure]).and_then(Fixture::example).map(Some)
+            let owners = settings.keypairs().map_err(|failure| vec![failure]);
+            owners.and_then(|owners| Fixture::example(guide.samples.keypairs, owners)).map(Some)
         }
-        (_, Some(path)) if scope.needs("keypairs") => read_fixture(path).map(Some),
+        (_, Some(path)) if scope.needs("keypairs") => read_fixture(guide, path).map(Some),
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
     let judges_images = scope.needs("images") && (has_a_list || !scope.is_partial());
     let images =
-        judges_images.then(|| load_images(&answers.images()).and_then(|list| choose(list, &answers)));
+        judges_images.then(|| load_images(guide, &answers.images()).and_then(|list| choose(list, &answers)));
     match settings {
-        Some(settings) if problems.is_empty() => {
+        Some(_) if problems.is_empty() => {
             let mut notices: Vec<Failure> =
                 Settings::notes(&answers).into_iter().map(|(_, note)| note).collect();
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }
-            let world = World::new(settings, terms.overwrite, terms.tolerance.clone(), images, fixture);
+            let world = World::new(answers, terms.overwrite, terms.tolerance.clone(), images, fixture);
             Ok((world, notices))
         }
         _ => {
@@ -68,7 +68,7 @@ pub(super) fn judge(
 ///
 /// # Errors
 /// Every problem of both files.
-fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
+fn load_images(guide: &Guide, images: &Images) -> Result<ImageList, Vec<Failure>> {
     let read = |key: &str, path: &Option<PathBuf>, name: &str, sample: &str| match path {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
         Some(path) => match files::read_input(path) {
@@ -79,8 +79,8 @@ fn load_images(images: &Images) -> Result<ImageList, Vec<Failure>> {
             Err(failure) => Err(failure),
         },
     };
-    let metadata = read(keys::METADATA, &images.metadata, "image-metadata.yml", bundle::IMAGE_METADATA);
-    let aliases = read(keys::ALIASES, &images.aliases, "image-aliases.yml", bundle::IMAGE_ALIASES);
+    let metadata = read(keys::METADATA, &images.metadata, "image-metadata.yml", guide.samples.image_metadata);
+    let aliases = read(keys::ALIASES, &images.aliases, "image-aliases.yml", guide.samples.image_aliases);
     match (metadata, aliases) {
         (Ok((metadata_file, metadata)), Ok((aliases_file, aliases))) => {
             let shown = |failures| {
@@ -127,12 +127,12 @@ fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>>
     })
 }
 
-fn read_fixture(path: &Path) -> Result<Fixture, Vec<Failure>> {
+fn read_fixture(guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
     let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
     let file = shown(path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);
-        with_excerpts(hushed(failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
+        with_excerpts(hushed(guide, failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
     })
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::{Code, Failure, words},
-    guide::{self, Answers, Origin, Reference},
+    guide::{Answers, Guide, Origin, Reference},
     services::files,
     state::target_folder,
 };
@@ -60,7 +60,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
         environment: BTreeMap::new(),
         files: BTreeMap::new(),
     };
-    for variable in guide::variables() {
+    for variable in answers.guide().variables() {
         let Some(given) = answers.given(variable.key) else { continue };
         let key = variable.key.to_owned();
         match (given.shown(variable), given.reference()) {
@@ -84,7 +84,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that cannot be read, `E-FILE-HUNG` when nothing answers.
-pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
+pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, Failure> {
     let path = draft_path(state_dir);
     if !files::is_there(&path)? {
         return Ok(None);
@@ -98,7 +98,7 @@ pub fn draft(state_dir: &Path) -> Result<Option<Draft>, Failure> {
                 .why("it is damaged, or of another version")
                 .remedy(format!("remove it: rm {}", crate::failure::shell_word(&path.to_string_lossy())))
         })?;
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(guide);
     for (key, value) in kept.answers {
         let _ = answers.set(&key, value.into(), Origin::Draft);
     }

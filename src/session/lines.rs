@@ -1,12 +1,12 @@
 //! Which lines of a file may be shown beside a problem: none that could hold a secret.
 
-use crate::guide;
+use crate::guide::Guide;
 
 /// What a file is meant to hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Holds {
-    /// Answers: passwords among them.
-    Answers,
+    /// Answers to this guide: passwords among them.
+    Answers(&'static Guide),
     /// Rows with secret keys.
     Fixture,
     /// Nothing secret, unless the wrong file was named.
@@ -78,7 +78,7 @@ impl Lines {
             Some(key) if !all_known => Some(format!("{}…", line.get(..key.value)?)),
             Some(_) => Some(line.to_owned()),
             // An item of the list that the last key names.
-            None if self.holds == Holds::Images || bare.starts_with("- ") => Some(line.to_owned()),
+            None if matches!(self.holds, Holds::Images) || bare.starts_with("- ") => Some(line.to_owned()),
             None => None,
         }
     }
@@ -93,8 +93,8 @@ impl Lines {
         match self.holds {
             Holds::Images => !is_suspect(name),
             Holds::Fixture => FIXTURE.contains(&name),
-            Holds::Answers => {
-                let mut open = guide::variables().filter(|variable| !variable.is_secret());
+            Holds::Answers(guide) => {
+                let mut open = guide.variables().filter(|variable| !variable.is_secret());
                 open.any(|variable| variable.key.split('.').any(|part| part == name))
             }
         }
@@ -138,6 +138,7 @@ fn keys(line: &str) -> Vec<Key<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::guides::september_2018::GUIDE;
 
     fn shown(holds: Holds, text: &str) -> Vec<Option<String>> {
         let shown = Lines::of(holds);
@@ -153,13 +154,13 @@ mod tests {
     #[test]
     fn what_is_known_to_be_open_is_shown() {
         let text = "version: 1\netcd:\n  namespace: a b\n  endpoints:\n    - db\n  password: x\n  user: y\n";
-        let found = shown(Holds::Answers, text);
+        let found = shown(Holds::Answers(&GUIDE), text);
         let found: Vec<&str> = found.iter().map(|line| line.as_deref().unwrap_or("-")).collect();
         assert_eq!(
             found,
             ["version: 1", "etcd:", "  namespace: a b", "  endpoints:", "    - db", "-", "  user: y"]
         );
-        let found = shown(Holds::Answers, "etcd:\n  endpoint: [canary]\n  namespace: a\n");
+        let found = shown(Holds::Answers(&GUIDE), "etcd:\n  endpoint: [canary]\n  namespace: a\n");
         assert_eq!(found[1].as_deref(), Some("  endpoint: …"));
         assert_eq!(found[2].as_deref(), Some("  namespace: a"));
         let row = "- {user_id: a@b, is_admin: 1}";
@@ -191,7 +192,7 @@ mod tests {
             "\"pass\": canary\n",
             "data base: canary\n  user: canary\n",
         ] {
-            hides(Holds::Answers, text);
+            hides(Holds::Answers(&GUIDE), text);
         }
         for text in [
             "- {user_id: a@b, secret_key: canary}\n",

@@ -10,7 +10,8 @@ use secrecy::SecretString;
 
 use crate::{
     failure::{Code, Failure, Place, shell_word, shortened, with_excerpts, words},
-    guide::{self, Answers, Leaf, Leaves, Origin, Reference, SecretSource, Variable, leaves},
+    guide::{Answers, Guide, Leaf, Leaves, Origin, Reference, SecretSource, Variable, etcd, leaves},
+    guides::Setup,
     services::files::{self, INPUT_LIMIT},
     yaml,
 };
@@ -24,8 +25,10 @@ use super::{
 };
 
 /// Everything that the command line gives.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Inputs {
+    /// What is set up.
+    pub setup: &'static Setup,
     /// Answers files in order; `-` is stdin.
     pub answers: Vec<String>,
     /// `KEY=VALUE`, in order.
@@ -37,12 +40,20 @@ pub struct Inputs {
 }
 
 impl Inputs {
+    /// Nothing yet for this setup.
+    pub fn new(setup: &'static Setup) -> Self {
+        Self { setup, answers: Vec::new(), set: Vec::new(), development: false, terms: Terms::default() }
+    }
+
     /// Does anything say which servers are meant?
     pub fn say_something(&self) -> bool {
         !self.answers.is_empty()
             || !self.set.is_empty()
             || self.development
-            || guide::variables()
+            || self
+                .setup
+                .guide
+                .variables()
                 .flat_map(|variable| [Some(variable.env()), variable.env_file()])
                 .flatten()
                 .any(|name| environment(&name).is_some())
@@ -50,7 +61,7 @@ impl Inputs {
 }
 
 /// Answers as gathered from every source.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gathered {
     /// What was given; defaults are not filled in.
     pub answers: Answers,
@@ -69,14 +80,14 @@ pub struct Gathered {
 /// Gathers answers from flags, files, `--development` and the environment, judges each, and looks every
 /// secret up.
 pub fn gather(inputs: &Inputs) -> Gathered {
-    let secrets = guide::variables().filter(|variable| variable.is_secret());
+    let secrets = inputs.setup.guide.variables().filter(|variable| variable.is_secret());
     gather_with(inputs, &secrets.map(|variable| variable.key).collect::<Vec<_>>())
 }
 
 /// As [`gather`], but only the secrets of these keys are looked up: of the others only the place is known. No
 /// program is started for them, and no file of theirs is read.
 pub fn gather_with(inputs: &Inputs, secrets: &[&'static str]) -> Gathered {
-    collect(inputs, Some(Sources::new()), secrets)
+    collect(inputs, Some(Sources::new(inputs.setup.guide)), secrets)
 }
 
 /// As [`gather`], from what was given by hand alone: the environment is left out, and secrets stay where
@@ -87,7 +98,7 @@ pub fn gather_given(inputs: &Inputs) -> Gathered {
 
 fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> Gathered {
     let mut gathering = Gathering {
-        answers: Answers::default(),
+        answers: Answers::new(inputs.setup.guide),
         tried: BTreeSet::new(),
         problems: Vec::new(),
         notices: Vec::new(),
@@ -105,8 +116,9 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
         gathering.environment();
     }
     let Gathering { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = gathering;
+    let guide = inputs.setup.guide;
     for (file, text) in &texts {
-        let shown = |failures| with_excerpts(failures, file, text, Lines::of(Holds::Answers));
+        let shown = |failures| with_excerpts(failures, file, text, Lines::of(Holds::Answers(guide)));
         (problems, notices) = (shown(shortened(problems)), shown(shortened(notices)));
     }
     Gathered { answers, problems, notices, to_ask, tried, unread }
@@ -130,8 +142,12 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
+    fn guide(&self) -> &'static Guide {
+        self.answers.guide()
+    }
+
     fn set(&mut self, key: &str, value: SecretString, origin: Origin) {
-        if let Some(variable) = guide::variable(key) {
+        if let Some(variable) = self.guide().variable(key) {
             self.tried.insert(variable.key);
         }
         if let Err(failure) = self.answers.set(key, value, origin) {
@@ -150,7 +166,7 @@ impl Gathering<'_> {
                 );
                 continue;
             };
-            match guide::variable(key) {
+            match self.guide().variable(key) {
                 Some(variable) if variable.is_secret() => {
                     self.tried.insert(variable.key);
                     self.problems.push(
@@ -222,14 +238,14 @@ impl Gathering<'_> {
         let found = match yaml::read(&file, &bytes) {
             Ok(root) => {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
-                let found = leaves(&file, &root);
+                let found = leaves(self.guide(), &file, &root);
                 self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
                 self.notices.extend(found.doubts.iter().cloned());
                 Some(found)
             }
             Err(failures) => {
                 self.unread = true;
-                self.problems.extend(hushed(failures, &bytes));
+                self.problems.extend(hushed(self.guide(), failures, &bytes));
                 None
             }
         };
@@ -255,7 +271,7 @@ impl Gathering<'_> {
             let remedy = format!("chmod 600 {}", shell_word(name));
             self.problems.push(Failure::new(Code::AnswersSecret, what).remedy(remedy).at(place));
         } else if is_overruled || self.flagged.contains(variable.key) {
-            self.problems.extend(Answers::default().set(variable.key, text, origin).err());
+            self.problems.extend(Answers::new(self.guide()).set(variable.key, text, origin).err());
         } else {
             self.set(variable.key, text, origin);
         }
@@ -292,7 +308,7 @@ impl Gathering<'_> {
         if !wanted {
             return;
         }
-        for variable in guide::variables() {
+        for variable in self.guide().variables() {
             if let (Some(development), false) = (variable.development, self.tried.contains(variable.key)) {
                 self.set(variable.key, development().into(), Origin::Development);
             }
@@ -301,8 +317,8 @@ impl Gathering<'_> {
 
     /// A sourced `manager.env` of another cluster never redirects a run: it fills gaps, no more.
     fn environment(&mut self) {
-        self.problems.extend(strange_names());
-        for variable in guide::variables() {
+        self.problems.extend(strange_names(self.guide()));
+        for variable in self.guide().variables() {
             let is_read = !variable.is_secret() || self.secrets.contains(&variable.key);
             let is_tried = self.tried.contains(variable.key);
             let found = match named(variable, is_read, is_tried) {
@@ -323,7 +339,7 @@ impl Gathering<'_> {
             };
             let Some(value) = value else { continue };
             // What `manager.env` of this very cluster says is no other cluster.
-            let is_own = variable.key == guide::etcd::ENDPOINTS && self.answers.is_managers_endpoint(&value);
+            let is_own = variable.key == etcd::ENDPOINTS && self.answers.is_managers_endpoint(&value);
             if !self.answers.is(variable.key, &value) && !is_own {
                 let (key, origin) = (variable.key, &given.origin);
                 self.notices.push(

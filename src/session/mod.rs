@@ -17,17 +17,17 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 
 use crate::{
-    checks::{self, CheckAbout},
+    checks,
     failure::{Code, Failure, shortened},
     guide::Answers,
     images::ImageList,
     meeting::{self, Meeting},
-    stages,
-    workflow::{About, Context, Deadline, EVENTS_AHEAD, Run, Stop},
+    workflow::{Context, Deadline, EVENTS_AHEAD, Run, Stop},
     world::World,
 };
 
 pub use crate::{
+    guides::Setup,
     meeting::Offering,
     services::{
         files::{is_there, put_new, read_input},
@@ -60,16 +60,6 @@ pub enum Intent {
     Run,
     /// Meet other nodes at the shared folder.
     Meet,
-}
-
-/// Every stage as data, for menus and help.
-pub fn stage_abouts() -> Vec<&'static About> {
-    stages::abouts()
-}
-
-/// Every check as data, for menus and help.
-pub fn check_abouts() -> Vec<&'static CheckAbout> {
-    checks::abouts()
 }
 
 /// Loaded answers and what is to be done with them.
@@ -147,11 +137,16 @@ impl Session {
     /// What an offer says and checks beyond what it needs.
     fn prepare_offer(&mut self) {
         let World { settings, tolerance, .. } = &*self.world;
-        let notes = settings.etcd().map(meeting::notes).unwrap_or_default();
+        let notes = settings.etcd().map(|etcd| meeting::notes(self.setup().guide, etcd)).unwrap_or_default();
         self.notices.extend(notes.into_iter().map(|note| tolerance.weigh(note)));
         if settings.storage().is_ok() {
             self.scope.checks.push(checks::storage());
         }
+    }
+
+    /// What is set up.
+    pub fn setup(&self) -> &'static Setup {
+        self.scope.setup
     }
 
     /// What the cluster is called.
@@ -187,7 +182,7 @@ impl Session {
 
     /// True when all stages of the guide run, so that the manager can be started afterwards.
     pub fn runs_all(&self) -> bool {
-        self.scope.stages.len() == stages::all().len()
+        self.scope.stages.len() == (self.setup().stages)().len()
     }
 
     /// [`Settings::local_addresses`] of this session.

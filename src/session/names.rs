@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use crate::{
     failure::{Code, Failure},
-    guide::{self, Reference, Variable},
+    guide::{DEVELOPMENT_HOME, Guide, Reference, Variable, did_you_mean, environment_name, meant},
 };
 
 use super::secret;
@@ -27,11 +27,12 @@ pub(super) fn environment(name: &str) -> Option<String> {
 }
 
 /// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
-pub(super) fn strange_names() -> Vec<Failure> {
-    let known: Vec<String> = guide::variables()
+pub(super) fn strange_names(guide: &Guide) -> Vec<Failure> {
+    let known: Vec<String> = guide
+        .variables()
         .flat_map(|variable| [Some(variable.env()), variable.env_file()])
         .flatten()
-        .chain(["BACKENDAI_SETUP_STATE_DIR", guide::DEVELOPMENT_HOME].map(str::to_owned))
+        .chain(["BACKENDAI_SETUP_STATE_DIR", DEVELOPMENT_HOME].map(str::to_owned))
         .collect();
     std::env::vars_os()
         .filter_map(|(name, _)| name.into_string().ok())
@@ -39,7 +40,7 @@ pub(super) fn strange_names() -> Vec<Failure> {
         .enumerate()
         .map(|(at, name)| {
             let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
-            let unbuilt = guide::UNBUILT.iter().find(|key| guide::environment_name(key) == name);
+            let unbuilt = guide.unbuilt.iter().find(|key| environment_name(key) == name);
             if let Some(key) = unbuilt {
                 return Failure::new(
                     Code::AnswersUnbuilt,
@@ -48,9 +49,9 @@ pub(super) fn strange_names() -> Vec<Failure> {
                 .remedy(format!("unset {name}"));
             }
             // Past the first ones nothing is reported one by one.
-            let near = (at < 20).then(|| guide::did_you_mean(&name, known.iter().map(String::as_str)));
+            let near = (at < 20).then(|| did_you_mean(&name, known.iter().map(String::as_str)));
             match near.flatten() {
-                Some(near) => failure.remedy(guide::meant(&name, near)),
+                Some(near) => failure.remedy(meant(&name, near)),
                 None => failure.remedy(format!("unset {name}; the README lists every name")),
             }
         })

@@ -5,17 +5,18 @@ use std::{path::Path, sync::Arc};
 use crate::{
     checks::{self, Check},
     failure::{Code, Failure, shell_word},
-    guide::{self, GUIDE, Section},
+    guide::{Default, Guide, Section, did_you_mean, etcd, meant},
+    guides::Setup,
     meeting::Meeting,
-    stages::{self, SetupStage},
+    stages::SetupStage,
     workflow::StageId,
 };
 
 use super::{Offering, Terms};
 
 /// Stages and checks of one piece of work.
-#[derive(Default)]
 pub struct Scope {
+    pub(super) setup: &'static Setup,
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
     pub(super) meeting: Option<Meeting>,
@@ -36,15 +37,33 @@ pub struct Judging {
 }
 
 impl Scope {
+    /// Nothing of this setup.
+    fn nothing(setup: &'static Setup) -> Self {
+        Self {
+            setup,
+            stages: Vec::new(),
+            checks: Vec::new(),
+            meeting: None,
+            left_out: Vec::new(),
+            asked: Vec::new(),
+            judges: None,
+        }
+    }
+
     /// These stages, in the guide's order, and every check that they need.
     ///
     /// # Errors
     /// `E-USAGE` for a stage that is not known, with the nearest one that is.
-    pub fn stages(chosen: &[String], from: Option<&str>, skip: &[String]) -> Result<Self, Failure> {
-        let all = stages::all();
+    pub fn stages(
+        setup: &'static Setup,
+        chosen: &[String],
+        from: Option<&str>,
+        skip: &[String],
+    ) -> Result<Self, Failure> {
+        let all = (setup.stages)();
         let ids: Vec<StageId> = all.iter().map(|stage| stage.about().id).collect();
         for given in chosen.iter().map(String::as_str).chain(from).chain(skip.iter().map(String::as_str)) {
-            known("stage", given, &ids)?;
+            known(setup, "stage", given, &ids)?;
         }
         let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
         let meant = all
@@ -60,37 +79,37 @@ impl Scope {
         let needed: Vec<&str> =
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let mut checks: Vec<Arc<dyn Check>> =
-            checks::all().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
+            (setup.checks)().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
         let names_etcd = stages.iter().any(|stage| stage.about().id == "write-config");
         if names_etcd && !needed.contains(&"etcd") {
             checks.push(checks::for_manager());
         }
         let left_out = left_out.iter().map(|stage| stage.about().id).collect();
-        Ok(Self { stages, checks, left_out, ..Self::default() })
+        Ok(Self { stages, checks, left_out, ..Self::nothing(setup) })
     }
 
     /// These checks, or all.
     ///
     /// # Errors
     /// `E-USAGE` for a check that is not known, with the nearest one that is.
-    pub fn checks(chosen: &[String]) -> Result<Self, Failure> {
-        let all = checks::all();
+    pub fn checks(setup: &'static Setup, chosen: &[String]) -> Result<Self, Failure> {
+        let all = (setup.checks)();
         let ids: Vec<&str> = all.iter().map(|check| check.about().id).collect();
         for given in chosen {
-            known("check", given, &ids)?;
+            known(setup, "check", given, &ids)?;
         }
         let checks = all
             .into_iter()
             .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
             .collect();
-        Ok(Self { checks, ..Self::default() })
+        Ok(Self { checks, ..Self::nothing(setup) })
     }
 
     /// Asks the stages too that need no other checks, and no other answers than these do: what stops a run is no
     /// news for it.
     #[must_use]
     pub fn and_stages(mut self) -> Self {
-        let whole = self.checks.len() == checks::all().len();
+        let whole = self.checks.len() == (self.setup.checks)().len();
         let checked = |id: &&str| self.checks.iter().any(|check| check.about().id == *id);
         let sections = self.sections();
         let answered = |id: &&str| whole || sections.iter().any(|section| section.id == *id);
@@ -98,31 +117,32 @@ impl Scope {
             let about = stage.about();
             about.checks.iter().all(&checked) && about.sections.iter().all(&answered)
         };
-        self.asked = stages::all().into_iter().filter(can_tell).collect();
+        self.asked = (self.setup.stages)().into_iter().filter(can_tell).collect();
         self
     }
 
     /// Every stage's answers, judged without a run.
-    pub fn everything(judging: Judging) -> Self {
-        Self { stages: stages::all(), checks: checks::all(), judges: Some(judging), ..Self::default() }
+    pub fn everything(setup: &'static Setup, judging: Judging) -> Self {
+        let (stages, checks) = ((setup.stages)(), (setup.checks)());
+        Self { stages, checks, judges: Some(judging), ..Self::nothing(setup) }
     }
 
     /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
-    pub fn offer(offering: Offering) -> Self {
-        Self::meeting(Meeting::Offer(offering))
+    pub fn offer(setup: &'static Setup, offering: Offering) -> Self {
+        Self::meeting(setup, Meeting::Offer(offering))
     }
 
     /// Looks whether this node has the folder that is offered, under this name or the host's own.
     ///
     /// # Errors
     /// `E-USAGE` when the host's name could be any host's.
-    pub fn verify(node: Option<String>) -> Result<Self, Failure> {
-        Meeting::verify_as(node).map(Self::meeting)
+    pub fn verify(setup: &'static Setup, node: Option<String>) -> Result<Self, Failure> {
+        Meeting::verify_as(node).map(|meeting| Self::meeting(setup, meeting))
     }
 
-    fn meeting(meeting: Meeting) -> Self {
+    fn meeting(setup: &'static Setup, meeting: Meeting) -> Self {
         let checks = vec![checks::etcd_answers()];
-        Self { checks, meeting: Some(meeting), ..Self::default() }
+        Self { checks, meeting: Some(meeting), ..Self::nothing(setup) }
     }
 
     /// Is this stage one of them?
@@ -167,13 +187,13 @@ impl Scope {
             .flat_map(|stage| stage.about().sections.iter().copied())
             .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
             .collect();
-        GUIDE.iter().copied().filter(|section| needed.contains(&section.id)).collect()
+        self.setup.guide.sections.iter().copied().filter(|section| needed.contains(&section.id)).collect()
     }
 
     /// Is there anything that nobody can guess?
     pub fn needs_answers(&self) -> bool {
         let required = |section: &&Section| {
-            section.variables.iter().any(|variable| matches!(variable.default, guide::Default::Required))
+            section.variables.iter().any(|variable| matches!(variable.default, Default::Required))
         };
         self.sections().iter().any(required)
     }
@@ -192,17 +212,19 @@ impl Scope {
         if self.judges.is_some_and(|judging| !judging.with_secrets) {
             return Vec::new();
         }
+        // etcd's is written nowhere.
         let asks_etcd = self.checks.iter().any(|check| check.about().id == "etcd");
-        let used = [(guide::etcd::PASSWORD, asks_etcd), (guide::database::PASSWORD, self.needs("database"))];
-        used.into_iter().filter(|(_, is_used)| *is_used).map(|(key, _)| key).collect()
+        let variables = self.sections().into_iter().flat_map(|section| section.variables);
+        let secrets = variables.filter(|variable| variable.is_secret()).map(|variable| variable.key);
+        secrets.filter(|key| *key != etcd::PASSWORD || asks_etcd).collect()
     }
 }
 
-fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
+fn known(setup: &Setup, kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
     if ids.contains(&given) {
         return Ok(());
     }
-    if let Some(failure) = stray_value(given) {
+    if let Some(failure) = stray_value(setup.guide, given) {
         return Err(failure);
     }
     let failure = Failure::new(Code::Usage, format!("there is no {kind} `{}`", given.escape_debug()));
@@ -211,23 +233,23 @@ fn known(kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {
     }
     // A check where a stage is due, or the other way round.
     let (command, is_other) = match kind {
-        "stage" => ("check", checks::abouts().iter().any(|about| about.id == given)),
-        _ => ("run", stages::abouts().iter().any(|about| about.id == given)),
+        "stage" => ("check", setup.check_abouts().iter().any(|about| about.id == given)),
+        _ => ("run", setup.stage_abouts().iter().any(|about| about.id == given)),
     };
     if is_other {
         return Err(failure.remedy(format!("did you mean `{command} {given}`?")));
     }
-    Err(match guide::did_you_mean(given, ids.iter().copied()) {
-        Some(near) => failure.remedy(guide::meant(given, near)),
+    Err(match did_you_mean(given, ids.iter().copied()) {
+        Some(near) => failure.remedy(meant(given, near)),
         None => failure.remedy(format!("the {kind}s are {}", ids.join(", "))),
     })
 }
 
 /// The failure for a value where a command, a stage or a check is due: most often its flag was forgotten, since
 /// the one before takes a single value.
-pub fn stray_value(word: &str) -> Option<Failure> {
+pub fn stray_value(guide: &Guide, word: &str) -> Option<Failure> {
     let each = |flag: &str| format!("`{flag}` takes one value; for several it is given several times");
-    if let Some(variable) = word.split_once('=').and_then(|(key, _)| guide::variable(key)) {
+    if let Some(variable) = word.split_once('=').and_then(|(key, _)| guide.variable(key)) {
         // The value may be a secret.
         let key = variable.key;
         let failure = Failure::new(Code::Usage, format!("`{key}=…` has no `--set` before it"));

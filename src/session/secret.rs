@@ -20,7 +20,7 @@ use tokio::{
 use crate::{
     disk::{self, Stuck},
     failure::{Code, Failure, shell_word, words},
-    guide::{self, Reference, Variable},
+    guide::{Guide, Reference, Variable, doubts},
     services::{files, limit, seconds},
 };
 
@@ -38,12 +38,13 @@ pub(super) struct Sources {
     stdin: Option<String>,
     /// Environment names of other secrets: no program that is started gets them.
     hidden: Vec<String>,
+    guide: &'static Guide,
 }
 
 impl Sources {
     /// Knows the environment names that hold secrets of the guide.
-    pub(super) fn new() -> Self {
-        Self { stdin: None, hidden: guide::secret_names().collect() }
+    pub(super) fn new(guide: &'static Guide) -> Self {
+        Self { stdin: None, hidden: guide.secret_names().collect(), guide }
     }
 
     /// This environment name holds a secret too.
@@ -65,7 +66,7 @@ impl Sources {
             Reference::Env(name) => match std::env::var(name) {
                 Ok(text) if !text.is_empty() => Ok(text.into()),
                 Ok(_) => Err(unset(key, name, "is empty")),
-                Err(std::env::VarError::NotPresent) => match twin(name) {
+                Err(std::env::VarError::NotPresent) => match twin(self.guide, name) {
                     Some(path) => read_file(&path).map_err(|failure| of_key(key, failure)),
                     None => Err(unset(key, name, "is not set")),
                 },
@@ -111,8 +112,8 @@ impl Sources {
 }
 
 /// The file that the twin of one of our own names gives.
-fn twin(name: &str) -> Option<PathBuf> {
-    let own = guide::variables().find(|variable| variable.is_secret() && variable.env() == name)?;
+fn twin(guide: &Guide, name: &str) -> Option<PathBuf> {
+    let own = guide.variables().find(|variable| variable.is_secret() && variable.env() == name)?;
     std::env::var_os(own.env_file()?).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
@@ -220,7 +221,7 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
 
 /// What is strange about the words may be why the program failed.
 fn doubted(failure: Failure, command: &[String]) -> Failure {
-    let told = guide::doubts(command).into_iter().map(|doubt| format!("word {} {}", doubt.word, doubt.how));
+    let told = doubts(command).into_iter().map(|doubt| format!("word {} {}", doubt.word, doubt.how));
     let why: Vec<String> = failure.why.clone().into_iter().chain(told).collect();
     if why.is_empty() { failure } else { failure.why(why.join("; ")) }
 }

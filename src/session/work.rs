@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use futures::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    checks::Check,
+    checks::{Check, CheckAbout},
     failure::{Code, Failure, status},
     meeting::{self, Ended, Meeting},
     stages::SetupStage,
@@ -129,7 +129,7 @@ impl Work {
     }
 
     /// All checks at once; each tells its verdict when it has one. Gives back which of them failed.
-    async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static str, Failure)> {
+    async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static CheckAbout, Failure)> {
         let waiting = self.deadline.map(Waiting::until);
         let waiting = waiting.as_ref();
         let mut probes: FuturesUnordered<_> = self
@@ -148,7 +148,7 @@ impl Work {
             let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
             cx.send(kind).await;
             if let Some(failure) = verdict.failures().next() {
-                broken.push((about.id, failure.clone()));
+                broken.push((about, failure.clone()));
             }
             let place = self.checks.iter().position(|check| check.about().id == about.id).unwrap_or_default();
             verdicts.push((place, verdict));
@@ -168,15 +168,16 @@ impl Work {
         &self,
         stages: &[SetupStage],
         cx: &Context<World>,
-        broken: &[(&'static str, Failure)],
+        broken: &[(&'static CheckAbout, Failure)],
     ) -> Vec<StageState> {
         // What a check found is reported there; beside it a stage has nothing to add.
         let is_check = self.intent == Intent::Check;
-        let hinders: fn(&str) -> bool =
-            if is_check { |_| true } else { |check| matches!(check, "etcd" | "database") };
-        let cause = |about: &About, counts: fn(&str) -> bool| {
-            let is_own = |(check, failure): &&(&str, Failure)| {
-                about.checks.contains(check) && counts(check) && (is_check || !is_found_by_stages(failure))
+        let hinders: fn(&CheckAbout) -> bool = if is_check { |_| true } else { |check| check.is_server };
+        let cause = |about: &About, counts: fn(&CheckAbout) -> bool| {
+            let is_own = |(check, failure): &&(&CheckAbout, Failure)| {
+                about.checks.contains(&check.id)
+                    && counts(check)
+                    && (is_check || !is_found_by_stages(failure))
             };
             broken.iter().find(is_own).map(|(_, failure)| failure.clone())
         };

@@ -29,7 +29,8 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Database,
 };
 
-pub(super) struct CreateDatabase;
+/// The stage.
+pub struct CreateDatabase;
 
 /// Copying the template takes as long as the server's disk does.
 fn patience() -> Duration {

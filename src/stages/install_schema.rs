@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use crate::{
     failure::{Code, Failure},
     guide::Database,
-    schema::{self, Found, HEAD},
+    schema::{Found, Schema},
     services::{
         limit,
         postgres::{self, Transaction, ask, unnamed},
@@ -28,37 +28,43 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Database,
 };
 
-pub(super) struct InstallSchema;
+/// The stage.
+pub struct InstallSchema;
 
 /// Two setups of one database wait for each other on this number: "backend" on a telephone's keys.
 const LOCK: i64 = 2_225_363;
 
-async fn look(connection: &mut PgConnection, database: &Database) -> Result<Found, Failure> {
-    let standing = postgres::standing(connection, database, schema::TABLES, schema::TYPES).await?;
+async fn look(
+    connection: &mut PgConnection,
+    database: &Database,
+    schema: &'static Schema,
+) -> Result<Found, Failure> {
+    let standing = postgres::standing(connection, database, schema).await?;
     Ok(standing.judge(&database.name, &database.user))
 }
 
-fn changes() -> Vec<Change> {
-    schema::statements()
+fn changes(schema: &Schema) -> Vec<Change> {
+    schema
+        .statements()
         .map(|statement| Change::Statement { what: statement.what.to_owned(), sql: statement.sql.to_owned() })
-        .chain([Change::Row { table: "alembic_version".into(), what: HEAD.into(), is_new: true }])
+        .chain([Change::Row { table: "alembic_version".into(), what: schema.head.into(), is_new: true }])
         .collect()
 }
 
-fn installed() -> Done {
-    let tables = schema::head_tables().count();
-    let summary = format!("{}, at revision {HEAD}", count(tables, "table"));
-    Done { summary, changes: schema::statements().count() + 1 }
+fn installed(schema: &Schema) -> Done {
+    let tables = schema.head_tables().count();
+    let summary = format!("{}, at revision {}", count(tables, "table"), schema.head);
+    Done { summary, changes: schema.statements().count() + 1 }
 }
 
 impl InstallSchema {
     async fn look(cx: &Context<World>) -> Result<State, Failure> {
-        let database = cx.world.settings.database()?;
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let connection = match cx.world.database().await {
             Ok(connection) => connection,
             Err(failure) if failure.code == Code::DbMissing => {
                 if cx.expects(create_database::ABOUT.id) {
-                    return Ok(State::Pending(changes()));
+                    return Ok(State::Pending(changes(schema)));
                 }
                 return Err(Failure::new(
                     Code::StageNeeds,
@@ -69,11 +75,11 @@ impl InstallSchema {
             Err(failure) => return Err(failure),
         };
         let mut session = Transaction::begin(connection, database).await?;
-        let found = look(&mut session, database).await;
+        let found = look(&mut session, database, schema).await;
         session.end().await;
         Ok(match found? {
-            Found::Fresh => State::Pending(changes()),
-            Found::Head => State::Done(format!("at revision {HEAD}")),
+            Found::Fresh => State::Pending(changes(schema)),
+            Found::Head => State::Done(format!("at revision {}", schema.head)),
             Found::Conflict(failure) => State::Conflict(failure),
         })
     }
@@ -81,21 +87,24 @@ impl InstallSchema {
     /// Everything in one transaction, once; `again` after a connection that was lost, when the schema there may be of our
     /// own making.
     async fn install(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
-        let database = cx.world.settings.database()?;
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let connection = cx.world.database().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         let mut transaction = Transaction::begin(connection, database).await?;
         lock(cx, &mut transaction, database).await?;
-        match look(&mut transaction, database).await? {
+        match look(&mut transaction, database, schema).await? {
             Found::Fresh => cx.log("fresh database detected").await,
-            Found::Head if again => return Ok(installed()),
+            Found::Head if again => return Ok(installed(schema)),
             Found::Head => {
-                return Ok(Done { summary: format!("another run brought it to {HEAD}"), changes: 0 });
+                return Ok(Done {
+                    summary: format!("another run brought it to {}", schema.head),
+                    changes: 0,
+                });
             }
             Found::Conflict(failure) => return Err(failure),
         }
-        let total = schema::statements().count() + 1;
-        for (number, statement) in schema::statements().enumerate() {
+        let total = schema.statements().count() + 1;
+        for (number, statement) in schema.statements().enumerate() {
             cx.checkpoint()?;
             ask(database, statement.what, sqlx::raw_sql(statement.sql).execute(&mut *transaction))
                 .await
@@ -103,15 +112,15 @@ impl InstallSchema {
             cx.log(statement.what).await;
             cx.progress(number + 1, total).await;
         }
-        let stamp = unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(HEAD);
+        let stamp = unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(schema.head);
         ask(database, "the stamp of the revision", stamp.execute(&mut *transaction))
             .await
             .map_err(|failure| state(failure, &database.name))?;
-        cx.log(format!("revision {HEAD} stamped")).await;
+        cx.log(format!("revision {} stamped", schema.head)).await;
         cx.progress(total, total).await;
         cx.checkpoint()?;
         postgres::close(cx.written(transaction.commit(database).await)?).await;
-        Ok(installed())
+        Ok(installed(schema))
     }
 }
 

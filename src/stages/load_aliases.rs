@@ -25,7 +25,8 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Etcd,
 };
 
-pub(super) struct LoadAliases;
+/// The stage.
+pub struct LoadAliases;
 
 /// The aliases; with `--prune` what is left from an older list after them, when nothing leads there
 /// any more.

@@ -24,7 +24,8 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Etcd,
 };
 
-pub(super) struct LoadImages;
+/// The stage.
+pub struct LoadImages;
 
 fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, Leftovers), Failure> {
     let list = world.images()?;

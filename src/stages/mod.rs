@@ -1,4 +1,4 @@
-//! The stages: one file each, and [`all`] in the guide's order.
+//! The stages: one file each. Which of them make a setup, and in which order, is said in `guides`.
 
 mod create_database;
 mod install_schema;
@@ -10,12 +10,20 @@ mod populate_fixtures;
 mod set_mount;
 mod write_config;
 
+pub use create_database::CreateDatabase;
+pub use install_schema::InstallSchema;
+pub use load_aliases::LoadAliases;
+pub use load_images::LoadImages;
+pub use populate_fixtures::PopulateFixtures;
+pub use set_mount::SetMount;
+pub use write_config::WriteConfig;
+
 use std::sync::Arc;
 
 use crate::{
     failure::Failure,
     services::postgres,
-    workflow::{About, Context, Stage},
+    workflow::{Context, Stage},
     world::World,
 };
 
@@ -44,21 +52,3 @@ where
 
 /// A stage of this program.
 pub type SetupStage = Arc<dyn Stage<World>>;
-
-/// Every stage, in the guide's order.
-pub fn all() -> Vec<SetupStage> {
-    vec![
-        Arc::new(load_images::LoadImages),
-        Arc::new(load_aliases::LoadAliases),
-        Arc::new(set_mount::SetMount),
-        Arc::new(create_database::CreateDatabase),
-        Arc::new(write_config::WriteConfig),
-        Arc::new(install_schema::InstallSchema),
-        Arc::new(populate_fixtures::PopulateFixtures),
-    ]
-}
-
-/// What every stage is, as data.
-pub fn abouts() -> Vec<&'static About> {
-    all().iter().map(|stage| stage.about()).collect()
-}

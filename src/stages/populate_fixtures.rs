@@ -13,7 +13,6 @@ use crate::{
     failure::{Code, Failure},
     fixture::Keys,
     guide::Database,
-    schema::{self, HEAD},
     services::{
         files,
         postgres::{self, Transaction},
@@ -37,21 +36,22 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Database,
 };
 
-pub(super) struct PopulateFixtures;
+/// The stage.
+pub struct PopulateFixtures;
 
 /// The database as this stage needs it: at the head. None when an earlier stage will bring it there.
 async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
-    let database = cx.world.settings.database()?;
+    let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     let missing = match cx.world.database().await {
         Ok(connection) => {
             let mut look = Transaction::begin(connection, database).await?;
-            let standing = postgres::standing(&mut look, database, schema::TABLES, schema::TYPES).await;
+            let standing = postgres::standing(&mut look, database, schema).await;
             if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
                 return Ok(Some(look));
             }
             look.end().await;
             standing?;
-            format!("database `{}` is not at revision {HEAD}", database.name)
+            format!("database `{}` is not at revision {}", database.name, schema.head)
         }
         Err(failure) if failure.code == Code::DbMissing => {
             format!("database `{}` is not there yet", database.name)

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
-    guide,
-    services::etcd::MOUNT,
+    guide::storage,
     workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
     world::World,
 };
@@ -22,7 +21,8 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Etcd,
 };
 
-pub(super) struct SetMount;
+/// The stage.
+pub struct SetMount;
 
 #[async_trait]
 impl Stage<World> for SetMount {
@@ -33,14 +33,15 @@ impl Stage<World> for SetMount {
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
-        let old = store.get(MOUNT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let key = format!("{}{MOUNT}", store.prefix());
+        let below = store.keys().mount;
+        let old = store.get(below).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let key = format!("{}{below}", store.prefix());
         match &old {
             Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
             Some(old) if !cx.world.overwrite.mount => {
                 // What etcd holds may be a path that no answer can be.
                 let is_answer =
-                    guide::variable(guide::storage::MOUNT).is_some_and(|it| (it.accept)(old).is_ok());
+                    cx.world.guide().variable(storage::MOUNT).is_some_and(|it| (it.accept)(old).is_ok());
                 let keep = if is_answer { format!("set `storage.mount: {old}`, or ") } else { String::new() };
                 return Ok(State::Conflict(
                     Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))
@@ -56,8 +57,9 @@ impl Stage<World> for SetMount {
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
-        let old = store.get(MOUNT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let writes = vec![(MOUNT.to_owned(), Some(mount.clone()))];
+        let below = store.keys().mount;
+        let old = store.get(below).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let writes = vec![(below.to_owned(), Some(mount.clone()))];
         let done = keys::write(cx, &mut store, writes, &Held::new()).await?;
         if let Some(old) = old.filter(|old| *old != mount) {
             cx.warn(format!(

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    bundle,
     failure::Failure,
-    guide::Settings,
     manager_config,
     services::files::{self, Existing},
     workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
@@ -27,7 +25,8 @@ pub(super) static ABOUT: About = About {
     lane: Lane::Files,
 };
 
-pub(super) struct WriteConfig;
+/// The stage.
+pub struct WriteConfig;
 
 /// A file that is to be written.
 struct Draft {
@@ -38,13 +37,16 @@ struct Draft {
     backup: Option<Vec<u8>>,
 }
 
-async fn drafts(settings: &Settings) -> Result<Vec<Draft>, Failure> {
+async fn drafts(world: &World) -> Result<Vec<Draft>, Failure> {
+    let settings = &world.settings;
     let database = settings.database()?;
     let mut drafts = Vec::new();
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
         let existing = files::patient_target(path).await?;
-        let old = existing.as_ref().map_or(bundle::ALEMBIC_INI.as_bytes(), |existing| &existing.bytes);
+        let old = existing
+            .as_ref()
+            .map_or(world.guide().samples.alembic_ini.as_bytes(), |existing| &existing.bytes);
         let wanted = manager_config::alembic_ini(path, old, &url)?.text;
         let what = if existing.is_some() { "change `sqlalchemy.url`, keep the rest" } else { "new" };
         drafts.extend(draft(path, wanted, what.to_owned(), existing, true));
@@ -86,7 +88,7 @@ impl Stage<World> for WriteConfig {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        let drafts = match drafts(&cx.world.settings).await {
+        let drafts = match drafts(&cx.world).await {
             Ok(drafts) => drafts,
             Err(failure) => return Ok(State::Conflict(failure)),
         };
@@ -111,7 +113,7 @@ impl Stage<World> for WriteConfig {
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let drafts = drafts(&cx.world.settings).await?;
+        let drafts = drafts(&cx.world).await?;
         let total = drafts.len();
         let mut names = Vec::new();
         for draft in &drafts {

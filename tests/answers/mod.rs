@@ -7,6 +7,7 @@ use std::{
 };
 
 use backendai_setup::guide;
+use backendai_setup::guides::september_2018::GUIDE;
 
 use crate::servers::Program;
 
@@ -104,7 +105,7 @@ fn the_schema_is_what_the_guide_says() {
 /// What the program takes the schema takes, and what the schema refuses the program refuses.
 #[test]
 fn the_schema_agrees_with_the_reader() {
-    let schema = jsonschema::validator_for(&guide::json_schema()).expect("a schema");
+    let schema = jsonschema::validator_for(&GUIDE.json_schema()).expect("a schema");
     let json = |text: &str| serde_yaml::from_str::<serde_json::Value>(text).expect("YAML");
     let sample = |name| fs::read_to_string(asset("sample-configs").join(name)).expect("a sample");
     for text in [FIRST, OVERLAY, &sample("answers.example.yml"), &sample("answers.development.yml")] {
@@ -152,7 +153,7 @@ fn init_writes_a_file_to_fill_in() {
     let text = fs::read_to_string(&path).expect("the new file");
     insta::assert_snapshot!(text);
     assert_eq!(fs::metadata(&path).expect("the new file").permissions().mode() & 0o777, 0o600);
-    for variable in guide::variables() {
+    for variable in GUIDE.variables() {
         let name = variable.key.rsplit('.').next().expect("a name");
         let is_it = |line: &str| line.trim_start_matches([' ', '#']).starts_with(&format!("{name}:"));
         assert!(text.lines().any(is_it), "`{}` is not in it", variable.key);
@@ -164,7 +165,7 @@ fn init_writes_a_file_to_fill_in() {
 
     // What is left to fill in is told, all of it.
     let validate = Program::new().args(["answers", "validate", path.to_str().expect("UTF-8")]).run();
-    let required = guide::variables().filter(|it| matches!(it.default, guide::Default::Required)).count() - 1;
+    let required = GUIDE.variables().filter(|it| matches!(it.default, guide::Default::Required)).count() - 1;
     assert_eq!(validate.status, 3);
     assert_eq!(validate.stderr.matches("has no value").count(), required, "{}", validate.stderr);
 }
@@ -174,8 +175,7 @@ fn init_with_values_is_read_back() {
     let development = Program::new().args(["answers", "init", "--development", "-"]).run().stdout;
     let minimal = Program::new().args(["answers", "init", "--development", "--minimal", "-"]).run().stdout;
     assert!(minimal.lines().count() < development.lines().count() / 2, "{minimal}");
-    let mount =
-        guide::variable("storage.mount").and_then(|it| it.development).expect("a development value")();
+    let mount = GUIDE.variable("storage.mount").and_then(|it| it.development).expect("a development value")();
     insta::assert_snapshot!(minimal.replace(&mount, "MOUNT"));
     let show = |text: &str| {
         let shown = Program::new().args(["answers", "show", "-", "--output", "json"]).stdin(text).run();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use crate::failures::{Case, walk};
-use crate::servers::{Etcd, Fake, Outcome, Postgres, Program};
+use crate::servers::{Etcd, Fake, Outcome, Postgres, Program, all_changed, every_stage};
 use crate::stages::Site;
 
 /// The last line of a run.
@@ -16,7 +16,7 @@ fn closing(outcome: &Outcome) -> &str {
 fn quiet_says_nothing_when_nothing_changed() {
     let site = Site::new();
     let first = site.runs("--quiet");
-    assert_eq!(closing(&first), "site changed=7 unchanged=0 failed=0 skipped=0");
+    assert_eq!(closing(&first), format!("site {}", all_changed()));
     assert!(first.stderr.contains("table keypairs"), "what was held back comes too: {}", first.stderr);
     for command in
         ["--quiet", "run -q", "status --quiet", "plan --quiet", "check etcd --quiet", "answers validate -q"]
@@ -36,7 +36,7 @@ fn quiet_says_nothing_when_nothing_changed() {
     let failed = site.run("--quiet --set database.user=nobody-of-this-name");
     assert_eq!(failed.status, 6);
     assert!(failed.stderr.contains("E-DB-AUTH"), "{}", failed.stderr);
-    assert_eq!(closing(&failed), "site changed=0 unchanged=0 failed=1 skipped=7");
+    assert_eq!(closing(&failed), format!("site changed=0 unchanged=0 failed=1 skipped={}", every_stage()));
 }
 
 #[test]

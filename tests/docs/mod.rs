@@ -6,8 +6,8 @@ use std::{fs, path::PathBuf};
 
 use backendai_setup::{
     failure::{Code, status},
-    guide::{self, Default, GUIDE, UNBUILT},
-    session::stage_abouts,
+    guide::Default,
+    guides::september_2018::{GUIDE, SETUP},
 };
 
 use crate::servers::{PATIENCE, Program, binary, wait_until};
@@ -38,14 +38,14 @@ fn holds(mark: &str, wanted: &str) {
 #[test]
 fn the_readme_tells_the_truth() {
     let mut stages = String::from("\n| stage | title | what it writes |\n|---|---|---|\n");
-    for about in stage_abouts() {
+    for about in SETUP.stage_abouts() {
         stages += &format!("| `{}` | {} | {} |\n", about.id, about.title, about.summary);
     }
     holds("stages", &format!("{stages}\n"));
 
     let mut variables =
         String::from("\n| key | default | development | environment | meaning |\n|---|---|---|---|---|\n");
-    for variable in guide::variables() {
+    for variable in GUIDE.variables() {
         let default = match variable.default {
             Default::Required => "required".to_owned(),
             Default::Unset(what) => what.to_owned(),
@@ -72,7 +72,7 @@ fn the_readme_tells_the_truth() {
 #[test]
 fn the_example_names_every_key_and_is_valid() {
     let example = read("sample-configs/answers.example.yml");
-    for section in GUIDE {
+    for section in GUIDE.sections {
         for variable in section.variables {
             let name = variable.key.rsplit('.').next().expect("a name");
             let written = example.lines().any(|line| {
@@ -81,8 +81,8 @@ fn the_example_names_every_key_and_is_valid() {
             assert!(written, "answers.example.yml does not name `{}`", variable.key);
         }
     }
-    for key in UNBUILT {
-        assert!(guide::variable(key).is_none(), "`{key}` is both built and not");
+    for key in GUIDE.unbuilt {
+        assert!(GUIDE.variable(key).is_none(), "`{key}` is both built and not");
     }
     let program = Program::new()
         .args(["answers", "validate", file("sample-configs/answers.example.yml").to_str().expect("UTF-8")])
@@ -117,7 +117,7 @@ fn every_code_has_a_page_and_every_page_reads_well() {
 #[test]
 fn help_names_only_what_is_built() {
     let help = Program::new().args(["--help"]).run().stdout;
-    for about in stage_abouts() {
+    for about in SETUP.stage_abouts() {
         assert!(help.contains(about.id), "--help does not name `{}`", about.id);
     }
     for unbuilt in ["\n  apply", "\n  undo", "\n  schema", "\n  etcd"] {

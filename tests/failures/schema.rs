@@ -1,13 +1,13 @@
 //! The database is not what a fresh or a finished one looks like.
 
-use backendai_setup::schema::{self, HEAD};
+use backendai_setup::guides::september_2018::GUIDE;
 
 use super::{Case, Session, row, together};
 
 /// The schema at the head, as another setup would have left it.
 pub fn at_head<'a>(case: Case<'a>) -> Case<'a> {
-    let head = include_str!("../../migrations/head.sql");
-    case.created(&format!("{head}; INSERT INTO alembic_version VALUES ('{HEAD}')"))
+    let (sql, head) = (GUIDE.schema.statements, GUIDE.schema.head);
+    case.created(&format!("{sql}; INSERT INTO alembic_version VALUES ('{head}')"))
 }
 
 fn stamped(revisions: &[&str]) -> Case<'static> {
@@ -36,19 +36,20 @@ fn conflicts_in_the_database() {
         row("an unknown revision", || {
             let case = stamped(&["0123456789ab"]);
             let name = case.database.name.clone();
-            case.fails(4, "E-DB-REVISION").names(&["0123456789ab", HEAD, &name])
+            case.fails(4, "E-DB-REVISION").names(&["0123456789ab", GUIDE.schema.head, &name])
         }),
         row("two revisions", || {
-            stamped(&[HEAD, "185852ff9872"]).fails(4, "E-DB-REVISION").names(&[
+            stamped(&[GUIDE.schema.head, "185852ff9872"]).fails(4, "E-DB-REVISION").names(&[
                 "185852ff9872",
-                HEAD,
+                GUIDE.schema.head,
                 "alembic_version",
             ])
         }),
         row("a missing table", || {
             let case =
                 at_head(Case::new()).sql("{name}", "DROP TABLE vfolder_invitations, vfolder_permissions");
-            case.fails(4, "E-DB-SHAPE").names(&["vfolder_invitations, vfolder_permissions", HEAD])
+            case.fails(4, "E-DB-SHAPE")
+                .names(&["vfolder_invitations, vfolder_permissions", GUIDE.schema.head])
         }),
         row("published keypairs", || {
             let case = at_head(Case::new());
@@ -91,14 +92,15 @@ fn conflicts_in_the_database() {
 
 #[test]
 fn every_older_revision() {
-    let revisions: Vec<_> = schema::chain().filter(|revision| revision.id != HEAD).collect();
+    let revisions: Vec<_> =
+        GUIDE.schema.chain().filter(|revision| revision.id != GUIDE.schema.head).collect();
     assert_eq!(revisions.len(), 17);
     let rows = revisions.iter().map(|revision| {
         row(revision.id, || {
             let number = format!("number {} of 18", revision.number);
             stamped(&[revision.id]).fails(4, "E-DB-OLD").names(&[
                 revision.id,
-                HEAD,
+                GUIDE.schema.head,
                 revision.title,
                 &number,
                 "alembic",

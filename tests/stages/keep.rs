@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use backendai_setup::guide::{Answers, Origin, Reference};
+use backendai_setup::guides::september_2018::{GUIDE, SETUP};
 use backendai_setup::report::history;
 use backendai_setup::session::{Inputs, draft, forget_draft, gather, save_answers, save_draft, save_text};
 use proptest::prelude::*;
@@ -14,7 +15,7 @@ use super::Site;
 const CANARY: &str = "canary-never-to-be-kept";
 
 fn answers() -> Answers {
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(&GUIDE);
     for (key, value) in [
         ("version", "1"),
         ("name", "seoul 03: über"),
@@ -40,12 +41,12 @@ fn mode(path: &Path) -> u32 {
 fn a_draft_keeps_everything_but_secrets() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
-    assert!(draft(&state).expect("nothing is wrong").is_none());
+    assert!(draft(&GUIDE, &state).expect("nothing is wrong").is_none());
     let path = save_draft(&state, "database", &answers()).expect("it can be kept");
     assert_eq!((mode(&path), mode(&state)), (0o600, 0o700));
     let text = fs::read_to_string(&path).expect("the draft");
     assert!(!text.contains("canary"), "{text}");
-    let kept = draft(&state).expect("it reads").expect("it is there");
+    let kept = draft(&GUIDE, &state).expect("it reads").expect("it is there");
     assert_eq!(kept.page, "database");
     assert!(kept.answers.given("database.password").is_none());
     for key in ["name", "etcd.namespace", "etcd.endpoints", "database.user", "storage.mount"] {
@@ -59,13 +60,13 @@ fn a_draft_keeps_everything_but_secrets() {
     let mut referring = answers();
     referring.refer("database.password", Reference::File(secret.display().to_string()));
     save_draft(&state, "review", &referring).expect("it can be kept");
-    let kept = draft(&state).expect("it reads").expect("it is there");
+    let kept = draft(&GUIDE, &state).expect("it reads").expect("it is there");
     assert!(kept.answers.is("database.password", &CANARY.into()));
     fs::write(&path, "{").expect("it is ours");
-    let failure = draft(&state).expect_err("it is damaged");
+    let failure = draft(&GUIDE, &state).expect_err("it is damaged");
     assert!(failure.remedy.expect("a way out").contains("draft.json"));
     forget_draft(&state);
-    assert!(draft(&state).expect("nothing is wrong").is_none());
+    assert!(draft(&GUIDE, &state).expect("nothing is wrong").is_none());
 }
 
 /// The answers as a file gives them, with the password in the environment name that the file asks for.
@@ -76,7 +77,7 @@ fn read_again(text: &str) -> Answers {
     let file = folder.path().join("answers.yml");
     let text = text.replace("env: BACKEND_DB_PASSWORD", &format!("file: {}", secret.display()));
     fs::write(&file, text).expect("a file");
-    let gathered = gather(&Inputs { answers: vec![file.display().to_string()], ..Inputs::default() });
+    let gathered = gather(&Inputs { answers: vec![file.display().to_string()], ..Inputs::new(&SETUP) });
     assert!(gathered.problems.is_empty(), "{:#?}", gathered.problems);
     gathered.answers
 }

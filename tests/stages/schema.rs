@@ -78,7 +78,7 @@ fn the_shape_of_the_head_is_as_a_server_tells_it() {
     let (postgres, database) = (Postgres::shared(), Postgres::shared().database());
     postgres.psql("postgres", &format!("CREATE DATABASE {}", database.name));
     postgres.psql(&database.name, include_str!("../../migrations/head.sql"));
-    let question = backendai_setup::schema::question();
+    let question = backendai_setup::guides::september_2018::GUIDE.schema.question();
     let lines = format!("SELECT concat_ws(E'\\t', a, b, c, d, e, f) FROM ({question}) q (a, b, c, d, e, f)");
     let told = postgres.psql(&database.name, &lines);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/head.tsv");

@@ -6,7 +6,7 @@ use super::plain::{Talk, Way};
 use super::wizard::{BREAKS, PATIENT, Stand, letters};
 use super::{Pty, Tmux};
 use crate::failures::Session;
-use crate::servers::{Namespaces, PATIENCE, Postgres, wait_until};
+use crate::servers::{Namespaces, PATIENCE, Postgres, all_changed, every_stage, wait_until};
 use rustix::process::Signal;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ fn done() {
     for face in FACES {
         let stand = Stand::new();
         let mut under = begin(face, &stand, &[]);
-        under.until("changed=7 unchanged=0 failed=0 skipped=0", "Prepared in");
+        under.until(&all_changed(), "Prepared in");
         let says = match face {
             Face::Headless | Face::Plain => "Next, in the manager's folder:",
             Face::Full => "Next: . ",
@@ -163,7 +163,11 @@ fn skipped() {
             Under::Screen(tmux) => {
                 tmux.wait_for("> Try again");
                 tmux.keys(&["Down", "Down", "Enter"]);
-                tmux.wait_for("! Not all is prepared: 5 of 7 stages are done, without Schema, Keypairs");
+                let every = every_stage();
+                tmux.wait_for(&format!(
+                    "! Not all is prepared: {} of {every} stages are done, without Schema, Keypairs",
+                    every - 2
+                ));
             }
         }
         if face != Face::Full {
@@ -299,7 +303,7 @@ fn a_full_disk() {
         let mount = format!("mount -t tmpfs -o size=8k tmpfs {}", state.display());
         stand.program = stand.program.under(namespaces.after(&mount));
         let mut under = begin(face, &stand, &[]);
-        under.until("changed=7 unchanged=0 failed=0 skipped=0", "Prepared in");
+        under.until(&all_changed(), "Prepared in");
         let end = under.leave(face, &stand);
         end.is(0, false, &["W-STATE-DIR", "is not complete"], &["E-INTERNAL", "E-OUTPUT"]);
     }

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::Pty;
 use super::wizard::{PATIENT, Stand};
-use crate::servers::{PATIENCE, comes_true, wait_until};
+use crate::servers::{PATIENCE, all_changed, comes_true, every_stage, wait_until};
 
 /// How the questions are asked.
 #[derive(Clone, Copy, PartialEq)]
@@ -160,7 +160,7 @@ pub fn prepare(stand: &Stand, way: Way) -> String {
     fill_in(&mut talk, stand);
     assert_eq!(stand.etcd.get_all("").len(), 0, "something was written before the word");
     talk.choose("What now?", "Write", 1);
-    talk.until("changed=7 unchanged=0 failed=0 skipped=0");
+    talk.until(&all_changed());
     talk.choose("What now?", "Leave", 1);
     let left = talk.pty.wait();
     assert_eq!(left.status, 0, "{}", left.text());
@@ -207,7 +207,8 @@ fn one_stage_alone() {
         talk.until("Which stage?");
         talk.until("Shared folder: done");
         // The question is there.
-        talk.until(if way == Way::Lines { "Number, 1 to 8" } else { "type to filter" });
+        let asked = format!("Number, 1 to {}", every_stage() + 1);
+        talk.until(if way == Way::Lines { &asked } else { "type to filter" });
         talk.pty.write(b"\x03");
         talk.choose("Leave?", "Leave", 2);
         assert_eq!(talk.pty.wait().status, 0);

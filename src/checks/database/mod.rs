@@ -10,8 +10,8 @@ use sqlx::PgConnection;
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Database, Identity, SslMode},
-    schema::{self, Found},
+    guide::{Database, SslMode},
+    schema::{Found, Schema},
     services::{
         net::{self, Greeting},
         postgres::{self, Refused, Server, Transaction},
@@ -27,9 +27,11 @@ static ABOUT: CheckAbout = CheckAbout {
     title: "PostgreSQL",
     summary: "version, encoding, the database or the right to create it, the extension, its revision",
     sections: &["database"],
+    is_server: true,
 };
 
-pub(super) struct DatabaseCheck;
+/// The check.
+pub struct DatabaseCheck;
 
 #[async_trait]
 impl Check for DatabaseCheck {
@@ -40,7 +42,7 @@ impl Check for DatabaseCheck {
     async fn probe(&self, world: &World) -> Verdict {
         let mut verdict = Verdict::new();
         let climbed = match world.settings.database() {
-            Ok(database) => climb(&mut verdict, database, &world.settings.identity).await,
+            Ok(database) => climb(&mut verdict, database, world).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
@@ -50,7 +52,7 @@ impl Check for DatabaseCheck {
     }
 }
 
-async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) -> Result<(), Fell> {
+async fn climb(verdict: &mut Verdict, database: &Database, world: &World) -> Result<(), Fell> {
     let address = &database.address;
     let (mut stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
 
@@ -93,7 +95,7 @@ async fn climb(verdict: &mut Verdict, database: &Database, identity: &Identity) 
     verdict.pass("sign in", format!("as {}{whereto}", database.user), since);
 
     let mut look = Transaction::begin(connection, database).await.map_err(at("server"))?;
-    let climbed = inside(verdict, &mut look, database, identity, elsewhere.as_deref()).await;
+    let climbed = inside(verdict, &mut look, database, world, elsewhere.as_deref()).await;
     look.end().await;
     climbed
 }
@@ -128,10 +130,10 @@ async fn inside(
     verdict: &mut Verdict,
     look: &mut PgConnection,
     database: &Database,
-    identity: &Identity,
+    world: &World,
     elsewhere: Option<&str>,
 ) -> Result<(), Fell> {
-    let address = &database.address;
+    let (address, identity) = (&database.address, &world.settings.identity);
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
     let server = postgres::server(look, database).await.map_err(at("server"))?;
@@ -173,7 +175,7 @@ async fn inside(
         verdict.pass("writes", "takes writes", since);
     }
     match elsewhere {
-        None => existing(verdict, look, database, &server).await,
+        None => existing(verdict, look, database, &server, &world.guide().schema).await,
         Some(_) => absent(verdict, look, database, &server).await,
     }
 }
@@ -184,29 +186,29 @@ async fn existing(
     look: &mut PgConnection,
     database: &Database,
     server: &Server,
+    schema: &'static Schema,
 ) -> Result<(), Fell> {
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
-    let standing =
-        postgres::standing(look, database, schema::TABLES, schema::TYPES).await.map_err(at("database"))?;
+    let standing = postgres::standing(look, database, schema).await.map_err(at("database"))?;
     let (found, state) = match standing.judge(&database.name, &database.user) {
         Found::Conflict(failure) => return Err(at("database")(failure)),
-        Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema::HEAD)),
+        Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema.head)),
         Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
     };
     let rights = postgres::rights(look, database, server).await.map_err(at("rights"))?;
     if let Found::Head = found {
-        let tables: Vec<&str> = schema::head_tables().collect();
+        let tables: Vec<&str> = schema.head_tables().collect();
         let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
         usable::usable(database, &usable).map_err(at("rights"))?;
         verdict.pass("rights", "may read and write all tables", since);
     } else {
         usable::installable(database, &rights).map_err(at("rights"))?;
-        let tables: Vec<&str> = schema::head_tables().collect();
+        let tables: Vec<&str> = schema.head_tables().collect();
         let shadows = postgres::shadows(look, database, &tables).await.map_err(at("rights"))?;
         usable::shadowed(database, &shadows).map_err(at("rights"))?;
-        let names = schema::head_relations();
-        let clashes = postgres::clashes(look, database, &names, schema::TYPES).await.map_err(at("rights"))?;
+        let names = schema.head_relations();
+        let clashes = postgres::clashes(look, database, &names, schema.types).await.map_err(at("rights"))?;
         judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;
         let told = match rights.extension_schema {
             Some(_) => "may create tables, uuid-ossp is there",

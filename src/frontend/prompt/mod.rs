@@ -17,7 +17,7 @@ use crate::{
     failure::{Code, Failure, status},
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
-    session::{self, Gathered, Inputs, Intent, Scope, Session, Terms},
+    session::{self, Gathered, Inputs, Intent, Scope, Session, Setup, Terms},
     state::state_dir,
 };
 
@@ -29,7 +29,7 @@ use super::{
         wrapping::{self, to_a_person},
     },
     drive::{drive, unless_stopped},
-    wizard::{Unfinished, development_answers, leaving, sections, to_be_asked, unfinished},
+    wizard::{Unfinished, development_answers, leaving, to_be_asked, unfinished},
 };
 
 /// Why a question was left without an answer.
@@ -61,6 +61,7 @@ struct Wizard<'a> {
     asker: Asker,
     /// From the begin to the end: none is lost between two questions.
     signals: Signals,
+    setup: &'static Setup,
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
@@ -99,7 +100,8 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
         style: terminal.style.spoken(asker.is_lines()),
         asker,
         signals: Signals::new(),
-        questions: sections().into_iter().flat_map(variables).collect(),
+        setup: inputs.setup,
+        questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
         answers,
         state_dir: state_dir(state),
         terms: inputs.terms.clone(),
@@ -141,10 +143,18 @@ impl Wizard<'_> {
         }
     }
 
+    /// The sections that are asked.
+    fn sections(&self) -> Vec<&'static Section> {
+        self.setup.guide.asked()
+    }
+
     /// Where are the servers?
     async fn welcome(&mut self) -> Answered<Page> {
         let draft = match self.state_dir.clone() {
-            Ok(folder) => self.beside(move || unfinished(&folder)).await?,
+            Ok(folder) => {
+                let setup = self.setup;
+                self.beside(move || unfinished(setup, &folder)).await?
+            }
             Err(_) => Ok(None),
         };
         let draft = draft.map_err(|failure| self.tell(&[failure])).ok().flatten();
@@ -173,7 +183,7 @@ impl Wizard<'_> {
         self.answers.take_flags_of(&flags);
         self.answers.state_version();
         self.changed = true;
-        let left = sections().iter().position(|section| section.id == draft.page);
+        let left = self.sections().iter().position(|section| section.id == draft.page);
         match (left, self.wanting()) {
             (Some(section), Some(wanting)) => Page::Ask(self.first_of(section).min(wanting)),
             (Some(section), None) => Page::Ask(self.first_of(section)),
@@ -237,7 +247,8 @@ impl Wizard<'_> {
                 continue;
             }
             let answers = vec![file];
-            let gather = move || session::gather(&Inputs { answers, ..Inputs::default() });
+            let inputs = Inputs { answers, ..Inputs::new(self.setup) };
+            let gather = move || session::gather(&inputs);
             let gathered =
                 unless_stopped(self.terminal, &mut self.signals, gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {

@@ -6,10 +6,10 @@ use crate::{
     failure::Failure,
     frontend::{
         console::{questions::Question, wrapping::to_a_person},
-        wizard::{Grant, sections},
+        wizard::Grant,
     },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
-    session::{Intent, Scope, stage_abouts},
+    session::{Intent, Scope},
 };
 
 use super::{Answered, Away, Page, Wizard};
@@ -52,7 +52,7 @@ impl Wizard<'_> {
         self.ask_for_missing().await?;
         self.say("");
         self.say(if self.wrote { "Review." } else { "Review. Nothing is written yet." });
-        let everything = Scope::stages(&[], None, &[]);
+        let everything = Scope::stages(self.setup, &[], None, &[]);
         let state = match self.open(everything, Intent::Preview).await? {
             Some(session) => self.look(&session, Intent::Preview).await?,
             None => RunState::default(),
@@ -123,7 +123,7 @@ impl Wizard<'_> {
 
     /// Which answers?
     pub(super) async fn change(&mut self) -> Answered<Page> {
-        let titles: Vec<String> = sections().iter().map(|section| section.title.to_owned()).collect();
+        let titles: Vec<String> = self.sections().iter().map(|section| section.title.to_owned()).collect();
         let chosen = self.choose("Which answers?", &titles, 0).await?;
         self.from_review = true;
         Ok(Page::Ask(self.first_of(chosen)))
@@ -132,12 +132,13 @@ impl Wizard<'_> {
     /// Every stage with its live state; any of them can run alone.
     pub(super) async fn menu(&mut self) -> Answered<Page> {
         let intent = Intent::Plan { detailed: false };
-        let Some(session) = self.open(Scope::stages(&[], None, &[]), intent).await? else {
+        let Some(session) = self.open(Scope::stages(self.setup, &[], None, &[]), intent).await? else {
             return Ok(Page::Review);
         };
         let state = self.look(&session, intent).await?;
         let told = |id: &str| state.plan.iter().find(|stage| stage.stage == id);
-        let mut options: Vec<String> = stage_abouts()
+        let stages = self.setup.stage_abouts();
+        let mut options: Vec<String> = stages
             .iter()
             .map(|about| match told(about.id) {
                 Some(stage) => format!("{}: {}, {}", about.title, stage.state, stage.summary),
@@ -149,14 +150,14 @@ impl Wizard<'_> {
             .collect();
         options.push("Back to the review".into());
         let chosen = self.choose("Which stage?", &options, 0).await?;
-        let Some(about) = stage_abouts().get(chosen).copied() else { return Ok(Page::Review) };
+        let Some(about) = stages.get(chosen).copied() else { return Ok(Page::Review) };
         or_back(self.alone(about.id).await, Page::Menu)
     }
 
     /// Shows what one stage would change if it ran alone, and runs it.
     async fn alone(&mut self, id: &'static str) -> Answered<Page> {
         loop {
-            let scope = Scope::stages(&[id.to_owned()], None, &[]);
+            let scope = Scope::stages(self.setup, &[id.to_owned()], None, &[]);
             let Some(session) = self.open(scope, Intent::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Intent::Preview).await?;
             let _ = write_plan(&mut to_a_person(), self.style, &state);

@@ -8,9 +8,9 @@ use crate::{
         console::wrapping::to_a_person,
         drive::{drive, titles},
         headless::what_next,
-        wizard::{dependents, name, stage_title},
+        wizard::name,
     },
-    guide::{Default, files, variable},
+    guide::{Default, files},
     report::{History, Plain, Reporter, RunState, Transcript},
     session::{self, Intent, Scope},
     workflow::{Outcome, StageId},
@@ -44,14 +44,15 @@ impl Wizard<'_> {
                 state.stages.iter().find(|stage| matches!(stage.outcome, Some(Outcome::Failed { .. })));
             let order: Vec<StageId> = state.stages.iter().map(|stage| stage.stage).collect();
             let left_out = failed.map(|failed| {
-                let later = dependents(failed.stage, &session_order());
+                let every: Vec<StageId> = self.setup.stage_abouts().iter().map(|about| about.id).collect();
+                let later = self.setup.dependents(failed.stage, &every);
                 std::iter::once(failed.stage).chain(later).collect::<Vec<_>>()
             });
             // Skipping must leave something to do.
             let left_out = left_out.filter(|_| stages.is_empty() && order.len() > 1);
             let mut options = vec!["Try again".to_owned(), "Change an answer".to_owned()];
             options.extend(left_out.as_ref().map(|ids| {
-                let titles: Vec<&str> = ids.iter().map(|id| stage_title(id)).collect();
+                let titles: Vec<&str> = ids.iter().map(|id| self.setup.stage_title(id)).collect();
                 format!("Go on without {}", titles.join(", "))
             }));
             options.push("Leave".to_owned());
@@ -68,13 +69,14 @@ impl Wizard<'_> {
     }
 
     async fn run(&mut self, stages: &[String], skip: &[String]) -> Answered<Option<RunState>> {
-        let Some(session) = self.open(Scope::stages(stages, None, skip), Intent::Run).await? else {
+        let Some(session) = self.open(Scope::stages(self.setup, stages, None, skip), Intent::Run).await?
+        else {
             return Ok(None);
         };
-        let (folder, name) = (self.state_dir.clone(), session.name().to_owned());
+        let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
         let open = move || -> Result<_, Failure> {
             let folder = folder?;
-            let transcript = Transcript::create(&folder, &name, titles())?;
+            let transcript = Transcript::create(&folder, &name, titles(setup))?;
             Ok((History::create(&folder, &name), transcript))
         };
         let opened = self.beside(open).await?;
@@ -87,7 +89,9 @@ impl Wizard<'_> {
         };
         let path = transcript.path().display().to_string();
         let reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            Box::new(Plain::new(to_a_person(), self.style, titles()).closing_with(Some(what_next(&session)))),
+            Box::new(
+                Plain::new(to_a_person(), self.style, titles(setup)).closing_with(Some(what_next(&session))),
+            ),
             Box::new(transcript),
             Box::new(history),
         ];
@@ -117,7 +121,7 @@ impl Wizard<'_> {
     /// Some of it is done: what was passed over is not, so the draft stays.
     fn passed_over(&mut self, skip: &[String], earlier: u8) -> Page {
         self.status = if self.wrote { status::PARTIAL } else { earlier };
-        let left: Vec<&str> = skip.iter().map(|id| stage_title(id)).collect();
+        let left: Vec<&str> = skip.iter().map(|id| self.setup.stage_title(id)).collect();
         self.say(&format!("Not done: {}. `backendai-setup` offers to continue with it.", left.join(", ")));
         self.changed = true;
         self.left_on = "review";
@@ -147,7 +151,7 @@ impl Wizard<'_> {
 
     /// The file of the keypairs, unless none is wanted.
     fn credentials(&self) -> Option<std::path::PathBuf> {
-        let variable = variable(files::CREDENTIALS)?;
+        let variable = self.setup.guide.variable(files::CREDENTIALS)?;
         let given = self.answers.given(variable.key).and_then(|given| given.shown(variable));
         let path = match (given, variable.default) {
             (Some(path), _) | (None, Default::Value(path)) => path,
@@ -155,9 +159,4 @@ impl Wizard<'_> {
         };
         (path != "none").then(|| std::path::absolute(path).unwrap_or_else(|_| path.into()))
     }
-}
-
-/// Every stage, in order.
-fn session_order() -> Vec<StageId> {
-    session::stage_abouts().into_iter().map(|about| about.id).collect()
 }

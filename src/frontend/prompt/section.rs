@@ -8,11 +8,11 @@ use crate::{
     failure::{Code, Failure},
     frontend::{
         console::{questions::Question, wrapping::to_a_person},
-        wizard::{notes, notes_of, sections},
+        wizard::{notes, notes_of},
     },
     guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
-    session::{Intent, Scope, check_abouts},
+    session::{Intent, Scope},
     workflow::RungState,
 };
 
@@ -120,7 +120,7 @@ impl Wizard<'_> {
 
     /// The end of a section: its answers together, and what the world says to them.
     pub(super) async fn judge(&mut self, at: usize) -> Answered<Page> {
-        let Some(section) = sections().get(at).copied() else { return Ok(Page::Review) };
+        let Some(section) = self.sections().get(at).copied() else { return Ok(Page::Review) };
         let mut filled = self.answers.clone();
         filled.fill_defaults();
         let problems = filled.problems(&[section]);
@@ -132,16 +132,17 @@ impl Wizard<'_> {
         }
         self.tell(&notes_of(section, notes(&self.answers, &[])));
         self.keep_draft().await;
-        let next = if self.from_review || at + 1 == sections().len() {
+        let next = if self.from_review || at + 1 == self.sections().len() {
             Page::Review
         } else {
             Page::Ask(self.first_of(at + 1))
         };
-        if !check_abouts().iter().any(|check| check.id == section.id) {
+        let checks = self.setup.checks_of(section);
+        if checks.is_empty() {
             return Ok(next);
         }
         loop {
-            if self.probe(section.id).await? {
+            if self.probe(&checks).await? {
                 return Ok(next);
             }
             let options =
@@ -154,9 +155,9 @@ impl Wizard<'_> {
         }
     }
 
-    /// Makes the live check of a section and prints its ladder; true when nothing failed.
-    async fn probe(&mut self, id: &str) -> Answered<bool> {
-        let scope = Scope::checks(&[id.to_owned()]);
+    /// Makes the live checks of a section and prints their ladders; true when nothing failed.
+    async fn probe(&mut self, checks: &[String]) -> Answered<bool> {
+        let scope = Scope::checks(self.setup, checks);
         let Some(session) = self.open(scope, Intent::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
             let mut err = to_a_person();
@@ -198,11 +199,11 @@ impl Wizard<'_> {
 
     fn section_of(&self, at: usize) -> usize {
         let id = self.questions[at].0.id;
-        sections().iter().position(|section| section.id == id).unwrap_or(0)
+        self.sections().iter().position(|section| section.id == id).unwrap_or(0)
     }
 
     pub(super) fn first_of(&self, section: usize) -> usize {
-        let id = sections().get(section).map_or("", |section| section.id);
+        let id = self.sections().get(section).map_or("", |section| section.id);
         self.questions.iter().position(|(section, _)| section.id == id).unwrap_or(0)
     }
 

@@ -6,14 +6,12 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    guide::{Answers, database, general},
-    session::{Overwrite, Scope},
+    guide::{Answers, Section, Variable, database, general},
+    session::{Overwrite, Setup},
     workflow::StageId,
 };
 
-pub(super) use crate::frontend::wizard::{
-    Grant, Unfinished, dependents, development_answers, notes, notes_of, sections, stage_title,
-};
+pub(super) use crate::frontend::wizard::{Grant, Unfinished, development_answers, notes, notes_of};
 
 pub(super) use super::pages::{
     Choice, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
@@ -34,6 +32,8 @@ pub(super) const IMAGES: usize = 3;
 /// What the wizard begins with.
 #[derive(Debug)]
 pub struct Start {
+    /// What is set up.
+    pub setup: &'static Setup,
     /// Answers from flags, files and the environment.
     pub answers: Answers,
     /// Everything is answered: begin with the review.
@@ -58,6 +58,7 @@ pub struct Start {
 
 /// All of it.
 pub struct App {
+    pub(super) setup: &'static Setup,
     pub(super) theme: Theme,
     pub(super) host: String,
     pub(super) size: (u16, u16),
@@ -100,9 +101,10 @@ pub struct App {
 impl App {
     /// The wizard as it begins, and what it asks for at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
-        let mut answers = start.answers;
+        let (setup, mut answers) = (start.setup, start.answers);
         answers.state_version();
         let mut app = Self {
+            setup,
             theme: start.theme,
             host: start.host,
             size: start.size,
@@ -113,8 +115,8 @@ impl App {
             trail: Vec::new(),
             overlay: None,
             notice: None,
-            forms: sections().into_iter().map(|section| Form::new(section, &answers)).collect(),
-            probes: sections().iter().map(|_| Probe::default()).collect(),
+            forms: setup.guide.asked().into_iter().map(|section| Form::new(section, &answers)).collect(),
+            probes: setup.guide.asked().iter().map(|_| Probe::default()).collect(),
             visited: BTreeSet::new(),
             answers,
             gathered: start.notices,
@@ -138,6 +140,33 @@ impl App {
         };
         let effects = if start.review { app.go(Page::Review) } else { vec![Effect::Look] };
         (app, effects)
+    }
+
+    /// The sections that are asked, a page for each.
+    pub(super) fn sections(&self) -> Vec<&'static Section> {
+        self.setup.guide.asked()
+    }
+
+    /// What the page of a section is called.
+    pub(super) fn section_title(&self, at: usize) -> &'static str {
+        self.sections().get(at).map_or("", |section| section.title)
+    }
+
+    /// The variable with this key, which the guide must have.
+    pub(super) fn variable(&self, key: &str) -> &'static Variable {
+        let variable = self.setup.guide.variable(key);
+        variable.unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
+    }
+
+    /// Has this section a live check?
+    pub(super) fn has_check(&self, at: usize) -> bool {
+        self.sections().get(at).is_some_and(|section| !self.setup.checks_of(section).is_empty())
+    }
+
+    /// The section of the server that did not answer, when that is what failed: it may come back by itself.
+    pub(super) fn section_of_server(&self, failure: &Failure) -> Option<usize> {
+        let server = failure.code.server().filter(|_| failure.status() == status::UNREACHABLE)?;
+        self.sections().iter().position(|section| section.id == server)
     }
 
     /// The choices of the first page.
@@ -181,12 +210,12 @@ impl App {
     /// What the cluster is called.
     pub(super) fn name(&self) -> String {
         if let Some(name) =
-            self.answers.given(general::NAME).and_then(|given| given.shown(variable(general::NAME)))
+            self.answers.given(general::NAME).and_then(|given| given.shown(self.variable(general::NAME)))
         {
             return name.to_owned();
         }
         let address = self.answers.given(database::ADDRESS);
-        let address = address.and_then(|given| given.shown(variable(database::ADDRESS)));
+        let address = address.and_then(|given| given.shown(self.variable(database::ADDRESS)));
         address
             .map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned())
             .unwrap_or_default()
@@ -255,7 +284,7 @@ impl App {
 
     /// Fills the forms anew from the answers.
     pub(super) fn refill(&mut self) {
-        self.forms = sections().into_iter().map(|section| Form::new(section, &self.answers)).collect();
+        self.forms = self.sections().into_iter().map(|section| Form::new(section, &self.answers)).collect();
     }
 
     /// Which page or dialog is on the screen.
@@ -282,21 +311,6 @@ impl App {
             name => format!("{what} · {name}"),
         }
     }
-}
-
-pub(super) fn variable(key: &str) -> &'static crate::guide::Variable {
-    crate::guide::variable(key).unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
-}
-
-/// The section of the server that did not answer, when that is what failed: it may come back by itself.
-pub(super) fn section_of_server(failure: &Failure) -> Option<usize> {
-    let server = failure.code.server().filter(|_| failure.status() == status::UNREACHABLE)?;
-    sections().iter().position(|section| section.id == server)
-}
-
-/// Has this section a live check?
-pub(super) fn has_check(at: usize) -> bool {
-    sections().get(at).is_some_and(|section| Scope::checks(&[section.id.to_owned()]).is_ok())
 }
 
 /// Which survey a message is about.

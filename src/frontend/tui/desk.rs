@@ -2,7 +2,7 @@
 //! here waits for a server.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -19,11 +19,11 @@ use crate::{
         console::Teller,
         drive::titles,
         offline::samples_to_edit,
-        wizard::{Drafts, ago, name, sections, to_be_asked},
+        wizard::{Drafts, ago, name, to_be_asked},
     },
     guide::{Answers, images},
     report::{History, Sink, Transcript, history, lost_record},
-    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Terms, stage_abouts},
+    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Setup, Terms},
     workflow::{Event, EventKind, StageState, Stop, Verdict},
 };
 
@@ -43,11 +43,12 @@ pub struct Desk {
     drafts: Drafts,
     state_dir: Result<PathBuf, Failure>,
     terms: Terms,
+    setup: &'static Setup,
 }
 
 impl Desk {
     /// A desk that keeps drafts, transcripts and history there.
-    pub fn new(state_dir: Result<PathBuf, Failure>, terms: Terms) -> Self {
+    pub fn new(setup: &'static Setup, state_dir: Result<PathBuf, Failure>, terms: Terms) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {
             sender,
@@ -58,6 +59,7 @@ impl Desk {
             drafts: Drafts::new(state_dir.clone().ok()),
             state_dir,
             terms,
+            setup,
         }
     }
 
@@ -68,6 +70,7 @@ impl Desk {
 
     /// Begins what an effect asks for. What belongs to the screen is not done here.
     pub(super) fn perform(&mut self, effect: Effect) {
+        let setup = self.setup;
         match effect {
             Effect::Look => {
                 let options = Options::in_wizard(Beside::default());
@@ -76,7 +79,7 @@ impl Desk {
             Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
             Effect::Load(path) => self.blocking(move || {
                 let answers = vec![path.display().to_string()];
-                let gathered = session::gather(&Inputs { answers, ..Inputs::default() });
+                let gathered = session::gather(&Inputs { answers, ..Inputs::new(setup) });
                 let Gathered { answers, problems, mut notices, to_ask, .. } = gathered;
                 notices.extend(to_be_asked(to_ask));
                 Msg::Loaded { answers: Box::new(answers), problems, notices }
@@ -88,7 +91,7 @@ impl Desk {
                 }
             }
             Effect::List { generation, answers } => self.blocking(move || {
-                let listed = Box::new(list(&answers));
+                let listed = Box::new(list(setup, &answers));
                 Msg::Listed { generation, listed }
             }),
             Effect::Survey { survey, generation, answers, overwrite } => {
@@ -102,7 +105,7 @@ impl Desk {
             }
             Effect::Watch(section, answers) => {
                 let terms = self.terms.clone();
-                self.later(async move { Msg::Watched(watch(section, *answers, terms).await) });
+                self.later(async move { Msg::Watched(watch(setup, section, *answers, terms).await) });
             }
             Effect::Remember(answers) => self.remember(*answers),
             Effect::SaveDraft(page, answers) => self.drafts.save(page, answers),
@@ -121,9 +124,9 @@ impl Desk {
                 let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
                 Msg::Saved("Log", session::save_text(&path, &text))
             }),
-            Effect::CopySamples => self.blocking(|| {
+            Effect::CopySamples => self.blocking(move || {
                 let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-                Msg::Samples(samples_to_edit(&here))
+                Msg::Samples(samples_to_edit(setup.guide, &here))
             }),
             Effect::ReadKeypairs(path) => {
                 self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
@@ -174,12 +177,12 @@ impl Desk {
         if let Some(older) = self.probes.insert(section, stop.clone()) {
             older.now(0);
         }
-        let (sender, mut terms) = (self.sender.clone(), self.terms.clone());
+        let (setup, sender, mut terms) = (self.setup, self.sender.clone(), self.terms.clone());
         // What an older list left in the way is for the review, where it can be allowed to go.
         terms.overwrite.leftovers = true;
         tokio::spawn(async move {
             let result = tokio::select! {
-                result = check(section, answers, terms) => result,
+                result = check(setup, section, answers, terms) => result,
                 () = stop.asked() => return,
             };
             let _ = sender.send(Msg::Probed { section, generation, result }).await;
@@ -196,10 +199,11 @@ impl Desk {
         if let Some(older) = self.surveys.insert(kind, stop.clone()) {
             older.now(0);
         }
-        let (sender, terms) = (self.sender.clone(), Terms { overwrite, ..self.terms.clone() });
+        let (setup, sender) = (self.setup, self.sender.clone());
+        let terms = Terms { overwrite, ..self.terms.clone() };
         tokio::spawn(async move {
             let result = tokio::select! {
-                result = look(survey, answers, terms) => result,
+                result = look(setup, survey, answers, terms) => result,
                 () = stop.asked() => return,
             };
             let _ = sender.send(Msg::Surveyed { survey, generation, result }).await;
@@ -207,8 +211,9 @@ impl Desk {
     }
 
     fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
-        let (sender, terms) = (self.sender.clone(), Terms { overwrite, ..self.terms.clone() });
-        let scope = Scope::stages(stages, None, skip).map_err(|failure| vec![failure]);
+        let (setup, sender) = (self.setup, self.sender.clone());
+        let terms = Terms { overwrite, ..self.terms.clone() };
+        let scope = Scope::stages(setup, stages, None, skip).map_err(|failure| vec![failure]);
         let state_dir = self.state_dir.clone();
         let stop = Stop::default();
         self.run = Some(stop.clone());
@@ -220,7 +225,7 @@ impl Desk {
             let begin = move || {
                 let session = opened?;
                 let records = state_dir.and_then(|folder| {
-                    let transcript = Transcript::create(&folder, session.name(), titles())?;
+                    let transcript = Transcript::create(&folder, session.name(), titles(setup))?;
                     Ok((transcript, History::create(&folder, session.name())))
                 });
                 let (transcript, history) = records.map_err(|failure| vec![failure])?;
@@ -261,6 +266,7 @@ impl Desk {
 
     fn remember(&self, answers: Answers) {
         let Ok(folder) = self.state_dir.clone() else { return };
+        let setup = self.setup;
         self.blocking(move || {
             let ran = history(&folder, &name(&answers));
             let words = |id| {
@@ -272,7 +278,8 @@ impl Desk {
                 };
                 Some((id, format!("{what} {}", ago(last.at)).trim().to_owned()))
             };
-            Msg::Remembered(stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
+            let stages = setup.stage_abouts().into_iter();
+            Msg::Remembered(stages.filter_map(|about| words(about.id)).collect())
         });
     }
 }
@@ -287,25 +294,36 @@ async fn open(answers: Answers, terms: Terms, scope: Scope, intent: Intent) -> R
     opened.await.unwrap_or_else(|| Err(vec![broke()]))
 }
 
-/// Makes the check of one section.
-async fn check(section: usize, answers: Answers, terms: Terms) -> Result<Verdict, Vec<Failure>> {
-    let id = sections().get(section).map_or("", |section| section.id).to_owned();
-    let scope = Scope::checks(&[id]).map_err(|failure| vec![failure])?;
+/// Makes the checks of one section; several are told as one.
+async fn check(
+    setup: &'static Setup,
+    section: usize,
+    answers: Answers,
+    terms: Terms,
+) -> Result<Verdict, Vec<Failure>> {
+    let sections = setup.guide.asked();
+    let ids = sections.get(section).map(|section| setup.checks_of(section)).unwrap_or_default();
+    let scope = Scope::checks(setup, &ids).map_err(|failure| vec![failure])?;
     let session = open(answers, terms, scope, Intent::Check).await?;
     let run = session.start(Intent::Check, None);
     let _stop = StopOnDrop(run.stop.clone());
     let mut events = events(run.events);
+    let mut found = BTreeMap::new();
     while let Some(event) = events.next().await {
-        if let EventKind::Check { verdict, .. } = event.kind {
-            return Ok(verdict);
+        let EventKind::Check { check, verdict, .. } = event.kind else { continue };
+        found.insert(ids.iter().position(|id| id == check), verdict);
+        if found.len() == ids.len() {
+            let mut all = Verdict::new();
+            found.into_values().for_each(|verdict| all.absorb(verdict));
+            return Ok(all);
         }
     }
     Err(vec![broke()])
 }
 
-async fn watch(section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
+async fn watch(setup: &'static Setup, section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
     // No longer than until the next question.
-    let asked = tokio::time::timeout(Duration::from_secs(10), check(section, answers, terms)).await;
+    let asked = tokio::time::timeout(Duration::from_secs(10), check(setup, section, answers, terms)).await;
     match asked {
         Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
         Ok(Err(failures)) => failures.into_iter().next().map_or(Ok(()), Err),
@@ -313,13 +331,18 @@ async fn watch(section: usize, answers: Answers, terms: Terms) -> Result<(), Fai
     }
 }
 
-async fn look(survey: Survey, answers: Answers, terms: Terms) -> Result<Vec<StageState>, Vec<Failure>> {
+async fn look(
+    setup: &'static Setup,
+    survey: Survey,
+    answers: Answers,
+    terms: Terms,
+) -> Result<Vec<StageState>, Vec<Failure>> {
     let stages: Vec<String> = match survey {
         Survey::Images => vec!["load-images".into(), "load-aliases".into()],
         Survey::All => Vec::new(),
         Survey::One(id) => vec![id.to_owned()],
     };
-    let scope = Scope::stages(&stages, None, &[]).map_err(|failure| vec![failure])?;
+    let scope = Scope::stages(setup, &stages, None, &[]).map_err(|failure| vec![failure])?;
     let intent = Intent::Plan { detailed: false };
     let session = open(answers, terms, scope, intent).await?;
     let run = session.start(intent, None);
@@ -336,16 +359,13 @@ async fn look(survey: Survey, answers: Answers, terms: Terms) -> Result<Vec<Stag
     Err(failures)
 }
 
-fn list(answers: &Answers) -> Listed {
-    let scope = match Scope::checks(&["images".to_owned()]) {
-        Ok(scope) => scope,
-        Err(failure) => return Listed { list: None, problems: vec![failure] },
-    };
+fn list(setup: &'static Setup, answers: &Answers) -> Listed {
+    let scope = Scope::checks(setup, &["images".to_owned()]).map_err(|failure| vec![failure]);
     let intent = Intent::Plan { detailed: false };
     // The page shows the whole list, also what is left out.
     let mut answers = answers.clone();
     answers.unset(images::ONLY);
-    match Session::new(&answers, &Terms::default(), scope, intent) {
+    match scope.and_then(|scope| Session::new(&answers, &Terms::default(), scope, intent)) {
         Ok(session) => {
             let list = session.images().cloned();
             let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();

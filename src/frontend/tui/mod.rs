@@ -65,9 +65,10 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
     notices.extend(gathered.notices);
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
-        wizard::unfinished(folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
+        wizard::unfinished(inputs.setup, folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
     });
     let start = Start {
+        setup: inputs.setup,
         answers: gathered.answers,
         review,
         notices: notices.clone(),
@@ -92,7 +93,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
             };
             app.notice = Some((theme::Sign::from(RungState::Warned), format!("{}{more}", notice.what)));
         }
-        let mut desk = Desk::new(folder, inputs.terms.clone());
+        let mut desk = Desk::new(inputs.setup, folder, inputs.terms.clone());
         let shown = show(&mut app, &mut desk, effects).await;
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {

@@ -8,10 +8,11 @@ use tui_input::Input;
 use crate::{
     devstack::{Beside, Look},
     failure::Failure,
+    guide::Guide,
     workflow::{RungState, StageId, StageState, Verdict},
 };
 
-use super::app::{Grant, sections};
+use super::app::Grant;
 
 /// Where a person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,16 +28,16 @@ pub(super) enum Page {
 
 impl Page {
     /// What the draft calls it.
-    pub(super) fn id(self) -> &'static str {
+    pub(super) fn id(self, guide: &Guide) -> &'static str {
         match self {
             Page::Welcome => "welcome",
-            Page::Section(at) => sections().get(at).map_or("review", |section| section.id),
+            Page::Section(at) => guide.asked().get(at).map_or("review", |section| section.id),
             Page::Review | Page::Run | Page::Done | Page::Menu => "review",
         }
     }
 
-    pub(super) fn by_id(id: &str) -> Self {
-        match sections().iter().position(|section| section.id == id) {
+    pub(super) fn by_id(guide: &Guide, id: &str) -> Self {
+        match guide.asked().iter().position(|section| section.id == id) {
             Some(at) => Page::Section(at),
             None => Page::Review,
         }

@@ -5,7 +5,7 @@ use crate::{
     workflow::{RungState, StageState},
 };
 
-use super::app::{App, IMAGES, ProbeState, View, has_check};
+use super::app::{App, IMAGES, ProbeState, View};
 
 /// One entry of the review.
 pub(super) enum Item<'a> {
@@ -27,7 +27,7 @@ impl App {
         let mut items = Vec::new();
         for at in 0..self.forms.len() {
             // etcd, PostgreSQL and storage are always told; the others when there is something to tell.
-            if (has_check(at) && at < IMAGES) || !self.is_complete(at) || self.is_wrong(at) {
+            if (self.has_check(at) && at < IMAGES) || !self.is_complete(at) || self.is_wrong(at) {
                 items.push(Item::Target(at));
             }
         }

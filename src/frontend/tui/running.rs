@@ -12,7 +12,7 @@ use crate::{
     failure::{Failure, status},
     frontend::drive::broken_off,
     report::RunState,
-    session::{Intent, stage_abouts},
+    session::{Intent, Setup},
     workflow::{Event, EventKind, Level, Outcome, StageId},
 };
 
@@ -67,6 +67,7 @@ impl Log {
 
 /// The page.
 pub(super) struct RunPage {
+    pub(super) setup: &'static Setup,
     /// The stages that were asked for; empty means all.
     pub(super) wanted: Vec<String>,
     pub(super) skip: Vec<String>,
@@ -104,10 +105,11 @@ pub(super) struct Watch {
 }
 
 impl RunPage {
-    pub(super) fn new(wanted: Vec<String>, skip: Vec<String>, now: Duration) -> Self {
-        let order = stage_abouts().into_iter().map(|about| about.id);
+    pub(super) fn new(setup: &'static Setup, wanted: Vec<String>, skip: Vec<String>, now: Duration) -> Self {
+        let order = setup.stage_abouts().into_iter().map(|about| about.id);
         let order = order.filter(|id| wanted.is_empty() || wanted.iter().any(|one| one == id)).collect();
         Self {
+            setup,
             wanted,
             skip,
             order,
@@ -153,7 +155,7 @@ impl RunPage {
                     Outcome::Unchanged { summary } => (Tone::Good, format!("nothing to do: {summary}")),
                     Outcome::Failed { failure, .. } => (Tone::Error, failure.what.clone()),
                     Outcome::Skipped { because } => {
-                        (Tone::Warning, format!("not started: {} failed", super::app::stage_title(because)))
+                        (Tone::Warning, format!("not started: {} failed", self.setup.stage_title(because)))
                     }
                     Outcome::LeftOut => (Tone::Warning, "left out".to_owned()),
                     Outcome::Cancelled { left: None } => (Tone::Warning, "not begun".to_owned()),
@@ -265,7 +267,7 @@ impl RunPage {
     /// What the window's title says.
     pub(super) fn title(&self) -> String {
         let total = self.order.len();
-        let stage = self.order.get(self.shown()).map_or("", |id| super::app::stage_title(id));
+        let stage = self.order.get(self.shown()).map_or("", |id| self.setup.stage_title(id));
         match &self.state.summary {
             Some(summary) if summary.status == 0 => "Done".to_owned(),
             Some(_) => format!("Failed: {stage}"),

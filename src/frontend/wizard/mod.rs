@@ -9,35 +9,12 @@ use jiff::Timestamp;
 use crate::{
     devstack,
     failure::{Code, Failure},
-    guide::{self, Answers, GUIDE, Origin, Section, Settings, database, etcd, storage},
+    guide::{Answers, Origin, Section, Settings, database, etcd, storage},
     report::history,
-    session::{self, Overwrite, stage_abouts},
-    workflow::StageId,
+    session::{self, Overwrite, Setup},
 };
 
 pub use draft::Drafts;
-
-/// The sections that are asked, in the order of the guide. The others are for answers files.
-pub fn sections() -> Vec<&'static Section> {
-    GUIDE.iter().copied().filter(|section| !matches!(section.id, "general" | "expect")).collect()
-}
-
-/// What people call a stage.
-pub fn stage_title(id: &str) -> &'static str {
-    stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
-}
-
-/// The stages of a run that need this one: the later ones of its lane.
-pub fn dependents(id: StageId, order: &[StageId]) -> Vec<StageId> {
-    let abouts = stage_abouts();
-    let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
-    let lane = abouts.get(at).map(|about| about.lane);
-    let later = abouts.iter().skip(at + 1);
-    later
-        .filter(|about| Some(about.lane) == lane && order.contains(&about.id))
-        .map(|about| about.id)
-        .collect()
-}
 
 /// What a person reads on leaving: what was written, whether all that was run is done, and what was answered since.
 pub fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
@@ -97,7 +74,7 @@ impl Grant {
 /// The guide's development values, with the ports of the running stack.
 pub fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
     let mut problems = Vec::new();
-    for variable in guide::variables() {
+    for variable in answers.guide().variables() {
         let value = match variable.key {
             etcd::ENDPOINTS => Some(format!("localhost:{}", stack.etcd.port)),
             database::ADDRESS => Some(format!("localhost:{}", stack.postgres.port)),
@@ -131,7 +108,7 @@ pub fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
 /// them, unless the value was typed anew since, and what the answers themselves say.
 pub fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'static str>, Failure)> {
     let key = |notice: &Failure| {
-        let mut variables = guide::variables();
+        let mut variables = answers.guide().variables();
         variables.find(|it| notice.what.contains(&format!("`{}`", it.key))).map(|it| it.key)
     };
     let is_typed = |key: &str| answers.given(key).is_some_and(|given| given.origin == Origin::Typed);
@@ -162,15 +139,15 @@ pub struct Unfinished {
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that does not read.
-pub fn unfinished(state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
-    let Some(draft) = session::draft(state_dir)? else { return Ok(None) };
+pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+    let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
     let ran = history(state_dir, &name(&draft.answers));
-    let total = stage_abouts().len();
+    let total = setup.stage_abouts().len();
     let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
     let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
     let words = match failed {
         Some((id, last)) => {
-            format!("{done} of {total} done, {} failed {}", stage_title(id), ago(last.at))
+            format!("{done} of {total} done, {} failed {}", setup.stage_title(id), ago(last.at))
         }
         None => format!("answers left {}", ago(draft.saved)),
     };

@@ -1,4 +1,4 @@
-//! etcd: the store below `/sorna/<namespace>/`, and beside it the offers of [`offers`].
+//! etcd: the store below the namespace, and beside it the offers of [`offers`].
 
 mod connection;
 mod offers;
@@ -10,7 +10,7 @@ use etcd_client::{AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Address, Etcd},
+    guide::{Address, Etcd, KeySpace},
 };
 
 use super::{answer_limit, seconds};
@@ -18,9 +18,6 @@ use super::{answer_limit, seconds};
 use trouble::{Trouble, bounded};
 
 pub use offers::{LEASE, Offered};
-
-/// The manager's key for the path of the shared folder, below the namespace.
-pub const MOUNT: &str = "volumes/_mount";
 
 /// etcd takes 128 operations in a transaction by default.
 const OPERATIONS: usize = 100;
@@ -82,6 +79,11 @@ impl Store {
         &self.prefix
     }
 
+    /// Which keys the manager has.
+    pub fn keys(&self) -> &'static KeySpace {
+        self.settings.keys
+    }
+
     /// Asks the member for its version and leader.
     ///
     /// # Errors
@@ -137,9 +139,10 @@ impl Store {
     pub async fn may_write(&mut self) -> Result<(), Failure> {
         let key = |below: &str| format!("{}{below}", self.prefix);
         // A version is never negative.
-        let never = Compare::version(key(MOUNT), CompareOp::Less, 0);
-        let puts = ["images/backendai-setup-probe", MOUNT].map(|below| TxnOp::put(key(below), "", None));
-        let probe = Txn::new().when([never]).and_then(puts);
+        let written = self.keys().written.iter().map(|below| key(below));
+        let never = written.clone().map(|key| Compare::version(key, CompareOp::Less, 0));
+        let puts = written.map(|key| TxnOp::put(key, "", None));
+        let probe = Txn::new().when(never.collect::<Vec<_>>()).and_then(puts.collect::<Vec<_>>());
         let ask = |mut client: Client| {
             let probe = probe.clone();
             async move { client.txn(probe).await }
@@ -187,13 +190,13 @@ impl Store {
         self.count_below(&prefix).await
     }
 
-    /// Other namespaces below `/sorna/` with how many keys each has: the first `most` of them, and whether there are
+    /// Other namespaces beside it with how many keys each has: the first `most` of them, and whether there are
     /// more. No key is read but the first of each.
     ///
     /// # Errors
     /// When we may not look, which is no fault: a range outside one's rights is refused as a whole.
     pub async fn neighbours(&mut self, most: usize) -> Result<(Vec<(String, usize)>, bool), Failure> {
-        let root = b"/sorna/";
+        let root = self.keys().root.as_bytes();
         let mut found = Vec::new();
         let mut from = root.to_vec();
         loop {

@@ -5,20 +5,19 @@ use sqlx::{PgConnection, Row};
 use crate::{
     failure::Failure,
     guide::Database,
-    schema::{self, HEAD, Part, Standing},
+    schema::{Part, Schema, Standing},
 };
 
 use super::{ask, scalar, unnamed};
 
-/// Looks which of these tables and types are there, and at the alembic revision.
+/// Looks which tables and types of the schema are there, and at the alembic revision.
 ///
 /// # Errors
 /// As [`ask`].
 pub async fn standing(
     connection: &mut PgConnection,
     database: &Database,
-    tables: &[&str],
-    types: &[&str],
+    schema: &'static Schema,
 ) -> Result<Standing, Failure> {
     let what = "the question for the schema";
     // In one statement, hence in one snapshot: another setup may commit the whole schema meanwhile.
@@ -45,20 +44,25 @@ pub async fn standing(
         None
     };
     // At the head alone is it known what the tables must look like.
-    let is_at_head = revisions.as_deref().is_some_and(|all| all == [Some(HEAD.to_owned())]);
-    let parts = if is_at_head { Some(parts(connection, database).await?) } else { None };
+    let is_at_head = revisions.as_deref().is_some_and(|all| all == [Some(schema.head.to_owned())]);
+    let parts = if is_at_head { Some(parts(connection, database, schema).await?) } else { None };
     Ok(Standing {
+        schema,
         parts,
         unreadable: is_there && revisions.is_none(),
         revisions,
-        tables: there.into_iter().filter(|name| tables.contains(&name.as_str())).collect(),
-        types: enums.into_iter().filter(|name| types.contains(&name.as_str())).collect(),
+        tables: there.into_iter().filter(|name| schema.tables.contains(&name.as_str())).collect(),
+        types: enums.into_iter().filter(|name| schema.types.contains(&name.as_str())).collect(),
     })
 }
 
 /// What the catalogs say of the manager's tables and types, column by column.
-async fn parts(connection: &mut PgConnection, database: &Database) -> Result<Vec<Part>, Failure> {
-    let sql = schema::question();
+async fn parts(
+    connection: &mut PgConnection,
+    database: &Database,
+    schema: &Schema,
+) -> Result<Vec<Part>, Failure> {
+    let sql = schema.question();
     let rows = ask(database, "the question for the columns", unnamed(&sql).fetch_all(connection)).await?;
     Ok(rows.iter().filter_map(|row| Part::from_fields((0..6).map(|at| row.get::<String, _>(at)))).collect())
 }

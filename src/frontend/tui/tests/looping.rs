@@ -20,7 +20,7 @@ use crate::{
     session::Terms,
 };
 
-use super::{App, Effect, Wizard};
+use super::{App, Effect, SETUP, Wizard};
 
 /// Somebody who presses the next key once the screen says what he waits for.
 struct Scripted {
@@ -136,7 +136,7 @@ fn play(mut app: App, first: Vec<Effect>, steps: Vec<(&'static str, Vec<Input>)>
     let mut seat = Scripted { steps, screen: screen.clone(), copied: Arc::default(), typed, hand };
     let folder = tempfile::tempdir().unwrap();
     let ended = runtime.block_on(async {
-        let mut desk = Desk::new(Ok(folder.path().to_owned()), Terms::default());
+        let mut desk = Desk::new(&SETUP, Ok(folder.path().to_owned()), Terms::default());
         let played = run(&mut terminal, &mut seat, &mut desk, &mut app, first);
         tokio::time::timeout(Duration::from_secs(30), played).await
     });
@@ -155,7 +155,7 @@ fn silent() -> (TcpListener, String) {
 #[test]
 fn keys_are_answered_while_a_server_hangs() {
     let (_listener, address) = silent();
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(SETUP.guide);
     answers.set("etcd.namespace", "local".into(), Origin::Typed).unwrap();
     answers.set("etcd.endpoints", address.into(), Origin::Typed).unwrap();
     let Wizard { app, effects } = Wizard::with(answers, 80, 24);
@@ -183,7 +183,7 @@ fn the_probe_of_a_field_that_changes_is_dropped() {
         drop(listener);
         address
     };
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(SETUP.guide);
     answers.set("etcd.namespace", "local".into(), Origin::Typed).unwrap();
     answers.set("etcd.endpoints", address.into(), Origin::Typed).unwrap();
     let Wizard { app, effects } = Wizard::with(answers, 80, 24);

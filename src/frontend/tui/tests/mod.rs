@@ -19,12 +19,30 @@ use crate::{
     devstack::{Beside, Look, Seen, SeenState},
     failure::{Code, Failure},
     guide::{Answers, Origin},
+    guides::{Setup, september_2018},
     images::{self, Source},
     session::Overwrite,
     workflow::{Change, Done, Event, EventKind, Level, Outcome, StageState, Summary, Verdict},
 };
 
 use super::{App, Effect, Listed, Msg, Start, Survey, Theme};
+
+/// Seven stages and five checks, whatever else the guide may have by now: what these tests draw stays the same.
+pub(super) static SETUP: Setup = Setup {
+    guide: &september_2018::GUIDE,
+    checks: || {
+        let known = ["etcd", "database", "storage", "images", "files"];
+        let mut all = (september_2018::SETUP.checks)();
+        all.retain(|check| known.contains(&check.about().id));
+        all
+    },
+    stages: || {
+        let known = pending();
+        let mut all = (september_2018::SETUP.stages)();
+        all.retain(|stage| known.iter().any(|it| it.stage == stage.about().id));
+        all
+    },
+};
 
 /// An application under test, with what it asked for so far.
 pub(super) struct Wizard {
@@ -34,11 +52,12 @@ pub(super) struct Wizard {
 
 impl Wizard {
     pub(super) fn new(columns: u16, rows: u16) -> Self {
-        Self::with(Answers::default(), columns, rows)
+        Self::with(Answers::new(SETUP.guide), columns, rows)
     }
 
     pub(super) fn with(answers: Answers, columns: u16, rows: u16) -> Self {
         let (app, effects) = App::new(Start {
+            setup: &SETUP,
             answers,
             review: false,
             notices: Vec::new(),
@@ -192,7 +211,7 @@ impl Wizard {
 
 /// All required answers.
 pub(super) fn answers() -> Answers {
-    let mut answers = Answers::default();
+    let mut answers = Answers::new(SETUP.guide);
     for (key, value) in [
         ("name", "seoul-03"),
         ("etcd.namespace", "local"),
@@ -261,7 +280,7 @@ pub(super) fn state(stage: &'static str, state: &'static str, changes: Vec<Chang
     let summary = if changes.is_empty() { "as it should be".into() } else { Change::count(&changes) };
     StageState {
         stage,
-        title: super::app::stage_title(stage),
+        title: september_2018::SETUP.stage_title(stage),
         state,
         summary,
         changes,

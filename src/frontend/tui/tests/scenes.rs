@@ -8,7 +8,7 @@ use crate::{
     frontend::tui::app::Page,
 };
 
-use super::{Listed, Msg, Survey, Wizard, good, pending, refused, state, unmounted};
+use super::{Listed, Msg, Survey, Wizard, answers, good, pending, refused, state, unmounted};
 
 /// At 80x24, 120x40 and 60x16, and at 80x24 in plain signs.
 pub(super) fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
@@ -82,13 +82,17 @@ fn welcome() {
             .remedy("did you mean `etcd.namespace`?")
             .at(place);
         wizard.looked().keys(&[Down, Down, Enter, Enter]);
-        wizard.tell(Msg::Loaded { answers: Box::default(), problems: vec![problem], notices: Vec::new() });
+        wizard.tell(Msg::Loaded {
+            answers: Box::new(answers()),
+            problems: vec![problem],
+            notices: Vec::new(),
+        });
         wizard
     });
     shown("welcome_continue", |columns, rows| {
         let mut wizard = Wizard::new(columns, rows);
         wizard.app.unfinished = Some(crate::frontend::tui::Unfinished {
-            answers: super::answers(),
+            answers: answers(),
             page: "database".into(),
             words: "4 of 7 done, Schema failed 12 min ago".into(),
         });

@@ -4,7 +4,7 @@ use super::welcome::LOOKING_AGAIN;
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::{
-        app::{App, Choice, IMAGES, Page, ProbeState, development_answers, sections, surveyed},
+        app::{App, Choice, IMAGES, Page, ProbeState, development_answers, surveyed},
         msg::{Effect, Msg, Survey},
         theme::Sign,
     },
@@ -167,7 +167,7 @@ impl App {
         }
         self.development = development;
         self.refill();
-        self.visited = (0..sections().len()).collect();
+        self.visited = (0..self.sections().len()).collect();
         for probe in &mut self.probes {
             probe.generation += 1;
             probe.state = ProbeState::Idle;
@@ -211,7 +211,7 @@ impl App {
         if let (Some(failure), Page::Section(at)) = (bad, self.page)
             && at != section
         {
-            let title = sections().get(section).map_or("", |section| section.title);
+            let title = self.section_title(section);
             self.say(Sign::Failed, format!("{title}: {} ({})", failure.what, failure.code));
         }
         Vec::new()

@@ -16,7 +16,7 @@ use tui_input::{Input, InputRequest};
 use crate::failure::status;
 
 use super::{
-    app::{App, IMAGES, Overlay, Page, Reading, sections},
+    app::{App, IMAGES, Overlay, Page, Reading},
     form::edit,
     keymap::{self, Action, Place},
     msg::{Effect, Errand, Msg},
@@ -211,7 +211,7 @@ impl App {
     pub(super) fn keep_draft(&self) -> Vec<Effect> {
         let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
         if left_out || self.changed && self.page != Page::Done {
-            vec![Effect::SaveDraft(self.page.id(), Box::new(self.answers.clone()))]
+            vec![Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone()))]
         } else {
             Vec::new()
         }
@@ -247,7 +247,7 @@ impl App {
             Page::Review => {
                 self.review.cursor = None;
                 let mut effects: Vec<Effect> =
-                    (0..sections().len()).flat_map(|at| self.probe(at, false)).collect();
+                    (0..self.sections().len()).flat_map(|at| self.probe(at, false)).collect();
                 effects.extend(self.survey_all());
                 effects
             }

@@ -11,7 +11,6 @@ use crate::{
         reviewing::Item,
         theme::Sign,
     },
-    session::stage_abouts,
     workflow::StageId,
 };
 
@@ -137,7 +136,7 @@ impl App {
             Action::Back => self.back(),
             Action::CheckAgain => self.check_again(),
             _ => {
-                self.menu_cursor = moved(self.menu_cursor, stage_abouts().len(), action, 7);
+                self.menu_cursor = moved(self.menu_cursor, self.setup.stage_abouts().len(), action, 7);
                 Vec::new()
             }
         }
@@ -145,7 +144,7 @@ impl App {
 
     /// Shows what one stage would change if it ran alone.
     fn look_at_one(&mut self) -> Vec<Effect> {
-        let Some(about) = stage_abouts().get(self.menu_cursor).copied() else { return Vec::new() };
+        let Some(about) = self.setup.stage_abouts().get(self.menu_cursor).copied() else { return Vec::new() };
         let now = self.now;
         self.alone.generation += 1;
         self.alone.result = None;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     failure::status,
     frontend::tui::{
-        app::{App, Overlay, Page, Reading, dependents, section_of_server, variable},
+        app::{App, Overlay, Page, Reading},
         keymap::Action,
         msg::{Effect, Errand},
         running::{RunPage, Tone},
@@ -37,7 +37,7 @@ impl App {
             self.passed_over = None;
         }
         self.status = status::SUCCESS;
-        self.run = Some(RunPage::new(stages.clone(), skip.clone(), self.now));
+        self.run = Some(RunPage::new(self.setup, stages.clone(), skip.clone(), self.now));
         if self.page != Page::Run {
             self.trail.push(self.page);
         }
@@ -117,7 +117,9 @@ impl App {
             Some(Remedy::Skip) => {
                 if let Some((failed, _)) = run.failed() {
                     skip.extend(
-                        std::iter::once(failed).chain(dependents(failed, &run.order)).map(str::to_owned),
+                        std::iter::once(failed)
+                            .chain(self.setup.dependents(failed, &run.order))
+                            .map(str::to_owned),
                     );
                 }
                 let left = run.order.iter().any(|id| !skip.iter().any(|skipped| skipped == id));
@@ -146,10 +148,11 @@ impl App {
         if self.page != Page::Run {
             return Vec::new();
         }
-        let Some(run) = &mut self.run else { return Vec::new() };
-        let Some(section) = run.failed().and_then(|(_, failure)| section_of_server(failure)) else {
+        let failed = self.run.as_ref().and_then(RunPage::failed);
+        let Some(section) = failed.and_then(|(_, failure)| self.section_of_server(failure)) else {
             return Vec::new();
         };
+        let Some(run) = &mut self.run else { return Vec::new() };
         let due = run.watch.asked.is_none_or(|asked| now.saturating_sub(asked) >= WATCH);
         if run.state.summary.is_none() || run.watch.asking || !due {
             return Vec::new();
@@ -186,7 +189,7 @@ impl App {
 
     /// The file of the keypairs, unless none is wanted.
     pub(in crate::frontend::tui) fn credentials(&self) -> Option<std::path::PathBuf> {
-        let key = variable(files::CREDENTIALS);
+        let key = self.variable(files::CREDENTIALS);
         let given = self.answers.given(key.key).and_then(|given| given.shown(key));
         let path = match (given, key.default) {
             (Some(path), _) => path,

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::KeyEvent;
 
 use crate::{
     frontend::tui::{
-        app::{App, IMAGES, Page, ProbeState, has_check, sections},
+        app::{App, IMAGES, Page, ProbeState},
         keymap::Action,
         msg::Effect,
         theme::Sign,
@@ -90,7 +90,7 @@ impl App {
             return effects;
         }
         effects.extend(self.probe(at, false));
-        let next = if at + 1 < sections().len() { Page::Section(at + 1) } else { Page::Review };
+        let next = if at + 1 < self.sections().len() { Page::Section(at + 1) } else { Page::Review };
         effects.extend(self.go(next));
         effects
     }
@@ -129,7 +129,7 @@ impl App {
     pub(super) fn paste_into_field(&mut self, line: &str) -> Vec<Effect> {
         let at = self.at();
         if let Some(parts) = guide::database_url(line)
-            && sections().get(at).is_some_and(|section| section.id == "database")
+            && self.sections().get(at).is_some_and(|section| section.id == guide::database::SECTION.id)
         {
             let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
             for (key, value) in parts {
@@ -203,7 +203,7 @@ impl App {
 
     /// Starts the live check of a section once it is complete, and again when asked to.
     pub(super) fn probe(&mut self, at: usize, again: bool) -> Vec<Effect> {
-        if !has_check(at) || !self.is_complete(at) {
+        if !self.has_check(at) || !self.is_complete(at) {
             return Vec::new();
         }
         let now = self.now;

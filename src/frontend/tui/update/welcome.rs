@@ -74,7 +74,7 @@ impl App {
         answers.take_flags_of(&self.answers);
         self.answers = answers;
         self.answers.state_version();
-        let page = Page::by_id(&unfinished.page);
+        let page = Page::by_id(self.setup.guide, &unfinished.page);
         self.changed = true;
         self.refill();
         let mut effects = Vec::new();

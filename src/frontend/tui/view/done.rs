@@ -24,9 +24,9 @@ use ratatui::{
 use crate::{
     failure::shell_word,
     frontend::drive::titles,
-    frontend::headless::{NEEDS_REDIS, about_alembic},
+    frontend::headless::about_alembic,
     frontend::tui::{
-        app::{App, stage_title, variable},
+        app::App,
         running::RunPage,
         text::{pad, width},
         theme::Sign,
@@ -69,7 +69,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.blank_if(7);
         canvas.line("   Next, in the manager's folder:");
         canvas.words(5, &command, theme.accent());
-        canvas.words(3, NEEDS_REDIS, Style::new());
+        canvas.words(3, app.setup.guide.needs, Style::new());
         // Where there is no room it stands on the ordinary screen alone.
         if let Some(local) = app.local_addresses().filter(|_| canvas.left() > 7) {
             canvas.words(3, &local, Style::new());
@@ -92,7 +92,7 @@ fn headline(run: &RunPage) -> (Sign, String) {
     let unchanged = run.done() - changed;
     if let [only] = run.order.as_slice() {
         let what = if changed > 0 { "is done" } else { "was as it should be" };
-        return (Sign::Done, format!("{} {what}, in {time}", stage_title(only)));
+        return (Sign::Done, format!("{} {what}, in {time}", run.setup.stage_title(only)));
     }
     let all = run.order.len();
     match left_out(run) {
@@ -110,14 +110,14 @@ fn headline(run: &RunPage) -> (Sign, String) {
 
 /// What people call the stages that are left to do.
 fn left_out(run: &RunPage) -> Option<String> {
-    let titles: Vec<&str> = run.left_out().into_iter().map(stage_title).collect();
+    let titles: Vec<&str> = run.left_out().into_iter().map(|id| run.setup.stage_title(id)).collect();
     (!titles.is_empty()).then(|| titles.join(", "))
 }
 
 impl App {
     /// The path that an answer of the section files names, unless it is `none`.
     fn file(&self, key: &str) -> Option<String> {
-        let variable = variable(key);
+        let variable = self.variable(key);
         let given = self.answers.given(key).and_then(|given| given.shown(variable)).map(str::to_owned);
         let path = match (given, variable.default) {
             (Some(path), _) => path,
@@ -154,7 +154,7 @@ impl App {
         }
         let path = self.file(files::ENVIRONMENT)?;
         let path = std::path::absolute(&path).map_or(path, |path| path.display().to_string());
-        Some(format!(". {} && python -m ai.backend.gateway.server", shell_word(&path)))
+        Some(format!(". {} && {}", shell_word(&path), self.setup.guide.start))
     }
 
     fn local_addresses(&self) -> Option<String> {
@@ -188,7 +188,7 @@ impl App {
         lines.extend(transcript);
         if let Some(command) = self.next_command() {
             lines.push(format!("Next:        {command}"));
-            lines.push(format!("             {NEEDS_REDIS}"));
+            lines.push(format!("             {}", self.setup.guide.needs));
             lines.extend(self.local_addresses().map(|local| format!("             {local}")));
         }
         lines
@@ -198,7 +198,7 @@ impl App {
     pub fn write_end_down(&self) {
         let Some(run) = self.run.as_ref().filter(|run| run.broken_off) else { return };
         if let (Some(path), Some(summary)) = (&run.transcript, &run.state.summary)
-            && let Ok(mut transcript) = Transcript::append(path.as_ref(), titles())
+            && let Ok(mut transcript) = Transcript::append(path.as_ref(), titles(self.setup))
         {
             // Nobody is left to be told that this record is lost.
             let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));

@@ -18,7 +18,6 @@ use ratatui::{
 use crate::{
     failure::Code,
     frontend::tui::{app::App, text::pad, theme::Sign},
-    session::stage_abouts,
 };
 
 use super::{Canvas, ladder};
@@ -28,7 +27,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let right = if app.survey.since.is_some() { "looking at the servers" } else { "when it last ran" };
     canvas.title(" Stages, each alone", right);
     canvas.blank_if(12);
-    let abouts = stage_abouts();
+    let abouts = app.setup.stage_abouts();
     for (at, about) in abouts.iter().enumerate() {
         let here = at == app.menu_cursor;
         let state = app.survey.stages().iter().find(|state| state.stage == about.id);

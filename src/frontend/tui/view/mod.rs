@@ -32,7 +32,7 @@ use ratatui::{
 };
 
 use super::{
-    app::{App, Overlay, Page, sections},
+    app::{App, Overlay, Page},
     keymap::{self, Place},
     text::{self, both_ends},
     theme::{Sign, Theme},
@@ -144,15 +144,15 @@ impl App {
         }
         let step = match self.page {
             Page::Section(at) => Some(at + 1),
-            Page::Review => Some(sections().len() + 1),
+            Page::Review => Some(self.sections().len() + 1),
             _ => None,
         };
         if let (Some(step), false) = (step, self.has_steps()) {
             let title = match self.page {
-                Page::Section(at) => sections().get(at).map_or("", |section| section.title),
+                Page::Section(at) => self.section_title(at),
                 _ => "Review",
             };
-            left.push(Span::raw(format!("   step {step} of {}: {title}", sections().len() + 2)));
+            left.push(Span::raw(format!("   step {step} of {}: {title}", self.sections().len() + 2)));
         }
         let name = self.name();
         let who = if name.is_empty() || self.page == Page::Welcome {
@@ -229,7 +229,7 @@ impl App {
                 Span::styled(title.to_owned(), style),
             ])
         };
-        for (at, section) in sections().iter().enumerate() {
+        for (at, section) in self.sections().iter().enumerate() {
             canvas.line(step(self.page == Page::Section(at), self.step_sign(at), section.title));
         }
         canvas.line(step(self.page == Page::Review, Sign::ToCome, "Review"));

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::Failure,
     frontend::tui::{
-        app::{App, Overlay, Reading, sections, stage_title},
+        app::{App, Overlay, Reading},
         text,
     },
     guide::{Answers, Default, Variable},
@@ -36,7 +36,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>, scroll: usize) {
 /// One stage as it would run alone.
 pub(super) fn alone(app: &App, canvas: &mut Canvas<'_>, stage: &str, scroll: usize) {
     let (right, lines) = alone_lines(app, stage);
-    let (mut title, mut all) = (format!(" {} alone", stage_title(stage)), lines);
+    let (mut title, mut all) = (format!(" {} alone", app.setup.stage_title(stage)), lines);
     if canvas.rows() < 6 {
         title = title.trim().to_owned();
         all.retain(|line| !line.is_empty());
@@ -107,14 +107,14 @@ fn read(app: &App, what: &Reading) -> Page {
     match what {
         Reading::Answers => ("All answers".into(), "secrets hidden".into(), answer_lines(&app.answers)),
         Reading::Verdict(at) => {
-            let title = sections().get(*at).map_or("", |section| section.title).to_owned();
+            let title = app.section_title(*at).to_owned();
             let (_, words, right) = super::review::target(app, *at);
             (title, right, verdict_lines(app, *at, words))
         }
         Reading::Stage(id) => {
             let state = app.survey.stages().iter().find(|state| state.stage == *id);
             let lines = state.map(stage_lines).unwrap_or_default();
-            (stage_title(id).to_owned(), "nothing is written yet".into(), lines)
+            (app.setup.stage_title(id).to_owned(), "nothing is written yet".into(), lines)
         }
         Reading::Problems(problems) => {
             ("In the way".into(), String::new(), problems.iter().flat_map(problem_lines).collect())
@@ -206,7 +206,7 @@ fn problem_lines(failure: &Failure) -> Vec<String> {
 
 fn answer_lines(answers: &Answers) -> Vec<String> {
     let mut lines = Vec::new();
-    for section in crate::guide::GUIDE {
+    for section in answers.guide().sections {
         lines.push(format!("  {}", section.title));
         for variable in section.variables {
             let (value, origin) = answer(answers, variable);

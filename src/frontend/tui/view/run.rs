@@ -24,7 +24,7 @@ use ratatui::{
 use crate::{
     failure::{Code, Failure},
     frontend::tui::{
-        app::{App, dependents, section_of_server, sections, stage_title},
+        app::App,
         running::{RunPage, Tone},
         text::{self, cut, pad},
         theme::Sign,
@@ -97,7 +97,7 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
             Span::raw(" "),
             theme.sign(sign),
             Span::raw(" "),
-            Span::styled(pad(stage_title(id), 14, ""), style),
+            Span::styled(pad(run.setup.stage_title(id), 14, ""), style),
             Span::raw(words),
             Span::styled(if left > 30 { format!("{time:>8}") } else { String::new() }, theme.dim()),
         ]));
@@ -151,10 +151,10 @@ fn log_lines(app: &App, run: &RunPage, columns: usize, rows: usize) -> Vec<Line<
     let theme = app.theme;
     let Some(id) = run.order.get(run.shown()) else { return Vec::new() };
     let began = run.log().and_then(|log| log.began).map_or_else(
-        || stage_title(id).to_owned(),
+        || run.setup.stage_title(id).to_owned(),
         |began| {
             let time = began.to_zoned_datetime(app.zone.clone()).strftime("%H:%M:%S");
-            format!("{}, since {time}", stage_title(id))
+            format!("{}, since {time}", run.setup.stage_title(id))
         },
     );
     let mut lines = vec![Line::styled(cut(&began, columns, theme.ellipsis()), theme.bold())];
@@ -234,7 +234,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let stopped = failure.code == Code::Cancelled;
     let what = match run.failed() {
-        Some((id, failure)) => format!("{} stopped: {}", stage_title(id), failure.what),
+        Some((id, failure)) => format!("{} stopped: {}", run.setup.stage_title(id), failure.what),
         None if stopped && run.stopping => "Stopped as you asked".to_owned(),
         None => failure.what.clone(),
     };
@@ -310,10 +310,10 @@ fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
         Remedy::Skip => {
             let needs: Vec<&str> = run
                 .failed()
-                .map(|(id, _)| dependents(id, &run.order))
+                .map(|(id, _)| run.setup.dependents(id, &run.order))
                 .unwrap_or_default()
                 .into_iter()
-                .map(stage_title)
+                .map(|id| run.setup.stage_title(id))
                 .collect();
             let words = match needs.as_slice() {
                 [] => "the other stages run without it".into(),
@@ -348,7 +348,7 @@ pub(super) fn state(run: &RunPage) -> String {
         several => Some(
             several
                 .iter()
-                .map(|(id, left)| format!("{}: {left}", stage_title(id)))
+                .map(|(id, left)| format!("{}: {left}", run.setup.stage_title(id)))
                 .collect::<Vec<_>>()
                 .join("; "),
         ),
@@ -364,8 +364,7 @@ pub(super) fn state(run: &RunPage) -> String {
 }
 
 fn watched(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>, indent: usize) {
-    let Some(section) = section_of_server(failure).and_then(|at| sections().get(at).copied()) else { return };
-    let title = section.title;
+    let Some(title) = app.section_of_server(failure).map(|at| app.section_title(at)) else { return };
     let (sign, words) = match &run.watch.found {
         None => return,
         Some(Ok(since)) => {

@@ -23,7 +23,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{
     frontend::tui::{
-        app::{App, has_check},
+        app::App,
         form::{Entry, Field, Form},
         text::{self, pad},
         theme::Sign,
@@ -47,7 +47,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>, at: usize) -> Option<Posi
     for note in app.notes_of(at) {
         ladder::failed(canvas, 0, &note);
     }
-    if has_check(at) {
+    if app.has_check(at) {
         ladder::draw(app, canvas, at);
     }
     cursor

@@ -1,0 +1,62 @@
+//! What is set up: a guide of the manager with the checks and stages that do what it asks for. One file or folder for each
+//! release of the manager, which takes sections, checks and stages from the rooms below, and may have its own beside them.
+
+pub mod september_2018;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::{
+    checks::{Check, CheckAbout},
+    guide::{Guide, Section},
+    stages::SetupStage,
+    workflow::{About, StageId},
+};
+
+/// A guide, and what does its work.
+#[derive(Debug)]
+pub struct Setup {
+    /// What it asks.
+    pub guide: &'static Guide,
+    /// Makes its checks, in the order in which they are shown.
+    pub checks: fn() -> Vec<Arc<dyn Check>>,
+    /// Makes its stages, in the order of the guide.
+    pub stages: fn() -> Vec<SetupStage>,
+}
+
+impl Setup {
+    /// Every check as data, for menus and help.
+    pub fn check_abouts(&self) -> Vec<&'static CheckAbout> {
+        (self.checks)().iter().map(|check| check.about()).collect()
+    }
+
+    /// Every stage as data, for menus and help.
+    pub fn stage_abouts(&self) -> Vec<&'static About> {
+        (self.stages)().iter().map(|stage| stage.about()).collect()
+    }
+
+    /// What people call a stage.
+    pub fn stage_title(&self, id: &str) -> &'static str {
+        self.stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
+    }
+
+    /// The stages of this run that need this one: the later ones of its lane.
+    pub fn dependents(&self, id: StageId, order: &[StageId]) -> Vec<StageId> {
+        let abouts = self.stage_abouts();
+        let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
+        let lane = abouts.get(at).map(|about| about.lane);
+        let later = abouts.iter().skip(at + 1);
+        let later = later.filter(|about| Some(about.lane) == lane && order.contains(&about.id));
+        later.map(|about| about.id).collect()
+    }
+
+    /// The checks that are made once a section is answered: those that need it, and no later one.
+    pub fn checks_of(&self, section: &Section) -> Vec<String> {
+        let is_last = |about: &&CheckAbout| {
+            let mut sections = self.guide.sections.iter().rev();
+            sections.find(|it| about.sections.contains(&it.id)).is_some_and(|last| last.id == section.id)
+        };
+        self.check_abouts().into_iter().filter(is_last).map(|about| about.id.to_owned()).collect()
+    }
+}
