@@ -1,7 +1,7 @@
 //! The same answers through the three faces give the same keys and rows.
 
 use super::Stand;
-use crate::tui::plain::{Way, prepare};
+use crate::tui::plain::{Way, list_and_mount, prepare};
 
 /// Rows of the table without what is made anew each time.
 const ROWS: &str = "SELECT user_id, is_active, is_admin, resource_policy, concurrency_used, rate_limit, \
@@ -33,7 +33,7 @@ fn three_faces_write_the_same() {
     };
     assert_eq!(keys(&wizard), keys(&headless));
     assert_eq!(keys(&prompts), keys(&headless));
-    assert_eq!(keys(&wizard).len(), 299);
+    assert_eq!(list_and_mount(&wizard), (298, 1));
     let postgres = crate::servers::Postgres::shared();
     let own = |stand: &Stand, text: String| text.replace(&stand.database.user, "owner");
     let dump = |stand: &Stand| own(stand, postgres.dump(&stand.database.name));
