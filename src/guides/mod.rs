@@ -41,14 +41,16 @@ impl Setup {
         self.stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
     }
 
-    /// The stages of this run that need this one: the later ones of its lane.
+    /// The stages of this run that need this one, near and far.
     pub fn dependents(&self, id: StageId, order: &[StageId]) -> Vec<StageId> {
-        let abouts = self.stage_abouts();
-        let Some(at) = abouts.iter().position(|about| about.id == id) else { return Vec::new() };
-        let lane = abouts.get(at).map(|about| about.lane);
-        let later = abouts.iter().skip(at + 1);
-        let later = later.filter(|about| Some(about.lane) == lane && order.contains(&about.id));
-        later.map(|about| about.id).collect()
+        let mut found = vec![id];
+        // The guide's order is one in which every stage comes after those that it needs.
+        for about in self.stage_abouts() {
+            if about.after.iter().any(|before| found.contains(before)) && order.contains(&about.id) {
+                found.push(about.id);
+            }
+        }
+        found.split_off(1)
     }
 
     /// The checks that are made once a section is answered: those that need it, and no later one.

@@ -14,7 +14,7 @@ use crate::{
     },
     schema::Schema,
     session::{Intent, Scope, Session, Terms},
-    workflow::{About, Context, Done, Lane, Stage, State, Verdict},
+    workflow::{About, Context, Done, Stage, State, Verdict},
     world::World,
     yaml,
 };
@@ -84,7 +84,6 @@ static STAGE: About = About {
     sections: &["redis"],
     checks: &["redis", "sessions"],
     after: &[],
-    lane: Lane::Etcd,
 };
 
 #[async_trait]
@@ -188,4 +187,16 @@ fn its_checks_and_stages_are_found_by_its_sections() {
     let stray =
         Scope::stages(&SETUP, &["load-images".into()], None, &[]).err().expect("no stage of this guide");
     assert!(stray.remedy.is_some_and(|remedy| remedy.contains("set-redis")));
+}
+
+/// So no two wait for each other, and the guide's order is one in which they can run one by one.
+#[test]
+fn a_stage_comes_after_earlier_ones_alone() {
+    let all = super::september_2018::SETUP.stage_abouts();
+    for (at, about) in all.iter().enumerate() {
+        for id in about.after {
+            let is_earlier = all[..at].iter().any(|earlier| earlier.id == *id);
+            assert!(is_earlier, "`{}` comes after `{id}`, which is not before it", about.id);
+        }
+    }
 }

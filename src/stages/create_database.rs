@@ -13,7 +13,7 @@ use crate::{
         postgres::{self, quote_identifier},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
+    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -26,7 +26,6 @@ pub(super) static ABOUT: About = About {
     sections: &["database"],
     checks: &["database"],
     after: &[],
-    lane: Lane::Database,
 };
 
 /// The stage.

@@ -12,7 +12,7 @@ use crate::{
         postgres::{self, Transaction, ask, unnamed},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
+    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -25,7 +25,6 @@ pub(super) static ABOUT: About = About {
     sections: &["database"],
     checks: &["database"],
     after: &[create_database::ABOUT.id],
-    lane: Lane::Database,
 };
 
 /// The stage.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     services::etcd::Write,
-    workflow::{About, Context, Done, Lane, Stage, State, Written},
+    workflow::{About, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -22,7 +22,6 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
     after: &[load_images::ABOUT.id],
-    lane: Lane::Etcd,
 };
 
 /// The stage.

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::Failure,
     services::etcd::Write,
-    workflow::{About, Context, Done, Lane, Stage, State, Written},
+    workflow::{About, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -21,7 +21,6 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
     after: &[],
-    lane: Lane::Etcd,
 };
 
 /// The stage.

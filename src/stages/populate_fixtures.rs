@@ -17,7 +17,7 @@ use crate::{
         files,
         postgres::{self, Transaction},
     },
-    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
+    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -33,7 +33,6 @@ pub(super) static ABOUT: About = About {
     sections: &["database", "keypairs", "files"],
     checks: &["database", "files"],
     after: &[install_schema::ABOUT.id],
-    lane: Lane::Database,
 };
 
 /// The stage.

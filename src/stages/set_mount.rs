@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     guide::storage,
-    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
+    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -18,7 +18,6 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "storage"],
     checks: &["etcd", "storage"],
     after: &[],
-    lane: Lane::Etcd,
 };
 
 /// The stage.

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     manager_config,
     services::files::{self, Existing},
-    workflow::{About, Change, Context, Done, Lane, Stage, State, Sure, Written},
+    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
     world::World,
 };
 
@@ -22,7 +22,6 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "database", "files"],
     checks: &["files"],
     after: &[],
-    lane: Lane::Files,
 };
 
 /// The stage.

@@ -19,7 +19,7 @@ pub struct Context<W> {
     events: mpsc::Sender<Event>,
     stop: Stop,
     stage: Option<StageId>,
-    before: Arc<BTreeSet<StageId>>,
+    expected: Arc<BTreeSet<StageId>>,
     written: Arc<Mutex<Written>>,
     remarks: Arc<Mutex<Vec<Failure>>>,
 }
@@ -31,7 +31,7 @@ impl<W> Clone for Context<W> {
             events: self.events.clone(),
             stop: self.stop.clone(),
             stage: self.stage,
-            before: Arc::clone(&self.before),
+            expected: Arc::clone(&self.expected),
             written: Arc::clone(&self.written),
             remarks: Arc::clone(&self.remarks),
         }
@@ -46,7 +46,7 @@ impl<W> Context<W> {
             events,
             stop,
             stage: None,
-            before: Arc::default(),
+            expected: Arc::default(),
             written: nothing(),
             remarks: Arc::default(),
         }
@@ -58,14 +58,13 @@ impl<W> Context<W> {
     }
 
     /// The same context, judging against what these stages will have made.
-    pub(super) fn after(&self, before: impl IntoIterator<Item = StageId>) -> Self {
-        let before = Arc::new(before.into_iter().collect());
-        Self { before, remarks: Arc::default(), ..self.clone() }
+    pub(super) fn expecting(&self, stages: BTreeSet<StageId>) -> Self {
+        Self { expected: Arc::new(stages), remarks: Arc::default(), ..self.clone() }
     }
 
-    /// True when that stage comes earlier in the same plan and has not run yet.
+    /// True when the runner would wait for that stage first, and it has not run yet.
     pub fn expects(&self, stage: StageId) -> bool {
-        self.before.contains(stage)
+        self.expected.contains(stage)
     }
 
     /// Takes the outcome of a write: what is written, or may be, is left behind by a later failure.

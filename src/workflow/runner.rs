@@ -1,24 +1,40 @@
-//! The runner: surveys stages, and runs them in lanes.
+//! The runner: surveys stages, and runs each as soon as those that it comes after have ended.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
 use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Code, Failure};
 
-use super::{Change, Context, Done, EventKind, Lane, Outcome, Stage, StageId, StageState, State, Sure};
+use super::{Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, State, Sure};
 
 /// A stage that several tasks may hold.
 pub type SharedStage<W> = Arc<dyn Stage<W>>;
 
-/// Looks at every stage as if those before it had run. Lanes are looked at side by side, and the
-/// states come back in the order of `stages`.
+/// The stages of one run that must have ended before this one starts: those that it names, those that they name,
+/// and so on. A stage that is not part of the run is not waited for.
+fn predecessors<W: Send + Sync>(stages: &[SharedStage<W>], stage: &dyn Stage<W>) -> BTreeSet<StageId> {
+    let mut found = BTreeSet::new();
+    let mut named = stage.about().after.to_vec();
+    while let Some(id) = named.pop() {
+        if let Some(before) = stages.iter().find(|other| other.about().id == id)
+            && found.insert(id)
+        {
+            named.extend(before.about().after);
+        }
+    }
+    found
+}
+
+/// Looks at every stage as if its predecessors had run. The states come back in the order of `stages`.
 pub async fn survey<W: Send + Sync>(stages: &[SharedStage<W>], cx: &Context<W>) -> Vec<StageState> {
-    join_all(stages.iter().enumerate().map(|(at, stage)| {
-        let cx = cx.after(stages[..at].iter().map(|earlier| earlier.about().id));
+    join_all(stages.iter().map(|stage| {
+        let cx = cx.expecting(predecessors(stages, stage.as_ref()));
         async move {
             let found = stage.inspect(&cx).await;
             describe(stage.as_ref(), found, cx.take_remarks())
@@ -45,33 +61,36 @@ fn describe<W: Send + Sync>(
 /// How the stages of a run ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// Each stage with its outcome, in the order they ended.
+    /// Each stage with its outcome, in the order of the run's stages.
     pub outcomes: Vec<(StageId, Outcome)>,
     /// True when something was written, by a stage that changed or by one that failed half-way.
     pub wrote: bool,
 }
 
-/// Runs the stages: one after the other within a lane, lanes side by side. After a failure nothing
-/// new starts. Every stage gets exactly one end, also when it panics.
+/// Runs the stages side by side, each once its predecessors have ended. After a failure nothing new
+/// starts. Every stage gets exactly one end, also when it panics.
+///
+/// The stages must not wait for each other in a circle: such a run would never end.
 pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &Context<W>) -> Finished {
-    let failed: Arc<OnceLock<StageId>> = Arc::default();
-    let lanes = [Lane::Etcd, Lane::Database, Lane::Files].map(|lane| {
-        let stages: Vec<_> = stages.iter().filter(|stage| stage.about().lane == lane).cloned().collect();
-        let failed = Arc::clone(&failed);
+    let failed = OnceLock::new();
+    let ended: BTreeMap<StageId, CancellationToken> =
+        stages.iter().map(|stage| (stage.about().id, CancellationToken::new())).collect();
+    let runs = stages.iter().map(|stage| {
+        let (failed, ended) = (&failed, &ended);
         async move {
-            let mut outcomes = Vec::new();
-            for stage in stages {
-                let id = stage.about().id;
-                let cx = cx.for_stage(id);
-                let outcome = run_one(stage, &cx, &failed).await;
-                outcomes.push((id, outcome, cx.what_is_written().sure > Sure::Nothing));
+            let id = stage.about().id;
+            for before in predecessors(stages, stage.as_ref()) {
+                ended[before].cancelled().await;
             }
-            outcomes
+            let cx = cx.for_stage(id);
+            let outcome = run_one(Arc::clone(stage), &cx, failed).await;
+            ended[id].cancel();
+            (id, outcome, cx.what_is_written().sure > Sure::Nothing)
         }
     });
-    let ended: Vec<_> = join_all(lanes).await.into_iter().flatten().collect();
-    let wrote = ended.iter().any(|(.., wrote)| *wrote);
-    Finished { outcomes: ended.into_iter().map(|(id, outcome, _)| (id, outcome)).collect(), wrote }
+    let outcomes = join_all(runs).await;
+    let wrote = outcomes.iter().any(|(.., wrote)| *wrote);
+    Finished { outcomes: outcomes.into_iter().map(|(id, outcome, _)| (id, outcome)).collect(), wrote }
 }
 
 async fn run_one<W: Send + Sync + 'static>(

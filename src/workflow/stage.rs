@@ -10,18 +10,6 @@ use super::{Change, Context};
 /// The id by which scripts know a stage, for example `load-images`.
 pub type StageId = &'static str;
 
-/// Stages of one lane run one after the other; lanes run side by side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lane {
-    /// images → aliases → mount
-    Etcd,
-    /// database → schema → keypairs
-    Database,
-    /// config files
-    Files,
-}
-
 /// What a stage is, as data: menu, command line and documents derive from it.
 #[derive(Debug)]
 pub struct About {
@@ -35,10 +23,8 @@ pub struct About {
     pub sections: &'static [&'static str],
     /// The checks that must hold before it runs: what it touches.
     pub checks: &'static [&'static str],
-    /// The stages whose result it needs.
+    /// The stages whose result it needs: it starts when those of the same run have ended.
     pub after: &'static [StageId],
-    /// Where it runs.
-    pub lane: Lane,
 }
 
 /// What a stage finds before it runs.

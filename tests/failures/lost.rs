@@ -33,7 +33,7 @@ fn the_server_ends_the_session_in_the_middle_of_the_schema() {
     let all = alone.flags(["run", "--timeout", "2s"]);
     let before = Postgres::shared().snapshot(&name);
     let told = all.run().expect("E-DB-LOST").names(&[&name]);
-    assert_eq!(told.status, 7, "the etcd lane had written");
+    assert_eq!(told.status, 7, "the etcd stages had written");
     assert_eq!(told.summary()["failed"], 1);
     assert_eq!(Postgres::shared().snapshot(&name), before);
     texts.push(told.text());

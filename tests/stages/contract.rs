@@ -209,7 +209,7 @@ fn without_versions(line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The lines of a run with what differs from run to run taken out. Lanes run side by side, so the lines
+/// The lines of a run with what differs from run to run taken out. Stages run side by side, so the lines
 /// of each stage stay together here.
 fn story(site: &Site, outcome: &Outcome) -> String {
     let port = |address: &str| address.rsplit_once(':').map(|(_, port)| port.to_owned()).expect("a port");

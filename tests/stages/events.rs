@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use backendai_setup::failure::{Code, Failure};
 use backendai_setup::workflow::{
-    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Lane, Outcome, Stage, State, Stop, execute,
-    survey,
+    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Outcome, Stage, StageId, State, Stop,
+    execute, survey,
 };
 use serde_json::Value;
 use tokio::sync::{Barrier, mpsc};
@@ -14,8 +14,8 @@ use tokio::sync::{Barrier, mpsc};
 use super::grammar::stages_keep;
 
 /// What a toy does when it runs.
-#[derive(Clone)]
-enum Does {
+#[derive(Debug, Clone)]
+pub enum Does {
     Work,
     Fail,
     Panic,
@@ -36,16 +36,9 @@ struct Toy {
     ran: std::sync::atomic::AtomicBool,
 }
 
-fn toy(id: &'static str, lane: Lane, does: Does) -> Arc<dyn Stage<()>> {
-    let about = Box::leak(Box::new(About {
-        id,
-        title: id,
-        summary: "a toy",
-        sections: &[],
-        checks: &[],
-        after: &[],
-        lane,
-    }));
+pub fn toy(id: StageId, after: &'static [StageId], does: Does) -> Arc<dyn Stage<()>> {
+    let about =
+        Box::leak(Box::new(About { id, title: id, summary: "a toy", sections: &[], checks: &[], after }));
     Arc::new(Toy { about, does, ran: false.into() })
 }
 
@@ -88,7 +81,7 @@ impl Stage<()> for Toy {
 }
 
 /// Runs toys; gives back every event as JSON, each outcome, and whether something was written.
-async fn play(stages: Vec<Arc<dyn Stage<()>>>, stop: Stop) -> (Vec<Value>, Vec<(String, String)>, bool) {
+pub async fn play(stages: Vec<Arc<dyn Stage<()>>>, stop: Stop) -> (Vec<Value>, Vec<(String, String)>, bool) {
     let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
     let cx = Context::new(Arc::new(()), sender, stop);
     let reader = tokio::spawn(async move {
@@ -122,10 +115,10 @@ fn ends(outcomes: &[(String, String)]) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn every_stage_ends_once() {
     let stages = vec![
-        toy("a", Lane::Etcd, Does::Work),
-        toy("b", Lane::Etcd, Does::Nothing),
-        toy("c", Lane::Database, Does::Chatter(3)),
-        toy("d", Lane::Files, Does::Work),
+        toy("a", &[], Does::Work),
+        toy("b", &["a"], Does::Nothing),
+        toy("c", &[], Does::Chatter(3)),
+        toy("d", &[], Does::Work),
     ];
     let (_, outcomes, wrote) = play(stages, Stop::default()).await;
     assert_eq!(ends(&outcomes), [("a", "changed"), ("b", "unchanged"), ("c", "changed"), ("d", "changed")]);
@@ -134,7 +127,7 @@ async fn every_stage_ends_once() {
 
 #[tokio::test]
 async fn nothing_to_do_writes_nothing() {
-    let stages = vec![toy("a", Lane::Etcd, Does::Nothing), toy("b", Lane::Files, Does::Nothing)];
+    let stages = vec![toy("a", &[], Does::Nothing), toy("b", &[], Does::Nothing)];
     let (_, outcomes, wrote) = play(stages, Stop::default()).await;
     assert_eq!(ends(&outcomes), [("a", "unchanged"), ("b", "unchanged")]);
     assert!(!wrote);
@@ -142,11 +135,7 @@ async fn nothing_to_do_writes_nothing() {
 
 #[tokio::test]
 async fn after_a_failure_nothing_new_starts() {
-    let stages = vec![
-        toy("a", Lane::Etcd, Does::Fail),
-        toy("b", Lane::Etcd, Does::Work),
-        toy("c", Lane::Etcd, Does::Work),
-    ];
+    let stages = vec![toy("a", &[], Does::Fail), toy("b", &["a"], Does::Work), toy("c", &["b"], Does::Work)];
     let (events, outcomes, wrote) = play(stages, Stop::default()).await;
     assert_eq!(ends(&outcomes), [("a", "failed"), ("b", "skipped"), ("c", "skipped")]);
     let skipped = events.iter().filter(|event| event["because"] == "a").count();
@@ -155,11 +144,8 @@ async fn after_a_failure_nothing_new_starts() {
 
 #[tokio::test]
 async fn a_panic_is_a_failure_and_no_more() {
-    let stages = vec![
-        toy("a", Lane::Database, Does::Panic),
-        toy("b", Lane::Database, Does::Work),
-        toy("c", Lane::Files, Does::Chatter(1)),
-    ];
+    let stages =
+        vec![toy("a", &[], Does::Panic), toy("b", &["a"], Does::Work), toy("c", &[], Does::Chatter(1))];
     let (events, outcomes, _) = play(stages, Stop::default()).await;
     assert_eq!(ends(&outcomes)[..2], [("a", "failed"), ("b", "skipped")]);
     let failure = events.iter().find(|event| event["outcome"] == "failed").expect("it is told");
@@ -169,7 +155,7 @@ async fn a_panic_is_a_failure_and_no_more() {
 
 #[tokio::test]
 async fn work_in_vain_is_a_failure() {
-    let (events, outcomes, _) = play(vec![toy("a", Lane::Etcd, Does::InVain)], Stop::default()).await;
+    let (events, outcomes, _) = play(vec![toy("a", &[], Does::InVain)], Stop::default()).await;
     assert_eq!(ends(&outcomes), [("a", "failed")]);
     assert!(events.iter().any(|event| event["failure"]["code"] == "E-STAGE-VERIFY"));
 }
@@ -177,23 +163,23 @@ async fn work_in_vain_is_a_failure() {
 #[tokio::test]
 async fn who_is_stopped_is_cancelled() {
     let stop = Stop::default();
-    let stages = vec![toy("a", Lane::Etcd, Does::Stop(stop.clone())), toy("b", Lane::Etcd, Does::Work)];
+    let stages = vec![toy("a", &[], Does::Stop(stop.clone())), toy("b", &["a"], Does::Work)];
     let (_, outcomes, _) = play(stages, stop.clone()).await;
     assert_eq!(ends(&outcomes), [("a", "cancelled"), ("b", "cancelled")]);
     stop.now(143);
     assert_eq!(stop.status(), 130, "the first who asks counts");
 
-    let (_, outcomes, wrote) = play(vec![toy("a", Lane::Etcd, Does::Work)], stop).await;
+    let (_, outcomes, wrote) = play(vec![toy("a", &[], Does::Work)], stop).await;
     assert_eq!(ends(&outcomes), [("a", "cancelled")]);
     assert!(!wrote);
 }
 
 #[tokio::test]
-async fn lanes_run_side_by_side() {
-    // Each waits in its run for the others: one lane after the other would never end.
+async fn what_waits_for_nothing_runs_side_by_side() {
+    // Each waits in its run for the others: one after the other would never end.
     let barrier = Arc::new(Barrier::new(3));
-    let meet = |id, lane| toy(id, lane, Does::Meet(Arc::clone(&barrier)));
-    let stages = vec![meet("a", Lane::Etcd), meet("b", Lane::Database), meet("c", Lane::Files)];
+    let meet = |id| toy(id, &[], Does::Meet(Arc::clone(&barrier)));
+    let stages = vec![meet("a"), meet("b"), meet("c")];
     let (events, outcomes, _) = play(stages, Stop::default()).await;
     assert!(outcomes.iter().all(|(_, outcome)| outcome == "changed"));
     let first_end = events.iter().position(|event| event["type"] == "stage_finished");
@@ -207,7 +193,7 @@ async fn a_slow_reader_loses_nothing() {
     let (sender, mut events) = mpsc::channel(2);
     let cx = Context::new(Arc::new(()), sender, Stop::default());
     let work = tokio::spawn(async move {
-        execute(&[toy("a", Lane::Etcd, Does::Chatter(LINES))], &cx).await;
+        execute(&[toy("a", &[], Does::Chatter(LINES))], &cx).await;
     });
     let mut lines = Vec::new();
     while let Some(Event { kind, .. }) = events.recv().await {
@@ -229,17 +215,13 @@ async fn nobody_listens_and_the_work_goes_on() {
     let (sender, events) = mpsc::channel(1);
     drop(events);
     let cx = Context::new(Arc::new(()), sender, Stop::default());
-    let finished = execute(&[toy("a", Lane::Etcd, Does::Chatter(9))], &cx).await;
+    let finished = execute(&[toy("a", &[], Does::Chatter(9))], &cx).await;
     assert!(matches!(finished.outcomes.as_slice(), [("a", Outcome::Changed(_))]));
 }
 
 #[tokio::test]
 async fn a_survey_runs_nothing_and_keeps_the_order() {
-    let stages = vec![
-        toy("a", Lane::Etcd, Does::Panic),
-        toy("b", Lane::Files, Does::Nothing),
-        toy("c", Lane::Database, Does::Work),
-    ];
+    let stages = vec![toy("a", &[], Does::Panic), toy("b", &[], Does::Nothing), toy("c", &[], Does::Work)];
     let (sender, _events) = mpsc::channel(1);
     let states = survey(&stages, &Context::new(Arc::new(()), sender, Stop::default())).await;
     let states: Vec<_> = states.iter().map(|state| (state.stage, state.state)).collect();

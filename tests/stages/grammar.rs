@@ -34,7 +34,7 @@ pub fn keeps(events: &[Value]) {
     }
 }
 
-/// For each stage `started (progress|log)* finished`, however lanes overlap; gives back the outcomes.
+/// For each stage `started (progress|log)* finished`, however stages overlap; gives back the outcomes.
 pub fn stages_keep(events: &[Value]) -> BTreeMap<String, String> {
     let mut running: BTreeMap<String, u64> = BTreeMap::new();
     let mut ended = BTreeMap::new();

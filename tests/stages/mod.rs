@@ -6,6 +6,7 @@ mod contract;
 mod events;
 mod golden;
 mod grammar;
+mod graph;
 mod history;
 mod keep;
 mod keypairs;
