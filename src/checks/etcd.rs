@@ -12,7 +12,7 @@ use crate::{
         etcd::{Member, Store},
         net::{self, Greeting},
     },
-    workflow::Verdict,
+    workflow::{Ladder, Rung},
     world::World,
 };
 
@@ -38,28 +38,28 @@ impl Check for EtcdCheck {
         &ABOUT
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
         match world.settings.etcd() {
-            Ok(etcd) => climb(&mut verdict, world, etcd, self.rights).await,
-            Err(failure) => verdict.note("answers", failure, Instant::now()),
+            Ok(etcd) => climb(ladder, world, etcd, self.rights).await,
+            Err(failure) => ladder.note("answers", failure, Instant::now()),
         }
-        verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: bool) {
+async fn climb(ladder: &Ladder, world: &World, etcd: &Etcd, with_rights: bool) {
     let identity = &world.settings.identity;
     let mut reached: Vec<(Member, Store)> = Vec::new();
     let mut failures = Vec::new();
-    // Side by side: several that do not answer cost the time of one.
-    let members = join_all(etcd.endpoints.iter().map(|endpoint| async move {
-        let mut verdict = Verdict::new();
-        let climbed = member(&mut verdict, etcd, endpoint).await;
-        (endpoint, verdict, climbed)
-    }));
-    for (endpoint, own, climbed) in members.await {
-        verdict.absorb(own);
+    // Side by side: several that do not answer cost the time of one. Their rungs keep the order of the endpoints.
+    let (ladders, rungs): (Vec<_>, Vec<_>) = etcd.endpoints.iter().map(|_| Ladder::new()).unzip();
+    let members = join_all(
+        etcd.endpoints
+            .iter()
+            .zip(ladders)
+            .map(|(endpoint, own)| async move { (endpoint, member(&own, etcd, endpoint).await) }),
+    );
+    let (members, ()) = tokio::join!(members, ladder.absorb(rungs));
+    for (endpoint, climbed) in members {
         match climbed {
             Ok(member) => reached.push(member),
             Err((rung, failure, since)) => failures.push((rung, endpoint, failure, since)),
@@ -67,18 +67,18 @@ async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: b
     }
     let since = Instant::now();
     if let Some(failure) = not_meant(&reached, identity) {
-        verdict.note("cluster", failure, since);
+        ladder.note("cluster", failure, since);
         return;
     }
     if let Some(warning) = anybodys(&reached, identity) {
-        verdict.note("cluster", warning, since);
+        ladder.note("cluster", warning, since);
     } else if let Some((member, _)) = reached.first() {
-        verdict.pass("cluster", format!("{:x}", member.cluster), since);
+        ladder.pass("cluster", format!("{:x}", member.cluster), since);
     }
     let usable: Vec<Address> = reached.iter().map(|(_, store)| store.endpoint.clone()).collect();
     let Some((Member { cluster, .. }, mut store)) = reached.into_iter().next() else {
         for (rung, _, failure, since) in failures {
-            verdict.note(rung, failure, since);
+            ladder.note(rung, failure, since);
         }
         return;
     };
@@ -91,33 +91,33 @@ async fn climb(verdict: &mut Verdict, world: &World, etcd: &Etcd, with_rights: b
             _ => "start it or fix its address, or remove it from `etcd.endpoints`",
         });
         warning.why.clone_from(&failure.why);
-        verdict.note(rung, warning, since);
+        ladder.note(rung, warning, since);
         unusable.push((endpoint.clone(), failure));
     }
     if !with_rights {
         return;
     }
-    if let Err((rung, failure, since)) = rights(verdict, etcd, &mut store, world.thorough).await {
-        verdict.note(rung, failure, since);
+    if let Err((rung, failure, since)) = rights(ladder, etcd, &mut store, world.thorough).await {
+        ladder.note(rung, failure, since);
         return;
     }
     let since = Instant::now();
     for warning in manager::warnings(etcd, &unusable, &usable, Some(cluster)).await {
-        verdict.note("manager", warning, since);
+        ladder.note("manager", warning, since);
     }
 }
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
 pub(super) async fn member(
-    verdict: &mut Verdict,
+    ladder: &Ladder,
     etcd: &Etcd,
     endpoint: &Address,
 ) -> Result<(Member, Store), Fell> {
-    let (stream, address) = reach(verdict, &net::ETCD, endpoint).await?;
+    let (stream, address) = reach(ladder, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();
     match net::greet_etcd(stream).await {
-        Greeting::Http2 => verdict.not_needed("TLS", "plain, as the manager speaks it"),
+        Greeting::Http2 => ladder.not_needed("TLS", "plain, as the manager speaks it"),
         Greeting::Closed if net::speaks_postgres(address).await => {
             return Err(("server", stranger(endpoint, &Greeting::PostgresPlain), since));
         }
@@ -133,8 +133,8 @@ pub(super) async fn member(
     if let Some(failure) = member.unusable(endpoint) {
         return Err(("server", failure, since));
     }
-    verdict.pass("server", format!("etcd {}, has a leader", member.version), since);
-    verdict.tell(format!("{endpoint}, etcd {}", member.version));
+    let rung = Rung::passed("server", format!("etcd {}, has a leader", member.version), since);
+    ladder.tell(rung.telling(format!("{endpoint}, etcd {}", member.version)));
     Ok((member, store))
 }
 
@@ -175,7 +175,7 @@ fn anybodys(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure>
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.
-async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store, thorough: bool) -> Result<(), Fell> {
+async fn rights(ladder: &Ladder, etcd: &Etcd, store: &mut Store, thorough: bool) -> Result<(), Fell> {
     let since = Instant::now();
     // Without the right to look, the write right below tells what matters.
     if let Ok(alarms) = store.alarms().await
@@ -198,8 +198,8 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store, thorough:
     let since = Instant::now();
     store.may_write().await.map_err(|failure| ("rights", failure, since))?;
     let who = etcd.user.as_ref().map_or("without sign-in".to_owned(), |(user, _)| format!("as {user}"));
-    verdict.pass("sign in", who, since);
-    verdict.pass("rights", format!("may write below {}", store.prefix()), since);
+    ladder.pass("sign in", who, since);
+    ladder.pass("rights", format!("may write below {}", store.prefix()), since);
 
     let since = Instant::now();
     let here = store.count().await.map_err(|failure| ("keys", failure, since))?;
@@ -224,8 +224,8 @@ async fn rights(verdict: &mut Verdict, etcd: &Etcd, store: &mut Store, thorough:
             }
         },
     };
-    verdict.tell(format!("{own}{neighbours}"));
-    verdict.pass("keys", format!("{own}{neighbours}"), since);
+    let told = format!("{own}{neighbours}");
+    ladder.tell(Rung::passed("keys", &told, since).telling(told));
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use crate::{
     guide::files as keys,
     manager_config::{self, Edited},
     services::files,
-    workflow::Verdict,
+    workflow::{Ladder, Rung},
     world::World,
 };
 
@@ -41,10 +41,10 @@ fn judge(world: &World, key: &str, path: &Path, bytes: &[u8]) -> Result<Option<E
 }
 
 /// What alembic needs beside our one value: its scripts, and sections for logging.
-async fn look_beside(verdict: &mut Verdict, path: &Path, edited: Option<Edited>) {
+async fn look_beside(ladder: &Ladder, path: &Path, edited: Option<Edited>) {
     let (scripts, remark) = edited.map_or_else(|| ("alembic".into(), None), |it| (it.scripts, it.remark));
     if let Some(unfit) = remark {
-        verdict.note("logging", manager_config::logging_remark(path, unfit), Instant::now());
+        ladder.note("logging", manager_config::logging_remark(path, unfit), Instant::now());
     }
     // `package:folder` is found by Python.
     let folder = path.with_file_name(&scripts);
@@ -58,9 +58,9 @@ async fn look_beside(verdict: &mut Verdict, path: &Path, edited: Option<Edited>)
             let what = format!("beside `alembic.ini` there is no folder {}", folder.display());
             let warning = Failure::new(Code::FileAlembic, what)
                 .remedy("move `alembic.ini` into the manager's folder before you use it");
-            verdict.note("alembic", warning, since);
+            ladder.note("alembic", warning, since);
         }
-        Err(failure) => verdict.note("alembic", failure, since),
+        Err(failure) => ladder.note("alembic", failure, since),
     }
 }
 
@@ -70,9 +70,10 @@ impl Check for FilesCheck {
         &ABOUT
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
+        let mut none = true;
         for (key, path) in world.settings.files.named() {
+            none = false;
             let since = Instant::now();
             let rung = key.trim_start_matches("files.");
             let judged = match files::patient_target(path).await {
@@ -82,20 +83,19 @@ impl Check for FilesCheck {
                 Err(failure) => Err(failure),
             };
             match judged {
-                Err(failure) => verdict.note(rung, failure, since),
+                Err(failure) => ladder.note(rung, failure, since),
                 Ok((what, edited)) => {
-                    verdict.tell(path.file_name().unwrap_or_default().to_string_lossy());
-                    verdict.pass(rung, format!("{what}: {}", path.display()), since);
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    let passed = Rung::passed(rung, format!("{what}: {}", path.display()), since);
+                    ladder.tell(passed.telling(name));
                     if key == keys::ALEMBIC_INI {
-                        look_beside(&mut verdict, path, edited).await;
+                        look_beside(ladder, path, edited).await;
                     }
                 }
             }
         }
-        if verdict.rungs.is_empty() {
-            verdict.tell("none are asked for");
-            verdict.not_needed("files", "each is `none`");
+        if none {
+            ladder.tell(Rung::not_needed("files", "each is `none`").telling("none are asked for"));
         }
-        verdict
     }
 }

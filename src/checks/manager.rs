@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd},
-    workflow::Verdict,
+    workflow::{Ladder, Rung},
     world::World,
 };
 
@@ -30,24 +30,24 @@ impl Check for ManagerCheck {
         &ABOUT
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
         let since = Instant::now();
-        let Ok(etcd) = world.settings.etcd() else { return verdict };
-        let Some(address) = etcd.for_manager() else { return verdict };
-        verdict.tell(format!("is given etcd at {address}"));
+        let Ok(etcd) = world.settings.etcd() else { return };
+        let Some(address) = etcd.for_manager() else { return };
         // An address that no manager can use is not asked.
         let is_asked = !address.is_ipv6() && (etcd.user.is_none() || etcd.manager_endpoint.is_some());
         let met = if is_asked { session(etcd, address, None).await.err() } else { None };
         let unusable: Vec<_> = met.into_iter().map(|failure| (address.clone(), failure)).collect();
         let warnings = warnings(etcd, &unusable, &[], None).await;
-        if warnings.is_empty() {
-            verdict.pass("manager", format!("can use etcd at {address}"), since);
+        let mut rungs: Vec<Rung> =
+            warnings.into_iter().map(|warning| Rung::noted("manager", warning, since)).collect();
+        if rungs.is_empty() {
+            rungs.push(Rung::passed("manager", format!("can use etcd at {address}"), since));
         }
-        for warning in warnings {
-            verdict.note("manager", warning, since);
+        let first = rungs.remove(0).telling(format!("is given etcd at {address}"));
+        for rung in std::iter::once(first).chain(rungs) {
+            ladder.tell(rung);
         }
-        verdict
     }
 }
 
@@ -117,7 +117,7 @@ fn told(what: String, failure: &Failure) -> Failure {
 /// What the manager does at its start: it connects, reads and writes, without a user.
 async fn session(etcd: &Etcd, address: &Address, cluster: Option<u64>) -> Result<(), Failure> {
     let plain = Etcd { user: None, endpoints: vec![address.clone()], ..etcd.clone() };
-    let climbed = member(&mut Verdict::new(), &plain, address).await;
+    let climbed = member(&Ladder::unseen(), &plain, address).await;
     let (member, mut store) = climbed.map_err(|(_, failure, _)| failure)?;
     if let Some(cluster) = cluster.filter(|cluster| *cluster != member.cluster) {
         let what = format!("{address} is of another cluster than `etcd.endpoints`");

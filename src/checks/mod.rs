@@ -23,7 +23,7 @@ use crate::{
     failure::Failure,
     guide::Address,
     services::net::{self, Target},
-    workflow::Verdict,
+    workflow::Ladder,
     world::World,
 };
 
@@ -48,8 +48,8 @@ pub trait Check: Send + Sync {
     /// What it is.
     fn about(&self) -> &'static CheckAbout;
 
-    /// Climbs the ladder; the first failed rung is the verdict.
-    async fn probe(&self, world: &World) -> Verdict;
+    /// Climbs the ladder and tells each rung as it is passed; the first that fails is the last.
+    async fn probe(&self, world: &World, ladder: &Ladder);
 }
 
 /// Does etcd answer? For work that does not write below the manager's prefix.
@@ -72,19 +72,15 @@ pub fn storage() -> Arc<dyn Check> {
 type Fell = (&'static str, Failure, Instant);
 
 /// The first rungs of every server: resolve and connect.
-async fn reach(
-    verdict: &mut Verdict,
-    target: &Target,
-    address: &Address,
-) -> Result<(TcpStream, SocketAddr), Fell> {
+async fn reach(ladder: &Ladder, target: &Target, address: &Address) -> Result<(TcpStream, SocketAddr), Fell> {
     let since = Instant::now();
     let found = net::resolve(target, address).await.map_err(|failure| ("resolve", failure, since))?;
     let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
-    verdict.pass("resolve", format!("{} → {}", address.host, addresses.join(", ")), since);
+    ladder.pass("resolve", format!("{} → {}", address.host, addresses.join(", ")), since);
 
     let since = Instant::now();
     let (stream, socket) =
         net::connect(target, address, &found).await.map_err(|failure| ("connect", failure, since))?;
-    verdict.pass("connect", socket.to_string(), since);
+    ladder.pass("connect", socket.to_string(), since);
     Ok((stream, socket))
 }

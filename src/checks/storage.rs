@@ -8,7 +8,7 @@ use crate::{
     failure::{Code, Failure, shell_word},
     guide::{Expect, Storage, development_mount},
     services::mount::{self, Kind},
-    workflow::Verdict,
+    workflow::{Ladder, Rung},
     world::World,
 };
 
@@ -34,25 +34,23 @@ impl Check for StorageCheck {
         &ABOUT
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
         let climbed = match world.settings.storage() {
             Ok(storage) if storage.expect == Expect::Elsewhere => {
-                verdict.tell(format!("{} is not on this host", storage.mount));
-                verdict.not_needed("folder", "`storage.expect` is `elsewhere`");
+                let rung = Rung::not_needed("folder", "`storage.expect` is `elsewhere`");
+                ladder.tell(rung.telling(format!("{} is not on this host", storage.mount)));
                 Ok(())
             }
-            Ok(storage) => climb(&mut verdict, storage).await,
+            Ok(storage) => climb(ladder, storage).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
-            verdict.note(rung, failure, since);
+            ladder.note(rung, failure, since);
         }
-        verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
+async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
     let path = Path::new(&storage.mount);
     let shown = &storage.mount;
     let fstab = || {
@@ -95,8 +93,7 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
         }
     };
     let detour = if real == path { String::new() } else { format!(" → {}", real.display()) };
-    verdict.pass("folder", format!("{shown}{detour}"), since);
-    verdict.tell(shown);
+    ladder.tell(Rung::passed("folder", format!("{shown}{detour}"), since).telling(shown));
 
     let since = Instant::now();
     let mounted = mount::mount_of(&real);
@@ -120,33 +117,33 @@ async fn climb(verdict: &mut Verdict, storage: &Storage) -> Result<(), Fell> {
             return Err(("mount", failure, since));
         }
         (_, Some(mounted)) => {
-            verdict.tell(&mounted.kind);
-            verdict.pass("mount", format!("{}, {}", mounted.kind, mounted.source), since);
+            let rung = Rung::passed("mount", format!("{}, {}", mounted.kind, mounted.source), since);
+            ladder.tell(rung.telling(&mounted.kind));
         }
         // A plain folder, as `storage.expect: directory` says.
-        (_, None) => verdict.not_needed("mount", format!("a plain folder on {lies_on}")),
+        (_, None) => ladder.not_needed("mount", format!("a plain folder on {lies_on}")),
     }
 
     let since = Instant::now();
     let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
     match space {
         // Pseudo file systems have no size.
-        Some((_, 0)) => verdict.not_needed("space", "the file system does not tell"),
+        Some((_, 0)) => ladder.not_needed("space", "the file system does not tell"),
         Some((free, total)) if free < LITTLE => {
             let warning = Failure::new(Code::MountSpace, format!("{} free of {}", bytes(free), bytes(total)))
                 .remedy("make room before users come");
-            verdict.note("space", warning, since);
+            ladder.note("space", warning, since);
         }
         Some((free, total)) => {
-            verdict.tell(format!("{} free", bytes(free)));
-            verdict.pass("space", format!("{} free of {}", bytes(free), bytes(total)), since);
+            let rung = Rung::passed("space", format!("{} free of {}", bytes(free), bytes(total)), since);
+            ladder.tell(rung.telling(format!("{} free", bytes(free))));
         }
-        None => verdict.not_needed("space", "the file system does not tell"),
+        None => ladder.not_needed("space", "the file system does not tell"),
     }
 
     let since = Instant::now();
     mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
-    verdict.pass("write", "a probe file written, synced, renamed, removed", since);
+    ladder.pass("write", "a probe file written, synced, renamed, removed", since);
     Ok(())
 }
 

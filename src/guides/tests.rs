@@ -14,7 +14,7 @@ use crate::{
     },
     schema::Schema,
     session::{Intent, Scope, Session, Terms},
-    workflow::{About, Context, Done, Stage, State, Verdict},
+    workflow::{About, Context, Done, Ladder, Stage, State},
     world::World,
     yaml,
 };
@@ -92,11 +92,9 @@ impl Check for Toy {
         if self.0 == ANSWERS.id { &ANSWERS } else { &BOTH }
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
         let address = world.answers.text(ADDRESS).unwrap_or_default();
-        verdict.pass("answers", address, Instant::now());
-        verdict
+        ladder.pass("answers", address, Instant::now());
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use crate::{text::visible_json, workflow::Event};
+use crate::{
+    text::visible_json,
+    workflow::{Event, EventKind},
+};
 
 use super::Reporter;
 
@@ -11,6 +14,9 @@ pub struct Json<W>(pub W);
 
 impl<W: Write> Reporter for Json<W> {
     fn report(&mut self, event: &Event) -> io::Result<()> {
+        if matches!(event.kind, EventKind::Rung { .. }) {
+            return Ok(());
+        }
         let line = visible_json(&serde_json::to_string(event)?);
         writeln!(self.0, "{line}")?;
         self.0.flush()

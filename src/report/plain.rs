@@ -214,7 +214,7 @@ impl<W: Write> Plain<W> {
 impl<W: Write> Reporter for Plain<W> {
     fn report(&mut self, event: &Event) -> io::Result<()> {
         let time = event.time;
-        if !matches!(event.kind, EventKind::Progress { .. }) {
+        if !matches!(event.kind, EventKind::Progress { .. } | EventKind::Rung { .. }) {
             self.wipe()?;
         }
         match &event.kind {
@@ -233,6 +233,8 @@ impl<W: Write> Reporter for Plain<W> {
                     format!("{}waiting until {until}: {}  {}", pad(title, 12), failure.what, failure.code);
                 self.line(time, "check", None, &what)
             }
+            // The verdict, which follows, has them all.
+            EventKind::Rung { .. } => Ok(()),
             EventKind::Check { title, verdict, .. } => {
                 // The first failure is the verdict.
                 let (detail, code) = match verdict.failures().next() {

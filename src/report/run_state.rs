@@ -35,6 +35,7 @@ impl RunState {
             EventKind::Version { checks, .. } => self.order.clone_from(checks),
             EventKind::Notice { .. }
             | EventKind::Waiting { .. }
+            | EventKind::Rung { .. }
             | EventKind::Log { .. }
             | EventKind::MountOffered { .. }
             | EventKind::MountNode(_) => {}

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     checks::Check,
     failure::{Code, Failure, Tolerance, status},
-    workflow::{Context, Deadline, EventKind, Verdict},
+    workflow::{Context, Deadline, EventKind, Ladder, Verdict},
     world::World,
 };
 
@@ -50,7 +50,7 @@ pub(super) async fn probe(
     waiting: Option<&Waiting>,
 ) -> Verdict {
     // The first look is never cut short: without it nothing would be known.
-    let mut last = check.probe(&cx.world).await.weighed(tolerance);
+    let mut last = look(check, cx, tolerance, true).await;
     let (Some(Waiting { deadline, hopeless }), Some(mut failure)) = (waiting, missing(&last)) else {
         return last;
     };
@@ -65,7 +65,7 @@ pub(super) async fn probe(
         for pause in pauses {
             let Some(left) = deadline.left() else { return };
             sleep(pause.min(left)).await;
-            last = check.probe(&cx.world).await.weighed(tolerance);
+            last = look(check, cx, tolerance, false).await;
             let Some(found) = missing(&last) else { return };
             if found.what != failure.what && deadline.left().is_some() {
                 tell(check, cx, &found, deadline).await;
@@ -76,6 +76,28 @@ pub(super) async fn probe(
     // The last look is at the deadline; its own time limits bound it.
     hopeless.run_until_cancelled(looking).await;
     last
+}
+
+/// Makes a check once and adds up its rungs. Each is handed on as soon as it is passed, but for those of later looks:
+/// what these are about is told by [`EventKind::Waiting`].
+async fn look(check: &dyn Check, cx: &Context<World>, tolerance: &Tolerance, is_first: bool) -> Verdict {
+    let (ladder, mut rungs) = Ladder::new();
+    let climb = async {
+        check.probe(&cx.world, &ladder).await;
+        drop(ladder);
+    };
+    let add_up = async {
+        let mut verdict = Verdict::default();
+        while let Some(rung) = rungs.recv().await {
+            let rung = rung.weighed(tolerance);
+            if is_first {
+                cx.send(EventKind::Rung { check: check.about().id, rung: rung.clone() }).await;
+            }
+            verdict.extend([rung]);
+        }
+        verdict
+    };
+    tokio::join!(climb, add_up).1
 }
 
 async fn tell(check: &dyn Check, cx: &Context<World>, failure: &Failure, deadline: &Deadline) {

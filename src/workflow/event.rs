@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, count, shortened};
 
-use super::{Change, Outcome, StageId, Verdict};
+use super::{Change, Outcome, Rung, StageId, Verdict};
 
 /// The version of the JSON events.
 pub const SCHEMA: u32 = 1;
@@ -157,6 +157,14 @@ pub enum EventKind {
         until: Timestamp,
         /// What is in the way.
         failure: Failure,
+    },
+    /// A live check passed a rung. No part of the JSON, where the verdict has all of them.
+    #[serde(skip)]
+    Rung {
+        /// The check's id.
+        check: &'static str,
+        /// What was asked and found.
+        rung: Rung,
     },
     /// A live check ended.
     Check {

@@ -17,7 +17,7 @@ pub use deadline::Deadline;
 pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, Summary};
 pub use runner::{Finished, execute, survey};
 pub use stage::{About, Done, Outcome, Stage, StageId, State, Sure, Written};
-pub use verdict::{Rung, RungState, Verdict};
+pub use verdict::{Ladder, Rung, RungState, Verdict};
 
 use std::sync::{
     Arc,

@@ -1,8 +1,10 @@
-//! A verdict: what a live check found, as a ladder of rungs.
+//! A verdict: what a live check found, as a ladder of rungs. The check tells each rung as it is passed, and the verdict
+//! is their sum.
 
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::failure::{Failure, Tolerance};
 
@@ -34,9 +36,103 @@ pub struct Rung {
     /// The failure or warning, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What it adds to the one line that tells the target.
+    #[serde(skip)]
+    pub told: Option<String>,
 }
 
-/// What a check found.
+impl Rung {
+    /// It held.
+    pub fn passed(name: &'static str, detail: impl Into<String>, since: Instant) -> Self {
+        Self::new(name, RungState::Passed, detail.into(), since.elapsed(), None)
+    }
+
+    /// It does not apply.
+    pub fn not_needed(name: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(name, RungState::NotNeeded, detail.into(), Duration::ZERO, None)
+    }
+
+    /// A failure or, for a `W-` code, a warning; the headline is the detail.
+    pub fn noted(name: &'static str, failure: Failure, since: Instant) -> Self {
+        Self::new(name, state_of(&failure), failure.what.clone(), since.elapsed(), Some(failure))
+    }
+
+    fn new(
+        name: &'static str,
+        state: RungState,
+        detail: String,
+        took: Duration,
+        failure: Option<Failure>,
+    ) -> Self {
+        let latency_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
+        Self { name, state, detail, latency_ms, failure, told: None }
+    }
+
+    /// Adds a part to the one line that tells the target.
+    #[must_use]
+    pub fn telling(self, part: impl Into<String>) -> Self {
+        Self { told: Some(part.into()), ..self }
+    }
+
+    /// Weighs its failure or warning anew: what was only warned about may fail, and the other way round.
+    #[must_use]
+    pub fn weighed(mut self, tolerance: &Tolerance) -> Self {
+        if let Some(failure) = self.failure.take() {
+            let failure = tolerance.weigh(failure);
+            self.state = state_of(&failure);
+            self.failure = Some(failure);
+        }
+        self
+    }
+}
+
+/// Where a check tells its rungs, each as soon as it is passed.
+#[derive(Debug, Clone)]
+pub struct Ladder(UnboundedSender<Rung>);
+
+impl Ladder {
+    /// A ladder, and where its rungs arrive; they end when every clone of the ladder is gone.
+    pub fn new() -> (Self, UnboundedReceiver<Rung>) {
+        let (sender, rungs) = unbounded_channel();
+        (Self(sender), rungs)
+    }
+
+    /// For a climb of which only the outcome counts.
+    pub fn unseen() -> Self {
+        Self::new().0
+    }
+
+    /// Tells a rung; when nobody listens any more there is nobody to tell.
+    pub fn tell(&self, rung: Rung) {
+        let _ = self.0.send(rung);
+    }
+
+    /// Tells what arrives from other ladders, one ladder after the other.
+    pub async fn absorb(&self, ladders: Vec<UnboundedReceiver<Rung>>) {
+        for mut rungs in ladders {
+            while let Some(rung) = rungs.recv().await {
+                self.tell(rung);
+            }
+        }
+    }
+
+    /// Tells a rung that held.
+    pub fn pass(&self, name: &'static str, detail: impl Into<String>, since: Instant) {
+        self.tell(Rung::passed(name, detail, since));
+    }
+
+    /// Tells a rung that does not apply.
+    pub fn not_needed(&self, name: &'static str, detail: impl Into<String>) {
+        self.tell(Rung::not_needed(name, detail));
+    }
+
+    /// Tells a failure or a warning.
+    pub fn note(&self, name: &'static str, failure: Failure, since: Instant) {
+        self.tell(Rung::noted(name, failure, since));
+    }
+}
+
+/// What a check found: the sum of its rungs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Verdict {
     /// One line: which target this is and what was found, when all is well.
@@ -45,68 +141,27 @@ pub struct Verdict {
     pub rungs: Vec<Rung>,
 }
 
-impl Verdict {
-    /// Climbs nothing yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Notes a rung that held.
-    pub fn pass(&mut self, name: &'static str, detail: impl Into<String>, since: Instant) {
-        self.push(name, RungState::Passed, detail.into(), since.elapsed(), None);
-    }
-
-    /// Notes a rung that does not apply.
-    pub fn not_needed(&mut self, name: &'static str, detail: impl Into<String>) {
-        self.push(name, RungState::NotNeeded, detail.into(), Duration::ZERO, None);
-    }
-
-    /// Notes a failure or, for a `W-` code, a warning; the headline is the detail.
-    pub fn note(&mut self, name: &'static str, failure: Failure, since: Instant) {
-        self.push(name, state_of(&failure), failure.what.clone(), since.elapsed(), Some(failure));
-    }
-
-    /// Weighs every failure and warning anew: a rung that was only warned about may fail, and the other way round.
-    #[must_use]
-    pub fn weighed(mut self, tolerance: &Tolerance) -> Self {
-        for rung in &mut self.rungs {
-            if let Some(failure) = rung.failure.take() {
-                let failure = tolerance.weigh(failure);
-                rung.state = state_of(&failure);
-                rung.failure = Some(failure);
+impl Extend<Rung> for Verdict {
+    fn extend<I: IntoIterator<Item = Rung>>(&mut self, rungs: I) {
+        for rung in rungs {
+            if let Some(part) = &rung.told {
+                self.summary.push_str(if self.summary.is_empty() { "" } else { ", " });
+                self.summary.push_str(part);
             }
+            self.rungs.push(rung);
         }
-        self
     }
+}
 
-    /// Takes in another one, after what is there.
-    pub fn absorb(&mut self, other: Self) {
-        if !other.summary.is_empty() {
-            self.tell(&other.summary);
-        }
-        self.rungs.extend(other.rungs);
+impl FromIterator<Rung> for Verdict {
+    fn from_iter<I: IntoIterator<Item = Rung>>(rungs: I) -> Self {
+        let mut verdict = Self::default();
+        verdict.extend(rungs);
+        verdict
     }
+}
 
-    /// Adds a part to the one line that tells the target.
-    pub fn tell(&mut self, part: impl AsRef<str>) {
-        if !self.summary.is_empty() {
-            self.summary.push_str(", ");
-        }
-        self.summary.push_str(part.as_ref());
-    }
-
-    fn push(
-        &mut self,
-        name: &'static str,
-        state: RungState,
-        detail: String,
-        took: Duration,
-        failure: Option<Failure>,
-    ) {
-        let latency_ms = (took.as_secs_f64() * 10_000.0).round() / 10.0;
-        self.rungs.push(Rung { name, state, detail, latency_ms, failure });
-    }
-
+impl Verdict {
     /// Every failure, the first of a ladder first.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.of(RungState::Failed)
@@ -135,4 +190,32 @@ impl Verdict {
 
 fn state_of(failure: &Failure) -> RungState {
     if failure.is_warning() { RungState::Warned } else { RungState::Failed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::Code;
+
+    #[tokio::test]
+    async fn the_verdict_is_the_sum_of_its_rungs() {
+        let now = Instant::now();
+        let (ladder, mut arriving) = Ladder::new();
+        ladder.pass("resolve", "a", now);
+        let ((first, one), (second, two)) = (Ladder::new(), Ladder::new());
+        second.tell(Rung::passed("server", "2", now).telling("two"));
+        first.tell(Rung::passed("server", "1", now).telling("one"));
+        drop((first, second));
+        ladder.absorb(vec![one, two]).await;
+        ladder.note("rights", Failure::new(Code::EtcdMember, "a warning"), now);
+        drop(ladder);
+        let mut verdict = Verdict::default();
+        while let Some(rung) = arriving.recv().await {
+            verdict.extend([rung]);
+        }
+        assert_eq!(verdict.summary, "one, two", "one ladder after the other");
+        assert_eq!(verdict.rungs.len(), 4);
+        assert_eq!(verdict.state(), RungState::Warned);
+        assert_eq!((verdict.failures().count(), verdict.warnings().count()), (0, 1));
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
         net::{self, Greeting},
         postgres::{self, Refused, Server, Transaction},
     },
-    workflow::Verdict,
+    workflow::{Ladder, Rung},
     world::World,
 };
 
@@ -39,22 +39,20 @@ impl Check for DatabaseCheck {
         &ABOUT
     }
 
-    async fn probe(&self, world: &World) -> Verdict {
-        let mut verdict = Verdict::new();
+    async fn probe(&self, world: &World, ladder: &Ladder) {
         let climbed = match world.settings.database() {
-            Ok(database) => climb(&mut verdict, database, world).await,
+            Ok(database) => climb(ladder, database, world).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
-            verdict.note(rung, failure, since);
+            ladder.note(rung, failure, since);
         }
-        verdict
     }
 }
 
-async fn climb(verdict: &mut Verdict, database: &Database, world: &World) -> Result<(), Fell> {
+async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<(), Fell> {
     let address = &database.address;
-    let (mut stream, socket) = reach(verdict, &net::POSTGRES, address).await?;
+    let (mut stream, socket) = reach(ladder, &net::POSTGRES, address).await?;
 
     let since = Instant::now();
     let greeting = net::greet_postgres(&mut stream).await;
@@ -62,10 +60,10 @@ async fn climb(verdict: &mut Verdict, database: &Database, world: &World) -> Res
     let plain = (greeting == Greeting::PostgresPlain).then_some(stream);
     match (greeting, database.sslmode) {
         (Greeting::PostgresTls | Greeting::PostgresPlain, SslMode::Disable) => {
-            verdict.not_needed("TLS", "switched off by `database.sslmode`");
+            ladder.not_needed("TLS", "switched off by `database.sslmode`");
         }
-        (Greeting::PostgresTls, _) => verdict.pass("TLS", "offered and used", since),
-        (Greeting::PostgresPlain, SslMode::Prefer) => verdict.not_needed("TLS", "the server offers none"),
+        (Greeting::PostgresTls, _) => ladder.pass("TLS", "offered and used", since),
+        (Greeting::PostgresPlain, SslMode::Prefer) => ladder.not_needed("TLS", "the server offers none"),
         (Greeting::PostgresPlain, SslMode::Require) => {
             let failure = Failure::new(Code::DbTls, format!("{address} offers no TLS"))
                 .why("`database.sslmode` is `require`")
@@ -92,10 +90,10 @@ async fn climb(verdict: &mut Verdict, database: &Database, world: &World) -> Res
         Err(Refused { failure, .. }) => return Err(at("sign in")(failure)),
     };
     let whereto = elsewhere.as_ref().map_or_else(String::new, |name| format!(", in database {name}"));
-    verdict.pass("sign in", format!("as {}{whereto}", database.user), since);
+    ladder.pass("sign in", format!("as {}{whereto}", database.user), since);
 
     let mut look = Transaction::begin(connection, database).await.map_err(at("server"))?;
-    let climbed = inside(verdict, &mut look, database, world, elsewhere.as_deref()).await;
+    let climbed = inside(ladder, &mut look, database, world, elsewhere.as_deref()).await;
     look.end().await;
     climbed
 }
@@ -127,7 +125,7 @@ async fn entered_elsewhere(
 
 /// What the server says once we are in, in one transaction.
 async fn inside(
-    verdict: &mut Verdict,
+    ladder: &Ladder,
     look: &mut PgConnection,
     database: &Database,
     world: &World,
@@ -142,8 +140,8 @@ async fn inside(
     let encoding = postgres::encoding(look, database, name).await.map_err(at("server"))?.unwrap_or_default();
     let text = &server.version;
     judge::server(database, server.number, text, elsewhere.is_none(), &encoding).map_err(at("server"))?;
-    verdict.pass("server", format!("PostgreSQL {text}, {encoding}"), since);
-    verdict.tell(format!("{address}, PostgreSQL {text}"));
+    let rung = Rung::passed("server", format!("PostgreSQL {text}, {encoding}"), since);
+    ladder.tell(rung.telling(format!("{address}, PostgreSQL {text}")));
 
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
@@ -152,10 +150,10 @@ async fn inside(
             if let Some(expected) = identity.other_system(system) {
                 return Err(at("system")(judge::other_system(database, system, expected)));
             }
-            verdict.pass("system", system.to_string(), since);
+            ladder.pass("system", system.to_string(), since);
         }
         None if identity.tells_system() => return Err(at("system")(judge::system_untold(database))),
-        None => verdict.not_needed("system", "the user may not ask for its identifier"),
+        None => ladder.not_needed("system", "the user may not ask for its identifier"),
     }
 
     let since = Instant::now();
@@ -170,19 +168,19 @@ async fn inside(
         if !failure.is_warning() {
             return Err(at("writes")(failure));
         }
-        verdict.note("writes", failure, since);
+        ladder.note("writes", failure, since);
     } else {
-        verdict.pass("writes", "takes writes", since);
+        ladder.pass("writes", "takes writes", since);
     }
     match elsewhere {
-        None => existing(verdict, look, database, &server, &world.guide().schema).await,
-        Some(_) => absent(verdict, look, database, &server).await,
+        None => existing(ladder, look, database, &server, &world.guide().schema).await,
+        Some(_) => absent(ladder, look, database, &server).await,
     }
 }
 
 /// The database is there: revision, rights in it, extension, and whether the manager could use it.
 async fn existing(
-    verdict: &mut Verdict,
+    ladder: &Ladder,
     look: &mut PgConnection,
     database: &Database,
     server: &Server,
@@ -201,7 +199,7 @@ async fn existing(
         let tables: Vec<&str> = schema.head_tables().collect();
         let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
         usable::usable(database, &usable).map_err(at("rights"))?;
-        verdict.pass("rights", "may read and write all tables", since);
+        ladder.pass("rights", "may read and write all tables", since);
     } else {
         usable::installable(database, &rights).map_err(at("rights"))?;
         let tables: Vec<&str> = schema.head_tables().collect();
@@ -214,16 +212,15 @@ async fn existing(
             Some(_) => "may create tables, uuid-ossp is there",
             None => "may create tables and uuid-ossp",
         };
-        verdict.pass("rights", told, since);
+        ladder.pass("rights", told, since);
     }
-    verdict.tell(&state);
-    verdict.pass("database", state, since);
+    ladder.tell(Rung::passed("database", &state, since).telling(&state));
     Ok(())
 }
 
 /// The database is not there: the right to create it, and the extension.
 async fn absent(
-    verdict: &mut Verdict,
+    ladder: &Ladder,
     look: &mut PgConnection,
     database: &Database,
     server: &Server,
@@ -235,9 +232,8 @@ async fn absent(
     }
     let extension = postgres::extension(look, database, server).await.map_err(at("rights"))?;
     judge::creatable(database, extension, None).map_err(at("rights"))?;
-    verdict.pass("rights", "may create the database and uuid-ossp", since);
+    ladder.pass("rights", "may create the database and uuid-ossp", since);
     let state = format!("no database `{}` yet", database.name);
-    verdict.tell(&state);
-    verdict.pass("database", state, since);
+    ladder.tell(Rung::passed("database", &state, since).telling(&state));
     Ok(())
 }

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -181,8 +180,9 @@ impl Desk {
         // What an older list left in the way is for the review, where it can be allowed to go.
         terms.overwrite.leftovers = true;
         tokio::spawn(async move {
+            let climbs = Some((&sender, generation));
             let result = tokio::select! {
-                result = check(setup, section, answers, terms) => result,
+                result = check(setup, section, answers, terms, climbs) => result,
                 () = stop.asked() => return,
             };
             let _ = sender.send(Msg::Probed { section, generation, result }).await;
@@ -294,28 +294,34 @@ async fn open(answers: Answers, terms: Terms, scope: Scope, intent: Intent) -> R
     opened.await.unwrap_or_else(|| Err(vec![broke()]))
 }
 
-/// Makes the checks of one section; several are told as one.
+/// Makes the checks of one section; several are told as one. Tells each rung as it is passed, where somebody looks at
+/// this probe.
 async fn check(
     setup: &'static Setup,
     section: usize,
     answers: Answers,
     terms: Terms,
+    climbs: Option<(&mpsc::Sender<Msg>, u64)>,
 ) -> Result<Verdict, Vec<Failure>> {
     let sections = setup.guide.asked();
     let ids = sections.get(section).map(|section| setup.checks_of(section)).unwrap_or_default();
     let scope = Scope::checks(setup, &ids).map_err(|failure| vec![failure])?;
     let session = open(answers, terms, scope, Intent::Check).await?;
-    let run = session.start(Intent::Check, None);
+    let mut run = session.start(Intent::Check, None);
     let _stop = StopOnDrop(run.stop.clone());
-    let mut events = events(run.events);
     let mut found = BTreeMap::new();
-    while let Some(event) = events.next().await {
-        let EventKind::Check { check, verdict, .. } = event.kind else { continue };
+    while let Some(event) = run.events.recv().await {
+        let (check, verdict) = match (event.kind, climbs) {
+            (EventKind::Check { check, verdict, .. }, _) => (check, verdict),
+            (EventKind::Rung { rung, .. }, Some((sender, generation))) => {
+                let _ = sender.send(Msg::Climbed { section, generation, rung }).await;
+                continue;
+            }
+            _ => continue,
+        };
         found.insert(ids.iter().position(|id| id == check), verdict);
         if found.len() == ids.len() {
-            let mut all = Verdict::new();
-            found.into_values().for_each(|verdict| all.absorb(verdict));
-            return Ok(all);
+            return Ok(found.into_values().flat_map(|verdict| verdict.rungs).collect());
         }
     }
     Err(vec![broke()])
@@ -323,7 +329,8 @@ async fn check(
 
 async fn watch(setup: &'static Setup, section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
     // No longer than until the next question.
-    let asked = tokio::time::timeout(Duration::from_secs(10), check(setup, section, answers, terms)).await;
+    let checked = check(setup, section, answers, terms, None);
+    let asked = tokio::time::timeout(Duration::from_secs(10), checked).await;
     match asked {
         Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
         Ok(Err(failures)) => failures.into_iter().next().map_or(Ok(()), Err),
@@ -345,11 +352,10 @@ async fn look(
     let scope = Scope::stages(setup, &stages, None, &[]).map_err(|failure| vec![failure])?;
     let intent = Intent::Plan { detailed: false };
     let session = open(answers, terms, scope, intent).await?;
-    let run = session.start(intent, None);
+    let mut run = session.start(intent, None);
     let _stop = StopOnDrop(run.stop.clone());
-    let mut events = events(run.events);
     let mut failures = Vec::new();
-    while let Some(event) = events.next().await {
+    while let Some(event) = run.events.recv().await {
         match event.kind {
             EventKind::Plan { stages } => return Ok(stages),
             EventKind::Summary(summary) => failures = summary.failures,
@@ -382,12 +388,6 @@ async fn recorded(record: &mut Teller, event: &Arc<Event>) -> Option<Failure> {
         Sink::Own(path) | Sink::Asked(path) => Some(lost_record(path, &error)),
         Sink::Stdout => None,
     }
-}
-
-fn events(receiver: mpsc::Receiver<Event>) -> impl futures::Stream<Item = Event> + Unpin {
-    Box::pin(futures::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|event| (event, receiver))
-    }))
 }
 
 /// Work whose result nobody wants any more is stopped.

@@ -11,7 +11,7 @@ use crate::{
     guide::Answers,
     images::ImageList,
     session::Overwrite,
-    workflow::{Event, StageId, StageState, Verdict},
+    workflow::{Event, Rung, StageId, StageState, Verdict},
 };
 
 /// What a survey is for.
@@ -59,6 +59,15 @@ pub enum Msg {
         problems: Vec<Failure>,
         /// What a person should hear.
         notices: Vec<Failure>,
+    },
+    /// A probe passed a rung.
+    Climbed {
+        /// The section's place among the pages.
+        section: usize,
+        /// Which probe it was: older ones are dropped.
+        generation: u64,
+        /// What was asked and found.
+        rung: Rung,
     },
     /// A probe ended.
     Probed {

@@ -9,7 +9,7 @@ use crate::{
     devstack::{Beside, Look},
     failure::Failure,
     guide::Guide,
-    workflow::{RungState, StageId, StageState, Verdict},
+    workflow::{Rung, RungState, StageId, StageState, Verdict},
 };
 
 use super::app::Grant;
@@ -96,6 +96,8 @@ pub(super) enum ProbeState {
     Idle,
     Running {
         since: Duration,
+        /// Those that are passed already.
+        rungs: Vec<Rung>,
     },
     Found(Verdict),
     Refused(Vec<Failure>),

@@ -178,6 +178,7 @@ impl RunPage {
             EventKind::Version { .. }
             | EventKind::Notice { .. }
             | EventKind::Waiting { .. }
+            | EventKind::Rung { .. }
             | EventKind::Check { .. }
             | EventKind::Plan { .. }
             | EventKind::Progress { .. }

@@ -115,6 +115,8 @@ fn a_hung_server_stops_nobody() {
         tmux.text(&silent.address);
         tmux.keys(&["Tab"]);
         tmux.wait_for("checking; go on meanwhile");
+        // What it passed already shows.
+        tmux.wait_for("connect ");
         tmux.keys(&["Enter"]);
         // The next page takes keys while the probe of the one before hangs.
         tmux.wait_for("> Address ");

@@ -22,7 +22,7 @@ use crate::{
     guides::{Setup, september_2018},
     images::{self, Source},
     session::Overwrite,
-    workflow::{Change, Done, Event, EventKind, Level, Outcome, StageState, Summary, Verdict},
+    workflow::{Change, Done, Event, EventKind, Level, Outcome, Rung, StageState, Summary, Verdict},
 };
 
 use super::{App, Effect, Listed, Msg, Start, Survey, Theme};
@@ -227,15 +227,16 @@ pub(super) fn answers() -> Answers {
 }
 
 pub(super) fn good(words: &str) -> Verdict {
-    let mut verdict = Verdict::new();
-    verdict.tell(words);
-    verdict.pass("resolve", "db-01 → 10.0.0.7", std::time::Instant::now());
-    verdict.pass("connect", "10.0.0.7:5432", std::time::Instant::now());
-    still(verdict)
+    let now = std::time::Instant::now();
+    still([
+        Rung::passed("resolve", "db-01 → 10.0.0.7", now).telling(words),
+        Rung::passed("connect", "10.0.0.7:5432", now),
+    ])
 }
 
 /// The same times in every round.
-fn still(mut verdict: Verdict) -> Verdict {
+fn still(rungs: impl IntoIterator<Item = Rung>) -> Verdict {
+    let mut verdict: Verdict = rungs.into_iter().collect();
     for (at, rung) in verdict.rungs.iter_mut().enumerate() {
         rung.latency_ms = if rung.latency_ms >= 0.0 { 0.1 + at as f64 } else { 0.0 };
     }
@@ -245,35 +246,26 @@ fn still(mut verdict: Verdict) -> Verdict {
 /// The ladder of a wrong password.
 pub(super) fn refused() -> Verdict {
     let now = std::time::Instant::now();
-    let mut verdict = Verdict::new();
-    verdict.pass("resolve", "db-01 → 10.0.0.7", now);
-    verdict.pass("connect", "10.0.0.7:5432", now);
-    verdict.not_needed("TLS", "the server offers none");
-    verdict.note(
-        "sign in",
-        Failure::new(
-            Code::DbAuth,
-            "db-01:5432 refused the password of `baiadmin`: wrong password, or no such user",
-        )
-        .why("password authentication failed for user \"baiadmin\"")
-        .remedy("fix `database.user` and `database.password`"),
-        now,
-    );
-    still(verdict)
+    let failure = Failure::new(
+        Code::DbAuth,
+        "db-01:5432 refused the password of `baiadmin`: wrong password, or no such user",
+    )
+    .why("password authentication failed for user \"baiadmin\"")
+    .remedy("fix `database.user` and `database.password`");
+    still([
+        Rung::passed("resolve", "db-01 → 10.0.0.7", now),
+        Rung::passed("connect", "10.0.0.7:5432", now),
+        Rung::not_needed("TLS", "the server offers none"),
+        Rung::noted("sign in", failure, now),
+    ])
 }
 
 pub(super) fn unmounted() -> Verdict {
     let now = std::time::Instant::now();
-    let mut verdict = Verdict::new();
-    verdict.pass("folder", "/mnt/vfroot", now);
-    verdict.note(
-        "mount",
-        Failure::new(Code::MountUnmounted, "nothing is mounted at `/mnt/vfroot`")
-            .why("it lies on / (ext4); data written now would be hidden once the share is mounted")
-            .remedy("/etc/fstab has this folder; as root: mount /mnt/vfroot"),
-        now,
-    );
-    still(verdict)
+    let failure = Failure::new(Code::MountUnmounted, "nothing is mounted at `/mnt/vfroot`")
+        .why("it lies on / (ext4); data written now would be hidden once the share is mounted")
+        .remedy("/etc/fstab has this folder; as root: mount /mnt/vfroot");
+    still([Rung::passed("folder", "/mnt/vfroot", now), Rung::noted("mount", failure, now)])
 }
 
 pub(super) fn state(stage: &'static str, state: &'static str, changes: Vec<Change>) -> StageState {

@@ -7,7 +7,7 @@ use ratatui::crossterm::event::KeyCode::{self, Char, Down, Enter};
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::Effect,
-    workflow::{EventKind, Level, Outcome, Verdict},
+    workflow::{EventKind, Level, Outcome, Rung, Verdict},
 };
 
 use super::{
@@ -160,8 +160,7 @@ fn endings() {
             .remedy("set `etcd.manager-endpoint: db-02:2379`, or put it first in `etcd.endpoints`");
     let warned = |columns, rows| {
         let mut wizard = running(columns, rows);
-        let mut verdict = Verdict::new();
-        verdict.note("manager", warning.clone(), Instant::now());
+        let verdict = Verdict::from_iter([Rung::noted("manager", warning.clone(), Instant::now())]);
         wizard
             .ran_at(130, EventKind::Check { check: "etcd", title: "etcd", verdict })
             .ran_at(131, finished("install-schema", 8))

@@ -9,6 +9,7 @@ use crate::{
         keymap::{Action, BINDINGS, Place},
     },
     guide::Origin,
+    workflow::Rung,
 };
 
 use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, runs, summary};
@@ -51,6 +52,25 @@ fn a_change_cancels_the_probe_and_drops_what_it_finds() {
     );
     wizard.key(Backspace).key(Tab).probed(1, good("now"));
     assert!(matches!(wizard.app.probes[1].state, ProbeState::Found(_)));
+}
+
+#[test]
+fn rungs_show_as_they_are_passed() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Section(1));
+    wizard.key(Tab);
+    let now = wizard.generation(1);
+    let climbed = |generation, name| Msg::Climbed {
+        section: 1,
+        generation,
+        rung: Rung::passed(name, "", std::time::Instant::now()),
+    };
+    wizard.tell(climbed(now - 1, "resolve")).tell(climbed(now, "connect"));
+    let ProbeState::Running { rungs, .. } = &wizard.app.probes[1].state else { panic!("it runs") };
+    assert_eq!(rungs.iter().map(|rung| rung.name).collect::<Vec<_>>(), ["connect"], "of these answers alone");
+    let screen = wizard.screen();
+    let place = |words| screen.find(words).unwrap_or_else(|| panic!("{words:?} in\n{screen}"));
+    assert!(place("live check") < place("connect") && place("connect") < place("checking"));
 }
 
 #[test]

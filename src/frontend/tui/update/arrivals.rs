@@ -9,7 +9,7 @@ use crate::{
         theme::Sign,
     },
     guide::Answers,
-    workflow::{EventKind, RungState, Verdict},
+    workflow::{EventKind, Rung, RungState, Verdict},
 };
 
 impl App {
@@ -51,6 +51,7 @@ impl App {
                 }
             }
             Msg::Loaded { answers, problems, notices } => self.loaded(*answers, problems, notices),
+            Msg::Climbed { section, generation, rung } => self.climbed(section, generation, rung),
             Msg::Probed { section, generation, result } => self.probed(section, generation, result),
             Msg::Listed { generation, listed } => {
                 if generation != self.images.generation {
@@ -187,6 +188,14 @@ impl App {
         let file = self.choices().iter().position(|choice| *choice == Choice::File);
         self.welcome.cursor = file.unwrap_or(self.welcome.cursor);
         self.filled(problems, false)
+    }
+
+    fn climbed(&mut self, section: usize, generation: u64, rung: Rung) -> Vec<Effect> {
+        let probe = self.probes.get_mut(section).filter(|probe| probe.generation == generation);
+        if let Some(ProbeState::Running { rungs, .. }) = probe.map(|probe| &mut probe.state) {
+            rungs.push(rung);
+        }
+        Vec::new()
     }
 
     fn probed(

@@ -216,7 +216,7 @@ impl App {
             effects.push(Effect::CancelProbe(at));
         }
         probe.generation += 1;
-        probe.state = ProbeState::Running { since: now };
+        probe.state = ProbeState::Running { since: now, rungs: Vec::new() };
         effects.push(Effect::Probe {
             section: at,
             generation: probe.generation,

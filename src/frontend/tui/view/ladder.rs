@@ -21,7 +21,7 @@ use crate::{
         text::{self, pad},
         theme::Sign,
     },
-    workflow::{Rung, RungState, Verdict},
+    workflow::{Rung, RungState},
 };
 
 use super::{Canvas, canvas::duration, code};
@@ -42,8 +42,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
             canvas.rule("live check");
             canvas.told(2, Sign::ToCome, words, Line::default());
         }
-        ProbeState::Running { since } => {
+        ProbeState::Running { since, rungs: passed } => {
             canvas.rule("live check");
+            rungs(canvas, passed, 1);
             let seconds = app.now.saturating_sub(*since).as_secs();
             // The first second passes without a word: most checks need none.
             let right = if seconds > 0 { Line::raw(format!("{seconds} s")) } else { Line::default() };
@@ -56,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
             }
             _ => {
                 canvas.rule("live check");
-                rungs(canvas, verdict);
+                rungs(canvas, &verdict.rungs, 0);
             }
         },
         ProbeState::Refused(failures) => {
@@ -68,10 +69,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
     }
 }
 
-/// Every rung; where room is short the passed ones fold into one line, the first failure always shows.
-pub(super) fn rungs(canvas: &mut Canvas<'_>, verdict: &Verdict) {
+/// Every rung, with room for so many lines below; where room is short the passed ones fold into one line, the first
+/// failure always shows.
+pub(super) fn rungs(canvas: &mut Canvas<'_>, rungs: &[Rung], below: usize) {
     let lines = |rung: &Rung| 1 + rung.failure.as_ref().map_or(0, |failure| told_lines(canvas, failure));
-    let needed: usize = verdict.rungs.iter().map(lines).sum();
+    let needed = rungs.iter().map(lines).sum::<usize>() + below;
     let folded = needed > canvas.left();
     let mut passed = Vec::new();
     let fold = |canvas: &mut Canvas<'_>, passed: &mut Vec<&Rung>| {
@@ -83,7 +85,7 @@ pub(super) fn rungs(canvas: &mut Canvas<'_>, verdict: &Verdict) {
         canvas.told(2, Sign::Done, &names.join(", "), Line::raw(duration(ms)));
         passed.clear();
     };
-    for rung in &verdict.rungs {
+    for rung in rungs {
         if folded && matches!(rung.state, RungState::Passed | RungState::NotNeeded) {
             passed.push(rung);
             continue;

@@ -286,7 +286,7 @@ pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
         return (Sign::Failed, "answers are missing or refused".into(), String::new());
     }
     match app.probes.get(at).map(|probe| &probe.state) {
-        Some(ProbeState::Running { since }) => {
+        Some(ProbeState::Running { since, .. }) => {
             let seconds = app.now.saturating_sub(*since).as_secs();
             let right = if seconds > 0 { format!("{seconds} s") } else { String::new() };
             (Sign::UnderWay, "checking".into(), right)
