@@ -1,123 +1,19 @@
 //! Fixtures: the rows for table `keypairs`, and new keys for rows that come without.
 
+mod row;
 mod written;
 
 use std::collections::HashMap;
 
-use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
-use rand::{TryRng, rngs::SysRng};
-use secrecy::{ExposeSecret, SecretString};
-
 use crate::{
     failure::{Code, Failure, Problems},
     guide::Keypairs,
-    text::is_unseen,
     yaml::{self, Node, Value},
 };
 
-/// Access keys of example keypairs that everybody can read in the manager's repository or its documents.
-pub const PUBLISHED: &[&str] = &[
-    "AKIAIOSFODNN7EXAMPLE",
-    "AKIANABBDUSEREXAMPLE",
-    "AKIANOTADMIN7EXAMPLE",
-    "AKIANATWOUSEREXAMPLE",
-    "AKIAHUKCHDEZGEXAMPLE",
-    "AKIANAMONITOREXAMPLE",
-];
-
-/// Secret keys that are published, whatever access key they stand beside.
-pub const PUBLISHED_SECRETS: &[&str] = &[
-    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-    "C8qnIo29EZvXkPK_MXcuAakYTy4NYrxwmCEyNPlf",
-    "C8qnIo29EZvXkPkUNkqtstRxzLBH08MzGDtzTDBGn",
-    "P7oxTDdzHbEpUSs5v7r7EWj9yKstp8VpZ7SEyA-g",
-    "cWbsM_vBB4CzTW7JdORRMx8SjGI3-wEXAMPLEKEY",
-    "7tuEwF1J7FfK41vOM4uSSyWCUWjPBolpVwvgkSBu",
-];
-
-/// Sessions at a time, unless a fixture says otherwise.
-pub const CONCURRENCY_LIMIT: i32 = 30;
-
-/// Requests in 15 minutes, unless a fixture says otherwise.
-pub const RATE_LIMIT: i32 = 1000;
-
-/// An access key and its secret.
-#[derive(Debug, Clone)]
-pub struct Keys {
-    /// `AKIA` and 16 of `A-Z2-7`.
-    pub access: String,
-    /// 40 of `A-Za-z0-9_-`.
-    pub secret: SecretString,
-}
-
-impl Keys {
-    /// New keys, from the operating system's randomness: 10 and 30 random bytes.
-    ///
-    /// # Errors
-    /// When the operating system has no randomness to give.
-    pub fn generate() -> Result<Self, Failure> {
-        let (mut access, mut secret) = ([0; 10], [0; 30]);
-        SysRng.try_fill_bytes(&mut access).and_then(|()| SysRng.try_fill_bytes(&mut secret)).map_err(
-            |error| {
-                Failure::new(Code::Internal, "the operating system gave no randomness for new keys")
-                    .why(error.to_string())
-                    .remedy("run again")
-            },
-        )?;
-        Ok(Self {
-            access: format!("AKIA{}", BASE32_NOPAD.encode(&access)),
-            secret: BASE64URL_NOPAD.encode(&secret).into(),
-        })
-    }
-
-    /// Does everybody know them?
-    pub fn are_published(&self) -> bool {
-        is_published(&self.access, self.secret.expose_secret())
-    }
-}
-
-/// Can anybody sign in who knows the access key, which is no secret? So with a secret that is published,
-/// empty, blank, or the access key itself. The gateway takes an empty one for what it is.
-pub fn is_guessable(access: &str, secret: &SecretString) -> bool {
-    let secret = secret.expose_secret();
-    let seen = secret.trim_matches(|c: char| c.is_whitespace() || is_unseen(c));
-    seen.is_empty() || seen == access || PUBLISHED_SECRETS.contains(&seen)
-}
-
-/// Does everybody know one of these keys?
-pub fn is_published(access: &str, secret: &str) -> bool {
-    PUBLISHED.contains(&access) || PUBLISHED_SECRETS.contains(&secret)
-}
-
-/// A row for table `keypairs`, with the columns that the manager reads.
-#[derive(Debug, Clone)]
-pub struct Row {
-    /// An e-mail address.
-    pub user_id: String,
-    /// Administrator or user.
-    pub is_admin: bool,
-    /// Keys that the fixture brings; none means new ones.
-    pub keys: Option<Keys>,
-    /// May sign in.
-    pub is_active: bool,
-    /// Name of a resource policy.
-    pub resource_policy: Option<String>,
-    /// Sessions at a time.
-    pub concurrency_limit: i32,
-    /// Sessions now.
-    pub concurrency_used: i32,
-    /// Requests in 15 minutes.
-    pub rate_limit: i32,
-    /// Requests so far.
-    pub num_queries: i32,
-}
-
-impl Row {
-    /// What people call the row: `administrator admin@localhost`.
-    pub fn title(&self) -> String {
-        format!("{} {}", if self.is_admin { "administrator" } else { "user" }, self.user_id)
-    }
-}
+pub use row::{
+    CONCURRENCY_LIMIT, Keys, PUBLISHED, PUBLISHED_SECRETS, RATE_LIMIT, Row, is_guessable, is_published,
+};
 
 /// The rows of a fixture.
 #[derive(Debug, Clone)]
@@ -163,11 +59,9 @@ impl Fixture {
                     for (at, item) in items.iter().enumerate() {
                         match written::row(item, at + 1) {
                             Ok(row) => rows.push((row, item)),
-                            Err(faults) => {
-                                for fault in faults {
-                                    problems.push(problem(fault.node, fault.what, &fault.remedy));
-                                }
-                            }
+                            Err(faults) => faults.into_iter().for_each(|fault| {
+                                problems.push(problem(fault.node, fault.what, &fault.remedy));
+                            }),
                         }
                     }
                 }

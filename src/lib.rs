@@ -17,6 +17,7 @@ pub mod manager_config;
 pub mod meeting;
 pub mod patience;
 pub mod report;
+pub mod runtime;
 pub mod schema;
 pub mod services;
 pub mod session;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use backendai_setup::{cli, frontend::Signals};
+
 fn main() -> ExitCode {
-    backendai_setup::cli::start()
+    cli::start(Signals::hear())
 }

@@ -22,9 +22,8 @@ use crate::{
     disk::{self, Access},
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
-        Output, Terminal, answers, dev, headless, is_accessible, is_spoken, mount, offline, prompt,
-        signals::{self, BEFORE, BROKEN_OFF},
-        tui,
+        BEFORE, BROKEN_OFF, Output, Signals, Terminal, answers, dev, headless, is_accessible, is_spoken,
+        mount, offline, prompt, tui,
     },
     session::{Inputs, Judging, Offering, Overwrite, Terms, limit_operations},
 };
@@ -34,8 +33,7 @@ use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 use values::SETUP;
 
 /// Parses the command line and serves it.
-pub fn start() -> ExitCode {
-    signals::hear();
+pub fn start(mut signals: Signals) -> ExitCode {
     leave_no_core();
     if let Err(error) = leave_postgres_names_behind() {
         let why = error.to_string();
@@ -62,7 +60,7 @@ pub fn start() -> ExitCode {
     let terminal = Terminal::new(manner.output, manner.look.ascii).at(manner.volume);
     // A wizard may have written something, and so may the development setup.
     let begins_at_once = cli.command.is_none() || matches!(cli.command, Some(Command::Dev(_)));
-    signals::end_as(&terminal, if begins_at_once { BROKEN_OFF } else { BEFORE });
+    signals.end_as(&terminal, if begins_at_once { BROKEN_OFF } else { BEFORE });
     let answers_are_named = !cli.asking.sources.answers.is_empty();
     let wizard = cli.command.is_none()
         && (cli.review || cli.plain || (!answers_are_named && !cli.writing.yes && terminal.is_full()));
@@ -73,7 +71,7 @@ pub fn start() -> ExitCode {
         return ExitCode::from(terminal.fail(&problems));
     }
     let tolerance = Tolerance { strict: manner.severity.strict, accept };
-    let reached = serve(cli, &terminal, wizard, tolerance);
+    let reached = serve(cli, &terminal, &mut signals, wizard, tolerance);
     ExitCode::from(terminal.status(reached))
 }
 
@@ -140,7 +138,7 @@ fn inputs(sources: Sources, overwrite: OverwriteFlags, terms: Terms) -> Inputs {
     Inputs { setup: SETUP, answers, set, development, terms: Terms { fixture, overwrite, ..terms } }
 }
 
-fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u8 {
+fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tolerance: Tolerance) -> u8 {
     let terms = Terms { tolerance, ..Terms::default() };
     let none = OverwriteFlags::default;
     let asking = |Asking { sources, wait, log_file, .. }: Asking, overwrite: OverwriteFlags| {
@@ -151,58 +149,54 @@ fn serve(cli: Cli, terminal: &Terminal, wizard: bool, tolerance: Tolerance) -> u
             let Writing { overwrite, yes, state_dir } = cli.writing;
             let (inputs, log) = asking(cli.asking, overwrite);
             if cli.plain || (wizard && is_accessible()) {
-                prompt::serve(terminal, &inputs, state_dir, cli.review)
+                prompt::serve(terminal, signals, &inputs, state_dir, cli.review)
             } else if wizard {
-                tui::serve(terminal, &inputs, state_dir, cli.review)
+                tui::serve(terminal, signals, &inputs, state_dir, cli.review)
             } else {
                 let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
-                headless::run(terminal, &inputs, work, log.as_deref())
+                headless::run(terminal, signals, &inputs, work, log.as_deref())
             }
         }
         Some(Command::Run { stages, from, skip, writing, asking: given, .. }) => {
             let Writing { overwrite, yes, state_dir } = writing;
             let (inputs, log) = asking(given, overwrite);
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
-            headless::run(terminal, &inputs, work, log.as_deref())
+            headless::run(terminal, signals, &inputs, work, log.as_deref())
         }
         Some(Command::Check { checks, overwrite, asking: given, .. }) => {
             let (inputs, log) = asking(given, overwrite);
-            headless::check(terminal, &inputs, &checks, log.as_deref())
+            headless::check(terminal, signals, &inputs, &checks, log.as_deref())
         }
         Some(Command::Plan { detailed_exitcode, overwrite, asking: given, .. }) => {
             let (inputs, log) = asking(given, overwrite);
-            headless::plan(terminal, &inputs, detailed_exitcode, log.as_deref())
+            headless::plan(terminal, signals, &inputs, detailed_exitcode, log.as_deref())
         }
         Some(Command::Status { asking: given, .. }) => {
             let (inputs, log) = asking(given, none());
-            headless::status(terminal, &inputs, log.as_deref())
+            headless::status(terminal, signals, &inputs, log.as_deref())
         }
         Some(Command::Images { copy_samples: Some(folder), .. }) => {
             offline::copy_samples(terminal, SETUP.guide, &folder)
         }
         Some(Command::Images { pull_commands, sources, .. }) => {
-            offline::images(terminal, &inputs(sources, none(), terms), pull_commands)
+            offline::images(terminal, signals, &inputs(sources, none(), terms), pull_commands)
         }
-        Some(Command::Answers(command)) => serve_answers(command, terminal, terms),
+        Some(Command::Answers(command)) => serve_answers(command, terminal, signals, terms),
         Some(Command::Mount(MountCommand::Offer { lasting, nodes, asking: given, .. })) => {
             let (inputs, log) = asking(given, none());
-            mount::offer(terminal, &inputs, Offering { lasting, nodes }, log.as_deref())
+            mount::offer(terminal, signals, &inputs, Offering { lasting, nodes }, log.as_deref())
         }
         Some(Command::Mount(MountCommand::Verify { node, asking: given, .. })) => {
             let (inputs, log) = asking(given, none());
-            mount::verify(terminal, &inputs, node, log.as_deref())
+            mount::verify(terminal, signals, &inputs, node, log.as_deref())
         }
-        Some(Command::Dev(command)) => dev::serve(terminal, stack(command)),
+        Some(Command::Dev(command)) => dev::serve(terminal, signals, stack(command)),
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
         Some(Command::Completions { shell, .. }) => {
             terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
             status::SUCCESS
         }
-        Some(Command::Man { out: None, .. }) => {
-            terminal.result(|out| manual::page(out));
-            status::SUCCESS
-        }
-        Some(Command::Man { out: Some(folder), .. }) => write_manual(terminal, &folder),
+        Some(Command::Man { out, .. }) => man(terminal, out.as_deref()),
     }
 }
 
@@ -219,25 +213,31 @@ fn stack(command: DevCommand) -> dev::Dev {
     }
 }
 
-fn serve_answers(command: AnswersCommand, terminal: &Terminal, terms: Terms) -> u8 {
+fn serve_answers(command: AnswersCommand, terminal: &Terminal, signals: &mut Signals, terms: Terms) -> u8 {
     let inputs = |sources: Sources, files: Vec<String>| {
         let answers = sources.answers.into_iter().chain(files).collect();
         inputs(Sources { answers, ..sources }, OverwriteFlags::default(), terms)
     };
     match command {
         AnswersCommand::Init { file, minimal, sources, .. } => {
-            answers::init(terminal, &inputs(sources, Vec::new()), &file, minimal)
+            answers::init(terminal, signals, &inputs(sources, Vec::new()), &file, minimal)
         }
         AnswersCommand::Schema { .. } => answers::schema(terminal, SETUP.guide),
         AnswersCommand::Validate { files, sources, with_secrets, partial, .. } => {
-            answers::validate(terminal, &inputs(sources, files), Judging { with_secrets, partial })
+            answers::validate(terminal, signals, &inputs(sources, files), Judging { with_secrets, partial })
         }
-        AnswersCommand::Show { files, sources, .. } => answers::show(terminal, &inputs(sources, files)),
+        AnswersCommand::Show { files, sources, .. } => {
+            answers::show(terminal, signals, &inputs(sources, files))
+        }
     }
 }
 
-/// Writes a page for each command.
-fn write_manual(terminal: &Terminal, folder: &Path) -> u8 {
+/// Prints the manual page, or writes one for each command.
+fn man(terminal: &Terminal, folder: Option<&Path>) -> u8 {
+    let Some(folder) = folder else {
+        terminal.result(|out| manual::page(out));
+        return status::SUCCESS;
+    };
     let into = folder.to_owned();
     match disk::access(folder, Access::Write, move || manual::pages(&into)) {
         Err(failure) => terminal.fail(&[failure]),

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::site::{Beside, Found, Spot, survey};
-use super::{Options, home, places, programs};
+use super::site::{Found, Spot, survey};
+use super::{Beside, Options, home, places, programs};
 use crate::failure::Failure;
 
 /// One server of the stack as found.

@@ -14,162 +14,21 @@ mod ports;
 mod postgres;
 mod process;
 mod site;
+mod stack;
 mod there;
 mod up;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use serde::Serialize;
+use std::path::Path;
 
 pub use find::{Programs, Wanted, places, programs};
 pub use look::{Look, Seen, SeenState, look};
-pub use site::Beside;
+pub use stack::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, Server, ServerState, Stack, Status};
 pub use up::up;
 
 use crate::failure::{Code, Failure};
-use crate::guide::development_home;
 use home::{Home, canonical, command};
 use site::{Found, Spot, survey};
-
-/// etcd's port in the guide's development setup.
-pub const ETCD_PORT: u16 = 8120;
-/// PostgreSQL's port in the guide's development setup.
-pub const POSTGRES_PORT: u16 = 8100;
-
-/// The user and the password that the guide publishes.
-const USER: &str = "postgres";
-const PASSWORD: &str = "develove";
-
-/// The names by which the processes are recognised.
-const ETCD: &str = "etcd";
-const POSTGRES: &str = "postgres";
-
-/// How long a server may take from its start to its first answer.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// How long one question may take.
-const ANSWER: Duration = Duration::from_secs(2);
-
-/// Where something is asked: a remedy names what can be done there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Face {
-    /// A command line.
-    #[default]
-    Command,
-    /// A wizard, full screen or line prompts.
-    Wizard,
-}
-
-/// Which stack is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// Its folder.
-    pub home: PathBuf,
-    /// etcd's port; without one, the one it has or had last, else 8120.
-    pub etcd_port: Option<u16>,
-    /// PostgreSQL's port; without one, the one it has or had last, else 8100.
-    pub postgres_port: Option<u16>,
-    /// Where it is asked for.
-    pub face: Face,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::of(development_home())
-    }
-}
-
-impl Options {
-    /// The stack in this folder, on the ports that it has or had last.
-    pub fn of(home: PathBuf) -> Self {
-        Self { home, etcd_port: None, postgres_port: None, face: Face::Command }
-    }
-
-    /// The usual stack as a wizard starts it, on other ports where the usual ones cannot be had.
-    pub fn in_wizard(beside: Beside) -> Self {
-        let Beside { etcd_port, postgres_port } = beside;
-        Self { etcd_port, postgres_port, face: Face::Wizard, ..Self::default() }
-    }
-}
-
-/// One running server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Server {
-    /// Its port on localhost.
-    pub port: u16,
-    /// Its process; none for one that somebody else has started.
-    pub pid: Option<u32>,
-    /// Its version.
-    pub version: String,
-}
-
-impl Server {
-    /// True for one that the stack has started, and may stop.
-    pub fn is_ours(&self) -> bool {
-        self.pid.is_some()
-    }
-}
-
-/// The stack when it is up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stack {
-    /// etcd.
-    pub etcd: Server,
-    /// PostgreSQL.
-    pub postgres: Server,
-    /// The shared folder.
-    pub mount: PathBuf,
-    /// False when everything ran already.
-    #[serde(skip)]
-    pub changed: bool,
-}
-
-/// What is known of one server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum ServerState {
-    /// It was never started here.
-    Absent,
-    /// It has data, but does not run.
-    Stopped,
-    /// It runs, but does not answer.
-    Silent {
-        /// Its port, when its command line tells.
-        port: Option<u16>,
-        /// Its process.
-        pid: u32,
-    },
-    /// It runs and answers; or somebody else's does, which is used.
-    Running(Server),
-    /// Something at its place cannot be used.
-    InTheWay {
-        /// The port.
-        port: u16,
-        /// What it does, to stand after its name: `wants a sign-in`.
-        problem: String,
-    },
-}
-
-/// What is known of the stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Status {
-    /// Its folder.
-    pub home: PathBuf,
-    /// etcd.
-    pub etcd: ServerState,
-    /// PostgreSQL.
-    pub postgres: ServerState,
-    /// The shared folder, when it is there.
-    pub mount: Option<PathBuf>,
-}
-
-impl Status {
-    /// True when both servers answer and the shared folder is there.
-    pub fn is_up(&self) -> bool {
-        let runs = |state: &ServerState| matches!(state, ServerState::Running(_));
-        runs(&self.etcd) && runs(&self.postgres) && self.mount.is_some()
-    }
-}
+use stack::{ANSWER, DEADLINE, ETCD, PASSWORD, POSTGRES, USER};
 
 /// Stops what runs and keeps the data; true when something had to be stopped.
 pub async fn down(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {

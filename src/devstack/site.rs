@@ -8,7 +8,7 @@ use super::find::Wanted;
 use super::home::{canonical, command, is_ours};
 use super::process::Process;
 use super::there::{There, Unfit};
-use super::{ETCD_PORT, Face, Options, POSTGRES_PORT, etcd, ports, postgres, there};
+use super::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, etcd, ports, postgres, there};
 use crate::failure::{Code, Failure};
 
 /// What people call a server, and the flag that gives it another port.
@@ -63,27 +63,6 @@ impl Spot {
 
     fn in_the_way(&self) -> Option<&Unfit> {
         if let Found::InTheWay(unfit) = &self.found { Some(unfit) } else { None }
-    }
-}
-
-/// Other ports, where some of the usual ones cannot be had.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Beside {
-    /// For etcd.
-    pub etcd_port: Option<u16>,
-    /// For PostgreSQL.
-    pub postgres_port: Option<u16>,
-}
-
-impl Beside {
-    /// The choice of it, as both wizards offer it.
-    pub fn choice(&self) -> String {
-        let one = |title: &str, port: Option<u16>| port.map(|port| format!("{title} on port {port}"));
-        let both: Vec<String> = [one("etcd", self.etcd_port), one("PostgreSQL", self.postgres_port)]
-            .into_iter()
-            .flatten()
-            .collect();
-        format!("On this machine, with {}", both.join(" and "))
     }
 }
 

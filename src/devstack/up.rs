@@ -25,9 +25,11 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     let wanted = super::Wanted { etcd: etcd_spot.starts(), postgres: starts_postgres };
     let programs = programs(&places(), wanted)?;
     let account = if starts_postgres { Account::for_postgres()? } else { None };
-    let mut bin = None;
+    let bin = match starts_postgres {
+        true => Some(postgres::programs(&home.path, &programs.postgres)?),
+        false => None,
+    };
     if starts_postgres {
-        bin = Some(postgres::programs(&home.path, &programs.postgres)?);
         postgres::can_enter(&home, account.as_ref())?;
     }
     for spot in [&etcd_spot, &postgres_spot] {
@@ -50,24 +52,8 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     }
 
     let changed = etcd_start.is_some() || postgres_start.is_some();
-    let port = etcd_spot.port;
-    let etcd = match etcd_spot.found {
-        Found::Other { version } => Server { port, pid: None, version },
-        _ => {
-            let version = wait_for_etcd(&home.path, port, etcd_start.as_mut()).await?;
-            let pid = etcd::find(&home.path).map(|process| process.pid);
-            server("etcd", Server { port, pid, version }, etcd_start.is_some(), say)?
-        }
-    };
-    let port = postgres_spot.port;
-    let postgres = match postgres_spot.found {
-        Found::Other { version } => Server { port, pid: None, version },
-        _ => {
-            let version = wait_for_postgres(&home.path, port, postgres_start.as_mut()).await?;
-            let pid = postgres::find(&home.path).map(|process| process.pid);
-            server("PostgreSQL", Server { port, pid, version }, postgres_start.is_some(), say)?
-        }
-    };
+    let etcd = etcd_server(&home.path, etcd_spot, etcd_start.as_mut(), say).await?;
+    let postgres = postgres_server(&home.path, postgres_spot, postgres_start.as_mut(), say).await?;
 
     for (child, _) in [etcd_start, postgres_start].into_iter().flatten() {
         process::reap(child);
@@ -75,6 +61,38 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     let stack = Stack { etcd, postgres, mount, changed };
     record(&home, &stack)?;
     Ok(stack)
+}
+
+/// Waits until etcd answers.
+async fn etcd_server(
+    home: &Path,
+    spot: Spot,
+    start: Option<&mut (Child, Log)>,
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<Server, Failure> {
+    let (port, is_new) = (spot.port, start.is_some());
+    if let Found::Other { version } = spot.found {
+        return Ok(Server { port, pid: None, version });
+    }
+    let version = wait_for_etcd(home, port, start).await?;
+    let pid = etcd::find(home).map(|process| process.pid);
+    server("etcd", Server { port, pid, version }, is_new, say)
+}
+
+/// Waits until PostgreSQL answers.
+async fn postgres_server(
+    home: &Path,
+    spot: Spot,
+    start: Option<&mut (Child, Log)>,
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<Server, Failure> {
+    let (port, is_new) = (spot.port, start.is_some());
+    if let Found::Other { version } = spot.found {
+        return Ok(Server { port, pid: None, version });
+    }
+    let version = wait_for_postgres(home, port, start).await?;
+    let pid = postgres::find(home).map(|process| process.pid);
+    server("PostgreSQL", Server { port, pid, version }, is_new, say)
 }
 
 /// What is there, once nothing in the way is about to come up.

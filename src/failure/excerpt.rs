@@ -2,7 +2,6 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Failure;
 use crate::text::is_unseen;
 
 /// How much of a line is shown on each side of the column, in columns of the terminal.
@@ -67,33 +66,8 @@ fn shown(c: char) -> String {
     }
 }
 
-/// The failures, each with the line that it is about. `may_show` is asked for every line in order, up to the last
-/// that is wanted, and gives what may be shown of it: nothing where a secret stands.
-pub fn with_excerpts(
-    mut failures: Vec<Failure>,
-    file: &str,
-    text: &str,
-    mut may_show: impl FnMut(&str) -> Option<String>,
-) -> Vec<Failure> {
-    let wanted = |failure: &Failure| {
-        let place = failure.place.as_ref().filter(|place| &*place.file == file && failure.more == 0)?;
-        Some((place.line, place.column))
-    };
-    let last = failures.iter().filter_map(wanted).map(|(line, _)| line).max().unwrap_or(0);
-    for (at, line) in lines(text.trim_start_matches('\u{feff}')).take(last).enumerate() {
-        let shown = may_show(line);
-        for failure in &mut failures {
-            if let Some((_, column)) = wanted(failure).filter(|(line, _)| *line == at + 1) {
-                failure.excerpt =
-                    shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column)).map(Box::new);
-            }
-        }
-    }
-    failures
-}
-
 /// Lines as positions count them: a carriage return alone ends one too.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 

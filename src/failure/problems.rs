@@ -1,6 +1,6 @@
 //! Problems as they are found: the first ones are reported, the rest is counted.
 
-use super::{Code, Failure, Severity};
+use super::{Code, Excerpt, Failure, Severity, excerpt::lines};
 use crate::text::grouped;
 
 /// How many problems of one file are reported one by one: whoever has fixed these runs again.
@@ -107,6 +107,31 @@ pub fn shortened(problems: impl IntoIterator<Item = Failure>) -> Vec<Failure> {
 /// How many problems a list stands for.
 pub fn count(problems: &[Failure]) -> usize {
     problems.iter().map(|problem| problem.stands_for() as usize).sum()
+}
+
+/// The failures, each with the line that it is about. `may_show` is asked for every line in order, up to the last
+/// that is wanted, and gives what may be shown of it: nothing where a secret stands.
+pub fn with_excerpts(
+    mut failures: Vec<Failure>,
+    file: &str,
+    text: &str,
+    mut may_show: impl FnMut(&str) -> Option<String>,
+) -> Vec<Failure> {
+    let wanted = |failure: &Failure| {
+        let place = failure.place.as_ref().filter(|place| &*place.file == file && failure.more == 0)?;
+        Some((place.line, place.column))
+    };
+    let last = failures.iter().filter_map(wanted).map(|(line, _)| line).max().unwrap_or(0);
+    for (at, line) in lines(text.trim_start_matches('\u{feff}')).take(last).enumerate() {
+        let shown = may_show(line);
+        for failure in &mut failures {
+            if let Some((_, column)) = wanted(failure).filter(|(line, _)| *line == at + 1) {
+                failure.excerpt =
+                    shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column)).map(Box::new);
+            }
+        }
+    }
+    failures
 }
 
 #[cfg(test)]

@@ -7,40 +7,32 @@ use serde_json::json;
 use crate::{
     failure::{Code, Failure, shell_word, status},
     guide::{Guide, Origin, Reference},
-    report::write_answers,
+    report::{answers_json, write_answers},
     session::{self, Gathered, Inputs, Intent, Judging, Scope},
 };
 
 use super::{
     console::{Signals, Terminal, Volume},
     drive::{headless, load, unless_stopped},
-    offline::put_new,
 };
 
 /// Reports every problem of the answers and of the files that they name. No server is asked, and no secret is
 /// looked up unless that is asked for.
-pub fn validate(terminal: &Terminal, inputs: &Inputs, judging: Judging) -> u8 {
+pub fn validate(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, judging: Judging) -> u8 {
     if inputs.answers.is_empty() {
         let failure = Failure::new(Code::NeedsAnswers, "no answers file is named")
             .remedy("give `answers validate FILE`; `-` is stdin");
         return terminal.fail(&[failure]);
     }
-    headless(terminal, async {
-        let mut signals = Signals::new();
+    headless(terminal, signals, async |signals| {
         let (scope, intent) = (Scope::everything(inputs.setup, judging), Intent::Plan { detailed: false });
-        let session = match load(terminal, &mut signals, inputs, Ok(scope), intent).await {
-            Ok(session) => session,
-            Err(status) => return status,
-        };
-        let warnings = match session.warnings() {
-            Ok(warnings) => warnings,
-            Err(failures) => return terminal.fail(&failures),
-        };
+        let session = load(terminal, signals, inputs, Ok(scope), intent).await?;
+        let warnings = session.warnings().map_err(|failures| terminal.fail(&failures))?;
         let Judging { with_secrets, partial } = judging;
         let result = json!({
             "name": session.name(), "partial": partial, "secrets_looked_up": with_secrets, "warnings": warnings,
         });
-        terminal.answer("valid", result, status::SUCCESS, || {
+        Ok(terminal.answer("valid", result, status::SUCCESS, || {
             if terminal.volume == Volume::Quiet {
                 return;
             }
@@ -49,16 +41,16 @@ pub fn validate(terminal: &Terminal, inputs: &Inputs, judging: Judging) -> u8 {
             let secrets =
                 if with_secrets { "" } else { "; no secret was looked up, `--with-secrets` does that" };
             terminal.result(|out| writeln!(out, "{}: the answers {whole}{secrets}", session.name()));
-        })
+        }))
     })
 }
 
 /// Writes a new answers file, filled in from flags and files.
-pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> u8 {
+pub fn init(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, file: &str, minimal: bool) -> u8 {
     // What the environment says today is no answer to keep.
     let given = inputs.clone();
     let Gathered { mut answers, problems, .. } =
-        match in_order(terminal, move || session::gather_given(&given)) {
+        match in_order(terminal, signals, move || session::gather_given(&given)) {
             Ok(gathered) => gathered,
             Err(status) => return status,
         };
@@ -77,7 +69,7 @@ pub fn init(terminal: &Terminal, inputs: &Inputs, file: &str, minimal: bool) -> 
         });
     }
     // Passwords may stand in it.
-    if let Err(failure) = put_new(Path::new(file), &text, 0o600) {
+    if let Err(failure) = session::put_new(Path::new(file), &text, 0o600) {
         return terminal.fail(&[failure]);
     }
     terminal.answer("written", json!({ "paths": [file] }), status::SUCCESS, || {
@@ -102,7 +94,7 @@ pub fn schema(terminal: &Terminal, guide: &Guide) -> u8 {
 
 /// Shows the merged answers, each with its origin; secrets stay where they are. What cannot be used comes after
 /// what can.
-pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
+pub fn show(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs) -> u8 {
     if !inputs.say_something() {
         let failure = Failure::new(Code::NeedsAnswers, "there are no answers to show")
             .remedy("give `answers show FILE`; `-` is stdin");
@@ -110,7 +102,7 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
     }
     let given = inputs.clone();
     let Gathered { mut answers, mut problems, notices, to_ask, .. } =
-        match in_order(terminal, move || session::gather_with(&given, &[])) {
+        match in_order(terminal, signals, move || session::gather_with(&given, &[])) {
             Ok(gathered) => gathered,
             Err(status) => return status,
         };
@@ -120,26 +112,7 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
         problems.push(failure);
     }
     answers.fill_defaults();
-    let shown: Vec<_> = answers
-        .guide()
-        .variables()
-        .filter_map(|variable| Some((variable, answers.given(variable.key)?)))
-        .map(|(variable, given)| {
-            let place = match &given.origin {
-                Origin::File(place) => Some(place),
-                _ => None,
-            };
-            json!({
-                "key": variable.key,
-                "value": given.shown(variable).map(|text| variable.json(text)),
-                "secret": variable.is_secret(),
-                "origin": given.origin.kind(),
-                "place": place,
-                "reference": given.reference(),
-            })
-        })
-        .collect();
-    let result = json!({"answers": shown, "warnings": notices});
+    let result = json!({"answers": answers_json(&answers), "warnings": notices});
     let text = || {
         terminal.result(|mut out| write_answers(&mut out, terminal.style, &answers));
         terminal.tell(&notices);
@@ -152,12 +125,15 @@ pub fn show(terminal: &Terminal, inputs: &Inputs) -> u8 {
 }
 
 /// Gathers answers; a signal meanwhile ends the program in order.
-fn in_order(terminal: &Terminal, gather: impl FnOnce() -> Gathered + Send + 'static) -> Result<Gathered, u8> {
+fn in_order(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    gather: impl FnOnce() -> Gathered + Send + 'static,
+) -> Result<Gathered, u8> {
     let mut gathered = Err(status::INTERNAL);
-    let _ = headless(terminal, async {
-        let mut signals = Signals::new();
-        gathered = unless_stopped(terminal, &mut signals, gather).await;
-        status::SUCCESS
+    let _ = headless(terminal, signals, async |signals| {
+        gathered = unless_stopped(terminal, signals, gather).await;
+        Ok(status::SUCCESS)
     });
     gathered
 }

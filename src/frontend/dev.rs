@@ -1,10 +1,10 @@
 //! The development stack at the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{
     devstack::{self, ETCD_PORT, POSTGRES_PORT, Server, ServerState, Stack, Status},
-    failure::{shell_word, status as exit},
+    failure::{Failure, shell_word, status as exit},
 };
 
 pub use crate::devstack::Options;
@@ -38,7 +38,7 @@ pub fn home(dir: Option<PathBuf>) -> PathBuf {
 }
 
 /// Serves a command.
-pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
+pub fn serve(terminal: &Terminal, signals: &mut Signals, command: Dev) -> u8 {
     in_runtime(terminal, async {
         let mut say = |line: &str| terminal.note(line);
         match command {
@@ -49,47 +49,45 @@ pub fn serve(terminal: &Terminal, command: Dev) -> u8 {
                 }
                 Err(failure) => terminal.fail(&[failure]),
             },
-            Dev::Down(home) => match devstack::down(&home, &mut say).await {
-                Ok(_) => terminal.end(exit::SUCCESS, &[]),
-                Err(failure) => terminal.fail(&[failure]),
-            },
+            Dev::Down(home) => ended(terminal, devstack::down(&home, &mut say).await),
             Dev::Status(home) => {
                 let status = devstack::status(&Options::of(home)).await;
                 let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
                 let result = serde_json::to_value(&status).unwrap_or_default();
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
-            Dev::Reset { home, yes } => {
-                let confirmed = match devstack::reset_question(&home) {
-                    Some(question) if !yes && terminal.can_ask() => {
-                        match confirm(&mut Signals::new(), question).await {
-                            Reply::Is(yes) => yes,
-                            Reply::Back | Reply::Nothing => false,
-                            stopped @ (Reply::Interrupted | Reply::Stopped(_)) => {
-                                let status = if let Reply::Stopped(status) = stopped {
-                                    status
-                                } else {
-                                    exit::INTERRUPTED
-                                };
-                                terminal.note("Nothing was removed.");
-                                return status;
-                            }
-                        }
-                    }
-                    Some(_) if !yes => return terminal.fail(&[devstack::reset_unconfirmed(&home)]),
-                    _ => true,
-                };
-                if !confirmed {
-                    terminal.note("Nothing was removed.");
-                    return exit::SUCCESS;
-                }
-                match devstack::reset(&home, &mut say).await {
-                    Ok(_) => terminal.end(exit::SUCCESS, &[]),
-                    Err(failure) => terminal.fail(&[failure]),
-                }
-            }
+            Dev::Reset { home, yes } => match may_reset(terminal, signals, &home, yes).await {
+                Ok(()) => ended(terminal, devstack::reset(&home, &mut say).await),
+                Err(status) => status,
+            },
         }
     })
+}
+
+fn ended(terminal: &Terminal, done: Result<bool, Failure>) -> u8 {
+    match done {
+        Ok(_) => terminal.end(exit::SUCCESS, &[]),
+        Err(failure) => terminal.fail(&[failure]),
+    }
+}
+
+/// Asks before all data are removed; the exit status when they are not to be.
+async fn may_reset(terminal: &Terminal, signals: &mut Signals, home: &Path, yes: bool) -> Result<(), u8> {
+    let Some(question) = devstack::reset_question(home).filter(|_| !yes) else { return Ok(()) };
+    if !terminal.can_ask() {
+        return Err(terminal.fail(&[devstack::reset_unconfirmed(home)]));
+    }
+    signals.listen();
+    let reply = confirm(signals, question).await;
+    signals.stop_listening();
+    let status = match reply {
+        Reply::Is(true) => return Ok(()),
+        Reply::Is(false) | Reply::Back | Reply::Nothing => exit::SUCCESS,
+        Reply::Interrupted => exit::INTERRUPTED,
+        Reply::Stopped(status) => status,
+    };
+    terminal.note("Nothing was removed.");
+    Err(status)
 }
 
 /// Says where the servers are; on other ports also what to add to the answers.

@@ -3,39 +3,32 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal},
-    num::NonZero,
-    panic,
     path::Path,
-    sync::{Arc, Mutex},
-    thread::{self, JoinHandle},
 };
 
-use rustix::{
-    event::{EventfdFlags, eventfd},
-    process::Signal as RustixSignal,
-};
+use rustix::process::Signal as RustixSignal;
 use tokio::{
-    runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
     task::spawn_blocking,
 };
 
 use crate::{
-    failure::{Code, Failure, words},
-    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Style, Transcript, Waits, is_spoken},
+    failure::{Code, Failure, status},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing, is_spoken},
+    runtime::runtime,
     session::{Inputs, Intent, Scope, Session, Setup, forsake_secrets, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
-use super::console::{Signals, Terminal, Volume, signals::Hurry, telling::Telling, wrapping::to_a_person};
+use super::console::{Signals, Terminal, Volume, telling::Telling, wrapping::to_a_person};
+
+/// Where things are, and the guide's next command.
+pub(super) fn what_next(session: &Session) -> Closing {
+    closing(session.setup().guide, session.files_to_write(), session.runs_all(), session.local_addresses())
+}
 
 /// JSON on stdout, or lines on stderr.
-pub(super) fn live(
-    terminal: &Terminal,
-    style: Style,
-    setup: &Setup,
-    closing: Option<Closing>,
-) -> Box<dyn Reporter + Send> {
+pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>) -> Box<dyn Reporter + Send> {
     let is_quiet = terminal.volume == Volume::Quiet;
     if terminal.is_json() {
         let json = Json(io::stdout());
@@ -47,7 +40,7 @@ pub(super) fn live(
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
     let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
-    let plain = Plain::new(out, style, titles(setup))
+    let plain = Plain::new(out, terminal.style, titles(setup))
         .closing_with(closing)
         .redrawing(is_watched)
         .telling_all(terminal.volume == Volume::Verbose);
@@ -158,6 +151,11 @@ pub(super) async fn drive(
     }
 }
 
+/// How a run ended.
+pub(super) fn status_of(state: &RunState) -> u8 {
+    state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
+}
+
 /// The end of a run that is not waited for any more: a summary comes all the same.
 pub(super) fn broken_off(
     state: &RunState,
@@ -197,10 +195,17 @@ pub(super) fn broken_off(
     }
 }
 
-/// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands.
-pub(super) fn headless(terminal: &Terminal, work: impl Future<Output = u8>) -> u8 {
-    let _hurry = Hurry::new();
-    in_runtime(terminal, work)
+/// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands. Either way it comes to an
+/// exit status.
+pub(super) fn headless(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    work: impl AsyncFnOnce(&mut Signals) -> Result<u8, u8>,
+) -> u8 {
+    signals.listen_in_a_hurry();
+    let status = in_runtime(terminal, async { work(signals).await.unwrap_or_else(|status| status) });
+    signals.stop_listening();
+    status
 }
 
 /// A hung mount may hold a thread for ever: the exit does not wait for it.
@@ -217,64 +222,4 @@ pub(super) fn in_runtime(terminal: &Terminal, work: impl Future<Output = u8>) ->
         }
         Err(failure) => terminal.fail(&[failure]),
     }
-}
-
-/// How many threads do the work: what takes time is waiting for servers.
-const THREADS: usize = 4;
-/// The stack of each, whatever `RUST_MIN_STACK` says.
-const STACK: usize = 2 << 20;
-/// How many files and connections one command opens at a time, with some to spare.
-const DESCRIPTORS: usize = 24;
-
-/// The threads that do the work. The library panics where the system refuses it a thread or a descriptor, and where
-/// its own environment name has a value that it does not like; so it is looked before, and told how many.
-fn runtime() -> Result<Runtime, Failure> {
-    let refused = |what: &str, error: &io::Error, remedy: &str| {
-        Failure::new(Code::Limits, what).why(words(error)).remedy(remedy)
-    };
-    let descriptors: Result<Vec<_>, _> =
-        (0..DESCRIPTORS).map(|_| eventfd(0, EventfdFlags::CLOEXEC)).collect();
-    let descriptors = descriptors.map_err(|error| {
-        refused(
-            &format!("the program may not open the {DESCRIPTORS} files and connections that it needs"),
-            &error.into(),
-            "allow more in the shell that starts it: `ulimit -n 1024`",
-        )
-    })?;
-    drop(descriptors);
-    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
-    let no_threads = |error: &io::Error| {
-        refused(
-            "the system lets the program start no more threads",
-            error,
-            "end other programs of this user, or allow more: `ulimit -u`, and `pids.max` or `TasksMax` of a container or unit",
-        )
-    };
-    // One for each worker, and some for the disk, the reporters and the resolver.
-    try_threads(workers + 6).map_err(|error| no_threads(&error))?;
-    let build =
-        || Builder::new_multi_thread().worker_threads(workers).thread_stack_size(STACK).enable_all().build();
-    let before = panic::take_hook();
-    panic::set_hook(Box::new(|_| {}));
-    let built = panic::catch_unwind(build);
-    panic::set_hook(before);
-    built.unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into())).map_err(|error| no_threads(&error))
-}
-
-/// Starts so many threads side by side and lets them end.
-fn try_threads(count: usize) -> io::Result<()> {
-    let together = Arc::new(Mutex::new(()));
-    let held = together.lock();
-    let started: Vec<io::Result<JoinHandle<()>>> = (0..count)
-        .map(|_| {
-            let together = Arc::clone(&together);
-            thread::Builder::new().stack_size(STACK).spawn(move || drop(together.lock()))
-        })
-        .collect();
-    drop(held);
-    started.into_iter().try_for_each(|thread| {
-        // Nothing in it can panic.
-        let _ = thread?.join();
-        Ok(())
-    })
 }

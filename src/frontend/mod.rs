@@ -12,4 +12,8 @@ pub mod tui;
 mod wizard;
 
 pub use crate::report::is_spoken;
-pub use console::{Output, Terminal, Volume, signals, speech::is_accessible};
+pub use console::{
+    Output, Signals, Terminal, Volume,
+    signals::{BEFORE, BROKEN_OFF},
+    speech::is_accessible,
+};

@@ -1,14 +1,12 @@
 //! Commands that need no server: images, explain.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde_json::{Value, json};
+use textwrap::{Options, WordSplitter};
 
 use crate::{
-    failure::{Code, Failure, shell_word, status, words},
+    failure::{Code, Failure, status},
     guide::{Guide, did_you_mean, meant},
     report::{write_images, write_pull_commands},
     session::{self, Inputs, Intent, Scope},
@@ -20,106 +18,39 @@ use super::{
 };
 
 /// Shows the image list; without answers the built-in samples.
-pub fn images(terminal: &Terminal, inputs: &Inputs, pull_commands: bool) -> u8 {
-    headless(terminal, async {
-        let mut signals = Signals::new();
+pub fn images(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, pull_commands: bool) -> u8 {
+    headless(terminal, signals, async |signals| {
         let scope = Scope::checks(inputs.setup, &["images".to_owned()]);
-        let session =
-            match load(terminal, &mut signals, inputs, scope, Intent::Plan { detailed: false }).await {
-                Ok(session) => session,
-                Err(status) => return status,
-            };
-        let Some(list) = session.images() else { return status::INTERNAL };
-        let warnings = match session.warnings() {
-            Ok(warnings) => warnings,
-            Err(failures) => return terminal.fail(&failures),
-        };
+        let session = load(terminal, signals, inputs, scope, Intent::Plan { detailed: false }).await?;
+        let list = session.images().ok_or(status::INTERNAL)?;
+        let warnings = session.warnings().map_err(|failures| terminal.fail(&failures))?;
         let result = json!({
             "images": list.rows(),
             "pull_commands": list.pull_commands(),
             "warnings": warnings,
         });
-        terminal.answer("images", result, status::SUCCESS, || {
+        Ok(terminal.answer("images", result, status::SUCCESS, || {
             if pull_commands {
                 terminal.result(|mut out| write_pull_commands(&mut out, list));
             } else {
                 terminal.result(|mut out| write_images(&mut out, terminal.style, list, usize::MAX));
             }
             terminal.tell(&warnings);
-        })
+        }))
     })
-}
-
-/// The samples, each with the name of its file.
-fn samples(guide: &Guide) -> [(&'static str, &'static str); 2] {
-    [("image-metadata.yml", guide.samples.image_metadata), ("image-aliases.yml", guide.samples.image_aliases)]
 }
 
 /// Copies the samples, never over a file that is there.
 pub fn copy_samples(terminal: &Terminal, guide: &Guide, folder: &Path) -> u8 {
-    let find = |(name, _): &(&str, &str)| {
-        let path = folder.join(name);
-        let taken = || taken(&path).remedy("move it away, or name another folder");
-        session::is_there(&path).map_or_else(Some, |is_there| is_there.then(taken))
+    let paths = match session::copy_samples(guide, folder) {
+        Ok(paths) => paths.map(|path| path.display().to_string()),
+        Err(failures) => return terminal.fail(&failures),
     };
-    let taken: Vec<Failure> = samples(guide).iter().filter_map(find).collect();
-    if !taken.is_empty() {
-        return terminal.fail(&taken);
-    }
-    for (name, text) in samples(guide) {
-        let path = folder.join(name);
-        if let Err(failure) = put_new(&path, text, SAMPLE_MODE) {
-            return terminal.fail(&[failure]);
-        }
-    }
-    let paths = samples(guide).map(|(name, _)| folder.join(name).display().to_string());
     terminal.answer("written", json!({ "paths": paths }), status::SUCCESS, || {
         for path in &paths {
             terminal.note(&format!("copied:  {path}"));
         }
         terminal.note("name them as `images.metadata` and `images.aliases` in your answers");
-    })
-}
-
-/// Copies the samples that a person is about to edit; a copy that was made before is as good.
-///
-/// # Errors
-/// When another file has the name, or nothing can be written there.
-pub fn samples_to_edit(guide: &Guide, folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
-    let copy = |(name, text): (&str, &str)| {
-        let path = folder.join(name);
-        match session::read_input(&path) {
-            Ok(bytes) if bytes == text.as_bytes() => Ok(path),
-            Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
-            Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),
-        }
-    };
-    let [metadata, aliases] = samples(guide);
-    Ok((copy(metadata)?, copy(aliases)?))
-}
-
-/// To be edited like any file of the user's: readable for others.
-const SAMPLE_MODE: u32 = 0o644;
-
-pub(super) fn taken(path: &Path) -> Failure {
-    Failure::new(Code::FileForeign, format!("`{}` is there already", path.display()))
-}
-
-/// Writes a file of the user's, whole or not at all, and never over one that is there.
-pub(super) fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    session::put_new(path, text.as_bytes(), mode)?.map_err(|error| {
-        if error.kind() == io::ErrorKind::AlreadyExists {
-            return taken(path).remedy("move it away, or name another file");
-        }
-        let failure = Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
-            .why(words(&error));
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                failure.remedy(format!("mkdir -p {}", shell_word(&folder.to_string_lossy())))
-            }
-            _ => failure.remedy("make room or fix the folder, then try again"),
-        }
     })
 }
 
@@ -160,7 +91,8 @@ pub fn explain(terminal: &Terminal, code: Option<&str>) -> u8 {
             } else {
                 writeln!(out, "Exit status {}.\n", code.status())?;
             }
-            writeln!(out, "{}", wrap(code.page(), 80))
+            let columns = Options::new(80).word_splitter(WordSplitter::NoHyphenation).break_words(false);
+            writeln!(out, "{}", textwrap::fill(code.page(), columns))
         });
     })
 }
@@ -171,20 +103,4 @@ fn page(code: Code) -> Value {
     json!({
         "code": code, "severity": severity, "status": code.status(), "title": code.title(), "page": code.page(),
     })
-}
-
-/// Breaks a paragraph into lines.
-fn wrap(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.len() + word.len() < width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }

@@ -49,51 +49,56 @@ impl ImageList {
         let names = wanted.keys().filter_map(|key| key.strip_prefix(ALIASES));
         // Tags first: what wins over one of them wins over every alias of it.
         let names: Vec<&str> = tags.iter().map(String::as_str).chain(names).chain(images).collect();
-
-        if let Some((name, key)) = names.iter().find_map(|name| {
-            let start = all.start(name);
-            let circles = all.ends.get(start).is_some_and(Option::is_none);
-            circles.then(|| all.foreign(start, &own)).flatten().map(|key| (name, key))
-        }) {
-            let what = format!("with aliases of an older list `{name}` would go in a circle");
-            return Some(
-                Failure::new(Code::ImagesCircle, what)
-                    .why(format!(
-                        "`{ALIASES}{key}` in etcd still leads to `{}`; the manager would hang on it",
-                        all.links.get(key).copied().unwrap_or_default()
-                    ))
-                    .remedy("remove what is left from the older list: `--prune`"),
-            );
-        }
-        let mut seen = HashSet::new();
-        let hidden: Vec<(&str, String, String)> = names
-            .into_iter()
-            .filter(|name| seen.insert(*name))
-            .filter_map(|name| {
-                let given = own.found(name)?;
-                let there = all.end(name).unwrap_or_default();
-                (given != there).then_some((name, given, there))
-            })
-            .collect();
-        let (name, given, there) = hidden.first()?;
-        let more = match hidden.len() - 1 {
-            0 => String::new(),
-            1 => ", and 1 more name elsewhere too".to_owned(),
-            more => format!(", and {more} more names elsewhere too"),
-        };
-        let what = format!("an alias of an older list leads `{name}` to `{there}`{more}");
-        let key = all.foreign(all.start(name), &own).unwrap_or_default();
-        Some(
-            Failure::new(Code::ImagesHidden, what)
-                .why(format!(
-                    "`{ALIASES}{key}` in etcd is `{}`, and the manager follows aliases first; this list means `{given}`",
-                    all.links.get(key).copied().unwrap_or_default()
-                ))
-                .remedy(
-                    "remove what is left from the older list: `--prune`; `plan --prune` shows every key that goes",
-                ),
-        )
+        in_a_circle(&names, &all, &own).or_else(|| hidden(names, &all, &own))
     }
+}
+
+/// The first name that would lead in a circle.
+fn in_a_circle(names: &[&str], all: &Names<'_>, own: &Names<'_>) -> Option<Failure> {
+    let (name, key) = names.iter().find_map(|name| {
+        let start = all.start(name);
+        let circles = all.ends.get(start).is_some_and(Option::is_none);
+        circles.then(|| all.foreign(start, own)).flatten().map(|key| (name, key))
+    })?;
+    let what = format!("with aliases of an older list `{name}` would go in a circle");
+    Some(
+        Failure::new(Code::ImagesCircle, what)
+            .why(format!(
+                "`{ALIASES}{key}` in etcd still leads to `{}`; the manager would hang on it",
+                all.links.get(key).copied().unwrap_or_default()
+            ))
+            .remedy("remove what is left from the older list: `--prune`"),
+    )
+}
+
+/// The first name that would lead elsewhere, and how many others do.
+fn hidden(names: Vec<&str>, all: &Names<'_>, own: &Names<'_>) -> Option<Failure> {
+    let mut seen = HashSet::new();
+    let hidden: Vec<(&str, String, String)> = names
+        .into_iter()
+        .filter(|name| seen.insert(*name))
+        .filter_map(|name| {
+            let given = own.found(name)?;
+            let there = all.end(name).unwrap_or_default();
+            (given != there).then_some((name, given, there))
+        })
+        .collect();
+    let (name, given, there) = hidden.first()?;
+    let more = match hidden.len() - 1 {
+        0 => String::new(),
+        1 => ", and 1 more name elsewhere too".to_owned(),
+        more => format!(", and {more} more names elsewhere too"),
+    };
+    let what = format!("an alias of an older list leads `{name}` to `{there}`{more}");
+    let key = all.foreign(all.start(name), own).unwrap_or_default();
+    Some(
+        Failure::new(Code::ImagesHidden, what)
+            .why(format!(
+                "`{ALIASES}{key}` in etcd is `{}`, and the manager follows aliases first; this list means `{given}`",
+                all.links.get(key).copied().unwrap_or_default()
+            ))
+            .remedy("remove what is left from the older list: `--prune`; `plan --prune` shows every key that goes"),
+    )
 }
 
 impl ImageList {

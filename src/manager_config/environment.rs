@@ -4,7 +4,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::guide::{Database, Etcd};
 
-use super::{HEADER, shell};
+use super::{assignments, shell};
+
+/// The first line of a new environment file of ours. A file without it is somebody else's; above it only people's
+/// comments may stand.
+pub(super) const HEADER: &str = "# Written by backendai-setup";
 pub use shell::{Cure, Unclear};
 
 /// The variables that are ours, in the order of a new file.
@@ -22,7 +26,7 @@ const NAMES: [&str; 6] = [
 /// # Errors
 /// What cannot be understood.
 pub fn is_editable(text: &str) -> Result<(), Unclear> {
-    shell::read(text, &NAMES).map(|_| ())
+    assignments::read(text, &NAMES).map(|_| ())
 }
 
 /// The content of the environment file: a new one, or an old one in which nothing but our values changes.
@@ -44,7 +48,7 @@ const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
 /// The manager of this day fails with `UnicodeEncodeError` where its locale is not UTF-8. Gives the name that has to be set
 /// for one; none where the file chooses it, or where only a shell could tell.
 fn locale_to_set(text: &str) -> Option<&'static str> {
-    let found = shell::read(text, &LOCALE).ok()?;
+    let found = assignments::read(text, &LOCALE).ok()?;
     let value = |name: &str| {
         let of_name = found.assignments.iter().filter(|assignment| assignment.name == name);
         of_name.map(|assignment| assignment.value.as_str()).next_back().filter(|value| !value.is_empty())
@@ -59,7 +63,7 @@ fn locale_to_set(text: &str) -> Option<&'static str> {
 }
 
 fn edit(text: &str, values: [&str; 6]) -> Result<String, Unclear> {
-    let found = shell::read(text, &NAMES)?;
+    let found = assignments::read(text, &NAMES)?;
     let wanted = NAMES.into_iter().zip(values);
     // Nothing is special between single quotes but the quote itself.
     let spelt = |name: &str, value: &str| format!("{name}='{}'", value.replace('\'', r"'\''"));

@@ -94,6 +94,16 @@ fn header(content: &str) -> Result<Option<&str>, String> {
     Err("versions of Python differ on where the name of this section ends: `]` stands in it twice".into())
 }
 
+/// An option's name and its value. The text of a line without a key may be part of a secret.
+fn key_and_value(content: &str) -> Result<(String, &str), &'static str> {
+    let (key, value) =
+        content.split_once(['=', ':']).ok_or("it is no option, with `=` or `:`, and continues none")?;
+    match strip(key).to_lowercase() {
+        key if key.is_empty() => Err("an option has no name"),
+        key => Ok((key, strip(value))),
+    }
+}
+
 impl Ini {
     /// Reads a file.
     ///
@@ -142,15 +152,8 @@ impl Ini {
             else {
                 return refuse("it stands before the first section".into());
             };
-            // The text of a line without a key may be part of a secret.
-            let Some((key, value)) = content.split_once(['=', ':']) else {
-                return refuse("it is no option, with `=` or `:`, and continues none".into());
-            };
-            let key = strip(key).to_lowercase();
-            if key.is_empty() {
-                return refuse("an option has no name".into());
-            }
-            let value = Raw { text: strip(value).to_owned(), line: number, below: Vec::new() };
+            let (key, value) = key_and_value(content).map_err(|why| Unfit::at(number, why))?;
+            let value = Raw { text: value.to_owned(), line: number, below: Vec::new() };
             if current.options.insert(key.clone(), value).is_some() {
                 return refuse(format!("`{key}` stands twice in section `[{name}]`"));
             }

@@ -22,24 +22,8 @@ pub(super) fn remark(ini: &Ini) -> Result<Option<Unfit>, Unfit> {
             }
         };
         for name in &names {
-            let section = format!("{kind}_{name}");
-            if !ini.has(&section) {
-                let why = format!("the section `[{section}]` is missing, which `[{list}]` names");
-                note(Unfit { line: line_of(ini, &list), why });
-                continue;
-            }
-            let (needed, read): (&[&str], &[&str]) = match kind {
-                // Its other values are read as they stand.
-                "formatter" => (&[], &["class"]),
-                "handler" => (&["class", "args"], &["class", "args", "level", "formatter"]),
-                _ if name == "root" => (&["handlers"], &["handlers", "level"]),
-                _ => (&["handlers", "qualname"], &["handlers", "qualname", "propagate", "level"]),
-            };
-            for key in read {
-                if ini.get(&section, key, &[])?.is_none() && needed.contains(key) {
-                    let why = format!("the section `[{section}]` has no `{key}`");
-                    note(Unfit { line: line_of(ini, &section), why });
-                }
+            for unfit in section(ini, kind, name, &list)? {
+                note(unfit);
             }
         }
         lists.push(names);
@@ -68,6 +52,30 @@ pub(super) fn remark(ini: &Ini) -> Result<Option<Unfit>, Unfit> {
         }
     }
     Ok(missing)
+}
+
+/// What the section of one formatter, handler or logger lacks.
+fn section(ini: &Ini, kind: &str, name: &str, list: &str) -> Result<Vec<Unfit>, Unfit> {
+    let section = format!("{kind}_{name}");
+    if !ini.has(&section) {
+        let why = format!("the section `[{section}]` is missing, which `[{list}]` names");
+        return Ok(vec![Unfit { line: line_of(ini, list), why }]);
+    }
+    let (needed, read): (&[&str], &[&str]) = match kind {
+        // Its other values are read as they stand.
+        "formatter" => (&[], &["class"]),
+        "handler" => (&["class", "args"], &["class", "args", "level", "formatter"]),
+        _ if name == "root" => (&["handlers"], &["handlers", "level"]),
+        _ => (&["handlers", "qualname"], &["handlers", "qualname", "propagate", "level"]),
+    };
+    let mut unfit = Vec::new();
+    for key in read {
+        if ini.get(&section, key, &[])?.is_none() && needed.contains(key) {
+            let why = format!("the section `[{section}]` has no `{key}`");
+            unfit.push(Unfit { line: line_of(ini, &section), why });
+        }
+    }
+    Ok(unfit)
 }
 
 fn line_of(ini: &Ini, section: &str) -> Option<usize> {

@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod alembic;
+mod assignments;
 mod environment;
 mod ini;
 mod keypairs;
@@ -19,16 +20,13 @@ mod logging;
 mod shell;
 
 pub use alembic::{Edited, set_alembic_url};
+use environment::HEADER;
 pub use environment::{Cure, Unclear, environment};
 pub use ini::Unfit;
 pub use keypairs::{Entry, own_keypairs, splice};
 
 /// Everything but `A-Z a-z 0-9 _ . ~ -` is percent-encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'~').remove(b'-');
-
-/// The first line of a new environment file of ours. A file without it is somebody else's; above it only people's
-/// comments may stand.
-const HEADER: &str = "# Written by backendai-setup";
 
 /// The text of an environment file of ours that can be edited.
 ///

@@ -1,4 +1,4 @@
-//! The assignments of a shell file, read conservatively: what is not plain for sure is refused, never guessed.
+//! The words of a shell file, read conservatively: what is not plain for sure is refused, never guessed.
 //! After POSIX.1-2017, "Shell Command Language", 2.2 (quoting), 2.3 (tokens) and 2.9.1 (simple commands).
 
 use std::ops::Range;
@@ -25,29 +25,7 @@ pub enum Cure {
     LineEnds,
 }
 
-/// An assignment of one of the names that were asked for. Not `Debug`: the value may be a secret.
-pub(super) struct Assignment {
-    /// Which of the names.
-    pub name: &'static str,
-    /// The value that the shell would take.
-    pub value: String,
-    /// The bytes of the whole word, `NAME=value`.
-    pub span: Range<usize>,
-    /// It stands behind `export`.
-    pub exported: bool,
-    /// Another word of the same command stands before it, or after it.
-    pub neighbours: (bool, bool),
-}
-
-/// What a file does with the names.
-pub(super) struct Found {
-    /// In order.
-    pub assignments: Vec<Assignment>,
-    /// `export NAME` without a value.
-    pub exports: Vec<&'static str>,
-}
-
-enum Token {
+pub(super) enum Token {
     Word(Range<usize>),
     /// A new line or an operator: whether a command just begins behind it without a condition.
     End {
@@ -55,105 +33,12 @@ enum Token {
     },
 }
 
-/// Reads the assignments of `names`.
+/// The words and the ends of commands.
 ///
 /// # Errors
-/// What cannot be understood, or would make an edit without effect.
-pub(super) fn read(text: &str, names: &[&'static str]) -> Result<Found, Unclear> {
-    let unclear = |at: usize, why: String| Unclear { line: line_of(text, at), why, cure: Cure::Plain };
-    let tokens = Lexer { text, at: 0, documents: Vec::new() }.tokens()?;
-    let mut found = Found { assignments: Vec::new(), exports: Vec::new() };
-    // What is open: a command in it may not run, or not in this shell.
-    let mut open: Vec<&str> = Vec::new();
-    // Behind `&&`, `||`, `|` or before one of them, a command may not run, or not in this shell.
-    let mut conditional = false;
-    for command in tokens.chunk_by(|before, _| matches!(before, Token::Word(_))) {
-        let (words, ends_plain) = match command {
-            [words @ .., Token::End { plain }] => (words, *plain),
-            words => (words, true),
-        };
-        let mut words: Vec<_> = words
-            .iter()
-            .filter_map(|token| match token {
-                Token::Word(span) => Some(span.clone()),
-                Token::End { .. } => None,
-            })
-            .collect();
-        let raw = |span: &Range<usize>| &text[span.clone()];
-        // A line may end behind `&&`, `||` or `|`: the condition counts for the next one.
-        let is_empty = words.is_empty();
-        while let Some(first) = words.first() {
-            match raw(first) {
-                word @ ("if" | "for" | "while" | "until" | "case" | "{" | "(") => open.push(word),
-                "fi" | "done" | "esac" | "}" => drop(open.pop()),
-                // Behind a pattern of `case` it closes nothing.
-                ")" => drop(open.pop_if(|last| *last == "(")),
-                "then" | "do" | "else" | "elif" | "!" => {}
-                _ => break,
-            }
-            words.remove(0);
-        }
-        let certain = open.is_empty() && !conditional && ends_plain;
-        conditional = !ends_plain || (is_empty && conditional);
-        let Some(first) = words.first() else { continue };
-        if open.is_empty() && matches!(raw(first), "return" | "exit" | "exec") {
-            return Err(unclear(first.start, format!("`{}` ends the file early", raw(first))));
-        }
-        let exported = raw(first) == "export";
-        let simple = words.iter().skip(usize::from(exported)).all(|word| {
-            let (name, _) = raw(word).split_once('=').unwrap_or((if exported { raw(word) } else { "" }, ""));
-            is_name(name)
-        });
-        let start = usize::from(exported);
-        for (number, word) in words.iter().enumerate().skip(start) {
-            let text_of = raw(word);
-            let Some(&name) = names.iter().find(|name| {
-                text_of.strip_prefix(**name).is_some_and(|rest| {
-                    rest.is_empty()
-                        || rest.starts_with('=')
-                        || rest.starts_with("+=")
-                        || rest.starts_with('[')
-                })
-            }) else {
-                if !simple && raw(first) == "eval" && names.iter().any(|name| text_of.contains(name)) {
-                    return Err(unclear(word.start, "`eval` may set a variable of the manager".into()));
-                }
-                continue;
-            };
-            if !simple || !certain {
-                let why = format!("`{name}` is used in a command that this program does not understand");
-                return Err(unclear(word.start, why));
-            }
-            match text_of[name.len()..].strip_prefix('=') {
-                None => found.exports.push(name),
-                Some(value) => found.assignments.push(Assignment {
-                    name,
-                    value: plain(value).ok_or_else(|| {
-                        unclear(word.start, format!("the value of `{name}` is not plain text"))
-                    })?,
-                    span: word.clone(),
-                    exported,
-                    neighbours: (number > start, number + 1 < words.len()),
-                }),
-            }
-        }
-    }
-    for (number, second) in found.assignments.iter().enumerate() {
-        if let Some(first) = found.assignments[..number].iter().find(|first| first.name == second.name) {
-            let lines = [first, second].map(|it| line_of(text, it.span.start));
-            let place =
-                if lines[0] == lines[1] { String::new() } else { format!(", on line {} too", lines[0]) };
-            let why = format!("`{}` is set twice{place}", second.name);
-            return Err(Unclear { line: lines[1], why, cure: Cure::KeepOne });
-        }
-    }
-    Ok(found)
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with(|first: char| first.is_ascii_digit())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+/// What cannot be understood.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Unclear> {
+    Lexer { text, at: 0, documents: Vec::new() }.tokens()
 }
 
 pub(super) fn line_of(text: &str, at: usize) -> usize {
@@ -161,7 +46,7 @@ pub(super) fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// The value of an assignment without its quotes, when nothing in it is expanded.
-fn plain(word: &str) -> Option<String> {
+pub(super) fn plain(word: &str) -> Option<String> {
     let mut value = String::new();
     let mut letters = word.chars();
     let mut before = ':';

@@ -4,36 +4,17 @@
 //! finds it at the path that the manager reads has the same folder, and answers.
 
 mod nodes;
+mod note;
 mod offer;
 mod verify;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use crate::failure::{Code, Failure};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::time::sleep;
+use note::host;
 
-use crate::{
-    failure::{Code, Failure, shell_word},
-    services::{
-        etcd::Store,
-        mount::{self, Kind},
-    },
-    workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
-    world::World,
-};
-
-pub use offer::{Offering, notes, offer};
+pub use note::{Ended, Offering};
+pub use offer::{notes, offer};
 pub use verify::verify;
-
-/// How often each side looks for the other.
-const ROUND: Duration = Duration::from_millis(500);
-
-/// The version of what is written into etcd.
-const VERSION: u32 = 1;
 
 /// What this host is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,161 +42,4 @@ impl Meeting {
         }
         Ok(Self::Verify { node })
     }
-}
-
-/// How it ended.
-#[derive(Debug, Default)]
-pub struct Ended {
-    /// What failed.
-    pub failures: Vec<Failure>,
-    /// How many nodes do not have the folder.
-    pub failed: usize,
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self { failures: vec![failure], failed: 1 }
-    }
-}
-
-/// An offer, as it stands in etcd.
-#[derive(Debug, Serialize, Deserialize)]
-struct Offer {
-    version: u32,
-    /// What stands in the file.
-    nonce: String,
-    path: String,
-    file: String,
-    host: String,
-    made: Timestamp,
-    until: Timestamp,
-    mounted: Option<MountedThere>,
-}
-
-impl Offer {
-    /// Tells that it stands, and on its own host the command for the others.
-    fn told(&self, command: Option<String>) -> EventKind {
-        EventKind::MountOffered {
-            host: self.host.clone(),
-            path: self.path.clone(),
-            file: self.file.clone(),
-            until: self.until,
-            command,
-        }
-    }
-}
-
-/// A node's answer, as it stands in etcd.
-#[derive(Debug, Serialize, Deserialize)]
-struct Answer {
-    version: u32,
-    /// Of the offer that it answers to.
-    nonce: String,
-    made: Timestamp,
-    #[serde(flatten)]
-    found: NodeFound,
-}
-
-/// What every version of both begins with.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
-}
-
-/// Reads what another host has written; none when it is of another version.
-fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let Versioned { version } = serde_json::from_slice(bytes).ok()?;
-    if version == VERSION { serde_json::from_slice(bytes).ok() } else { None }
-}
-
-fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
-    serde_json::to_string(note).map_err(|error| {
-        Failure::new(Code::Internal, "a note for etcd could not be written down")
-            .why(error.to_string())
-            .remedy("report this")
-    })
-}
-
-/// What is waited for, as far as it was told.
-#[derive(Default)]
-struct Told(Option<String>);
-
-impl Told {
-    /// Waits a round for what is not there yet, and tells so when it is new.
-    ///
-    /// # Errors
-    /// The failure itself when no time is left.
-    async fn wait(
-        &mut self,
-        cx: &Context<World>,
-        deadline: Option<Deadline>,
-        failure: Failure,
-    ) -> Result<(), Failure> {
-        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
-            return Err(failure);
-        };
-        if self.0.as_ref() != Some(&failure.what) {
-            self.0 = Some(failure.what.clone());
-            let until = deadline.clock;
-            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
-        }
-        sleep(ROUND.min(left)).await;
-        Ok(())
-    }
-}
-
-/// The path of the shared folder, as the manager reads it.
-///
-/// # Errors
-/// `E-STAGE-NEEDS` when there is none, `E-MOUNT-PATH` when it cannot be one.
-async fn shared_folder(store: &mut Store) -> Result<String, Failure> {
-    let key = format!("{}{}", store.prefix(), store.keys().mount);
-    let Some(bytes) = store.get(store.keys().mount).await? else {
-        return Err(Failure::new(Code::StageNeeds, format!("`{key}` is not in etcd"))
-            .why("it names the shared folder to the manager and the agents; another namespace may be meant")
-            .remedy("check `etcd.namespace`, or run the stage `set-mount` where the cluster is set up"));
-    };
-    let path = String::from_utf8_lossy(&bytes).into_owned();
-    if !path.starts_with('/') {
-        return Err(Failure::new(Code::MountPath, format!("`{}` is not absolute", path.escape_debug()))
-            .why(format!("the manager reads it from `{key}`"))
-            .remedy("set `storage.mount`, then `backendai-setup run set-mount --replace-mount`"));
-    }
-    Ok(path)
-}
-
-/// The folder at a path, by its real path.
-///
-/// # Errors
-/// `E-MOUNT-MISSING`, `E-MOUNT-KIND`, `E-MOUNT-WRITE` when it may not be looked at, or `E-MOUNT-HUNG`.
-async fn folder(path: &str) -> Result<PathBuf, Failure> {
-    match mount::kind(Path::new(path)).await? {
-        Kind::Folder(real) => Ok(real),
-        Kind::Missing => Err(Failure::new(Code::MountMissing, format!("`{path}` is not there"))
-            .remedy(format!("mount the share there; for the folder itself: mkdir -p {}", shell_word(path)))),
-        Kind::Other => Err(Failure::new(Code::MountKind, format!("`{path}` is not a directory"))
-            .remedy("move it away and mount the share there, or fix `storage.mount`")),
-        Kind::BelowFile => {
-            Err(Failure::new(Code::MountKind, format!("`{path}` cannot be: it lies below a file"))
-                .remedy("move the file away and mount the share there, or fix `storage.mount`"))
-        }
-    }
-}
-
-/// What is mounted at a path, from the kernel's table.
-fn mounted(path: &Path) -> Option<MountedThere> {
-    mount::mount_of(path).map(|mounted| MountedThere {
-        file_system: mounted.kind,
-        source: mounted.source,
-        at: mounted.at.display().to_string(),
-    })
-}
-
-fn seen_from(mounted: Option<&MountedThere>, path: &str) -> String {
-    mounted.map_or_else(|| "an unknown file system".to_owned(), |mounted| mounted.seen_from(path))
-}
-
-/// What this host is called.
-fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -7,7 +7,7 @@ use crate::{
     workflow::NodeFound,
 };
 
-use super::{Answer, Offer, Offering, read, seen_from};
+use super::note::{Answer, Offer, Offering, read, seen_from};
 
 /// What nodes have written, by node.
 pub(super) type Answers = BTreeMap<String, Vec<u8>>;

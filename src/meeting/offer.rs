@@ -19,22 +19,14 @@ use crate::{
 };
 
 use super::{
-    Ended, Offer, ROUND, Told, VERSION, folder, host, mounted,
     nodes::{Answers, Nodes},
-    read, shared_folder, written,
+    note::{
+        Ended, Offer, Offering, ROUND, Told, VERSION, folder, host, mounted, read, shared_folder, written,
+    },
 };
 
 /// How often the lease is renewed.
 const RENEWAL: Duration = Duration::from_secs(4);
-
-/// How long an offer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offering {
-    /// At most this long.
-    pub lasting: Duration,
-    /// Until so many nodes have answered.
-    pub nodes: Option<usize>,
-}
 
 /// What the command for the other nodes cannot say.
 pub fn notes(guide: &Guide, etcd: &Etcd) -> Vec<Failure> {

@@ -14,7 +14,9 @@ use crate::{
     world::World,
 };
 
-use super::{Answer, Ended, Offer, Told, VERSION, folder, mounted, read, seen_from, shared_folder, written};
+use super::note::{
+    Answer, Ended, Offer, Told, VERSION, folder, mounted, read, seen_from, shared_folder, written,
+};
 
 /// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
 /// goes with the offer. Until the deadline an offer that is yet to come is waited for.

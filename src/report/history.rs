@@ -29,11 +29,36 @@ pub struct LastRun {
     pub outcome: String,
 }
 
+impl LastRun {
+    /// What it came to, unless it went well, and how long ago: `failed 2 h ago`.
+    pub fn words(&self) -> String {
+        match self.outcome.as_str() {
+            "changed" | "unchanged" => ago(self.at),
+            outcome => format!("{outcome} {}", ago(self.at)),
+        }
+    }
+}
+
+/// How long ago, in the largest unit: `12 min ago`.
+pub fn ago(at: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        86_400..172_800 => "1 day ago".to_owned(),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
 /// When each stage last ran on this target; empty when nothing is known.
 pub fn history(state_dir: &Path, name: &str) -> BTreeMap<String, LastRun> {
-    let path = path(state_dir, name);
-    let asked = path.clone();
-    let text = disk::access(&path, Access::Read, move || std::fs::read(asked)).ok().and_then(Result::ok);
+    read(&path(state_dir, name))
+}
+
+fn read(path: &Path) -> BTreeMap<String, LastRun> {
+    let asked = path.to_owned();
+    let text = disk::access(path, Access::Read, move || std::fs::read(asked)).ok().and_then(Result::ok);
     serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
 }
 
@@ -44,21 +69,23 @@ fn path(state_dir: &Path, name: &str) -> PathBuf {
 /// Notes how each stage ended. A stage that was skipped or stopped did not run.
 pub struct History {
     path: PathBuf,
+    /// The stages of this run.
     ran: BTreeMap<String, LastRun>,
-    new: bool,
 }
 
 impl History {
     /// The history of a target, to be added to.
     pub fn create(state_dir: &Path, name: &str) -> Self {
-        Self { path: path(state_dir, name), ran: history(state_dir, name), new: false }
+        Self { path: path(state_dir, name), ran: BTreeMap::new() }
     }
 
     fn write(&self) -> io::Result<()> {
+        let mut all = read(&self.path);
+        all.extend(self.ran.clone());
         let folder = self.path.parent().unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(serde_json::to_string_pretty(&self.ran)?.as_bytes())?;
+        file.write_all(serde_json::to_string_pretty(&all)?.as_bytes())?;
         file.write_all(b"\n")?;
         file.persist(&self.path)?;
         Ok(())
@@ -75,12 +102,11 @@ impl Reporter for History {
                     Outcome::Failed { .. } => "failed",
                     Outcome::Skipped { .. } | Outcome::LeftOut | Outcome::Cancelled { .. } => return Ok(()),
                 };
-                self.new = true;
                 self.ran.insert((*stage).to_owned(), LastRun { at: event.time, outcome: outcome.to_owned() });
                 Ok(())
             }
             // A run that touched nothing leaves no trace here either.
-            EventKind::Summary(_) if self.new => self.write(),
+            EventKind::Summary(_) if !self.ran.is_empty() => self.write(),
             _ => Ok(()),
         }
     }

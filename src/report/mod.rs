@@ -1,64 +1,33 @@
 //! Faces without a screen: everything that writes events down.
 
+mod closing;
 mod failure;
 mod history;
 mod json;
+mod logs;
 mod nodes;
 mod pace;
 mod plain;
 mod quiet;
+mod reporter;
 mod run_state;
 mod style;
 mod tables;
 mod transcript;
 
-use std::{io, path::Path};
-
-use crate::failure::{Code, Failure, words};
-use crate::workflow::Event;
-
+pub use closing::{Closing, about_alembic, closing, next_command};
 pub use failure::write_failure;
-pub use history::{History, LastRun, history};
+pub use history::{History, LastRun, ago, history};
 pub use json::Json;
+pub use logs::{LINES_KEPT, Line, Log, StageLogs, Tone};
 pub use nodes::Nodes;
-pub use plain::{Closing, NEXT, Plain};
+pub use plain::Plain;
 pub use quiet::{Quiet, Waits};
+pub use reporter::{Reporter, Sink, lost_record};
 pub use run_state::{RunState, StageProgress};
 pub use style::{Style, is_spoken};
 pub use tables::{
-    write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status, write_verdicts,
+    answers_json, write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status,
+    write_verdicts,
 };
 pub use transcript::Transcript;
-
-/// Something that writes events down.
-pub trait Reporter {
-    /// Writes one event.
-    ///
-    /// # Errors
-    /// When it cannot be written; a closed pipe among them.
-    fn report(&mut self, event: &Event) -> io::Result<()>;
-
-    /// Where it writes.
-    fn sink(&self) -> Sink<'_> {
-        Sink::Stdout
-    }
-}
-
-/// Where something is written, and so how much it matters when that is lost.
-#[derive(Debug, Clone, Copy)]
-pub enum Sink<'a> {
-    /// The results.
-    Stdout,
-    /// A file that the user asked for.
-    Asked(&'a Path),
-    /// A record of ours in the state directory.
-    Own(&'a Path),
-}
-
-/// What is said when a record of ours is lost: the work is done all the same.
-pub fn lost_record(path: &Path, error: &io::Error) -> Failure {
-    let what = format!("`{}` is not complete", path.display());
-    Failure::new(Code::StateLost, what)
-        .why(format!("{}; the work goes on without this record", words(error)))
-        .remedy("make room there, or name another folder with `--state-dir`")
-}

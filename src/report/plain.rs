@@ -10,11 +10,12 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     failure::{Code, Failure},
-    workflow::{Event, EventKind, Level, Outcome, RungState, StageId, Summary},
+    workflow::{Event, EventKind, Level, Outcome, RungState, StageId, StageState, Summary, Verdict},
 };
 
 use super::{
     Reporter,
+    closing::{Closing, NEXT},
     failure::{write_details, write_failure},
     nodes::node_line,
     pace::Pace,
@@ -24,14 +25,8 @@ use super::{
 /// After so many lines what was said has left a small screen.
 const SCREEN: usize = 20;
 
-/// What stands above the command that starts the manager, at the end of a run.
-pub const NEXT: &str = "Next, in the manager's folder:";
-
 /// Wide enough for every title.
 const COLUMN: usize = 14;
-
-/// Lines to say at the end, from the codes of what the checks warned of.
-pub type Closing = Box<dyn Fn(&[Code]) -> Vec<String> + Send>;
 
 /// Writes events as lines.
 pub struct Plain<W> {
@@ -143,6 +138,70 @@ impl<W: Write> Plain<W> {
         self.titles.get(stage).copied().unwrap_or(stage)
     }
 
+    fn check(&mut self, time: Timestamp, title: &str, verdict: &Verdict) -> io::Result<()> {
+        // The first failure is the verdict.
+        let (detail, code) = match verdict.failures().next() {
+            Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
+            // Nothing but what was accepted is known of it.
+            None if verdict.summary.is_empty() => match verdict.warnings().next() {
+                Some(warning) => (warning.what.clone(), format!("  {}", warning.code)),
+                None => (String::new(), String::new()),
+            },
+            None => (verdict.summary.clone(), String::new()),
+        };
+        let what = format!("{}{detail}{code}", pad(title, 12));
+        self.line(time, "check", Some(verdict.state()), &what)?;
+        if self.tells_all {
+            self.rungs(time, verdict)?;
+        }
+        for warning in verdict.warnings() {
+            self.warned.push(warning.code);
+            if !self.tells_all {
+                let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
+                self.line(time, "check", Some(RungState::Warned), &what)?;
+                write_details(&mut self.out, self.style, warning)?;
+            }
+            if warning.code == Code::EtcdManager {
+                self.warnings.push((warning.clone(), self.lines));
+            }
+        }
+        Ok(())
+    }
+
+    fn rungs(&mut self, time: Timestamp, verdict: &Verdict) -> io::Result<()> {
+        for rung in &verdict.rungs {
+            let told = match &rung.failure {
+                Some(failure) => format!("  {}", failure.code),
+                None if rung.latency_ms > 0.0 => format!("  {}", milliseconds(rung.latency_ms)),
+                None => String::new(),
+            };
+            let what = format!("{:12}{} {}{told}", "", pad(rung.name, 10), rung.detail);
+            self.line(time, "check", Some(rung.state), &what)?;
+            if let (RungState::Warned, Some(warning)) = (rung.state, &rung.failure) {
+                write_details(&mut self.out, self.style, warning)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn plan(&mut self, time: Timestamp, stages: &[StageState]) -> io::Result<()> {
+        let tells_all = self.tells_all;
+        for stage in stages {
+            let units = stage.changes.iter().map(|change| change.unit(2));
+            let unit = units.reduce(|one, other| if one == other { one } else { "" });
+            self.units.insert(stage.stage, unit.unwrap_or_default());
+            let is_wrong = stage.state == "conflict" || stage.state == "failed";
+            if is_wrong || tells_all {
+                let what = format!("{}: {}", stage.state, stage.summary);
+                self.line(time, stage.title, is_wrong.then_some(RungState::Failed), &what)?;
+            }
+            for change in stage.changes.iter().filter(|_| tells_all) {
+                self.line(time, stage.title, None, &format!("  {change}"))?;
+            }
+        }
+        Ok(())
+    }
+
     fn finished(
         &mut self,
         time: Timestamp,
@@ -233,66 +292,9 @@ impl<W: Write> Reporter for Plain<W> {
                     format!("{}waiting until {until}: {}  {}", pad(title, 12), failure.what, failure.code);
                 self.line(time, "check", None, &what)
             }
-            // The verdict, which follows, has them all.
-            EventKind::Rung { .. } => Ok(()),
-            EventKind::Check { title, verdict, .. } => {
-                // The first failure is the verdict.
-                let (detail, code) = match verdict.failures().next() {
-                    Some(failure) => (failure.what.clone(), format!("  {}", failure.code)),
-                    // Nothing but what was accepted is known of it.
-                    None if verdict.summary.is_empty() => match verdict.warnings().next() {
-                        Some(warning) => (warning.what.clone(), format!("  {}", warning.code)),
-                        None => (String::new(), String::new()),
-                    },
-                    None => (verdict.summary.clone(), String::new()),
-                };
-                let what = format!("{}{detail}{code}", pad(title, 12));
-                self.line(time, "check", Some(verdict.state()), &what)?;
-                let tells_all = self.tells_all;
-                if tells_all {
-                    for rung in &verdict.rungs {
-                        let told = match &rung.failure {
-                            Some(failure) => format!("  {}", failure.code),
-                            None if rung.latency_ms > 0.0 => format!("  {}", milliseconds(rung.latency_ms)),
-                            None => String::new(),
-                        };
-                        let what = format!("{:12}{} {}{told}", "", pad(rung.name, 10), rung.detail);
-                        self.line(time, "check", Some(rung.state), &what)?;
-                        if let (RungState::Warned, Some(warning)) = (rung.state, &rung.failure) {
-                            write_details(&mut self.out, self.style, warning)?;
-                        }
-                    }
-                }
-                for warning in verdict.warnings() {
-                    self.warned.push(warning.code);
-                    if !tells_all {
-                        let what = format!("{}{}  {}", pad(title, 12), warning.what, warning.code);
-                        self.line(time, "check", Some(RungState::Warned), &what)?;
-                        write_details(&mut self.out, self.style, warning)?;
-                    }
-                    if warning.code == Code::EtcdManager {
-                        self.warnings.push((warning.clone(), self.lines));
-                    }
-                }
-                Ok(())
-            }
-            EventKind::Plan { stages } => {
-                let tells_all = self.tells_all;
-                for stage in stages {
-                    let units = stage.changes.iter().map(|change| change.unit(2));
-                    let unit = units.reduce(|one, other| if one == other { one } else { "" });
-                    self.units.insert(stage.stage, unit.unwrap_or_default());
-                    let is_wrong = stage.state == "conflict" || stage.state == "failed";
-                    if is_wrong || tells_all {
-                        let what = format!("{}: {}", stage.state, stage.summary);
-                        self.line(time, stage.title, is_wrong.then_some(RungState::Failed), &what)?;
-                    }
-                    for change in stage.changes.iter().filter(|_| tells_all) {
-                        self.line(time, stage.title, None, &format!("  {change}"))?;
-                    }
-                }
-                Ok(())
-            }
+            EventKind::Rung { .. } => Ok(()), // the verdict, which follows, has them all
+            EventKind::Check { title, verdict, .. } => self.check(time, title, verdict),
+            EventKind::Plan { stages } => self.plan(time, stages),
             EventKind::StageStarted { stage } => {
                 self.stages_ran = true;
                 let unit = self.units.get(stage).copied().unwrap_or_default();

@@ -2,8 +2,10 @@
 
 use std::io::{self, Write};
 
+use serde_json::{Value, json};
+
 use crate::{
-    guide::{Answers, Default, Reference},
+    guide::{Answers, Default, Origin, Reference},
     images::ImageList,
     workflow::{Change, Rung, RungState, StageState},
 };
@@ -223,4 +225,25 @@ pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> i
         writeln!(out, "{}  {value}  {}", pad(key, keys), style.dim(&style.text(origin)))?;
     }
     Ok(())
+}
+
+/// Every answer that is given, with its origin; no secret.
+pub fn answers_json(answers: &Answers) -> Vec<Value> {
+    let given =
+        answers.guide().variables().filter_map(|variable| Some((variable, answers.given(variable.key)?)));
+    let json = given.map(|(variable, given)| {
+        let place = match &given.origin {
+            Origin::File(place) => Some(place),
+            _ => None,
+        };
+        json!({
+            "key": variable.key,
+            "value": given.shown(variable).map(|text| variable.json(text)),
+            "secret": variable.is_secret(),
+            "origin": given.origin.kind(),
+            "place": place,
+            "reference": given.reference(),
+        })
+    });
+    json.collect()
 }

@@ -55,12 +55,8 @@ impl Standing {
 
     /// Judges the database of this name, for the user who signs in.
     pub fn judge(&self, name: &str, user: &str) -> Found {
-        let Schema { head, types, .. } = *self.schema;
         let revisions = self.revisions.as_deref().unwrap_or_default();
         let there: Vec<&str> = self.tables.iter().chain(&self.types).map(String::as_str).collect();
-        let conflict = |code, what: String, why: String, remedy: &str| {
-            Found::Conflict(Failure::new(code, what).why(why).remedy(remedy))
-        };
         if self.unreadable {
             return Found::Conflict(self.may_not_read(name, user));
         }
@@ -72,44 +68,8 @@ impl Standing {
                 format!("it has {}", there.join(", ")),
                 "stamp the revision with alembic if you know it, set another `database.name`, or drop what a failed try left",
             ),
-            [Some(revision)] if revision == head => {
-                let missing: Vec<_> = self
-                    .schema
-                    .head_tables()
-                    .filter(|table| *table != "alembic_version" && !there.contains(table))
-                    .chain(types.iter().copied().filter(|kind| !there.contains(kind)))
-                    .collect();
-                if missing.is_empty() {
-                    return self.drifted(name).map_or(Found::Head, Found::Conflict);
-                }
-                conflict(
-                    Code::DbShape,
-                    format!("database `{name}` is at revision {head}, but parts of it are missing"),
-                    format!("it lacks {}", missing.join(", ")),
-                    "restore a backup, or set another `database.name`",
-                )
-            }
-            [Some(revision)] => match self.schema.chain().find(|known| known.id == revision) {
-                Some(old) => conflict(
-                    Code::DbOld,
-                    format!(
-                        "database `{name}` is at revision {revision}, number {} of {}",
-                        old.number,
-                        self.schema.chain().count()
-                    ),
-                    format!(
-                        "`{}`; the head is {head}, and this version does not upgrade older revisions",
-                        old.title
-                    ),
-                    "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
-                ),
-                None => conflict(
-                    Code::DbRevision,
-                    format!("database `{name}` is at revision {revision}, which is not known here"),
-                    format!("the schema belongs to another program or a newer manager; the head is {head}"),
-                    "set another `database.name`, or use the alembic that made it",
-                ),
-            },
+            [Some(revision)] if revision == self.schema.head => self.at_head(name, &there),
+            [Some(revision)] => self.at_another(name, revision),
             [None] => conflict(
                 Code::DbRevision,
                 format!("database `{name}` has no revision in its table alembic_version"),
@@ -126,6 +86,51 @@ impl Standing {
                     "fix `alembic_version` with the alembic that made it, or set another `database.name`",
                 )
             }
+        }
+    }
+
+    fn at_head(&self, name: &str, there: &[&str]) -> Found {
+        let Schema { head, types, .. } = *self.schema;
+        let missing: Vec<_> = self
+            .schema
+            .head_tables()
+            .filter(|table| *table != "alembic_version" && !there.contains(table))
+            .chain(types.iter().copied().filter(|kind| !there.contains(kind)))
+            .collect();
+        if missing.is_empty() {
+            return self.drifted(name).map_or(Found::Head, Found::Conflict);
+        }
+        conflict(
+            Code::DbShape,
+            format!("database `{name}` is at revision {head}, but parts of it are missing"),
+            format!("it lacks {}", missing.join(", ")),
+            "restore a backup, or set another `database.name`",
+        )
+    }
+
+    /// At a revision that is not the head.
+    fn at_another(&self, name: &str, revision: &str) -> Found {
+        let head = self.schema.head;
+        match self.schema.chain().find(|known| known.id == revision) {
+            Some(old) => conflict(
+                Code::DbOld,
+                format!(
+                    "database `{name}` is at revision {revision}, number {} of {}",
+                    old.number,
+                    self.schema.chain().count()
+                ),
+                format!(
+                    "`{}`; the head is {head}, and this version does not upgrade older revisions",
+                    old.title
+                ),
+                "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
+            ),
+            None => conflict(
+                Code::DbRevision,
+                format!("database `{name}` is at revision {revision}, which is not known here"),
+                format!("the schema belongs to another program or a newer manager; the head is {head}"),
+                "set another `database.name`, or use the alembic that made it",
+            ),
         }
     }
 
@@ -174,6 +179,10 @@ impl Standing {
             }),
         )
     }
+}
+
+fn conflict(code: Code, what: String, why: String, remedy: &str) -> Found {
+    Found::Conflict(Failure::new(code, what).why(why).remedy(remedy))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::{
 };
 
 pub use put::{Put, patient_replace, put_new, replace};
+use put::{name, parent};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
@@ -302,12 +303,4 @@ fn judge(path: &Path, meta: &Metadata) -> Result<(), Failure> {
 fn not_plain(path: &Path) -> Failure {
     Failure::new(Code::FileSymlink, format!("`{}` is not a plain file", path.display()))
         .remedy("name another path under `files`")
-}
-
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -6,6 +6,7 @@ mod keep;
 mod lines;
 mod load;
 mod names;
+mod samples;
 mod scope;
 mod secret;
 mod terms;
@@ -26,41 +27,14 @@ use crate::{
     world::World,
 };
 
-pub use crate::{
-    guides::Setup,
-    meeting::Offering,
-    services::{
-        files::{is_there, put_new, read_input},
-        limit_operations,
-    },
-    world::Overwrite,
-};
+pub use crate::{guides::Setup, meeting::Offering, services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Gathered, Inputs, gather, gather_given, gather_with};
+pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
 pub use secret::forsake_secrets;
-pub use terms::Terms;
+pub use terms::{Intent, Terms};
 pub use work::stopped;
-
-/// What is to be done with the answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
-    /// Live checks alone.
-    Check,
-    /// What would change; `detailed` gives status 9 when something would.
-    Plan {
-        /// Tell by the exit status whether there are changes.
-        detailed: bool,
-    },
-    /// What is done, pending or in conflict.
-    Status,
-    /// What a run would do, with every check that it makes; writes nothing.
-    Preview,
-    /// Do it.
-    Run,
-    /// Meet other nodes at the shared folder.
-    Meet,
-}
 
 /// Loaded answers and what is to be done with them.
 pub struct Session {

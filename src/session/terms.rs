@@ -16,3 +16,23 @@ pub struct Terms {
     /// How long to wait for targets that are not up yet.
     pub wait: Option<Duration>,
 }
+
+/// What is to be done with the answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Live checks alone.
+    Check,
+    /// What would change; `detailed` gives status 9 when something would.
+    Plan {
+        /// Tell by the exit status whether there are changes.
+        detailed: bool,
+    },
+    /// What is done, pending or in conflict.
+    Status,
+    /// What a run would do, with every check that it makes; writes nothing.
+    Preview,
+    /// Do it.
+    Run,
+    /// Meet other nodes at the shared folder.
+    Meet,
+}

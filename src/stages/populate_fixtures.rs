@@ -1,6 +1,7 @@
 //! `populate-fixtures`: the keypairs and their credentials file.
 
 mod credentials;
+mod found;
 mod remarks;
 mod rows;
 
@@ -24,6 +25,7 @@ use crate::{
 use super::{LOOKS, install_schema, keys::count, worked};
 
 use credentials::Held;
+use found::Found;
 use rows::{Pair, Plan, Standing};
 
 pub(super) static ABOUT: About = About {
@@ -174,7 +176,7 @@ async fn write(
             }
         }
     }
-    for found in &rows::read(database, connection).await? {
+    for found in &found::read(database, connection).await? {
         if !plan.closed.iter().any(|(_, access)| *access == found.access) {
             continue;
         }
@@ -184,13 +186,13 @@ async fn write(
         let user_id = found.user_id.clone().unwrap_or_default();
         held.push(Held { user_id, is_admin: found.is_admin == Some(true), keys });
     }
-    if !are_there(&held, &rows::read(database, connection).await?) {
+    if !are_there(&held, &found::read(database, connection).await?) {
         return Err(rows::altered(database, connection).await);
     }
     Ok((held, tally))
 }
 
-fn are_there(held: &[Held], table: &[rows::Found]) -> bool {
+fn are_there(held: &[Held], table: &[Found]) -> bool {
     held.iter().all(|pair| {
         table.iter().any(|found| {
             found.access == pair.keys.access
@@ -218,7 +220,7 @@ impl PopulateFixtures {
         let table = match connect(cx).await? {
             None => Vec::new(),
             Some(mut look) => {
-                let table = rows::read(database, &mut look).await;
+                let table = found::read(database, &mut look).await;
                 look.end().await;
                 table?
             }
@@ -258,7 +260,7 @@ impl PopulateFixtures {
         };
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         install_schema::lock(cx, &mut transaction, database).await?;
-        let table = rows::read(database, &mut transaction).await?;
+        let table = found::read(database, &mut transaction).await?;
         let plan = rows::plan(&cx.world, &table)?;
         if !rows::is_as_seen(cx.world.replaces(Vec::new), &plan.replaced(&table)) {
             return Err(changed(&cx.world));
@@ -279,7 +281,7 @@ impl PopulateFixtures {
         // The file is written under the lock too, or an older one could replace a newer one.
         let mut transaction = Transaction::begin(connection, database).await?;
         install_schema::lock(cx, &mut transaction, database).await?;
-        if !are_there(&held, &rows::read(database, &mut transaction).await?) {
+        if !are_there(&held, &found::read(database, &mut transaction).await?) {
             return Err(changed(&cx.world));
         }
         let file = match path {

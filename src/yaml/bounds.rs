@@ -7,11 +7,18 @@ use std::{
 
 use saphyr_parser::{Event, Parser};
 
-use super::{MAX_BYTES, MAX_DEPTH, MAX_NODES, layout::Layout};
+use super::layout::Layout;
 use crate::{
     failure::{Code, Failure},
     text::grouped,
 };
+
+/// The largest file that is read, in bytes; its values hold no more once its aliases are expanded.
+pub const MAX_BYTES: usize = 8 << 20;
+/// The most values a file may hold once its aliases are expanded.
+pub const MAX_NODES: usize = 500_000;
+/// The deepest nesting, aliases expanded.
+pub const MAX_DEPTH: usize = 64;
 
 /// The most signs of YAML that the parser may look ahead: inside of brackets it keeps all that it has seen until it
 /// knows that no `:` follows the last bracket.
@@ -77,9 +84,7 @@ pub(super) fn measure(file: &str, text: &str, layout: &Layout<'_>) -> Result<Has
                 if ended.anchor > 0 {
                     known.insert(ended.anchor, extent);
                 }
-                if let Some(around) = open.last_mut() {
-                    around.height = around.height.max(height);
-                }
+                raise(&mut open, height);
                 continue;
             }
             _ => continue,
@@ -87,44 +92,48 @@ pub(super) fn measure(file: &str, text: &str, layout: &Layout<'_>) -> Result<Has
         if anchor > 0 {
             known.insert(anchor, extent);
         }
-        if let Some(around) = open.last_mut() {
-            around.height = around.height.max(extent.height);
-        }
+        raise(&mut open, extent.height);
         nodes += extent.nodes;
         bytes += extent.text;
-        let (what, remedy) = if open.len() + extent.height > MAX_DEPTH {
-            (
-                format!("Values are nested more than {MAX_DEPTH} levels deep"),
-                "close a bracket that was left open, or flatten the structure",
-            )
-        } else if nodes > MAX_NODES {
-            (
-                format!("The file holds more than {} values", grouped(MAX_NODES)),
-                "use fewer aliases of aliases, or split the file",
-            )
-        } else if bytes > MAX_BYTES {
-            (
-                format!("The values of the file hold more than {} MiB of text", MAX_BYTES >> 20),
-                "use fewer aliases of long texts, or split the file",
-            )
-        } else {
-            continue;
-        };
-        let place = layout.mark(span.start.index()).place(file);
-        return Err(Failure::new(Code::YamlLimit, what)
-            .why("aliases count with all that they stand for, and here the limit is passed")
-            .remedy(remedy)
-            .at(place));
+        if let Some(failure) = limit_passed(open.len() + extent.height, nodes, bytes) {
+            return Err(failure.at(layout.mark(span.start.index()).place(file)));
+        }
     }
     if ahead.get() > MAX_AHEAD {
         let gap = text.chars().skip(at).take_while(|c| c.is_whitespace() || *c == ':').count();
-        return Err(Failure::new(
-            Code::YamlLimit,
-            format!("One pair of brackets holds more than {} signs of YAML", grouped(MAX_AHEAD)),
-        )
-        .why("what begins here has to be read to its last bracket before it is known what it is")
-        .remedy("write the list with each item on a line of its own, behind `- `")
-        .at(layout.mark(at + gap).place(file)));
+        return Err(too_far_ahead().at(layout.mark(at + gap).place(file)));
     }
     Ok(named)
+}
+
+/// The collection around holds something of this height.
+fn raise(open: &mut [Open], height: usize) {
+    if let Some(around) = open.last_mut() {
+        around.height = around.height.max(height);
+    }
+}
+
+/// What is wrong with so many values, so much text, or values so deep inside each other.
+fn limit_passed(depth: usize, nodes: usize, bytes: usize) -> Option<Failure> {
+    let (what, remedy) = if depth > MAX_DEPTH {
+        let what = format!("Values are nested more than {MAX_DEPTH} levels deep");
+        (what, "close a bracket that was left open, or flatten the structure")
+    } else if nodes > MAX_NODES {
+        let what = format!("The file holds more than {} values", grouped(MAX_NODES));
+        (what, "use fewer aliases of aliases, or split the file")
+    } else if bytes > MAX_BYTES {
+        let what = format!("The values of the file hold more than {} MiB of text", MAX_BYTES >> 20);
+        (what, "use fewer aliases of long texts, or split the file")
+    } else {
+        return None;
+    };
+    let why = "aliases count with all that they stand for, and here the limit is passed";
+    Some(Failure::new(Code::YamlLimit, what).why(why).remedy(remedy))
+}
+
+fn too_far_ahead() -> Failure {
+    let what = format!("One pair of brackets holds more than {} signs of YAML", grouped(MAX_AHEAD));
+    Failure::new(Code::YamlLimit, what)
+        .why("what begins here has to be read to its last bracket before it is known what it is")
+        .remedy("write the list with each item on a line of its own, behind `- `")
 }

@@ -124,71 +124,62 @@ impl<'a> Layout<'a> {
                 self.pos += 1;
             }
             '-' if self.marker('-') => self.pos += 3,
-            '.' if self.marker('.') => {
-                self.refuse(
-                    self.pos,
-                    "A `...` line is not supported",
-                    "YAML readers disagree on what may stand before and after it",
-                    "remove the line",
-                );
-                self.pos += 3;
-            }
             '-' if self.blank_at(self.pos + 1) => self.pos += 1,
             '&' | '*' => self.name(),
             '|' | '>' => self.block_header(),
+            c => self.refuse_sign(c),
+        }
+    }
+
+    /// A sign on whose meaning readers disagree, with all that belongs to it.
+    fn refuse_sign(&mut self, c: char) {
+        let until = |ends: &dyn Fn(usize) -> bool| (self.pos..self.chars.len()).find(|&at| ends(at));
+        let (what, why, remedy, end) = match c {
+            '.' if self.marker('.') => (
+                "A `...` line is not supported".to_owned(),
+                "YAML readers disagree on what may stand before and after it",
+                "remove the line",
+                self.pos + 3,
+            ),
             '!' => {
-                let end =
-                    (self.pos..self.chars.len()).find(|&at| self.blank_at(at)).unwrap_or(self.chars.len());
+                let end = until(&|at| self.blank_at(at)).unwrap_or(self.chars.len());
                 let tag: String = self.chars.get(self.pos..end).unwrap_or_default().iter().collect();
                 // What stands behind a single `!` may be the beginning of a secret.
                 let tag = if tag.starts_with("!!") { tag.as_str() } else { "!…" };
-                self.refuse(
-                    self.pos,
-                    &format!("The tag `{tag}` is not supported"),
+                (
+                    format!("The tag `{tag}` is not supported"),
                     "tags give values another type, and the manager fails on tags it does not know",
                     "remove the tag; put quotes around text",
-                );
-                self.pos = end.max(self.pos + 1);
+                    end.max(self.pos + 1),
+                )
             }
-            '%' => {
-                self.refuse(
-                    self.pos,
-                    "A `%` directive is not supported",
-                    "the file is read as YAML 1.1 and 1.2 alike, whatever it says about itself",
-                    "remove the line",
-                );
-                self.pos = self.line_end(self.pos);
-            }
-            '?' => {
-                self.refuse(
-                    self.pos,
-                    "A key that starts with `?` is not supported",
-                    "YAML readers disagree on how such keys end",
-                    "write `key: value` on one line",
-                );
-                self.pos += 1;
-            }
-            '\t' => {
-                self.refuse(
-                    self.pos,
-                    "A tab is used where only spaces are allowed",
-                    "the manager's YAML reader takes tabs in comments and inside quotes only",
-                    "replace it with spaces",
-                );
-                while self.peek(0) == Some('\t') {
-                    self.pos += 1;
-                }
-            }
-            _ => {
-                self.refuse(
-                    self.pos,
-                    &format!("`{c}` stands where YAML readers disagree on what it means"),
-                    "it belongs to no value that all readers see",
-                    "put quotes around the text it belongs to, or remove it",
-                );
-                self.pos += 1;
-            }
-        }
+            '%' => (
+                "A `%` directive is not supported".to_owned(),
+                "the file is read as YAML 1.1 and 1.2 alike, whatever it says about itself",
+                "remove the line",
+                self.line_end(self.pos),
+            ),
+            '?' => (
+                "A key that starts with `?` is not supported".to_owned(),
+                "YAML readers disagree on how such keys end",
+                "write `key: value` on one line",
+                self.pos + 1,
+            ),
+            '\t' => (
+                "A tab is used where only spaces are allowed".to_owned(),
+                "the manager's YAML reader takes tabs in comments and inside quotes only",
+                "replace it with spaces",
+                until(&|at| self.chars.get(at) != Some(&'\t')).unwrap_or(self.chars.len()),
+            ),
+            _ => (
+                format!("`{c}` stands where YAML readers disagree on what it means"),
+                "it belongs to no value that all readers see",
+                "put quotes around the text it belongs to, or remove it",
+                self.pos + 1,
+            ),
+        };
+        self.refuse(self.pos, &what, why, remedy);
+        self.pos = end;
     }
 
     /// `&name` or `*name`.

@@ -25,16 +25,10 @@ mod tests;
 use crate::failure::{Code, Failure, Place, Problems};
 
 pub(crate) use alike::{Slip, meant, slip, stray};
+pub use bounds::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};
 pub use write::write;
-
-/// The largest file that is read, in bytes; its values hold no more once its aliases are expanded.
-pub const MAX_BYTES: usize = 8 << 20;
-/// The most values a file may hold once its aliases are expanded.
-pub const MAX_NODES: usize = 500_000;
-/// The deepest nesting, aliases expanded.
-pub const MAX_DEPTH: usize = 64;
 
 /// Reads one document; `file` is only named in messages. An empty file or document is [`Value::Null`].
 ///

@@ -6,7 +6,7 @@ use std::{
     os::unix::net::UnixStream,
     process,
     sync::{
-        LazyLock, Mutex, OnceLock, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::sync_channel,
     },
@@ -48,92 +48,88 @@ struct Came {
     status: u8,
 }
 
-static BUS: LazyLock<broadcast::Sender<Came>> = LazyLock::new(|| broadcast::channel(64).0);
-/// The last one that somebody took.
-static TAKEN: AtomicU64 = AtomicU64::new(0);
-/// Two signals mean: now.
-static IN_A_HURRY: AtomicBool = AtomicBool::new(false);
-/// A terminal is drawn on.
-static IS_DRAWN_ON: AtomicBool = AtomicBool::new(false);
-static WAKE: OnceLock<UnixStream> = OnceLock::new();
-/// How the end is reported, and what is left then.
-static FACE: Mutex<Option<(Terminal, &'static str)>> = Mutex::new(None);
-
-/// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
-/// signals as they are.
-pub fn hear() {
-    let (ready, is_ready) = sync_channel::<()>(1);
-    let listen = move || {
-        if let Ok(mut ears) = Ears::new() {
-            drop(ready);
-            ears.listen();
-        }
-    };
-    if thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(listen).is_ok() {
-        let _ = is_ready.recv();
-    }
+/// What the thread that hears signals shares with whoever works.
+struct Shared {
+    bus: broadcast::Sender<Came>,
+    /// The last one that somebody took.
+    taken: AtomicU64,
+    /// Two signals mean: now.
+    in_a_hurry: AtomicBool,
+    /// A terminal is drawn on.
+    is_drawn_on: AtomicBool,
+    /// How the end is reported, and what is left then.
+    face: Mutex<(Terminal, &'static str)>,
 }
 
-/// In which form the end is reported when a signal ends the program, and what it leaves.
-pub fn end_as(terminal: &Terminal, left: &'static str) {
-    *FACE.lock().unwrap_or_else(PoisonError::into_inner) = Some((*terminal, left));
+/// The signals of this process: one value, made first of all, and handed down to whoever works.
+pub struct Signals {
+    shared: Arc<Shared>,
+    /// Those that somebody listens for. What comes between two waits is not lost.
+    came: Option<broadcast::Receiver<Came>>,
+    wake: Option<UnixStream>,
 }
-
-/// A second signal ends the program wherever it stands, until this is dropped.
-pub(crate) struct Hurry(());
-
-impl Hurry {
-    pub(crate) fn new() -> Self {
-        IN_A_HURRY.store(true, Ordering::SeqCst);
-        Self(())
-    }
-}
-
-impl Drop for Hurry {
-    fn drop(&mut self) {
-        IN_A_HURRY.store(false, Ordering::SeqCst);
-    }
-}
-
-/// The terminal is drawn on until this is dropped; when it is gone there is nothing to do.
-pub(crate) struct Drawing(());
-
-impl Drawing {
-    pub(crate) fn new() -> Self {
-        IS_DRAWN_ON.store(true, Ordering::SeqCst);
-        wake();
-        Self(())
-    }
-}
-
-impl Drop for Drawing {
-    fn drop(&mut self) {
-        IS_DRAWN_ON.store(false, Ordering::SeqCst);
-        wake();
-    }
-}
-
-fn wake() {
-    if let Some(mut wake) = WAKE.get() {
-        let _ = wake.write_all(b".");
-    }
-}
-
-/// The signals that come from now on. What comes between two waits is not lost, so one of these goes with a piece of
-/// work from its begin to its end.
-pub struct Signals(broadcast::Receiver<Came>);
 
 impl Signals {
-    pub(crate) fn new() -> Self {
-        Self(BUS.subscribe())
+    /// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
+    /// signals as they are.
+    pub fn hear() -> Self {
+        let shared = Arc::new(Shared {
+            bus: broadcast::channel(64).0,
+            taken: AtomicU64::new(0),
+            in_a_hurry: AtomicBool::new(false),
+            is_drawn_on: AtomicBool::new(false),
+            face: Mutex::new((Terminal::new(Output::Text, false), BEFORE)),
+        });
+        let (ready, is_ready) = sync_channel::<UnixStream>(1);
+        let heard = Arc::clone(&shared);
+        let listen = move || {
+            if let Ok((mut ears, wake)) = Ears::new(heard) {
+                let _ = ready.send(wake);
+                ears.listen();
+            }
+        };
+        let thread = thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(listen);
+        let wake = thread.ok().and_then(|_| is_ready.recv().ok());
+        Self { shared, came: None, wake }
+    }
+
+    /// In which form the end is reported when a signal ends the program, and what it leaves.
+    pub fn end_as(&self, terminal: &Terminal, left: &'static str) {
+        *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner) = (*terminal, left);
+    }
+
+    /// Somebody takes what comes from now on.
+    pub fn listen(&mut self) {
+        self.came = Some(self.shared.bus.subscribe());
+    }
+
+    /// As [`Signals::listen`], and a second signal ends the program wherever it stands.
+    pub fn listen_in_a_hurry(&mut self) {
+        self.shared.in_a_hurry.store(true, Ordering::SeqCst);
+        self.listen();
+    }
+
+    /// Nobody listens any more: what comes ends the program.
+    pub fn stop_listening(&mut self) {
+        self.came = None;
+        self.shared.in_a_hurry.store(false, Ordering::SeqCst);
+    }
+
+    /// The terminal is drawn on from now on; when it is gone there is nothing to do.
+    pub fn draw(&mut self) {
+        self.shared.is_drawn_on.store(true, Ordering::SeqCst);
+        if let Some(wake) = &mut self.wake {
+            let _ = wake.write_all(b".");
+        }
     }
 
     /// The next one, by its exit status.
     pub async fn next(&mut self) -> u8 {
         loop {
-            match self.0.recv().await {
+            let Some(signals) = &mut self.came else { return std::future::pending().await };
+            match signals.recv().await {
                 Ok(came) => {
-                    TAKEN.fetch_max(came.number, Ordering::SeqCst);
+                    self.shared.taken.fetch_max(came.number, Ordering::SeqCst);
                     return came.status;
                 }
                 Err(RecvError::Lagged(_)) => {}
@@ -145,6 +141,7 @@ impl Signals {
 
 /// Where signals come in.
 struct Ears {
+    shared: Arc<Shared>,
     pipes: Vec<(u8, UnixStream)>,
     woken: UnixStream,
     number: u64,
@@ -157,7 +154,8 @@ struct Ears {
 }
 
 impl Ears {
-    fn new() -> io::Result<Self> {
+    /// With the end that wakes it.
+    fn new(shared: Arc<Shared>) -> io::Result<(Self, UnixStream)> {
         // What was switched off for us stays off: `nohup` is meant.
         let ignored = ignored_signals();
         let (mut pipes, mut caught) = (Vec::new(), Vec::new());
@@ -175,12 +173,11 @@ impl Ears {
         let (woken, wake) = UnixStream::pair()?;
         woken.set_nonblocking(true)?;
         wake.set_nonblocking(true)?;
-        let _ = WAKE.set(wake);
         // Last: a signal that is caught and not heard would be ignored.
         for (number, theirs) in caught {
             pipe::register(number, theirs)?;
         }
-        Ok(Self { pipes, woken, number: 0, lies: None, second: None, lost: None })
+        Ok((Self { shared, pipes, woken, number: 0, lies: None, second: None, lost: None }, wake))
     }
 
     fn listen(&mut self) -> ! {
@@ -188,29 +185,29 @@ impl Ears {
             for status in self.next() {
                 self.number += 1;
                 let came = Came { number: self.number, status };
-                if BUS.send(came).is_err() {
-                    end(status);
+                if self.shared.bus.send(came).is_err() {
+                    self.end(status);
                 }
                 self.lies.get_or_insert((came, Instant::now()));
-                if self.number > 1 && IN_A_HURRY.load(Ordering::SeqCst) {
+                if self.number > 1 && self.shared.in_a_hurry.load(Ordering::SeqCst) {
                     self.second.get_or_insert((status, Instant::now()));
                 }
             }
             if let Some((oldest, came)) = self.lies
                 && came.elapsed() >= PATIENCE
             {
-                let taken = TAKEN.load(Ordering::SeqCst);
+                let taken = self.shared.taken.load(Ordering::SeqCst);
                 if taken < oldest.number {
-                    end(oldest.status);
+                    self.end(oldest.status);
                 }
                 let last = Came { number: self.number, ..oldest };
                 self.lies = (taken < self.number).then(|| (last, Instant::now()));
             }
             if let Some((status, came)) = self.second
                 && came.elapsed() >= PATIENCE
-                && IN_A_HURRY.load(Ordering::SeqCst)
+                && self.shared.in_a_hurry.load(Ordering::SeqCst)
             {
-                end(status);
+                self.end(status);
             }
             if self.lost.is_some_and(|lost| lost.elapsed() >= AFTER_LOSS) {
                 process::exit(i32::from(status::HANGUP));
@@ -226,7 +223,7 @@ impl Ears {
         let rest = since.map(|(since, limit)| limit.saturating_sub(since.elapsed())).min();
         let rest = rest.and_then(|rest| Timespec::try_from(rest).ok());
         let stdin = io::stdin();
-        let drawn_on = IS_DRAWN_ON.load(Ordering::SeqCst) && self.lost.is_none();
+        let drawn_on = self.shared.is_drawn_on.load(Ordering::SeqCst) && self.lost.is_none();
         let mut asked: Vec<PollFd<'_>> =
             self.pipes.iter().map(|(_, pipe)| PollFd::new(pipe, PollFlags::IN)).collect();
         asked.push(PollFd::new(&self.woken, PollFlags::IN));
@@ -252,6 +249,23 @@ impl Ears {
         }
         came
     }
+
+    /// Ends the program, with a word about it if somebody reads it.
+    fn end(&self, status: u8) -> ! {
+        let (told, is_told) = sync_channel::<()>(1);
+        let (terminal, left) = *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner);
+        let tell = move || {
+            let _ = disable_raw_mode();
+            guard::leave();
+            terminal.end(status, &[stopped(status, left)]);
+            drop(told);
+        };
+        if thread::Builder::new().stack_size(STACK).spawn(tell).is_ok() {
+            let _ = is_told.recv_timeout(LAST_WORDS);
+        }
+        forsake_secrets();
+        process::exit(i32::from(status))
+    }
 }
 
 /// The signals that are ignored since before we began, from the kernel's table of this process.
@@ -263,24 +277,6 @@ fn ignored_signals() -> u64 {
             u64::from_str_radix(mask.trim(), 16).ok()
         })
         .unwrap_or(0)
-}
-
-/// Ends the program, with a word about it if somebody reads it.
-fn end(status: u8) -> ! {
-    let (told, is_told) = sync_channel::<()>(1);
-    let tell = move || {
-        let _ = disable_raw_mode();
-        guard::leave();
-        let face = *FACE.lock().unwrap_or_else(PoisonError::into_inner);
-        let (terminal, left) = face.unwrap_or_else(|| (Terminal::new(Output::Text, false), BEFORE));
-        terminal.end(status, &[stopped(status, left)]);
-        drop(told);
-    };
-    if thread::Builder::new().stack_size(STACK).spawn(tell).is_ok() {
-        let _ = is_told.recv_timeout(LAST_WORDS);
-    }
-    forsake_secrets();
-    process::exit(i32::from(status))
 }
 
 /// What is left while nothing has begun.

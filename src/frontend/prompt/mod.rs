@@ -29,7 +29,7 @@ use super::{
         wrapping::{self, to_a_person},
     },
     drive::{drive, unless_stopped},
-    wizard::{Unfinished, development_answers, leaving, to_be_asked, unfinished},
+    wizard::{Unfinished, begun, development_answers, round::Round, taken_up, to_be_asked, unfinished},
 };
 
 /// Why a question was left without an answer.
@@ -57,11 +57,11 @@ enum Page {
 
 struct Wizard<'a> {
     terminal: &'a Terminal,
+    setup: &'static Setup,
     style: Style,
     asker: Asker,
     /// From the begin to the end: none is lost between two questions.
-    signals: Signals,
-    setup: &'static Setup,
+    signals: &'a mut Signals,
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
@@ -70,47 +70,47 @@ struct Wizard<'a> {
     left_on: &'static str,
     /// A section was chosen in the review: back there when it is answered.
     from_review: bool,
-    /// What a draft would keep was changed.
-    changed: bool,
-    /// Something was written.
-    wrote: bool,
     /// Something was run.
     ran: bool,
-    status: u8,
+    round: Round,
 }
 
 /// Runs the wizard as line prompts.
-pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, review: bool) -> u8 {
+pub fn serve(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    inputs: &Inputs,
+    state: Option<PathBuf>,
+    review: bool,
+) -> u8 {
     if !terminal.can_ask() {
         let failure = Failure::new(Code::NeedsAnswers, "line prompts need a terminal, and there is none");
         let remedy = "give the answers as `--answers FILE`, or start it at a terminal";
         return terminal.fail(&[failure.remedy(remedy)]);
     }
-    let Gathered { mut answers, problems, mut notices, to_ask, .. } = session::gather(inputs);
+    let Gathered { answers, problems, mut notices, to_ask, .. } = session::gather(inputs);
     notices.extend(to_be_asked(to_ask));
     if !problems.is_empty() {
         return terminal.fail(&problems);
     }
-    answers.state_version();
     let variables =
         |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
+    signals.listen();
     let asker = Asker::detect();
     let mut wizard = Wizard {
         terminal,
         style: terminal.style.spoken(asker.is_lines()),
         asker,
-        signals: Signals::new(),
+        signals,
         setup: inputs.setup,
         questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
-        answers,
+        answers: begun(answers),
         state_dir: state_dir(state),
         terms: inputs.terms.clone(),
         left_on: "review",
         from_review: false,
-        changed: false,
-        wrote: false,
         ran: false,
-        status: status::SUCCESS,
+        round: Round::default(),
     };
     super::drive::in_runtime(terminal, async {
         wizard.say("Prepares etcd and PostgreSQL for the Backend.AI manager.");
@@ -179,10 +179,8 @@ impl Wizard<'_> {
 
     /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
     fn go_on(&mut self, draft: Unfinished) -> Page {
-        let flags = std::mem::replace(&mut self.answers, draft.answers);
-        self.answers.take_flags_of(&flags);
-        self.answers.state_version();
-        self.changed = true;
+        self.answers = taken_up(draft.answers, &self.answers);
+        self.round.changed = true;
         let left = self.sections().iter().position(|section| section.id == draft.page);
         match (left, self.wanting()) {
             (Some(section), Some(wanting)) => Page::Ask(self.first_of(section).min(wanting)),
@@ -209,7 +207,7 @@ impl Wizard<'_> {
                 Ok(stack) => {
                     let problems = development_answers(&mut self.answers, &stack);
                     self.tell(&problems);
-                    self.changed = true;
+                    self.round.changed = true;
                     return Ok(Page::Review);
                 }
                 Err(failure) => failure,
@@ -249,13 +247,12 @@ impl Wizard<'_> {
             let answers = vec![file];
             let inputs = Inputs { answers, ..Inputs::new(self.setup) };
             let gather = move || session::gather(&inputs);
-            let gathered =
-                unless_stopped(self.terminal, &mut self.signals, gather).await.map_err(Away::Leave)?;
+            let gathered = unless_stopped(self.terminal, self.signals, gather).await.map_err(Away::Leave)?;
             if gathered.problems.is_empty() {
                 self.tell(&gathered.notices);
                 self.tell(&to_be_asked(gathered.to_ask));
                 self.answers = gathered.answers;
-                self.changed = true;
+                self.round.changed = true;
                 return Ok(Page::Review);
             }
             self.tell(&gathered.problems);
@@ -265,7 +262,7 @@ impl Wizard<'_> {
     /// Asks for a text; Ctrl-C asks whether to leave.
     async fn text(&mut self, question: &Question) -> Answered<SecretString> {
         loop {
-            match self.asker.text(&mut self.signals, question).await {
+            match self.asker.text(self.signals, question).await {
                 Reply::Is(text) => return Ok(text),
                 other => self.away(other).await?,
             }
@@ -282,7 +279,7 @@ impl Wizard<'_> {
         // Where nobody would see what a server says, it is spelt out.
         let options: Vec<String> = options.iter().map(|option| self.style.text(option)).collect();
         loop {
-            match self.asker.choose(&mut self.signals, title, &options, cursor).await {
+            match self.asker.choose(self.signals, title, &options, cursor).await {
                 Reply::Is(chosen) => return Ok(chosen),
                 other => self.away(other).await?,
             }
@@ -297,7 +294,7 @@ impl Wizard<'_> {
             Reply::Stopped(status) => Err(Away::Leave(status)),
             Reply::Is(_) => Ok(()),
             // Something was run: whoever ends the input leaves with how that ended.
-            Reply::Nothing if self.ran => Err(Away::Leave(self.status)),
+            Reply::Nothing if self.ran => Err(Away::Leave(self.round.status)),
             Reply::Nothing => {
                 let failure = Failure::new(Code::NeedsAnswers, "the terminal gave no answer");
                 let status = self.terminal.fail(&[failure.remedy("give the answers as `--answers FILE`")]);
@@ -308,19 +305,19 @@ impl Wizard<'_> {
 
     /// Asks whether to leave.
     async fn leave(&mut self) -> Answered<()> {
-        self.say(leaving(self.wrote, self.status == status::SUCCESS, self.changed));
+        self.say(self.round.leaving(None));
         let options = ["Stay".to_owned(), "Leave".to_owned()];
-        match self.asker.choose(&mut self.signals, "Leave?", &options, 0).await {
+        match self.asker.choose(self.signals, "Leave?", &options, 0).await {
             Reply::Is(0) | Reply::Back => Ok(()),
             Reply::Stopped(status) => Err(Away::Leave(status)),
             // Ctrl-C twice leaves.
-            _ => Err(Away::Leave(self.status)),
+            _ => Err(Away::Leave(self.round.status)),
         }
     }
 
     /// Keeps what was answered so far, without secrets.
     async fn keep_draft(&self) {
-        if let (true, Ok(folder)) = (self.changed, self.state_dir.clone()) {
+        if let (true, Ok(folder)) = (self.round.changed, self.state_dir.clone()) {
             let (page, answers) = (self.left_on, self.answers.clone());
             // A draft that cannot be kept is no reason to bother anyone; a run will tell.
             let _ = disk::beside(move || session::save_draft(&folder, page, &answers)).await;
@@ -329,7 +326,7 @@ impl Wizard<'_> {
 
     /// Work on the disk, which may hang; a signal meanwhile leaves.
     async fn beside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Answered<T> {
-        unless_stopped(self.terminal, &mut self.signals, work).await.map_err(Away::Leave)
+        unless_stopped(self.terminal, self.signals, work).await.map_err(Away::Leave)
     }
 
     /// The answers as a session, with these stages or checks; what is in the way is told.
@@ -341,14 +338,14 @@ impl Wizard<'_> {
                 .and_then(|scope| Session::new(&answers, &terms, scope, intent))
         };
         // It reads files: a mount that hangs holds a thread.
-        let opened = unless_stopped(self.terminal, &mut self.signals, open).await.map_err(Away::Leave)?;
+        let opened = unless_stopped(self.terminal, self.signals, open).await.map_err(Away::Leave)?;
         Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 
     /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.
     async fn look(&mut self, session: &Session, intent: Intent) -> Answered<RunState> {
         loop {
-            let state = drive(self.terminal, &mut self.signals, session, intent, None, Vec::new()).await;
+            let state = drive(self.terminal, self.signals, session, intent, None, Vec::new()).await;
             match state.summary.as_ref().map(|summary| summary.status) {
                 Some(status::INTERRUPTED) => self.leave().await?,
                 Some(status @ (status::TERMINATED | status::HANGUP)) => return Err(Away::Leave(status)),

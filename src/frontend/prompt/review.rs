@@ -51,7 +51,7 @@ impl Wizard<'_> {
         self.left_on = "review";
         self.ask_for_missing().await?;
         self.say("");
-        self.say(if self.wrote { "Review." } else { "Review. Nothing is written yet." });
+        self.say(if self.round.wrote { "Review." } else { "Review. Nothing is written yet." });
         let everything = Scope::stages(self.setup, &[], None, &[]);
         let state = match self.open(everything, Intent::Preview).await? {
             Some(session) => self.look(&session, Intent::Preview).await?,
@@ -88,7 +88,7 @@ impl Wizard<'_> {
                 Step::Change => return or_back(self.change().await, Page::Review),
                 Step::Again => return Ok(Page::Review),
                 Step::Menu => return Ok(Page::Menu),
-                Step::Leave => return Err(Away::Leave(self.status)),
+                Step::Leave => return Err(Away::Leave(self.round.status)),
             }
         }
     }

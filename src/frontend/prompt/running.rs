@@ -3,15 +3,13 @@
 use secrecy::ExposeSecret;
 
 use crate::{
-    failure::{Failure, status},
+    failure::status,
     frontend::{
         console::wrapping::to_a_person,
-        drive::{drive, titles},
-        headless::what_next,
-        wizard::name,
+        drive::{drive, titles, what_next},
+        wizard::{credentials, name, recorder::Recorder},
     },
-    guide::{Default, files},
-    report::{History, Plain, Reporter, RunState, Transcript},
+    report::{Plain, Reporter, RunState},
     session::{self, Intent, Scope},
     workflow::{Outcome, StageId},
 };
@@ -22,23 +20,22 @@ impl Wizard<'_> {
     /// Runs these stages, or all.
     pub(super) async fn write(&mut self, stages: &[String], skip: &[String]) -> Answered<Page> {
         let mut skip = skip.to_vec();
-        // The status of the run whose failed stage was passed over.
-        let mut passed_over = None;
+        self.round.passed_over = None;
         loop {
             let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
-            let summary = state.summary.as_ref();
-            self.status = summary.map_or(status::INTERNAL, |summary| summary.status);
             self.ran = true;
-            self.wrote |=
-                self.status == status::PARTIAL || summary.is_some_and(|summary| summary.changed > 0);
-            if self.status == status::SUCCESS {
-                if let Some(earlier) = passed_over {
-                    return Ok(self.passed_over(&skip, earlier));
+            match &state.summary {
+                Some(summary) => self.round.ended(summary),
+                None => self.round.status = status::INTERNAL,
+            }
+            if self.round.status == status::SUCCESS {
+                if self.round.passed_over.is_some() {
+                    return Ok(self.passed_over(&skip));
                 }
                 return if stages.is_empty() { self.finished().await } else { Ok(Page::Menu) };
             }
-            if matches!(self.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
-                return Err(Away::Leave(self.status));
+            if matches!(self.round.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
+                return Err(Away::Leave(self.round.status));
             }
             let failed =
                 state.stages.iter().find(|stage| matches!(stage.outcome, Some(Outcome::Failed { .. })));
@@ -60,10 +57,10 @@ impl Wizard<'_> {
                 0 => {}
                 1 => return self.change().await,
                 2 if left_out.is_some() => {
-                    passed_over = Some(self.status);
+                    self.round.passed_over = Some(self.round.status);
                     skip.extend(left_out.into_iter().flatten().map(str::to_owned));
                 }
-                _ => return Err(Away::Leave(self.status)),
+                _ => return Err(Away::Leave(self.round.status)),
             }
         }
     }
@@ -74,33 +71,24 @@ impl Wizard<'_> {
             return Ok(None);
         };
         let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
-        let open = move || -> Result<_, Failure> {
-            let folder = folder?;
-            let transcript = Transcript::create(&folder, &name, titles(setup))?;
-            Ok((History::create(&folder, &name), transcript))
-        };
-        let opened = self.beside(open).await?;
-        let (history, transcript) = match opened {
-            Ok(opened) => opened,
-            Err(failure) => {
-                self.tell(&[failure]);
-                return Ok(None);
-            }
-        };
-        let path = transcript.path().display().to_string();
-        let reporters: Vec<Box<dyn Reporter + Send>> = vec![
-            Box::new(
-                Plain::new(to_a_person(), self.style, titles(setup)).closing_with(Some(what_next(&session))),
-            ),
-            Box::new(transcript),
-            Box::new(history),
-        ];
-        Ok(Some(drive(self.terminal, &mut self.signals, &session, Intent::Run, Some(path), reporters).await))
+        let Recorder { path, reporters } =
+            match self.beside(move || Recorder::open(setup, folder, &name, None)).await? {
+                Ok(recorder) => recorder,
+                Err(failure) => {
+                    self.tell(&[failure]);
+                    return Ok(None);
+                }
+            };
+        let plain =
+            Plain::new(to_a_person(), self.style, titles(setup)).closing_with(Some(what_next(&session)));
+        let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
+        all.extend(reporters);
+        Ok(Some(drive(self.terminal, self.signals, &session, Intent::Run, Some(path), all).await))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.
     async fn finished(&mut self) -> Answered<Page> {
-        self.changed = false;
+        self.round.changed = false;
         if let Ok(folder) = self.state_dir.clone() {
             let answers = self.answers.clone();
             let save = move || {
@@ -119,11 +107,11 @@ impl Wizard<'_> {
     }
 
     /// Some of it is done: what was passed over is not, so the draft stays.
-    fn passed_over(&mut self, skip: &[String], earlier: u8) -> Page {
-        self.status = if self.wrote { status::PARTIAL } else { earlier };
+    fn passed_over(&mut self, skip: &[String]) -> Page {
+        self.round.ended_without_all();
         let left: Vec<&str> = skip.iter().map(|id| self.setup.stage_title(id)).collect();
         self.say(&format!("Not done: {}. `backendai-setup` offers to continue with it.", left.join(", ")));
-        self.changed = true;
+        self.round.changed = true;
         self.left_on = "review";
         Page::Done
     }
@@ -131,11 +119,11 @@ impl Wizard<'_> {
     /// What can be done at the end.
     pub(super) async fn done(&mut self) -> Answered<Page> {
         let mut options = vec!["Leave".to_owned(), "Run a single stage".to_owned()];
-        let credentials = self.credentials();
+        let credentials = credentials(&self.answers);
         options.extend(credentials.as_ref().map(|_| "Show the keypairs".to_owned()));
         loop {
             match (self.choose("What now?", &options, 0).await?, &credentials) {
-                (0, _) => return Err(Away::Leave(self.status)),
+                (0, _) => return Err(Away::Leave(self.round.status)),
                 (1, _) => return Ok(Page::Menu),
                 (_, Some(path)) => {
                     let path = path.clone();
@@ -147,16 +135,5 @@ impl Wizard<'_> {
                 _ => {}
             }
         }
-    }
-
-    /// The file of the keypairs, unless none is wanted.
-    fn credentials(&self) -> Option<std::path::PathBuf> {
-        let variable = self.setup.guide.variable(files::CREDENTIALS)?;
-        let given = self.answers.given(variable.key).and_then(|given| given.shown(variable));
-        let path = match (given, variable.default) {
-            (Some(path), _) | (None, Default::Value(path)) => path,
-            (None, _) => return None,
-        };
-        (path != "none").then(|| std::path::absolute(path).unwrap_or_else(|_| path.into()))
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     failure::{Code, Failure},
     frontend::{
         console::{questions::Question, wrapping::to_a_person},
-        wizard::{notes, notes_of},
+        wizard::{notes, notes_of, problems_of},
     },
     guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
@@ -95,14 +95,14 @@ impl Wizard<'_> {
         {
             return;
         }
-        self.changed = true;
+        self.round.changed = true;
         if let Err(failure) = self.answers.set(variable.key, value, Origin::Typed) {
             self.tell(&[failure]);
         }
     }
 
     fn unset(&mut self, variable: &Variable) {
-        self.changed |= self.answers.given(variable.key).is_some();
+        self.round.changed |= self.answers.given(variable.key).is_some();
         self.answers.unset(variable.key);
     }
 
@@ -114,18 +114,14 @@ impl Wizard<'_> {
                 self.tell(&[failure]);
             }
         }
-        self.changed = true;
+        self.round.changed = true;
         self.say("The URL was split into its answers; Enter takes each of them.");
     }
 
     /// The end of a section: its answers together, and what the world says to them.
     pub(super) async fn judge(&mut self, at: usize) -> Answered<Page> {
         let Some(section) = self.sections().get(at).copied() else { return Ok(Page::Review) };
-        let mut filled = self.answers.clone();
-        filled.fill_defaults();
-        let problems = filled.problems(&[section]);
-        let own = |failure: &Failure| section.variables.iter().any(|it| failure.what.contains(it.key));
-        let problems: Vec<Failure> = problems.into_iter().filter(own).collect();
+        let problems = problems_of(section, &self.answers);
         if !problems.is_empty() {
             self.tell(&problems);
             return Ok(Page::Ask(self.first_of(at)));

@@ -6,12 +6,13 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    guide::{Answers, Section, Variable, database, general},
+    frontend::wizard::{begun, notes, notes_of, problems_of, round::Round},
+    guide::{Answers, Section, database, general},
     session::{Overwrite, Setup},
     workflow::StageId,
 };
 
-pub(super) use crate::frontend::wizard::{Grant, Unfinished, development_answers, notes, notes_of};
+pub(super) use crate::frontend::wizard::{Grant, Unfinished};
 
 pub(super) use super::pages::{
     Choice, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
@@ -65,6 +66,8 @@ pub struct App {
     pub(super) zone: TimeZone,
     pub(super) home: Option<PathBuf>,
     pub(super) now: Duration,
+    /// What is to be done, until `update` hands it out.
+    pub(super) effects: Vec<Effect>,
     pub(super) page: Page,
     pub(super) trail: Vec<Page>,
     pub(super) overlay: Option<Overlay>,
@@ -88,21 +91,14 @@ pub struct App {
     pub(super) done_cursor: usize,
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
-    pub(super) status: u8,
-    /// The status of the run whose failed stage a person chose to pass over.
-    pub(super) passed_over: Option<u8>,
-    /// A run has written something.
-    pub(super) wrote: bool,
+    pub(super) round: Round,
     pub(super) development: bool,
-    /// Was anything typed or loaded that a draft should keep?
-    pub(super) changed: bool,
 }
 
 impl App {
     /// The wizard as it begins, and what it asks for at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
-        let (setup, mut answers) = (start.setup, start.answers);
-        answers.state_version();
+        let (setup, answers) = (start.setup, begun(start.answers));
         let mut app = Self {
             setup,
             theme: start.theme,
@@ -111,6 +107,7 @@ impl App {
             zone: start.zone,
             home: start.home,
             now: Duration::ZERO,
+            effects: Vec::new(),
             page: Page::Welcome,
             trail: Vec::new(),
             overlay: None,
@@ -132,13 +129,15 @@ impl App {
             done_cursor: 0,
             saved_answers: None,
             overwrite: start.overwrite,
-            status: status::SUCCESS,
-            passed_over: None,
-            wrote: false,
+            round: Round::default(),
             development: false,
-            changed: false,
         };
-        let effects = if start.review { app.go(Page::Review) } else { vec![Effect::Look] };
+        if start.review {
+            app.go(Page::Review)
+        } else {
+            app.want(Effect::Look)
+        }
+        let effects = std::mem::take(&mut app.effects);
         (app, effects)
     }
 
@@ -152,12 +151,6 @@ impl App {
         self.sections().get(at).map_or("", |section| section.title)
     }
 
-    /// The variable with this key, which the guide must have.
-    pub(super) fn variable(&self, key: &str) -> &'static Variable {
-        let variable = self.setup.guide.variable(key);
-        variable.unwrap_or_else(|| unreachable!("`{key}` is a key of the guide"))
-    }
-
     /// Has this section a live check?
     pub(super) fn has_check(&self, at: usize) -> bool {
         self.sections().get(at).is_some_and(|section| !self.setup.checks_of(section).is_empty())
@@ -167,6 +160,11 @@ impl App {
     pub(super) fn section_of_server(&self, failure: &Failure) -> Option<usize> {
         let server = failure.code.server().filter(|_| failure.status() == status::UNREACHABLE)?;
         self.sections().iter().position(|section| section.id == server)
+    }
+
+    /// Asks for something to be done.
+    pub(super) fn want(&mut self, effect: Effect) {
+        self.effects.push(effect);
     }
 
     /// The choices of the first page.
@@ -209,25 +207,14 @@ impl App {
 
     /// What the cluster is called.
     pub(super) fn name(&self) -> String {
-        if let Some(name) =
-            self.answers.given(general::NAME).and_then(|given| given.shown(self.variable(general::NAME)))
-        {
-            return name.to_owned();
-        }
-        let address = self.answers.given(database::ADDRESS);
-        let address = address.and_then(|given| given.shown(self.variable(database::ADDRESS)));
-        address
-            .map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host).to_owned())
-            .unwrap_or_default()
+        let given = |key| self.answers.given(key)?.shown(self.setup.guide.variable(key)?);
+        let host = given(database::ADDRESS).map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host));
+        given(general::NAME).or(host).unwrap_or_default().to_owned()
     }
 
     /// Is anything wrong or missing in the answers of a section?
     pub(super) fn problems_of(&self, at: usize) -> Vec<Failure> {
-        let Some(form) = self.forms.get(at) else { return Vec::new() };
-        let mut answers = self.answers.clone();
-        answers.fill_defaults();
-        let own = |failure: &Failure| failure.what.contains(&format!("`{}.", form.section.id));
-        answers.problems(&[form.section]).into_iter().filter(own).collect()
+        self.forms.get(at).map(|form| problems_of(form.section, &self.answers)).unwrap_or_default()
     }
 
     /// What a person should hear about the answers of a section.
@@ -294,7 +281,7 @@ impl App {
 
     /// The exit status on leaving.
     pub fn status(&self) -> u8 {
-        self.status
+        self.round.status
     }
 
     /// The window's title.

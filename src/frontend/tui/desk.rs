@@ -2,8 +2,8 @@
 //! here waits for a server.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -14,16 +14,16 @@ use crate::{
     devstack::{self, Beside, Options},
     disk,
     failure::{Code, Failure},
-    frontend::{
-        console::Teller,
-        drive::titles,
-        offline::samples_to_edit,
-        wizard::{Drafts, ago, name, to_be_asked},
+    frontend::wizard::{
+        Drafts, name,
+        recorder::{Recorder, Records},
+        to_be_asked,
+        work::{broke, first, open},
     },
     guide::{Answers, images},
-    report::{History, Sink, Transcript, history, lost_record},
+    report::history,
     session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Setup, Terms},
-    workflow::{Event, EventKind, StageState, Stop, Verdict},
+    workflow::{EventKind, StageState, Stop, Verdict},
 };
 
 use super::msg::{Effect, Listed, Msg, Survey};
@@ -31,13 +31,21 @@ use super::msg::{Effect, Listed, Msg, Survey};
 /// Messages that may wait for the screen; a run that is ahead waits for it.
 const AHEAD: usize = 1024;
 
+/// Work of which only the latest result is wanted.
+#[derive(PartialEq, Eq, Hash)]
+enum Kind {
+    Probe(usize),
+    Images,
+    All,
+    One,
+}
+
 /// Does the work and hands the results in.
 pub struct Desk {
     sender: mpsc::Sender<Msg>,
     /// What comes back.
     pub(super) messages: mpsc::Receiver<Msg>,
-    probes: HashMap<usize, Stop>,
-    surveys: HashMap<&'static str, Stop>,
+    under_way: HashMap<Kind, Stop>,
     run: Option<Stop>,
     drafts: Drafts,
     state_dir: Result<PathBuf, Failure>,
@@ -52,8 +60,7 @@ impl Desk {
         Self {
             sender,
             messages,
-            probes: HashMap::new(),
-            surveys: HashMap::new(),
+            under_way: HashMap::new(),
             run: None,
             drafts: Drafts::new(state_dir.clone().ok()),
             state_dir,
@@ -76,18 +83,10 @@ impl Desk {
                 self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
             }
             Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
-            Effect::Load(path) => self.blocking(move || {
-                let answers = vec![path.display().to_string()];
-                let gathered = session::gather(&Inputs { answers, ..Inputs::new(setup) });
-                let Gathered { answers, problems, mut notices, to_ask, .. } = gathered;
-                notices.extend(to_be_asked(to_ask));
-                Msg::Loaded { answers: Box::new(answers), problems, notices }
-            }),
+            Effect::Load(path) => self.blocking(move || load(setup, &path)),
             Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
             Effect::CancelProbe(section) => {
-                if let Some(stop) = self.probes.remove(&section) {
-                    stop.now(0);
-                }
+                self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
             }
             Effect::List { generation, answers } => self.blocking(move || {
                 let listed = Box::new(list(setup, &answers));
@@ -98,9 +97,7 @@ impl Desk {
             }
             Effect::Run { stages, skip, answers, overwrite } => self.run(&stages, &skip, *answers, overwrite),
             Effect::StopRun(status) => {
-                if let Some(stop) = &self.run {
-                    stop.now(status);
-                }
+                self.run.iter().for_each(|stop| stop.now(status));
             }
             Effect::Watch(section, answers) => {
                 let terms = self.terms.clone();
@@ -111,13 +108,8 @@ impl Desk {
             Effect::ForgetDraft => self.drafts.forget(),
             Effect::SaveAnswers(answers) => {
                 let folder = self.state_dir.clone();
-                self.blocking(move || {
-                    let name = name(&answers);
-                    Msg::Saved(
-                        "answers",
-                        folder.and_then(|folder| session::save_answers(&folder, &name, &answers)),
-                    )
-                });
+                let save = move || session::save_answers(&folder?, &name(&answers), &answers);
+                self.blocking(move || Msg::Saved("answers", save()));
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
                 let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
@@ -125,7 +117,7 @@ impl Desk {
             }),
             Effect::CopySamples => self.blocking(move || {
                 let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-                Msg::Samples(samples_to_edit(setup.guide, &here))
+                Msg::Samples(session::samples_to_edit(setup.guide, &here))
             }),
             Effect::ReadKeypairs(path) => {
                 self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
@@ -171,77 +163,67 @@ impl Desk {
         });
     }
 
-    fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
+    /// Work whose result comes as one message; an older one of its kind is stopped, and its result dropped.
+    fn replaceable(&mut self, kind: Kind, work: impl Future<Output = Msg> + Send + 'static) {
         let stop = Stop::default();
-        if let Some(older) = self.probes.insert(section, stop.clone()) {
+        if let Some(older) = self.under_way.insert(kind, stop.clone()) {
             older.now(0);
         }
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                msg = work => drop(sender.send(msg).await),
+                () = stop.asked() => {}
+            }
+        });
+    }
+
+    fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
         let (setup, sender, mut terms) = (self.setup, self.sender.clone(), self.terms.clone());
         // What an older list left in the way is for the review, where it can be allowed to go.
         terms.overwrite.leftovers = true;
-        tokio::spawn(async move {
+        self.replaceable(Kind::Probe(section), async move {
             let climbs = Some((&sender, generation));
-            let result = tokio::select! {
-                result = check(setup, section, answers, terms, climbs) => result,
-                () = stop.asked() => return,
-            };
-            let _ = sender.send(Msg::Probed { section, generation, result }).await;
+            let result = check(setup, section, answers, terms, climbs).await;
+            Msg::Probed { section, generation, result }
         });
     }
 
     fn survey(&mut self, survey: Survey, generation: u64, answers: Answers, overwrite: Overwrite) {
         let kind = match survey {
-            Survey::Images => "images",
-            Survey::All => "all",
-            Survey::One(_) => "one",
+            Survey::Images => Kind::Images,
+            Survey::All => Kind::All,
+            Survey::One(_) => Kind::One,
         };
-        let stop = Stop::default();
-        if let Some(older) = self.surveys.insert(kind, stop.clone()) {
-            older.now(0);
-        }
-        let (setup, sender) = (self.setup, self.sender.clone());
-        let terms = Terms { overwrite, ..self.terms.clone() };
-        tokio::spawn(async move {
-            let result = tokio::select! {
-                result = look(setup, survey, answers, terms) => result,
-                () = stop.asked() => return,
-            };
-            let _ = sender.send(Msg::Surveyed { survey, generation, result }).await;
+        let (setup, terms) = (self.setup, Terms { overwrite, ..self.terms.clone() });
+        self.replaceable(kind, async move {
+            Msg::Surveyed { survey, generation, result: look(setup, survey, answers, terms).await }
         });
     }
 
     fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
         let (setup, sender) = (self.setup, self.sender.clone());
         let terms = Terms { overwrite, ..self.terms.clone() };
-        let scope = Scope::stages(setup, stages, None, skip).map_err(|failure| vec![failure]);
+        let scope = Scope::stages(setup, stages, None, skip);
         let state_dir = self.state_dir.clone();
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
-            let opened = match scope {
-                Ok(scope) => open(answers, terms, scope, Intent::Run).await,
-                Err(failures) => Err(failures),
-            };
+            let opened = open(answers, terms, scope, Intent::Run).await;
             let begin = move || {
                 let session = opened?;
-                let records = state_dir.and_then(|folder| {
-                    let transcript = Transcript::create(&folder, session.name(), titles(setup))?;
-                    Ok((transcript, History::create(&folder, session.name())))
-                });
-                let (transcript, history) = records.map_err(|failure| vec![failure])?;
-                Ok((session, transcript, history))
+                let recorder = Recorder::open(setup, state_dir, session.name(), None);
+                Ok((session, recorder.map_err(|failure| vec![failure])?))
             };
             let begun = disk::beside(begin).await.unwrap_or_else(|| Err(vec![broke()]));
-            let (session, transcript, history) = match begun {
+            let (session, Recorder { path, reporters }) = match begun {
                 Ok(begun) => begun,
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
-            let path = transcript.path().display().to_string();
-            let mut records = [Teller::new(Box::new(transcript)), Teller::new(Box::new(history))];
+            let mut records = Records::new(reporters);
             let _ = sender.send(Msg::Began(path.clone())).await;
             let mut run = session.start(Intent::Run, Some(path));
             let mut asked = false;
-            let mut lost = BTreeSet::new();
             loop {
                 let event = tokio::select! {
                     event = run.events.recv() => event,
@@ -252,12 +234,8 @@ impl Desk {
                     }
                 };
                 let Some(event) = event.map(Arc::new) else { return };
-                // A lost record must not stop the work.
-                for record in &mut records {
-                    let failure = recorded(record, &event).await;
-                    if let Some(failure) = failure.filter(|failure| lost.insert(failure.what.clone())) {
-                        let _ = sender.send(Msg::Lost(failure)).await;
-                    }
+                for failure in records.write(&event).await {
+                    let _ = sender.send(Msg::Lost(failure)).await;
                 }
                 let _ = sender.send(Msg::Ran(event)).await;
             }
@@ -269,29 +247,19 @@ impl Desk {
         let setup = self.setup;
         self.blocking(move || {
             let ran = history(&folder, &name(&answers));
-            let words = |id| {
-                let last: &crate::report::LastRun = ran.get(id)?;
-                let what = if matches!(last.outcome.as_str(), "changed" | "unchanged") {
-                    ""
-                } else {
-                    last.outcome.as_str()
-                };
-                Some((id, format!("{what} {}", ago(last.at)).trim().to_owned()))
-            };
-            let stages = setup.stage_abouts().into_iter();
-            Msg::Remembered(stages.filter_map(|about| words(about.id)).collect())
+            let words = |id| Some((id, ran.get(id)?.words()));
+            Msg::Remembered(setup.stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
         });
     }
 }
 
-fn broke() -> Failure {
-    Failure::new(Code::Internal, "a piece of work stopped because of a bug in this program")
-        .remedy("try again; keep the transcript for a report")
-}
-
-async fn open(answers: Answers, terms: Terms, scope: Scope, intent: Intent) -> Result<Session, Vec<Failure>> {
-    let opened = disk::beside(move || Session::new(&answers, &terms, scope, intent));
-    opened.await.unwrap_or_else(|| Err(vec![broke()]))
+/// Reads an answers file.
+fn load(setup: &'static Setup, path: &Path) -> Msg {
+    let answers = vec![path.display().to_string()];
+    let gathered = session::gather(&Inputs { answers, ..Inputs::new(setup) });
+    let Gathered { answers, problems, mut notices, to_ask, .. } = gathered;
+    notices.extend(to_be_asked(to_ask));
+    Msg::Loaded { answers: Box::new(answers), problems, notices }
 }
 
 /// Makes the checks of one section; several are told as one. Tells each rung as it is passed, where somebody looks at
@@ -305,26 +273,23 @@ async fn check(
 ) -> Result<Verdict, Vec<Failure>> {
     let sections = setup.guide.asked();
     let ids = sections.get(section).map(|section| setup.checks_of(section)).unwrap_or_default();
-    let scope = Scope::checks(setup, &ids).map_err(|failure| vec![failure])?;
-    let session = open(answers, terms, scope, Intent::Check).await?;
-    let mut run = session.start(Intent::Check, None);
-    let _stop = StopOnDrop(run.stop.clone());
+    let session = open(answers, terms, Scope::checks(setup, &ids), Intent::Check).await?;
     let mut found = BTreeMap::new();
-    while let Some(event) = run.events.recv().await {
-        let (check, verdict) = match (event.kind, climbs) {
-            (EventKind::Check { check, verdict, .. }, _) => (check, verdict),
-            (EventKind::Rung { rung, .. }, Some((sender, generation))) => {
-                let _ = sender.send(Msg::Climbed { section, generation, rung }).await;
-                continue;
+    let all = |kind| {
+        match (kind, climbs) {
+            (EventKind::Check { check, verdict, .. }, _) => {
+                found.insert(ids.iter().position(|id| id == check), verdict);
             }
-            _ => continue,
-        };
-        found.insert(ids.iter().position(|id| id == check), verdict);
-        if found.len() == ids.len() {
-            return Ok(found.into_values().flat_map(|verdict| verdict.rungs).collect());
+            // The verdict has it too, for a screen that is too busy for it now.
+            (EventKind::Rung { rung, .. }, Some((sender, generation))) => {
+                let _ = sender.try_send(Msg::Climbed { section, generation, rung });
+            }
+            _ => {}
         }
-    }
-    Err(vec![broke()])
+        let all = (found.len() == ids.len()).then(|| std::mem::take(&mut found));
+        all.map(|all| all.into_values().flat_map(|verdict| verdict.rungs).collect())
+    };
+    first(&session, Intent::Check, all).await
 }
 
 async fn watch(setup: &'static Setup, section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
@@ -349,20 +314,10 @@ async fn look(
         Survey::All => Vec::new(),
         Survey::One(id) => vec![id.to_owned()],
     };
-    let scope = Scope::stages(setup, &stages, None, &[]).map_err(|failure| vec![failure])?;
     let intent = Intent::Plan { detailed: false };
-    let session = open(answers, terms, scope, intent).await?;
-    let mut run = session.start(intent, None);
-    let _stop = StopOnDrop(run.stop.clone());
-    let mut failures = Vec::new();
-    while let Some(event) = run.events.recv().await {
-        match event.kind {
-            EventKind::Plan { stages } => return Ok(stages),
-            EventKind::Summary(summary) => failures = summary.failures,
-            _ => {}
-        }
-    }
-    Err(failures)
+    let session = open(answers, terms, Scope::stages(setup, &stages, None, &[]), intent).await?;
+    let plan = |kind| if let EventKind::Plan { stages } = kind { Some(stages) } else { None };
+    first(&session, intent, plan).await
 }
 
 fn list(setup: &'static Setup, answers: &Answers) -> Listed {
@@ -378,23 +333,5 @@ fn list(setup: &'static Setup, answers: &Answers) -> Listed {
             Listed { list, problems }
         }
         Err(problems) => Listed { list: None, problems },
-    }
-}
-
-/// Writes an event into a record of ours; the failure when that does not work.
-async fn recorded(record: &mut Teller, event: &Arc<Event>) -> Option<Failure> {
-    let error = record.tell(event).await?.err()?;
-    match record.sink() {
-        Sink::Own(path) | Sink::Asked(path) => Some(lost_record(path, &error)),
-        Sink::Stdout => None,
-    }
-}
-
-/// Work whose result nobody wants any more is stopped.
-struct StopOnDrop(Stop);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.now(0);
     }
 }

@@ -11,8 +11,8 @@ use crate::{
 };
 
 use super::{
-    app::{Surveyed, View},
     msg::Listed,
+    pages::{Surveyed, View},
 };
 
 /// How an image compares with what etcd holds.

@@ -76,7 +76,7 @@ use Place::{
 
 /// Keys that do one thing in some places.
 pub(super) struct Binding {
-    pub(super) keys: &'static [(KeyCode, KeyModifiers)],
+    pub(super) keys: &'static [Key],
     /// As the footer and the help call them.
     pub(super) shown: &'static str,
     pub(super) action: Action,
@@ -85,9 +85,6 @@ pub(super) struct Binding {
     /// Where the footer names it; the help names all.
     pub(super) footer: &'static [Place],
 }
-
-const NONE: KeyModifiers = KeyModifiers::NONE;
-const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
 const EVERYWHERE: &[Place] = &[
     Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Search,
@@ -99,169 +96,116 @@ const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, A
 const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Leave];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
+/// What is shown in full.
+const SHOWN: &[Place] = &[Reading, Verdict, Alone];
 
-macro_rules! keys {
-    ($($key:expr),+) => { &[$($key),+] };
-}
+/// A key with the keys held beside it.
+type Key = (KeyCode, KeyModifiers);
 
-const fn letter(letter: char) -> (KeyCode, KeyModifiers) {
-    (KeyCode::Char(letter), NONE)
-}
-const fn control(letter: char) -> (KeyCode, KeyModifiers) {
-    (KeyCode::Char(letter), CTRL)
-}
-const fn plain(code: KeyCode) -> (KeyCode, KeyModifiers) {
-    (code, NONE)
-}
+const TAB: Key = plain(KeyCode::Tab);
+const BACK_TAB: Key = plain(KeyCode::BackTab);
+const SHIFT_TAB: Key = (KeyCode::BackTab, KeyModifiers::SHIFT);
+const UP: Key = plain(KeyCode::Up);
+const DOWN: Key = plain(KeyCode::Down);
+const ENTER: Key = plain(KeyCode::Enter);
+const PAGE_UP: Key = plain(KeyCode::PageUp);
+const PAGE_DOWN: Key = plain(KeyCode::PageDown);
 
-macro_rules! binding {
-    ($keys:expr, $shown:literal, $action:ident, $places:expr, $label:literal, $footer:expr) => {
-        Binding {
-            keys: $keys,
-            shown: $shown,
-            action: Action::$action,
-            places: $places,
-            label: $label,
-            footer: $footer,
-        }
-    };
+const fn plain(code: KeyCode) -> Key {
+    (code, KeyModifiers::NONE)
+}
+const fn letter(letter: char) -> Key {
+    plain(KeyCode::Char(letter))
+}
+const fn shifted(letter: char) -> Key {
+    (KeyCode::Char(letter), KeyModifiers::SHIFT)
+}
+const fn control(letter: char) -> Key {
+    (KeyCode::Char(letter), KeyModifiers::CONTROL)
+}
+const fn bind(
+    keys: &'static [Key],
+    shown: &'static str,
+    action: Action,
+    places: &'static [Place],
+    label: &'static str,
+    footer: &'static [Place],
+) -> Binding {
+    Binding { keys, shown, action, places, label, footer }
 }
 
 /// Every key. In the order of the footer; of two that fit, the first counts.
 pub(super) const BINDINGS: &[Binding] = &[
-    binding!(
-        keys![plain(KeyCode::Tab), plain(KeyCode::Down)],
-        "Tab ↓",
-        Forward,
-        &[Text, Secret],
-        "next field",
-        FIELDS
-    ),
-    binding!(
-        keys![plain(KeyCode::BackTab), (KeyCode::BackTab, KeyModifiers::SHIFT), plain(KeyCode::Up)],
-        "Shift-Tab ↑",
-        Backward,
-        &[Text, Secret],
-        "field before",
-        &[]
-    ),
-    binding!(keys![plain(KeyCode::Tab)], "Tab", Forward, &[Images], "to the files", &[]),
-    binding!(
-        keys![plain(KeyCode::BackTab), (KeyCode::BackTab, KeyModifiers::SHIFT)],
-        "Shift-Tab",
-        Backward,
-        &[Images],
-        "to the files",
-        &[]
-    ),
-    binding!(keys![plain(KeyCode::Up), letter('k'), plain(KeyCode::BackTab)], "↑", Up, LISTS, "", &[]),
-    binding!(
-        keys![plain(KeyCode::Down), letter('j'), plain(KeyCode::Tab)],
-        "↑↓",
-        Down,
-        LISTS,
-        "choose",
-        &[Welcome, Images, Review, Menu, Failed, Done, Leave, Run]
-    ),
-    binding!(keys![plain(KeyCode::Up), letter('k')], "↑", Up, &[Reading, Verdict, Alone], "", &[]),
-    binding!(
-        keys![plain(KeyCode::Down), letter('j')],
-        "↑↓",
-        Down,
-        &[Reading, Verdict, Alone],
-        "scroll",
-        &[Reading, Verdict, Alone]
-    ),
-    binding!(keys![letter(' ')], "Space", Choose, &[Images], "in or out", &[Images]),
-    binding!(keys![letter('w')], "w", Write, &[Review], "write", &[Review]),
-    binding!(keys![letter('w')], "w", Write, &[Alone], "run it", &[Alone]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Verdict], "change its answers", &[Verdict]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Search], "search", &[Search]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Confirm], "confirm", &[Confirm]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Path], "read it", &[Path]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Review], "open", &[Review]),
-    binding!(keys![plain(KeyCode::Enter)], "Enter", Next, &[Menu], "its changes", &[Menu]),
-    binding!(
-        keys![plain(KeyCode::Enter)],
-        "Enter",
-        Next,
-        &[Failed, Done, Leave],
-        "do it",
-        &[Failed, Done, Leave]
-    ),
-    binding!(
-        keys![plain(KeyCode::Enter)],
-        "Enter",
-        Next,
-        EVERYWHERE,
-        "next",
-        &[Welcome, Text, Secret, Images]
-    ),
-    binding!(keys![plain(KeyCode::PageUp)], "PgUp", PageUp, PAGED, "", &[]),
-    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, &[Run, Failed], "log", &[Run]),
-    binding!(keys![plain(KeyCode::PageDown)], "PgUp PgDn", PageDown, PAGED, "a page", &[]),
-    binding!(keys![plain(KeyCode::Right)], "→", Details, &[Images], "details", &[Images]),
-    binding!(keys![letter('g'), plain(KeyCode::Home)], "g", First, LETTERS, "", &[]),
-    binding!(
-        keys![letter('G'), (KeyCode::Char('G'), KeyModifiers::SHIFT), plain(KeyCode::End)],
-        "g G",
-        Last,
-        LETTERS,
-        "first, last",
-        &[]
-    ),
-    binding!(keys![letter('f')], "f", Follow, &[Run, Failed], "follow", &[Run]),
-    binding!(keys![letter('/')], "/", Search, &[Images, Run, Failed], "search", &[Images, Run]),
-    binding!(keys![letter('n')], "n", NextHit, &[Run, Failed], "next hit", &[]),
-    binding!(
-        keys![letter('N'), (KeyCode::Char('N'), KeyModifiers::SHIFT)],
-        "N",
-        PreviousHit,
-        &[Run, Failed],
-        "hit before",
-        &[]
-    ),
-    binding!(keys![letter('v')], "v", View, &[Images, Review], "view", &[Images]),
-    binding!(keys![letter('v')], "v", View, &[Run, Failed], "errors", &[Run]),
-    binding!(keys![letter('e')], "e", Edit, &[Images], "edit", &[Images]),
-    binding!(keys![letter('r')], "r", CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
-    binding!(keys![letter('s')], "s", Save, &[Run, Failed], "save", &[Run]),
-    binding!(
-        keys![letter('y')],
+    bind(&[TAB, DOWN], "Tab ↓", Action::Forward, FIELDS, "next field", FIELDS),
+    bind(&[BACK_TAB, SHIFT_TAB, UP], "Shift-Tab ↑", Action::Backward, FIELDS, "field before", &[]),
+    bind(&[TAB], "Tab", Action::Forward, &[Images], "to the files", &[]),
+    bind(&[BACK_TAB, SHIFT_TAB], "Shift-Tab", Action::Backward, &[Images], "to the files", &[]),
+    bind(&[UP, letter('k'), BACK_TAB], "↑", Action::Up, LISTS, "", &[]),
+    bind(&[DOWN, letter('j'), TAB], "↑↓", Action::Down, LISTS, "choose", LISTS),
+    bind(&[UP, letter('k')], "↑", Action::Up, SHOWN, "", &[]),
+    bind(&[DOWN, letter('j')], "↑↓", Action::Down, SHOWN, "scroll", SHOWN),
+    bind(&[letter(' ')], "Space", Action::Choose, &[Images], "in or out", &[Images]),
+    bind(&[letter('w')], "w", Action::Write, &[Review], "write", &[Review]),
+    bind(&[letter('w')], "w", Action::Write, &[Alone], "run it", &[Alone]),
+    bind(&[ENTER], "Enter", Action::Next, &[Verdict], "change its answers", &[Verdict]),
+    bind(&[ENTER], "Enter", Action::Next, &[Search], "search", &[Search]),
+    bind(&[ENTER], "Enter", Action::Next, &[Confirm], "confirm", &[Confirm]),
+    bind(&[ENTER], "Enter", Action::Next, &[Path], "read it", &[Path]),
+    bind(&[ENTER], "Enter", Action::Next, &[Review], "open", &[Review]),
+    bind(&[ENTER], "Enter", Action::Next, &[Menu], "its changes", &[Menu]),
+    bind(&[ENTER], "Enter", Action::Next, &[Failed, Done, Leave], "do it", &[Failed, Done, Leave]),
+    bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Welcome, Text, Secret, Images]),
+    bind(&[PAGE_UP], "PgUp", Action::PageUp, PAGED, "", &[]),
+    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Failed], "log", &[Run]),
+    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, PAGED, "a page", &[]),
+    bind(&[plain(KeyCode::Right)], "→", Action::Details, &[Images], "details", &[Images]),
+    bind(&[letter('g'), plain(KeyCode::Home)], "g", Action::First, LETTERS, "", &[]),
+    bind(&[letter('G'), shifted('G'), plain(KeyCode::End)], "g G", Action::Last, LETTERS, "first, last", &[]),
+    bind(&[letter('f')], "f", Action::Follow, &[Run, Failed], "follow", &[Run]),
+    bind(&[letter('/')], "/", Action::Search, &[Images, Run, Failed], "search", &[Images, Run]),
+    bind(&[letter('n')], "n", Action::NextHit, &[Run, Failed], "next hit", &[]),
+    bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Failed], "hit before", &[]),
+    bind(&[letter('v')], "v", Action::View, &[Images, Review], "view", &[Images]),
+    bind(&[letter('v')], "v", Action::View, &[Run, Failed], "errors", &[Run]),
+    bind(&[letter('e')], "e", Action::Edit, &[Images], "edit", &[Images]),
+    bind(&[letter('r')], "r", Action::CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
+    bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
+    bind(
+        &[letter('y')],
         "y",
-        Copy,
+        Action::Copy,
         &[Images, Run, Failed, Done, Reading, Alone],
         "copy",
-        &[Failed, Done]
+        &[Failed, Done],
     ),
-    binding!(keys![letter('t')], "t", Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
-    binding!(keys![letter('m')], "m", Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
-    binding!(keys![control('r')], "^R", Reveal, &[Secret], "reveal", &[Secret]),
-    binding!(keys![control('f')], "^F", Development, FIELDS, "development values", &[]),
-    binding!(
-        keys![plain(KeyCode::Esc)],
+    bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
+    bind(&[letter('m')], "m", Action::Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
+    bind(&[control('r')], "^R", Action::Reveal, &[Secret], "reveal", &[Secret]),
+    bind(&[control('f')], "^F", Action::Development, FIELDS, "development values", &[]),
+    bind(
+        &[plain(KeyCode::Esc)],
         "Esc",
-        Back,
+        Action::Back,
         EVERYWHERE,
         "back",
-        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Confirm, Search, Leave]
+        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Confirm, Search, Leave],
     ),
-    binding!(keys![letter('q')], "q", Quit, LETTERS, "quit", &[Welcome, Done]),
-    binding!(keys![control('c')], "^C", Interrupt, &[Run], "stop", &[Run]),
-    binding!(keys![control('c')], "^C", Interrupt, EVERYWHERE, "leave", &[]),
-    binding!(keys![control('g'), plain(KeyCode::F(1))], "^G F1", Help, FIELDS, "help", FIELDS),
-    binding!(
-        keys![letter('?')],
+    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Welcome, Done]),
+    bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),
+    bind(&[control('c')], "^C", Action::Interrupt, EVERYWHERE, "leave", &[]),
+    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, FIELDS, "help", FIELDS),
+    bind(
+        &[letter('?')],
         "?",
-        Help,
+        Action::Help,
         LETTERS,
         "help",
-        &[Welcome, Images, Review, Menu, Run, Failed, Done]
+        &[Welcome, Images, Review, Menu, Run, Failed, Done],
     ),
-    binding!(keys![control('g'), plain(KeyCode::F(1))], "^G F1", Help, EVERYWHERE, "help", &[]),
-    binding!(keys![control('t')], "^T", PlainSigns, EVERYWHERE, "plain signs", &[]),
-    binding!(keys![control('l')], "^L", Redraw, EVERYWHERE, "redraw", &[]),
-    binding!(keys![control('z')], "^Z", Suspend, EVERYWHERE, "suspend", &[]),
+    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, EVERYWHERE, "help", &[]),
+    bind(&[control('t')], "^T", Action::PlainSigns, EVERYWHERE, "plain signs", &[]),
+    bind(&[control('l')], "^L", Action::Redraw, EVERYWHERE, "redraw", &[]),
+    bind(&[control('z')], "^Z", Action::Suspend, EVERYWHERE, "suspend", &[]),
 ];
 
 /// What the key does there.

@@ -36,7 +36,7 @@ use crate::{
 };
 
 use super::{
-    console::{Terminal, signals::Drawing},
+    console::{Signals, Terminal},
     wizard,
 };
 
@@ -50,11 +50,17 @@ pub use seat::Seat;
 pub use theme::Theme;
 
 /// Runs the wizard on this terminal.
-pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, review: bool) -> u8 {
+pub fn serve(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    inputs: &Inputs,
+    state: Option<PathBuf>,
+    review: bool,
+) -> u8 {
     if let Some(failure) = unfit(terminal) {
         return terminal.fail(&[failure]);
     }
-    let _drawing = Drawing::new();
+    signals.draw();
     let gathered = session::gather(inputs);
     if !gathered.problems.is_empty() {
         return terminal.fail(&gathered.problems);
@@ -94,7 +100,7 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
             app.notice = Some((theme::Sign::from(RungState::Warned), format!("{}{more}", notice.what)));
         }
         let mut desk = Desk::new(inputs.setup, folder, inputs.terms.clone());
-        let shown = show(&mut app, &mut desk, effects).await;
+        let shown = show(&mut app, &mut desk, signals, effects).await;
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {
             terminal.tell(&app.gathered);
@@ -105,16 +111,23 @@ pub fn serve(terminal: &Terminal, inputs: &Inputs, state: Option<PathBuf>, revie
 }
 
 /// Takes the screen, shows the application, and gives the screen back.
-async fn show(app: &mut App, desk: &mut Desk, effects: Vec<Effect>) -> io::Result<(Ended, Vec<String>)> {
+async fn show(
+    app: &mut App,
+    desk: &mut Desk,
+    signals: &mut Signals,
+    effects: Vec<Effect>,
+) -> io::Result<(Ended, Vec<String>)> {
     let guard = Guard::new()?;
     // Never dropped: on a terminal that is gone it would say so to a stderr that is gone too, and panic. The guard
     // shows the cursor again.
     let mut screen = ManuallyDrop::new(Screen::new(CrosstermBackend::new(io::stdout()))?);
-    let mut seat = seat::Terminal::new();
+    let mut seat = seat::Terminal::new(signals);
     let ended = run(&mut *screen, &mut seat, desk, app, effects).await;
     let broke = guard.broke();
     drop(guard);
     desk.settle().await;
+    drop(seat);
+    signals.stop_listening();
     Ok((ended, broke))
 }
 

@@ -8,11 +8,10 @@ use tui_input::Input;
 use crate::{
     devstack::{Beside, Look},
     failure::Failure,
+    frontend::wizard::Grant,
     guide::Guide,
-    workflow::{Rung, RungState, StageId, StageState, Verdict},
+    workflow::{Rung, StageId, StageState, Verdict},
 };
-
-use super::app::Grant;
 
 /// Where a person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +84,14 @@ pub(super) enum Reading {
 pub(super) struct Probe {
     pub(super) generation: u64,
     pub(super) state: ProbeState,
-    /// Latest state shown among the steps until the next one is known.
-    pub(super) was: Option<RungState>,
+}
+
+impl Probe {
+    /// What it found is no longer true.
+    pub(super) fn forget(&mut self) {
+        self.generation += 1;
+        self.state = ProbeState::Idle;
+    }
 }
 
 #[derive(Default)]
@@ -118,6 +123,15 @@ impl Surveyed {
             _ => &[],
         }
     }
+}
+
+/// The choices after a failure; the first is the safe one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    Again,
+    Change,
+    Skip,
+    Leave,
 }
 
 /// The choices of the first page.

@@ -1,69 +1,16 @@
 //! The page of a run: the one reducer of events, and bounded logs to look at.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::time::Duration;
 
-use jiff::Timestamp;
 use tui_input::Input;
 
 use crate::{
     failure::{Failure, status},
-    frontend::drive::broken_off,
-    report::RunState,
+    frontend::drive::{broken_off, titles},
+    report::{Line, Log, RunState, StageLogs, Tone},
     session::{Intent, Setup},
-    workflow::{Event, EventKind, Level, Outcome, StageId},
+    workflow::{Event, EventKind, Outcome, StageId},
 };
-
-/// So many lines of a stage are kept; older ones are counted and dropped.
-pub(super) const LINES_KEPT: usize = 10_000;
-/// A line longer than this is cut when it comes in.
-const LINE_LENGTH: usize = 1000;
-
-/// One line of a log.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    /// Since the stage began.
-    pub(super) after: Duration,
-    pub(super) level: Tone,
-    pub(super) text: String,
-}
-
-/// How a line matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    Info,
-    Good,
-    Warning,
-    Error,
-}
-
-/// The log of one stage.
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    pub(super) began: Option<Timestamp>,
-    pub(super) lines: VecDeque<Line>,
-    pub(super) dropped: usize,
-    pub(super) took_ms: Option<u64>,
-}
-
-impl Log {
-    fn push(&mut self, at: Timestamp, level: Tone, text: &str) {
-        let after = self
-            .began
-            .map_or(Duration::ZERO, |began| Duration::try_from(at.duration_since(began)).unwrap_or_default());
-        let text = match text.char_indices().nth(LINE_LENGTH) {
-            Some((end, _)) => format!("{}…", &text[..end]),
-            None => text.to_owned(),
-        };
-        if self.lines.len() == LINES_KEPT {
-            self.lines.pop_front();
-            self.dropped += 1;
-        }
-        self.lines.push_back(Line { after, level, text });
-    }
-}
 
 /// The page.
 pub(super) struct RunPage {
@@ -75,7 +22,7 @@ pub(super) struct RunPage {
     pub(super) state: RunState,
     /// Where it is written down.
     pub(super) transcript: Option<String>,
-    pub(super) logs: BTreeMap<StageId, Log>,
+    pub(super) logs: StageLogs,
     pub(super) since: Duration,
     pub(super) ended: Option<Duration>,
     /// Why it could not even begin.
@@ -115,7 +62,7 @@ impl RunPage {
             order,
             state: RunState::default(),
             transcript: None,
-            logs: BTreeMap::new(),
+            logs: StageLogs::new(titles(setup)),
             since: now,
             ended: None,
             refused: Vec::new(),
@@ -135,55 +82,13 @@ impl RunPage {
     /// Takes in one event.
     pub(super) fn apply(&mut self, event: &Event, now: Duration) {
         self.state.apply(event);
-        match &event.kind {
-            EventKind::StageStarted { stage } => {
-                let log = self.logs.entry(stage).or_default();
-                log.began = Some(event.time);
+        self.logs.apply(event);
+        if let EventKind::Summary(summary) = &event.kind {
+            self.ended = Some(now);
+            if summary.status != status::SUCCESS {
+                // The stage that failed, whatever was looked at meanwhile.
+                self.chosen = None;
             }
-            EventKind::Log { stage, level, message } => {
-                let tone = match level {
-                    Level::Info => Tone::Info,
-                    Level::Warning => Tone::Warning,
-                };
-                self.logs.entry(stage).or_default().push(event.time, tone, message);
-            }
-            EventKind::StageFinished { stage, outcome, duration_ms } => {
-                let log = self.logs.entry(stage).or_default();
-                log.took_ms = Some(*duration_ms);
-                let (tone, text) = match outcome {
-                    Outcome::Changed(done) => (Tone::Good, done.summary.clone()),
-                    Outcome::Unchanged { summary } => (Tone::Good, format!("nothing to do: {summary}")),
-                    Outcome::Failed { failure, .. } => (Tone::Error, failure.what.clone()),
-                    Outcome::Skipped { because } => {
-                        (Tone::Warning, format!("not started: {} failed", self.setup.stage_title(because)))
-                    }
-                    Outcome::LeftOut => (Tone::Warning, "left out".to_owned()),
-                    Outcome::Cancelled { left: None } => (Tone::Warning, "not begun".to_owned()),
-                    Outcome::Cancelled { left: Some(left) } => (Tone::Warning, format!("stopped: {left}")),
-                };
-                log.push(event.time, tone, &text);
-                if let Outcome::Failed { failure, .. } = outcome {
-                    for line in failure.why.iter().flat_map(|why| why.lines()) {
-                        log.push(event.time, Tone::Error, line);
-                    }
-                }
-            }
-            EventKind::Summary(summary) => {
-                self.ended = Some(now);
-                if summary.status != status::SUCCESS {
-                    // The stage that failed, whatever was looked at meanwhile.
-                    self.chosen = None;
-                }
-            }
-            EventKind::Version { .. }
-            | EventKind::Notice { .. }
-            | EventKind::Waiting { .. }
-            | EventKind::Rung { .. }
-            | EventKind::Check { .. }
-            | EventKind::Plan { .. }
-            | EventKind::Progress { .. }
-            | EventKind::MountOffered { .. }
-            | EventKind::MountNode(_) => {}
         }
     }
 
@@ -205,7 +110,7 @@ impl RunPage {
     }
 
     pub(super) fn log(&self) -> Option<&Log> {
-        self.logs.get(self.order.get(self.shown())?)
+        self.logs.of(self.order.get(self.shown())?)
     }
 
     /// The numbers of the lines that are shown.

@@ -39,9 +39,9 @@ pub trait Seat {
 }
 
 /// A real terminal.
-pub(super) struct Terminal {
+pub(super) struct Terminal<'s> {
     keys: Keys,
-    signals: Signals,
+    signals: &'s mut Signals,
     stop: Option<unix::Signal>,
     resumed: Option<unix::Signal>,
     /// A signal that came while somebody was away, and means the end.
@@ -50,12 +50,13 @@ pub(super) struct Terminal {
     told_to_stop: bool,
 }
 
-impl Terminal {
-    pub(super) fn new() -> Self {
+impl<'s> Terminal<'s> {
+    pub(super) fn new(signals: &'s mut Signals) -> Self {
+        signals.listen();
         let listen = |kind| unix::signal(kind).ok();
         Self {
             keys: Keys::new(),
-            signals: Signals::new(),
+            signals,
             stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
             resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
             missed: None,
@@ -83,7 +84,7 @@ async fn heard(signal: &mut Option<unix::Signal>) {
     }
 }
 
-impl Seat for Terminal {
+impl Seat for Terminal<'_> {
     async fn next(&mut self) -> Option<Input> {
         if let Some(status) = self.missed.take() {
             return Some(Input::Signal(status));
@@ -134,14 +135,14 @@ impl Seat for Terminal {
             Errand::Edit(file, line) => {
                 guard::leave();
                 let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets);
-                let done = during(&mut self.signals, &mut self.missed, done).await;
+                let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
             Errand::Read(file) => {
                 guard::leave();
                 let done = open("PAGER", &["less", "more"], None, file, secrets);
-                let done = during(&mut self.signals, &mut self.missed, done).await;
+                let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| lost(&error)).and(done)
             }
@@ -151,7 +152,7 @@ impl Seat for Terminal {
     }
 }
 
-impl Terminal {
+impl Terminal<'_> {
     /// A ^C in the editor was meant for the editor.
     fn forget_signals(&mut self) {
         while let Some(status) = self.signals.next().now_or_never() {

@@ -78,6 +78,20 @@ impl Theme {
         Paint::new().add_modifier(Modifier::BOLD)
     }
 
+    /// The cursor of a list, in these columns.
+    pub(super) fn cursor(self, here: bool, columns: usize) -> Span<'static> {
+        if here {
+            Span::styled(format!("{:>1$} ", ">", columns - 1), self.accent())
+        } else {
+            Span::raw(" ".repeat(columns))
+        }
+    }
+
+    /// Text on which the cursor may stand.
+    pub(super) fn chosen(self, here: bool) -> Paint {
+        if here { self.bold() } else { Paint::new() }
+    }
+
     pub(super) fn reversed(self) -> Paint {
         Paint::new().add_modifier(Modifier::REVERSED)
     }

@@ -1,36 +1,66 @@
 //! What both wizards share, the full-screen one and the line prompts.
 
 mod draft;
+pub mod recorder;
+pub mod round;
+pub mod work;
 
-use std::path::Path;
-
-use jiff::Timestamp;
+use std::path::{Path, PathBuf};
 
 use crate::{
     devstack,
     failure::{Code, Failure},
     guide::{Answers, Origin, Section, Settings, database, etcd, storage},
-    report::history,
+    report::{ago, history},
     session::{self, Overwrite, Setup},
 };
 
 pub use draft::Drafts;
 
-/// What a person reads on leaving: what was written, whether all that was run is done, and what was answered since.
-pub fn leaving(wrote: bool, is_done: bool, answered: bool) -> &'static str {
-    match (wrote, is_done, answered) {
-        (true, true, _) => "What was written stays.",
-        (true, false, _) => "What was written stays; run the program again to go on.",
-        (false, _, true) => "Nothing was written. Answers are kept, passwords are not.",
-        (false, _, false) => "Nothing was written.",
-    }
+/// What is missing or contradictory in the answers of a section.
+pub fn problems_of(section: &'static Section, answers: &Answers) -> Vec<Failure> {
+    let mut filled = answers.clone();
+    filled.fill_defaults();
+    let own = |failure: &Failure| section.variables.iter().any(|it| failure.what.contains(it.key));
+    filled.problems(&[section]).into_iter().filter(own).collect()
+}
+
+/// The answers, typed; what was not answered is as the guide says.
+pub fn settings(answers: &Answers) -> Settings {
+    let mut answers = answers.clone();
+    answers.fill_defaults();
+    Settings::new(&answers)
 }
 
 /// What the cluster of these answers is called.
 pub fn name(answers: &Answers) -> String {
-    let mut answers = answers.clone();
-    answers.fill_defaults();
-    Settings::new(&answers).name
+    settings(answers).name
+}
+
+/// The path that an answer names, as it was given; none where no file is wanted.
+pub fn file(answers: &Answers, key: &str) -> Option<String> {
+    let mut filled = answers.clone();
+    filled.fill_defaults();
+    let path = filled.given(key)?.shown(answers.guide().variable(key)?)?;
+    (path != "none").then(|| path.to_owned())
+}
+
+/// The file of the keypairs, unless none is wanted.
+pub fn credentials(answers: &Answers) -> Option<PathBuf> {
+    settings(answers).files.credentials.map(|path| std::path::absolute(&path).unwrap_or(path))
+}
+
+/// The answers of a round begin with these.
+pub fn begun(mut answers: Answers) -> Answers {
+    answers.state_version();
+    answers
+}
+
+/// Takes an earlier round up; what was said at the start counts.
+pub fn taken_up(unfinished: Answers, flags: &Answers) -> Answers {
+    let mut answers = unfinished;
+    answers.take_flags_of(flags);
+    begun(answers)
 }
 
 /// What a typed confirmation allows to overwrite.
@@ -147,21 +177,9 @@ pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfi
     let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
     let words = match failed {
         Some((id, last)) => {
-            format!("{done} of {total} done, {} failed {}", setup.stage_title(id), ago(last.at))
+            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words())
         }
         None => format!("answers left {}", ago(draft.saved)),
     };
     Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
-}
-
-/// How long ago, in the largest unit: `12 min ago`.
-pub fn ago(at: Timestamp) -> String {
-    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..3600 => format!("{} min ago", seconds / 60),
-        3600..86_400 => format!("{} h ago", seconds / 3600),
-        86_400..172_800 => "1 day ago".to_owned(),
-        _ => format!("{} days ago", seconds / 86_400),
-    }
 }

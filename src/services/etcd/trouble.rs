@@ -182,30 +182,13 @@ pub(super) fn explain(
     range: &str,
 ) -> Failure {
     let who = user.map_or_else(|| "without a user".to_owned(), |user| format!("user `{user}`"));
-    let Some((_, said)) = error.said() else {
-        return match error {
-            Trouble::Silent => {
-                let limit = seconds(answer_limit());
-                Failure::new(Code::EtcdTimeout, format!("{endpoint} did not answer {what} in {limit}"))
-                    .why("it is stopped or overloaded, or has lost the other members")
-                    .remedy(format!("{}; `--timeout 30s` gives each answer longer", members(endpoint)))
-            }
-            Trouble::Broke(panic) => Failure::new(
-                Code::EtcdProtocol,
-                format!("{endpoint} answers {what} with something that no etcd would say"),
-            )
-            .why(format!("the etcd library broke off over its answer: {panic}"))
-            .remedy("fix `etcd.endpoints`, or take out a proxy that lies between"),
-            Trouble::Error(_) => broke(endpoint),
-        };
-    };
+    let Some((_, said)) = error.said() else { return unsaid(&error, endpoint, what) };
     if let Some(why) = error.stranger() {
         return Failure::new(Code::EtcdProtocol, format!("{endpoint} answers, but not as etcd")).why(why).remedy(
             "fix the port in `etcd.endpoints`; etcd's clients use 2379, the development setup 8120; or take out a proxy that lies between",
         );
     }
     let has = |words: &str| said.contains(words);
-    let etcdctl = etcdctl(endpoint, user);
     let failure = if is_learner(said) {
         return learner(endpoint, None);
     } else if has("permission denied") {
@@ -237,14 +220,37 @@ pub(super) fn explain(
     } else if error.is_gone() {
         return broke(endpoint);
     } else {
-        let remedy = if has("too many operations") {
-            "start etcd with `--max-txn-ops=128`, its default, or more".to_owned()
-        } else if has("request is too large") {
-            "start etcd with `--max-request-bytes=1572864`, its default, or more".to_owned()
-        } else {
-            format!("`{etcdctl} endpoint health --cluster` asks each member; the log of this one has more")
-        };
+        let remedy = remedy_of_others(said, &etcdctl(endpoint, user));
         Failure::new(Code::EtcdRefused, format!("{endpoint} refused {what} ({who})")).remedy(remedy)
     };
     failure.why(said)
+}
+
+/// What it means that etcd said nothing.
+fn unsaid(error: &Trouble, endpoint: &Address, what: &str) -> Failure {
+    match error {
+        Trouble::Silent => {
+            let limit = seconds(answer_limit());
+            Failure::new(Code::EtcdTimeout, format!("{endpoint} did not answer {what} in {limit}"))
+                .why("it is stopped or overloaded, or has lost the other members")
+                .remedy(format!("{}; `--timeout 30s` gives each answer longer", members(endpoint)))
+        }
+        Trouble::Broke(panic) => Failure::new(
+            Code::EtcdProtocol,
+            format!("{endpoint} answers {what} with something that no etcd would say"),
+        )
+        .why(format!("the etcd library broke off over its answer: {panic}"))
+        .remedy("fix `etcd.endpoints`, or take out a proxy that lies between"),
+        Trouble::Error(_) => broke(endpoint),
+    }
+}
+
+fn remedy_of_others(said: &str, etcdctl: &str) -> String {
+    if said.contains("too many operations") {
+        "start etcd with `--max-txn-ops=128`, its default, or more".to_owned()
+    } else if said.contains("request is too large") {
+        "start etcd with `--max-request-bytes=1572864`, its default, or more".to_owned()
+    } else {
+        format!("`{etcdctl} endpoint health --cluster` asks each member; the log of this one has more")
+    }
 }

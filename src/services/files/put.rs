@@ -19,8 +19,6 @@ use crate::{
     failure::{Code, Failure, words},
 };
 
-use super::{name, parent};
-
 /// A file that was written.
 #[derive(Debug)]
 pub struct Put {
@@ -186,6 +184,14 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
         .why(words(error))
         .remedy("make room or fix the folder, then run again; what stood there before still does")
+}
+
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+pub(super) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

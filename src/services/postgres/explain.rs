@@ -1,7 +1,7 @@
 //! What PostgreSQL says, in words that lead on. Decisions go by SQLSTATE, by the routine that raised the
 //! error, and by what is known: a server speaks the language of its `lc_messages`.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use sqlx::{Error, postgres::PgDatabaseError};
 
@@ -11,10 +11,42 @@ use crate::{
     services::seconds,
 };
 
-use super::{
-    opening::{Method, Opening, strange},
-    quote_identifier,
-};
+use super::quote_identifier;
+
+/// How a server wants a user to sign in, as the line of pg_hba.conf says that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Method {
+    /// It asks for nothing: `trust`; or, when it refuses then, `ident`, `peer`, `cert` or no line at all.
+    Nothing,
+    /// `password`, `ldap`, `pam` and `radius` look alike.
+    ClearText,
+    /// `md5`.
+    Md5,
+    /// `scram-sha-256`.
+    Scram,
+    /// Kerberos.
+    Gss,
+    /// Windows.
+    Sspi,
+    /// Another one, by its name or number.
+    Other(String),
+}
+
+/// What was learnt before the sign-in.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) method: Method,
+    /// The address from which the server was asked.
+    pub(super) from: IpAddr,
+}
+
+/// Something greets as PostgreSQL does, and goes on otherwise.
+pub(super) fn strange(database: &Database) -> Failure {
+    let what =
+        format!("{} answers the sign-in with something other than PostgreSQL's protocol", database.address);
+    Failure::new(Code::DbProtocol, what)
+        .remedy("fix `database.address`, or take out a proxy that lies between")
+}
 
 /// No answer within this time.
 pub(super) fn silent(database: &Database, what: &str, limit: Duration) -> Failure {

@@ -9,7 +9,7 @@ mod opening;
 mod standing;
 mod usage;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use secrecy::ExposeSecret;
 use sqlx::{
@@ -27,9 +27,10 @@ use crate::{
     guide::{Database, SslMode},
 };
 
-use super::{answer_limit, caught, limit, pauses};
+use super::{answer_limit, caught, pauses};
 
-use opening::{Ended, Method};
+use explain::Method;
+use opening::{Ended, sign_in_limit};
 
 pub use crate::schema::quote_identifier;
 pub use explain::explain;
@@ -42,11 +43,6 @@ pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
 const MAINTENANCE: [&str; 2] = ["postgres", "template1"];
-
-/// How long a sign-in may take.
-fn sign_in_limit() -> Duration {
-    limit(15)
-}
 
 /// Signs in to a database of the server.
 ///
@@ -122,7 +118,7 @@ async fn judge(stream: TcpStream, database: &Database) -> Result<(), Refused> {
 
 /// The library came to grief over an answer.
 fn broke(database: &Database, panic: &str) -> Failure {
-    opening::strange(database).why(format!("the database library broke off over its answer: {panic}"))
+    explain::strange(database).why(format!("the database library broke off over its answer: {panic}"))
 }
 
 /// Repeats what writes nothing, or nothing that outlives a lost connection, while the server is away for a moment:

@@ -5,7 +5,7 @@
 //! logs a failed sign-in nor counts one. Only plain connections are read: where TLS is used, the library speaks
 //! first.
 
-use std::{io, net::IpAddr, time::Duration};
+use std::{io, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -14,15 +14,15 @@ use tokio::{
 };
 
 use crate::{
-    failure::{Code, Failure, words},
+    failure::{Failure, words},
     guide::{Database, SslMode},
-    services::net::{self, Greeting},
+    services::{
+        limit,
+        net::{self, Greeting},
+    },
 };
 
-use super::{
-    explain::{self, Said},
-    sign_in_limit,
-};
+use super::explain::{self, Method, Opening, Said, strange};
 
 /// What libpq takes at most before the sign-in: a request, and the words of a server.
 const LONGEST_REQUEST: usize = 2_000;
@@ -32,31 +32,9 @@ const MOST_NOTICES: usize = 8;
 /// How long a server may take to end a session that came to nothing.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How a server wants a user to sign in, as the line of pg_hba.conf says that counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Method {
-    /// It asks for nothing: `trust`; or, when it refuses then, `ident`, `peer`, `cert` or no line at all.
-    Nothing,
-    /// `password`, `ldap`, `pam` and `radius` look alike.
-    ClearText,
-    /// `md5`.
-    Md5,
-    /// `scram-sha-256`.
-    Scram,
-    /// Kerberos.
-    Gss,
-    /// Windows.
-    Sspi,
-    /// Another one, by its name or number.
-    Other(String),
-}
-
-/// What was learnt before the sign-in.
-#[derive(Debug, Clone)]
-pub(super) struct Opening {
-    pub(super) method: Method,
-    /// The address from which the server was asked.
-    pub(super) from: IpAddr,
+/// How long a sign-in may take.
+pub(super) fn sign_in_limit() -> Duration {
+    limit(15)
 }
 
 /// Why there is nothing to learn.
@@ -100,14 +78,6 @@ pub(super) async fn open(mut stream: TcpStream, database: &Database, name: &str)
         Answer::Refusal(said) => Err(Ended::Refused(said, opening(Method::Nothing))),
         Answer::Strange(why) => Err(Ended::Failed(strange(database).why(why))),
     }
-}
-
-/// Something greets as PostgreSQL does, and goes on otherwise.
-pub(super) fn strange(database: &Database) -> Failure {
-    let what =
-        format!("{} answers the sign-in with something other than PostgreSQL's protocol", database.address);
-    Failure::new(Code::DbProtocol, what)
-        .remedy("fix `database.address`, or take out a proxy that lies between")
 }
 
 /// A server that lets us in has begun a session; others wait for a password. Its place among the connections is

@@ -1,6 +1,6 @@
 //! What people should know about table `keypairs` though nothing is to be done about it here.
 
-use super::rows::Found;
+use super::found::Found;
 use crate::{
     failure::{Code, Failure},
     fixture::{CONCURRENCY_LIMIT, RATE_LIMIT, Row},

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row as _};
 
-use super::remarks;
+use super::{found::Found, remarks};
 use crate::{
     failure::{Code, Failure},
     fixture::{self, Keys, Row},
@@ -12,73 +12,6 @@ use crate::{
     stages::keys::count,
     world::{Secrets, World},
 };
-
-/// A row of the table. The gateway never looks at `is_active`: only the secret counts.
-pub(super) struct Found {
-    pub(super) user_id: Option<String>,
-    pub(super) access: String,
-    pub(super) secret: Option<SecretString>,
-    pub(super) is_active: Option<bool>,
-    pub(super) is_admin: Option<bool>,
-    pub(super) concurrency_limit: Option<i32>,
-    concurrency_used: Option<i32>,
-    pub(super) rate_limit: Option<i32>,
-}
-
-impl Found {
-    /// Has it the owner and the role of the row?
-    pub(super) fn is_for(&self, row: &Row) -> bool {
-        self.user_id.as_deref() == Some(&row.user_id) && self.is_admin == Some(row.is_admin)
-    }
-
-    /// Has it this secret?
-    pub(super) fn has(&self, secret: &SecretString) -> bool {
-        self.secret.as_ref().is_some_and(|held| held.expose_secret() == secret.expose_secret())
-    }
-
-    /// Can anybody sign in with it?
-    pub(super) fn is_open(&self) -> bool {
-        self.secret.as_ref().is_some_and(|secret| fixture::is_guessable(&self.access, secret))
-    }
-
-    pub(super) fn is_published(&self) -> bool {
-        fixture::PUBLISHED.contains(&self.access.as_str())
-    }
-
-    /// Columns in which NULL makes the manager answer 500, with the value they get.
-    fn nulls(&self) -> impl Iterator<Item = (&'static str, i32)> + use<> {
-        [
-            ("concurrency_limit", self.concurrency_limit, fixture::CONCURRENCY_LIMIT),
-            ("concurrency_used", self.concurrency_used, 0),
-            ("rate_limit", self.rate_limit, fixture::RATE_LIMIT),
-        ]
-        .into_iter()
-        .filter(|(_, held, _)| held.is_none())
-        .map(|(column, _, value)| (column, value))
-    }
-}
-
-/// The whole table, in the order in which the rows were made.
-pub(super) async fn read(database: &Database, connection: &mut PgConnection) -> Result<Vec<Found>, Failure> {
-    let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, is_admin, \
-               concurrency_limit, concurrency_used, rate_limit \
-               FROM public.keypairs ORDER BY created_at, access_key";
-    let asked = sqlx::query(sql).persistent(false).fetch_all(connection);
-    let found = ask(database, "the search for keypairs", asked).await?;
-    Ok(found
-        .iter()
-        .map(|row| Found {
-            user_id: row.get(0),
-            access: row.get(1),
-            secret: row.get::<Option<String>, _>(2).map(Into::into),
-            is_active: row.get(3),
-            is_admin: row.get(4),
-            concurrency_limit: row.get(5),
-            concurrency_used: row.get(6),
-            rate_limit: row.get(7),
-        })
-        .collect())
-}
 
 /// A row of the fixture and what the table has for it.
 pub(super) struct Pair {

@@ -172,7 +172,7 @@ fn keys_are_answered_while_a_server_hangs() {
     steps.retain(|(wanted, _)| !wanted.is_empty());
     let (ended, app) = play(app, effects, steps);
     assert_eq!(ended, Ended::Quit(0));
-    assert!(app.changed);
+    assert!(app.round.changed);
 }
 
 #[test]

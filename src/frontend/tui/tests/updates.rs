@@ -239,7 +239,7 @@ fn a_million_lines_stay_bounded() {
         wizard.ran(log("install-schema", &format!("line {number}")));
     }
     let kept = wizard.app.run.as_ref().and_then(|run| run.log()).unwrap();
-    assert_eq!(kept.lines.len(), crate::frontend::tui::running::LINES_KEPT);
+    assert_eq!(kept.lines.len(), crate::report::LINES_KEPT);
     assert_eq!(kept.lines.len() + kept.dropped, 1_000_003);
     assert!(wizard.screen().contains("line 999999"));
     let long = "x".repeat(1_000_000);

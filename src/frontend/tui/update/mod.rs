@@ -7,8 +7,6 @@ mod run;
 mod section;
 mod welcome;
 
-pub(super) use run::Remedy;
-
 use ratatui::crossterm::event::KeyEvent;
 use secrecy::ExposeSecret;
 use tui_input::{Input, InputRequest};
@@ -29,93 +27,71 @@ impl App {
         match msg {
             Msg::Key(key) => self.key(key),
             Msg::Paste(text) => self.paste(text.expose_secret()),
-            Msg::Resize(columns, rows) => {
-                self.size = (columns, rows);
-                Vec::new()
-            }
+            Msg::Resize(columns, rows) => self.size = (columns, rows),
             Msg::Tick(now) => {
                 self.now = now;
-                self.watch()
+                self.watch();
             }
             Msg::Signal(status) => self.signal(status),
             Msg::Suspend => self.suspend(),
             other => self.arrived(other),
         }
+        std::mem::take(&mut self.effects)
     }
 
-    fn key(&mut self, key: KeyEvent) -> Vec<Effect> {
+    fn key(&mut self, key: KeyEvent) {
         let place = self.place();
         let Some(action) = keymap::action(key, place) else { return self.typed(key, place) };
         self.notice = None;
         match action {
-            Action::Interrupt => return self.interrupt(),
+            Action::Interrupt => self.interrupt(),
             Action::Help => {
-                self.overlay = match self.overlay.take() {
-                    Some(Overlay::Help) => None,
-                    _ => Some(Overlay::Help),
-                };
-                return Vec::new();
+                let is_open = matches!(self.overlay, Some(Overlay::Help));
+                self.overlay = (!is_open).then_some(Overlay::Help);
             }
-            Action::Redraw => return vec![Effect::Redraw],
-            Action::PlainSigns => {
-                self.theme.ascii = !self.theme.ascii;
-                return Vec::new();
-            }
-            Action::Suspend => return self.suspend(),
-            Action::Quit => {
-                self.overlay = Some(Overlay::Leave { cursor: 0 });
-                return Vec::new();
-            }
-            Action::Menu => return self.go(Page::Menu),
-            _ => {}
+            Action::Redraw => self.want(Effect::Redraw),
+            Action::PlainSigns => self.theme.ascii = !self.theme.ascii,
+            Action::Suspend => self.suspend(),
+            Action::Quit => self.overlay = Some(Overlay::Leave { cursor: 0 }),
+            Action::Menu => self.go(Page::Menu),
+            _ if self.overlay.is_some() => self.overlay_key(action),
+            _ => match self.page {
+                Page::Welcome => self.welcome_key(action),
+                Page::Section(IMAGES) if place != Place::Text => self.images_key(action),
+                Page::Section(_) => self.section_key(action),
+                Page::Review => self.review_key(action),
+                Page::Menu => self.menu_key(action),
+                Page::Run => self.run_key(action),
+                Page::Done => self.done_key(action),
+            },
         }
-        if self.overlay.is_some() {
-            return self.overlay_key(action);
-        }
-        match self.page {
-            Page::Welcome => self.welcome_key(action),
-            Page::Section(IMAGES) if place != Place::Text => self.images_key(action),
-            Page::Section(_) => self.section_key(action),
-            Page::Review => self.review_key(action),
-            Page::Menu => self.menu_key(action),
-            Page::Run => self.run_key(action),
-            Page::Done => self.done_key(action),
+    }
+
+    /// The line that is typed outside of a form.
+    fn line(&mut self, place: Place) -> Option<&mut Input> {
+        match (place, &mut self.overlay) {
+            (Place::Path, _) => self.welcome.path.as_mut(),
+            (Place::Search, _) if self.page == Page::Run => self.run.as_mut().map(|run| &mut run.search),
+            (Place::Search, _) => {
+                self.images.cursor = 0;
+                Some(&mut self.images.search)
+            }
+            (Place::Confirm, Some(Overlay::Confirm { input, .. })) => Some(input),
+            _ => None,
         }
     }
 
     /// A key that is bound to nothing is text where text can be.
-    fn typed(&mut self, key: KeyEvent, place: Place) -> Vec<Effect> {
-        match place {
-            Place::Path => {
-                if let Some(path) = &mut self.welcome.path {
-                    type_into(path, key);
-                }
-                Vec::new()
-            }
-            Place::Text | Place::Secret => self.type_into_field(key),
-            Place::Search if self.page == Page::Run => {
-                if let Some(run) = &mut self.run {
-                    type_into(&mut run.search, key);
-                }
-                Vec::new()
-            }
-            Place::Search => {
-                type_into(&mut self.images.search, key);
-                self.images.cursor = 0;
-                Vec::new()
-            }
-            Place::Confirm => {
-                if let Some(Overlay::Confirm { input, .. }) = &mut self.overlay {
-                    type_into(input, key);
-                }
-                Vec::new()
-            }
-            _ => Vec::new(),
+    fn typed(&mut self, key: KeyEvent, place: Place) {
+        if matches!(place, Place::Text | Place::Secret) {
+            self.type_into_field(key);
+        } else if let (Some(line), Some(request)) = (self.line(place), edit(key)) {
+            line.handle(request);
         }
     }
 
     /// A paste keeps its first line and says what was cut.
-    fn paste(&mut self, text: &str) -> Vec<Effect> {
+    fn paste(&mut self, text: &str) {
         // Terminals send line breaks of a paste as carriage returns.
         let mut lines = text.split(['\r', '\n']).map(str::trim).filter(|line| !line.is_empty());
         let first = lines.next().unwrap_or_default();
@@ -125,64 +101,51 @@ impl App {
             let what = if more == 1 { "1 more line was".into() } else { format!("{more} more lines were") };
             self.say(Sign::Warning, format!("{what} cut from what was pasted"));
         }
-        let into = |input: &mut Input| {
-            for character in first.chars().filter(|character| !character.is_control()) {
-                input.handle(InputRequest::InsertChar(character));
-            }
-        };
         match self.place() {
-            Place::Path => {
-                self.welcome.path.iter_mut().for_each(into);
-                Vec::new()
-            }
             Place::Text | Place::Secret => self.paste_into_field(first),
-            Place::Search if self.page == Page::Run => {
-                self.run.iter_mut().for_each(|run| into(&mut run.search));
-                Vec::new()
+            // The word that allows something is typed.
+            Place::Confirm => {}
+            place => {
+                if let Some(line) = self.line(place) {
+                    for character in first.chars().filter(|character| !character.is_control()) {
+                        line.handle(InputRequest::InsertChar(character));
+                    }
+                }
             }
-            Place::Search => {
-                into(&mut self.images.search);
-                self.images.cursor = 0;
-                Vec::new()
-            }
-            _ => Vec::new(),
         }
     }
 
     /// ^C asks; a second one leaves. A run finishes its unit of work first.
-    fn interrupt(&mut self) -> Vec<Effect> {
+    fn interrupt(&mut self) {
         if self.is_running() {
             let again = self.run.as_mut().is_some_and(|run| std::mem::replace(&mut run.stopping, true));
             if again {
                 return self.break_off(status::INTERRUPTED);
             }
             self.say(Sign::Warning, "Stopping after the unit of work under way; ^C again leaves at once");
-            return vec![Effect::StopRun(status::INTERRUPTED)];
+            self.want(Effect::StopRun(status::INTERRUPTED));
+        } else if matches!(self.overlay, Some(Overlay::Leave { .. })) {
+            self.quit(self.round.status);
+        } else {
+            self.overlay = Some(Overlay::Leave { cursor: 0 });
         }
-        if matches!(self.overlay, Some(Overlay::Leave { .. })) {
-            return self.quit(self.status);
-        }
-        self.overlay = Some(Overlay::Leave { cursor: 0 });
-        Vec::new()
     }
 
-    fn suspend(&mut self) -> Vec<Effect> {
+    fn suspend(&mut self) {
         if self.is_running() {
-            self.say(Sign::Warning, "Not suspended: stages are running");
-            return Vec::new();
+            return self.say(Sign::Warning, "Not suspended: stages are running");
         }
-        vec![Effect::Away(Errand::Suspend)]
+        self.want(Effect::Away(Errand::Suspend));
     }
 
     /// A signal ends the wizard after an orderly stop; the answers are kept.
-    fn signal(&mut self, status: u8) -> Vec<Effect> {
-        self.status = status;
+    fn signal(&mut self, status: u8) {
+        self.round.status = status;
         let again = self.run.as_mut().is_some_and(|run| std::mem::replace(&mut run.stopping, true));
         match (self.is_running(), again) {
             (true, false) => {
-                let mut effects = vec![Effect::StopRun(status)];
-                effects.extend(self.keep_draft());
-                effects
+                self.want(Effect::StopRun(status));
+                self.keep_draft();
             }
             (true, true) => self.break_off(status),
             (false, _) => self.quit(status),
@@ -190,49 +153,50 @@ impl App {
     }
 
     /// Leaves a run that does not stop in time.
-    fn break_off(&mut self, status: u8) -> Vec<Effect> {
+    fn break_off(&mut self, status: u8) {
         let name = self.name();
         if let Some(run) = &mut self.run {
             run.break_off(&name, status);
         }
-        self.status = status;
-        self.quit(status)
+        self.round.status = status;
+        self.quit(status);
     }
 
-    pub(super) fn quit(&mut self, status: u8) -> Vec<Effect> {
-        let mut effects = self.judge_all();
-        effects.extend(self.keep_draft());
-        effects.push(Effect::Quit(status));
-        effects
+    pub(super) fn quit(&mut self, status: u8) {
+        self.judge_all();
+        self.keep_draft();
+        self.want(Effect::Quit(status));
     }
 
     /// The unfinished answers are worth keeping once something was typed, until all is done, and while a stage
     /// that failed was passed over.
-    pub(super) fn keep_draft(&self) -> Vec<Effect> {
+    pub(super) fn keep_draft(&mut self) {
         let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
-        if left_out || self.changed && self.page != Page::Done {
-            vec![Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone()))]
-        } else {
-            Vec::new()
+        if left_out || self.round.changed && self.page != Page::Done {
+            self.want(Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone())));
         }
+    }
+
+    /// Shows something in full.
+    pub(super) fn read(&mut self, what: Reading) {
+        self.overlay = Some(Overlay::Reading { what, scroll: 0 });
     }
 
     /// Goes to a page, with what it wants to know at once.
-    pub(super) fn go(&mut self, page: Page) -> Vec<Effect> {
-        let mut effects = self.judge_all();
+    pub(super) fn go(&mut self, page: Page) {
+        self.judge_all();
         if page == self.page {
-            return effects;
+            return;
         }
         if let Page::Section(at) = self.page {
-            effects.extend(self.probe(at, false));
-            effects.extend(self.keep_draft());
+            self.probe(at, false);
+            self.keep_draft();
         }
         self.trail.push(self.page);
-        effects.extend(self.enter(page));
-        effects
+        self.enter(page);
     }
 
-    fn enter(&mut self, page: Page) -> Vec<Effect> {
+    fn enter(&mut self, page: Page) {
         self.page = page;
         self.overlay = None;
         if let Page::Section(at) = page {
@@ -241,55 +205,51 @@ impl App {
         match page {
             Page::Section(IMAGES) => {
                 self.images.in_fields = false;
-                self.read_images()
+                self.read_images();
             }
             Page::Section(at) if !self.development && self.is_complete(at) => self.probe(at, false),
             Page::Review => {
                 self.review.cursor = None;
-                let mut effects: Vec<Effect> =
-                    (0..self.sections().len()).flat_map(|at| self.probe(at, false)).collect();
-                effects.extend(self.survey_all());
-                effects
+                (0..self.forms.len()).for_each(|at| self.probe(at, false));
+                self.survey_all();
             }
             Page::Menu => {
-                let mut effects = self.survey_all();
-                effects.push(Effect::Remember(Box::new(self.answers.clone())));
-                effects
+                self.survey_all();
+                self.want(Effect::Remember(Box::new(self.answers.clone())));
             }
-            _ => Vec::new(),
+            _ => {}
         }
     }
 
     /// Goes back one thing; the first page never leaves.
-    pub(super) fn back(&mut self) -> Vec<Effect> {
-        let mut effects = self.judge_all();
+    pub(super) fn back(&mut self) {
+        self.judge_all();
         if let Page::Section(at) = self.page {
-            effects.extend(self.probe(at, false));
+            self.probe(at, false);
         }
         if let Some(page) = self.trail.pop() {
-            effects.extend(self.enter(page));
+            self.enter(page);
         }
-        effects
     }
 
-    fn overlay_key(&mut self, action: Action) -> Vec<Effect> {
+    fn overlay_key(&mut self, action: Action) {
         let page = usize::from(self.size.1.saturating_sub(6)).max(1);
         match &mut self.overlay {
             Some(Overlay::Leave { cursor }) => match action {
                 Action::Up | Action::First => *cursor = 0,
                 Action::Down | Action::Last => *cursor = 1,
-                Action::Next if *cursor == 1 => return self.quit(self.status),
+                Action::Next if *cursor == 1 => self.quit(self.round.status),
                 Action::Next | Action::Back => self.overlay = None,
                 _ => {}
             },
-            Some(Overlay::Confirm { .. }) => return self.confirm_key(action),
+            Some(Overlay::Confirm { .. }) => self.confirm_key(action),
             Some(Overlay::Alone { stage, .. }) if action == Action::Write => {
                 let stage = *stage;
-                return self.write_alone(stage);
+                self.write_alone(stage);
             }
             Some(Overlay::Reading { what: Reading::Verdict(at), .. }) if action == Action::Next => {
                 let page = Page::Section(*at);
-                return self.go(page);
+                self.go(page);
             }
             Some(Overlay::Reading { scroll, .. } | Overlay::Alone { scroll, .. }) => match action {
                 Action::Up => *scroll = scroll.saturating_sub(1),
@@ -298,42 +258,24 @@ impl App {
                 Action::PageDown => *scroll = scroll.saturating_add(page),
                 Action::First => *scroll = 0,
                 Action::Last => *scroll = usize::MAX,
-                Action::Copy => return self.copy_shown(),
+                Action::Copy => self.copy_shown(),
                 Action::Back | Action::Next => self.overlay = None,
                 _ => {}
             },
-            Some(Overlay::Help) => {
-                if matches!(action, Action::Back | Action::Next) {
-                    self.overlay = None;
-                }
-            }
-            None => {}
+            Some(Overlay::Help) if matches!(action, Action::Back | Action::Next) => self.overlay = None,
+            Some(Overlay::Help) | None => {}
         }
-        Vec::new()
     }
 
     /// Copies what stands in full; never the keypairs, which a terminal might keep.
-    fn copy_shown(&mut self) -> Vec<Effect> {
-        match &self.overlay {
-            Some(Overlay::Reading { what: Reading::Keypairs(path, _), .. }) => {
-                let path = path.display().to_string();
-                self.say(Sign::Warning, format!("Secrets are not copied; they are in {path}"));
-                Vec::new()
-            }
-            Some(_) => {
-                let text = super::view::reading::text(self);
-                self.say(Sign::Done, "Sent to your terminal");
-                vec![Effect::Copy(text)]
-            }
-            None => Vec::new(),
+    fn copy_shown(&mut self) {
+        if let Some(Overlay::Reading { what: Reading::Keypairs(path, _), .. }) = &self.overlay {
+            let path = path.display().to_string();
+            return self.say(Sign::Warning, format!("Secrets are not copied; they are in {path}"));
         }
-    }
-}
-
-/// Lets a line editor take a key.
-pub(super) fn type_into(input: &mut Input, key: KeyEvent) {
-    if let Some(request) = edit(key) {
-        input.handle(request);
+        let text = super::view::reading::text(self);
+        self.say(Sign::Done, "Sent to your terminal");
+        self.want(Effect::Copy(text));
     }
 }
 

@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use crate::{
     failure::status,
-    frontend::tui::{
-        app::{App, Overlay, Page, Reading},
-        keymap::Action,
-        msg::{Effect, Errand},
-        running::{RunPage, Tone},
-        theme::Sign,
+    frontend::{
+        tui::{
+            app::{App, Page},
+            keymap::Action,
+            msg::{Effect, Errand},
+            pages::Remedy,
+            running::RunPage,
+            theme::Sign,
+        },
+        wizard::credentials,
     },
-    guide::{Default, files},
+    report::Tone,
 };
 
 use super::moved;
@@ -19,24 +23,15 @@ use super::moved;
 /// How often the server of a failed stage is asked again.
 const WATCH: Duration = Duration::from_secs(2);
 
-/// The choices after a failure; the first is the safe one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::frontend::tui) enum Remedy {
-    Again,
-    Change,
-    Skip,
-    Leave,
-}
-
 impl App {
-    pub(super) fn start_run(&mut self, stages: Vec<String>, skip: Vec<String>) -> Vec<Effect> {
+    pub(super) fn start_run(&mut self, stages: Vec<String>, skip: Vec<String>) {
         if self.is_running() {
-            return Vec::new();
+            return;
         }
         if skip.is_empty() {
-            self.passed_over = None;
+            self.round.passed_over = None;
         }
-        self.status = status::SUCCESS;
+        self.round.status = status::SUCCESS;
         self.run = Some(RunPage::new(self.setup, stages.clone(), skip.clone(), self.now));
         if self.page != Page::Run {
             self.trail.push(self.page);
@@ -44,28 +39,23 @@ impl App {
         self.page = Page::Run;
         self.overlay = None;
         let answers = Box::new(self.answers.clone());
-        vec![Effect::Run { stages, skip, answers, overwrite: self.overwrite }]
+        self.want(Effect::Run { stages, skip, answers, overwrite: self.overwrite });
     }
 
-    pub(super) fn run_key(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn run_key(&mut self, action: Action) {
         let rows = usize::from(self.size.1.saturating_sub(6)).max(1);
         let failed = self.run.as_ref().is_some_and(RunPage::has_failed);
-        let Some(run) = &mut self.run else { return Vec::new() };
-        if run.search_open {
-            match action {
-                Action::Next => {
-                    run.search_open = false;
-                    run.find(true, rows);
-                }
-                Action::Back => {
-                    run.search_open = false;
-                    run.search.reset();
-                }
-                _ => {}
-            }
-            return Vec::new();
-        }
+        let Some(run) = &mut self.run else { return };
         match action {
+            Action::Next if run.search_open => {
+                run.search_open = false;
+                run.find(true, rows);
+            }
+            Action::Back if run.search_open => {
+                run.search_open = false;
+                run.search.reset();
+            }
+            _ if run.search_open => {}
             Action::Follow => run.follow = true,
             Action::View => {
                 run.errors_only = !run.errors_only;
@@ -79,10 +69,10 @@ impl App {
             }
             Action::NextHit => run.find(true, rows),
             Action::PreviousHit => run.find(false, rows),
-            Action::Save => return self.save_log(),
-            Action::Copy => return self.copy_log(),
-            Action::Transcript => return self.read_transcript(),
-            Action::Next if failed => return self.do_remedy(),
+            Action::Save => self.save_log(),
+            Action::Copy => self.copy_log(),
+            Action::Transcript => self.read_transcript(),
+            Action::Next if failed => self.do_remedy(),
             Action::Up | Action::Down | Action::First | Action::Last if failed => {
                 let count = self.remedies().len();
                 if let Some(run) = &mut self.run {
@@ -94,11 +84,10 @@ impl App {
                 run.chosen = Some(at);
                 run.follow = true;
             }
-            Action::Back if failed => return self.back(),
+            Action::Back if failed => self.back(),
             Action::Back => self.say(Sign::Warning, "Stages are running; ^C stops them"),
             _ => {}
         }
-        Vec::new()
     }
 
     /// What can be done after a failure.
@@ -108,8 +97,8 @@ impl App {
         [Remedy::Again, Remedy::Change].into_iter().chain(skip).chain([Remedy::Leave]).collect()
     }
 
-    fn do_remedy(&mut self) -> Vec<Effect> {
-        let Some(run) = &self.run else { return Vec::new() };
+    fn do_remedy(&mut self) {
+        let Some(run) = &self.run else { return };
         let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
         match self.remedies().get(run.cursor) {
             Some(Remedy::Again) => self.start_run(wanted, skip),
@@ -124,79 +113,59 @@ impl App {
                 }
                 let left = run.order.iter().any(|id| !skip.iter().any(|skipped| skipped == id));
                 if !left {
-                    self.say(Sign::Warning, "Nothing is left to run without it");
-                    return Vec::new();
+                    return self.say(Sign::Warning, "Nothing is left to run without it");
                 }
-                self.passed_over = Some(self.status);
-                self.start_run(wanted, skip)
+                self.round.passed_over = Some(self.round.status);
+                self.start_run(wanted, skip);
             }
-            Some(Remedy::Leave) => self.quit(self.status),
-            None => Vec::new(),
+            Some(Remedy::Leave) => self.quit(self.round.status),
+            None => {}
         }
     }
 
-    fn back_to_review(&mut self) -> Vec<Effect> {
+    fn back_to_review(&mut self) {
         self.trail = vec![Page::Welcome];
-        let effects = self.go(Page::Review);
+        self.go(Page::Review);
         self.trail.truncate(1);
-        effects
     }
 
     /// While a failure stands, its server is asked every other second.
-    pub(super) fn watch(&mut self) -> Vec<Effect> {
+    pub(super) fn watch(&mut self) {
         let now = self.now;
         if self.page != Page::Run {
-            return Vec::new();
+            return;
         }
         let failed = self.run.as_ref().and_then(RunPage::failed);
-        let Some(section) = failed.and_then(|(_, failure)| self.section_of_server(failure)) else {
-            return Vec::new();
-        };
-        let Some(run) = &mut self.run else { return Vec::new() };
+        let Some(section) = failed.and_then(|(_, failure)| self.section_of_server(failure)) else { return };
+        let Some(run) = &mut self.run else { return };
         let due = run.watch.asked.is_none_or(|asked| now.saturating_sub(asked) >= WATCH);
         if run.state.summary.is_none() || run.watch.asking || !due {
-            return Vec::new();
+            return;
         }
         run.watch.asking = true;
         run.watch.asked = Some(now);
-        vec![Effect::Watch(section, Box::new(self.answers.clone()))]
+        self.want(Effect::Watch(section, Box::new(self.answers.clone())));
     }
 
-    fn save_log(&mut self) -> Vec<Effect> {
-        let Some(run) = &self.run else { return Vec::new() };
-        match run.order.get(run.shown()) {
-            Some(stage) => vec![Effect::SaveLog(stage, run.text())],
-            None => Vec::new(),
+    fn save_log(&mut self) {
+        let Some(run) = &self.run else { return };
+        if let Some(stage) = run.order.get(run.shown()) {
+            self.want(Effect::SaveLog(stage, run.text()));
         }
     }
 
-    fn copy_log(&mut self) -> Vec<Effect> {
-        let Some(text) = self.run.as_ref().map(RunPage::text) else { return Vec::new() };
+    fn copy_log(&mut self) {
+        let Some(text) = self.run.as_ref().map(RunPage::text) else { return };
         self.say(Sign::Done, "The log was sent to your terminal");
-        vec![Effect::Copy(text)]
+        self.want(Effect::Copy(text));
     }
 
-    fn read_transcript(&mut self) -> Vec<Effect> {
+    fn read_transcript(&mut self) {
         let transcript = self.run.as_ref().and_then(|run| run.state.summary.as_ref()?.transcript.clone());
         match transcript {
-            Some(path) => vec![Effect::Away(Errand::Read(path.into()))],
-            None => {
-                self.say(Sign::Warning, "The transcript is named once the run has ended");
-                Vec::new()
-            }
+            Some(path) => self.want(Effect::Away(Errand::Read(path.into()))),
+            None => self.say(Sign::Warning, "The transcript is named once the run has ended"),
         }
-    }
-
-    /// The file of the keypairs, unless none is wanted.
-    pub(in crate::frontend::tui) fn credentials(&self) -> Option<std::path::PathBuf> {
-        let key = self.variable(files::CREDENTIALS);
-        let given = self.answers.given(key.key).and_then(|given| given.shown(key));
-        let path = match (given, key.default) {
-            (Some(path), _) => path,
-            (None, Default::Value(path)) => path,
-            (None, _) => return None,
-        };
-        (path != "none").then(|| std::path::absolute(path).unwrap_or_else(|_| path.into()))
     }
 
     /// What can be done at the end.
@@ -204,40 +173,34 @@ impl App {
         let left_out = self.run.as_ref().map(RunPage::left_out).unwrap_or_default();
         let made = self.run.as_ref().is_some_and(|run| run.order.contains(&"populate-fixtures"));
         let again = (!left_out.is_empty()).then_some("Back to the review");
-        let keys = self.credentials().filter(|_| made && !left_out.contains(&"populate-fixtures"));
+        let keys = credentials(&self.answers).filter(|_| made && !left_out.contains(&"populate-fixtures"));
         let keys = keys.map(|_| "Show the keypairs");
         again.into_iter().chain(keys).chain(["Run a single stage", "Leave"]).collect()
     }
 
-    pub(super) fn done_key(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn done_key(&mut self, action: Action) {
         let endings = self.endings();
         match action {
             Action::Next => match endings.get(self.done_cursor).copied() {
                 Some("Show the keypairs") => {
-                    self.credentials().map(|path| vec![Effect::ReadKeypairs(path)]).unwrap_or_default()
+                    credentials(&self.answers)
+                        .into_iter()
+                        .for_each(|path| self.want(Effect::ReadKeypairs(path)));
                 }
                 Some("Run a single stage") => self.go(Page::Menu),
                 Some("Back to the review") => self.back_to_review(),
-                _ => self.quit(self.status),
+                _ => self.quit(self.round.status),
             },
             Action::Back => self.back_to_review(),
             Action::Transcript => self.read_transcript(),
-            Action::Copy => match self.next_command() {
-                Some(command) => {
+            Action::Copy => {
+                if let Some(command) = self.next_command() {
                     self.say(Sign::Done, "The next command was sent to your terminal");
-                    vec![Effect::Copy(command)]
+                    self.want(Effect::Copy(command));
                 }
-                None => Vec::new(),
-            },
-            _ => {
-                self.done_cursor = moved(self.done_cursor, endings.len(), action, 1);
-                Vec::new()
             }
+            _ => self.done_cursor = moved(self.done_cursor, endings.len(), action, 1),
         }
-    }
-
-    pub(super) fn show_keypairs(&mut self, path: std::path::PathBuf, text: secrecy::SecretString) {
-        self.overlay = Some(Overlay::Reading { what: Reading::Keypairs(path, text), scroll: 0 });
     }
 }
 

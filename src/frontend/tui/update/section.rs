@@ -21,7 +21,7 @@ impl App {
         }
     }
 
-    pub(super) fn section_key(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn section_key(&mut self, action: Action) {
         let at = self.at();
         match action {
             Action::Next => self.next_field_or_page(),
@@ -33,44 +33,40 @@ impl App {
                 if let Some(field) = field {
                     field.revealed = !field.revealed;
                 }
-                Vec::new()
             }
             Action::Development => self.fill_development(),
-            _ => Vec::new(),
+            _ => {}
         }
     }
 
-    fn move_focus(&mut self, forward: bool) -> Vec<Effect> {
+    fn move_focus(&mut self, forward: bool) {
         let at = self.at();
-        let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
+        let Some(form) = self.forms.get_mut(at) else { return };
         let count = form.fields.len();
         let next = if forward { form.focus + 1 } else { form.focus + count.saturating_sub(1) };
         if at == IMAGES && (next >= count && forward || form.focus == 0 && !forward) {
             return self.leave_fields();
         }
         form.focus = next % count.max(1);
-        self.left_field(at)
+        self.left_field(at);
     }
 
     /// From the fields of the image list back to the table.
-    fn leave_fields(&mut self) -> Vec<Effect> {
+    fn leave_fields(&mut self) {
         self.images.in_fields = false;
-        self.left_field(IMAGES)
+        self.left_field(IMAGES);
     }
 
     /// A field was left: judge it, and probe once the section is complete.
-    fn left_field(&mut self, at: usize) -> Vec<Effect> {
-        let mut effects = self.judge(at);
-        if self.is_complete(at) {
-            effects.extend(self.probe(at, false));
-        }
-        effects.extend(self.keep_draft());
-        effects
+    fn left_field(&mut self, at: usize) {
+        self.judge(at);
+        self.probe(at, false);
+        self.keep_draft();
     }
 
-    fn next_field_or_page(&mut self) -> Vec<Effect> {
+    fn next_field_or_page(&mut self) {
         let at = self.at();
-        let mut effects = self.judge(at);
+        self.judge(at);
         if let Some(form) = self.forms.get_mut(at)
             && let Some(wanting) = form.next_wanting()
         {
@@ -79,20 +75,16 @@ impl App {
                 form.complain(wanting);
             }
             form.focus = wanting;
-            return effects;
+            return;
         }
         if at == IMAGES && self.images.in_fields {
-            effects.extend(self.leave_fields());
-            return effects;
+            return self.leave_fields();
         }
-        if !self.is_complete(at) {
-            // Two answers contradict each other; it stands on the page.
-            return effects;
+        // Where two answers contradict each other, it stands on the page.
+        if self.is_complete(at) {
+            self.probe(at, false);
+            self.go(if at + 1 < self.forms.len() { Page::Section(at + 1) } else { Page::Review });
         }
-        effects.extend(self.probe(at, false));
-        let next = if at + 1 < self.sections().len() { Page::Section(at + 1) } else { Page::Review };
-        effects.extend(self.go(next));
-        effects
     }
 
     pub(super) fn focus_wanting(&mut self) {
@@ -103,35 +95,37 @@ impl App {
         }
     }
 
-    pub(super) fn type_into_field(&mut self, key: KeyEvent) -> Vec<Effect> {
+    pub(super) fn type_into_field(&mut self, key: KeyEvent) {
         let at = self.at();
-        let Some(field) = self.forms.get_mut(at).and_then(|form| form.field_mut()) else {
-            return Vec::new();
+        let field = self.forms.get_mut(at).and_then(|form| form.field_mut());
+        let Some(is_dirty) = field.and_then(|field| field.type_key(key).then(|| field.is_dirty())) else {
+            return;
         };
-        if !field.type_key(key) {
-            return Vec::new();
-        }
         self.notice = None;
-        if field.is_dirty() { self.changed_field(at) } else { Vec::new() }
+        if is_dirty {
+            self.changed_field(at);
+        }
     }
 
     /// A change makes what a probe found worthless and breaks off the one under way.
-    fn changed_field(&mut self, at: usize) -> Vec<Effect> {
-        self.changed = true;
+    fn changed_field(&mut self, at: usize) {
+        self.round.changed = true;
         self.development = false;
-        let Some(probe) = self.probes.get_mut(at) else { return Vec::new() };
-        probe.generation += 1;
-        let was = std::mem::take(&mut probe.state);
-        if matches!(was, ProbeState::Running { .. }) { vec![Effect::CancelProbe(at)] } else { Vec::new() }
+        let Some(probe) = self.probes.get_mut(at) else { return };
+        let was_running = matches!(probe.state, ProbeState::Running { .. });
+        probe.forget();
+        if was_running {
+            self.want(Effect::CancelProbe(at));
+        }
     }
 
     /// A pasted URL is split into its fields; an address replaces what stands in an address field.
-    pub(super) fn paste_into_field(&mut self, line: &str) -> Vec<Effect> {
+    pub(super) fn paste_into_field(&mut self, line: &str) {
         let at = self.at();
         if let Some(parts) = guide::database_url(line)
             && self.sections().get(at).is_some_and(|section| section.id == guide::database::SECTION.id)
         {
-            let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
+            let Some(form) = self.forms.get_mut(at) else { return };
             for (key, value) in parts {
                 if let Some(field) = form.find(key) {
                     field.fill(&value);
@@ -139,13 +133,10 @@ impl App {
                 }
             }
             self.say(Sign::Done, "The URL was split into its fields");
-            let mut effects = self.changed_field(at);
-            effects.extend(self.left_field(at));
-            return effects;
+            self.changed_field(at);
+            return self.left_field(at);
         }
-        let Some(field) = self.forms.get_mut(at).and_then(|form| form.field_mut()) else {
-            return Vec::new();
-        };
+        let Some(field) = self.forms.get_mut(at).and_then(|form| form.field_mut()) else { return };
         let address = field.variable.is_address();
         if address && line.contains(':') && (field.variable.accept)(line).is_ok() {
             field.fill(line);
@@ -153,13 +144,13 @@ impl App {
         } else {
             field.paste(line);
         }
-        self.changed_field(at)
+        self.changed_field(at);
     }
 
     /// The guide's development values, in empty fields only.
-    fn fill_development(&mut self) -> Vec<Effect> {
+    fn fill_development(&mut self) {
         let at = self.at();
-        let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
+        let Some(form) = self.forms.get_mut(at) else { return };
         let mut filled = 0;
         for field in &mut form.fields {
             if let (true, Some(development)) = (field.is_empty(), field.variable.development) {
@@ -168,25 +159,21 @@ impl App {
             }
         }
         if filled == 0 {
-            self.say(Sign::NotNeeded, "Nothing is empty that has a development value");
-            return Vec::new();
+            return self.say(Sign::NotNeeded, "Nothing is empty that has a development value");
         }
-        let mut effects = self.changed_field(at);
-        effects.extend(self.left_field(at));
-        effects
+        self.changed_field(at);
+        self.left_field(at);
     }
 
     /// Judges the fields of a section; whatever depends on the answers is out of date when they changed.
-    pub(super) fn judge(&mut self, at: usize) -> Vec<Effect> {
-        let Some(form) = self.forms.get_mut(at) else { return Vec::new() };
-        if !form.judge(&mut self.answers) {
-            return Vec::new();
+    pub(super) fn judge(&mut self, at: usize) {
+        if self.forms.get_mut(at).is_some_and(|form| form.judge(&mut self.answers)) {
+            self.answers_changed(at);
         }
-        self.answers_changed(at)
     }
 
-    pub(super) fn answers_changed(&mut self, at: usize) -> Vec<Effect> {
-        self.changed = true;
+    pub(super) fn answers_changed(&mut self, at: usize) {
+        self.round.changed = true;
         for survey in [&mut self.survey, &mut self.alone] {
             survey.generation += 1;
             survey.result = None;
@@ -194,34 +181,31 @@ impl App {
         }
         // What is in etcd depends on where etcd is.
         self.images.survey.result = None;
-        if at == IMAGES { self.read_images() } else { Vec::new() }
+        if at == IMAGES {
+            self.read_images();
+        }
     }
 
-    pub(super) fn judge_all(&mut self) -> Vec<Effect> {
-        (0..self.forms.len()).flat_map(|at| self.judge(at)).collect()
+    pub(super) fn judge_all(&mut self) {
+        (0..self.forms.len()).for_each(|at| self.judge(at));
     }
 
     /// Starts the live check of a section once it is complete, and again when asked to.
-    pub(super) fn probe(&mut self, at: usize, again: bool) -> Vec<Effect> {
+    pub(super) fn probe(&mut self, at: usize, again: bool) {
         if !self.has_check(at) || !self.is_complete(at) {
-            return Vec::new();
+            return;
         }
         let now = self.now;
-        let Some(probe) = self.probes.get_mut(at) else { return Vec::new() };
+        let Some(probe) = self.probes.get_mut(at) else { return };
         if !again && !matches!(probe.state, ProbeState::Idle) {
-            return Vec::new();
+            return;
         }
-        let mut effects = Vec::new();
-        if matches!(probe.state, ProbeState::Running { .. }) {
-            effects.push(Effect::CancelProbe(at));
-        }
+        let was = std::mem::replace(&mut probe.state, ProbeState::Running { since: now, rungs: Vec::new() });
         probe.generation += 1;
-        probe.state = ProbeState::Running { since: now, rungs: Vec::new() };
-        effects.push(Effect::Probe {
-            section: at,
-            generation: probe.generation,
-            answers: Box::new(self.answers.clone()),
-        });
-        effects
+        let generation = probe.generation;
+        if matches!(was, ProbeState::Running { .. }) {
+            self.want(Effect::CancelProbe(at));
+        }
+        self.want(Effect::Probe { section: at, generation, answers: Box::new(self.answers.clone()) });
     }
 }

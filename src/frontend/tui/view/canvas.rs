@@ -115,6 +115,15 @@ impl<'a> Canvas<'a> {
         self.line(Line::styled(line, self.theme.dim()));
     }
 
+    /// One below the other, with the cursor on one of them.
+    pub(super) fn choices(&mut self, choices: &[&'static str], cursor: usize) {
+        for (at, choice) in choices.iter().enumerate() {
+            let here = at == cursor;
+            let text = Span::styled(*choice, self.theme.chosen(here));
+            self.line(Line::from(vec![self.theme.cursor(here, 3), text]));
+        }
+    }
+
     /// A sign and words, wrapped below each other.
     pub(super) fn told(&mut self, indent: usize, sign: Sign, words: &str, right: Line<'static>) {
         let first = indent + self.theme.sign_width() + 1;

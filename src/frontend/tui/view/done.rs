@@ -1,20 +1,4 @@
 //! All is done: where everything is, and what comes next.
-//!
-//! ```text
-//!  ✓ Prepared in 0.3 s: 7 stages, 5 changed, 2 unchanged
-//!
-//!    alembic.ini     belongs beside the manager's alembic/ folder
-//!    manager.env     source it before you start the manager
-//!    keypairs.yml    only you can read it
-//!    answers.yml     repeats all this:  backendai-setup --answers …
-//!
-//!    Next, in the manager's folder:
-//!      . ./manager.env && python -m ai.backend.gateway.server
-//!
-//!  > Show the keypairs
-//!    Run a single stage
-//!    Leave
-//! ```
 
 use ratatui::{
     style::Style,
@@ -22,21 +6,22 @@ use ratatui::{
 };
 
 use crate::{
-    failure::shell_word,
-    frontend::drive::titles,
-    frontend::headless::about_alembic,
-    frontend::tui::{
-        app::App,
-        running::RunPage,
-        text::{pad, width},
-        theme::Sign,
+    frontend::{
+        drive::titles,
+        tui::{
+            app::App,
+            running::RunPage,
+            text::{pad, width},
+            theme::Sign,
+        },
+        wizard::{file, settings},
     },
-    guide::{Default, Settings, files},
-    report::{Reporter, Transcript},
+    guide::files,
+    report::{Reporter, Transcript, about_alembic, next_command},
     workflow::{Event, EventKind, Outcome},
 };
 
-use super::{Canvas, canvas::duration, run::state};
+use super::{Canvas, canvas::duration, ladder::code, run::state};
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
@@ -45,7 +30,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     canvas.told(1, sign, &words, Line::default());
     // In full they stand on the ordinary screen after leaving.
     for warning in run.state.warnings() {
-        canvas.told(1, Sign::Warning, &warning.what, super::code(theme, warning));
+        canvas.told(1, Sign::Warning, &warning.what, code(theme, warning));
     }
     canvas.blank_if(14);
     let files = app.files();
@@ -71,18 +56,13 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.words(5, &command, theme.accent());
         canvas.words(3, app.setup.guide.needs, Style::new());
         // Where there is no room it stands on the ordinary screen alone.
-        if let Some(local) = app.local_addresses().filter(|_| canvas.left() > 7) {
+        if let Some(local) = settings(&app.answers).local_addresses().filter(|_| canvas.left() > 7) {
             canvas.words(3, &local, Style::new());
         }
     }
     let endings = app.endings();
     canvas.blank_if(endings.len());
-    for (at, ending) in endings.iter().enumerate() {
-        let here = at == app.done_cursor;
-        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { Style::new() };
-        canvas.line(Line::from(vec![mark, Span::styled(*ending, style)]));
-    }
+    canvas.choices(&endings, app.done_cursor);
 }
 
 fn headline(run: &RunPage) -> (Sign, String) {
@@ -115,18 +95,6 @@ fn left_out(run: &RunPage) -> Option<String> {
 }
 
 impl App {
-    /// The path that an answer of the section files names, unless it is `none`.
-    fn file(&self, key: &str) -> Option<String> {
-        let variable = self.variable(key);
-        let given = self.answers.given(key).and_then(|given| given.shown(variable)).map(str::to_owned);
-        let path = match (given, variable.default) {
-            (Some(path), _) => path,
-            (None, Default::Value(path)) => path.to_owned(),
-            (None, _) => return None,
-        };
-        (path != "none").then_some(path)
-    }
-
     fn wrote(&self, stage: &str) -> bool {
         self.run
             .as_ref()
@@ -143,7 +111,7 @@ impl App {
             (files::CREDENTIALS, "populate-fixtures", "the two keypairs; only you can read it"),
         ];
         let written = about.into_iter().filter(|(_, stage, _)| self.wrote(stage));
-        written.filter_map(|(key, _, what)| Some((self.file(key)?, what.to_owned()))).collect()
+        written.filter_map(|(key, _, what)| Some((file(&self.answers, key)?, what.to_owned()))).collect()
     }
 
     /// The guide's next command, once all that it needs is there.
@@ -152,15 +120,8 @@ impl App {
         if !whole || !self.wrote("write-config") {
             return None;
         }
-        let path = self.file(files::ENVIRONMENT)?;
-        let path = std::path::absolute(&path).map_or(path, |path| path.display().to_string());
-        Some(format!(". {} && {}", shell_word(&path), self.setup.guide.start))
-    }
-
-    fn local_addresses(&self) -> Option<String> {
-        let mut answers = self.answers.clone();
-        answers.fill_defaults();
-        Settings::new(&answers).local_addresses()
+        let path = settings(&self.answers).files.environment?;
+        Some(next_command(self.setup.guide, &std::path::absolute(&path).unwrap_or(path)))
     }
 
     /// What stands on the ordinary screen after leaving: outcome, paths, the next command.
@@ -189,7 +150,9 @@ impl App {
         if let Some(command) = self.next_command() {
             lines.push(format!("Next:        {command}"));
             lines.push(format!("             {}", self.setup.guide.needs));
-            lines.extend(self.local_addresses().map(|local| format!("             {local}")));
+            lines.extend(
+                settings(&self.answers).local_addresses().map(|local| format!("             {local}")),
+            );
         }
         lines
     }

@@ -1,12 +1,4 @@
 //! The help: every key that does something here, from the table of keys.
-//!
-//! ```text
-//!  Keys on this page
-//!
-//!    ↑↓        choose          w      write
-//!    Enter     open            Esc    back
-//!    …
-//! ```
 
 use ratatui::{
     buffer::Buffer,

@@ -1,17 +1,4 @@
 //! The image list, against what etcd holds.
-//!
-//! ```text
-//!  Images               22 images, 67 tags, 143 aliases
-//!  Image list the built-in sample    Aliases the built-in sample
-//!    image              tags  cpu       mem   gpu  alias  in etcd
-//!  > python                2    1     1 GiB  0.00      6  new
-//!    python-tensorflow    20    4     8 GiB  0.32     60  changed
-//!  ── python ──────────────────────────────────────────────────────
-//!    latest      → 3.6-debian
-//!    3.6-debian  ca7b9f52b6c2   lablup/kernel-python:3.6-debian
-//!    also called python3, python3.6
-//!  ✗ image-metadata.yml:12:10  mem: "8g" is text
-//! ```
 
 use ratatui::{
     layout::Position,
@@ -136,7 +123,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, below: usize) {
 
 fn line(app: &App, row: &Row, here: bool, name: usize) -> Line<'static> {
     let theme = app.theme;
-    let mark = if here { Span::styled("> ", theme.accent()) } else { Span::raw("  ") };
+    let mark = theme.cursor(here, 2);
     let mut spans = vec![mark];
     let chosen = app.images.is_chosen(&row.name);
     if app.images.only.is_some() {

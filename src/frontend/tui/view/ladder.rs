@@ -1,16 +1,7 @@
 //! The ladder of a live check.
-//!
-//! ```text
-//! ── live check ──────────────────────────────────────────────────
-//!   ✓ resolve    db-01 → 10.0.0.7                          0.2 ms
-//!   ✓ connect    10.0.0.7:5432                             0.1 ms
-//!   ✗ sign in    password refused for baiadmin         E-DB-AUTH
-//!                wrong password, or no such user
-//!                fix `database.password`
-//! ```
 
 use ratatui::{
-    style::Style,
+    style::{Color, Style},
     text::{Line, Span},
 };
 
@@ -19,12 +10,12 @@ use crate::{
     frontend::tui::{
         app::{App, ProbeState},
         text::{self, pad},
-        theme::Sign,
+        theme::{Sign, Theme},
     },
     workflow::{Rung, RungState},
 };
 
-use super::{Canvas, canvas::duration, code};
+use super::{Canvas, canvas::duration};
 
 /// Columns of a rung's name.
 const NAME: usize = 11;
@@ -154,4 +145,10 @@ pub(super) fn failed(canvas: &mut Canvas<'_>, indent: usize, failure: &Failure) 
     if let Some(remedy) = &failure.remedy {
         canvas.words(below, remedy, Style::new());
     }
+}
+
+/// Red words for a code at the right end of a line.
+pub(super) fn code(theme: Theme, failure: &Failure) -> Line<'static> {
+    let color = if failure.is_warning() { Color::Yellow } else { Color::Red };
+    Line::styled(failure.code.to_string(), theme.painted(color))
 }

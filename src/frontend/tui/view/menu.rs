@@ -1,14 +1,4 @@
 //! The menu: every stage with its live state; each can be run alone.
-//!
-//! ```text
-//!  Stages                      what is there now, and when each last ran
-//!
-//!  > ✓ Image list       done      181 keys as they should be   2 min ago
-//!    ○ Schema           pending   10 statements                    never
-//!    ✗ Shared folder    conflict  etcd already names `/mnt/old`  3 days ago
-//!
-//!  the image list into etcd
-//! ```
 
 use ratatui::{
     style::Style,
@@ -18,6 +8,7 @@ use ratatui::{
 use crate::{
     failure::Code,
     frontend::tui::{app::App, text::pad, theme::Sign},
+    workflow::About,
 };
 
 use super::{Canvas, ladder};
@@ -29,35 +20,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     canvas.blank_if(12);
     let abouts = app.setup.stage_abouts();
     for (at, about) in abouts.iter().enumerate() {
-        let here = at == app.menu_cursor;
-        let state = app.survey.stages().iter().find(|state| state.stage == about.id);
-        let (sign, word, words) = match (state, &app.survey.result) {
-            (Some(state), _) => {
-                let sign = match state.state {
-                    "done" => Sign::Done,
-                    "pending" => Sign::ToCome,
-                    _ => Sign::Failed,
-                };
-                (sign, state.state, state.summary.clone())
-            }
-            (None, Some(_)) => (Sign::NotNeeded, "unknown", String::new()),
-            (None, None) => (Sign::UnderWay, "looking", String::new()),
-        };
-        let last = app.remembered.iter().find(|(id, _)| *id == about.id);
-        let last = last.map_or("never", |(_, when)| when.as_str()).to_owned();
-        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { Style::new() };
-        canvas.ends(
-            Line::from(vec![
-                mark,
-                theme.sign(sign),
-                Span::raw(" "),
-                Span::styled(pad(about.title, 15, ""), style),
-                Span::raw(pad(word, 10, "")),
-                Span::raw(theme.text(&words)),
-            ]),
-            Span::styled(last, theme.dim()),
-        );
+        stage(app, canvas, about, at == app.menu_cursor);
     }
     canvas.blank_if(3);
     if let Some(Err(problems)) = &app.survey.result {
@@ -84,4 +47,37 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
             canvas.words(2, "Enter shows its changes; w there runs it, and nothing else.", theme.dim());
         }
     }
+}
+
+/// One stage: what is there, and when it last ran.
+fn stage(app: &App, canvas: &mut Canvas<'_>, about: &About, here: bool) {
+    let theme = canvas.theme;
+    let state = app.survey.stages().iter().find(|state| state.stage == about.id);
+    let (sign, word, words) = match (state, &app.survey.result) {
+        (Some(state), _) => {
+            let sign = match state.state {
+                "done" => Sign::Done,
+                "pending" => Sign::ToCome,
+                _ => Sign::Failed,
+            };
+            (sign, state.state, state.summary.clone())
+        }
+        (None, Some(_)) => (Sign::NotNeeded, "unknown", String::new()),
+        (None, None) => (Sign::UnderWay, "looking", String::new()),
+    };
+    let last = app.remembered.iter().find(|(id, _)| *id == about.id);
+    let last = last.map_or("never", |(_, when)| when.as_str()).to_owned();
+    let mark = theme.cursor(here, 3);
+    let style = theme.chosen(here);
+    canvas.ends(
+        Line::from(vec![
+            mark,
+            theme.sign(sign),
+            Span::raw(" "),
+            Span::styled(pad(about.title, 15, ""), style),
+            Span::raw(pad(word, 10, "")),
+            Span::raw(theme.text(&words)),
+        ]),
+        Span::styled(last, theme.dim()),
+    );
 }

@@ -1,15 +1,5 @@
-//! The frame around every page: header, steps, footer, and what stands in front.
-//!
-//! ```text
-//!  backendai-setup                                         seoul-03 · root@gpu-01
-//! ────────────────────────────────────────────────────────────────────────────────
-//!  ✓ etcd         (the page)
-//!  ● PostgreSQL
-//!  ○ Storage
-//!  …
-//! ── ✓ a notice, when there is one ───────────────────────────────────────────────
-//!  Tab next   Enter next   ^R reveal   Esc back   ^G help
-//! ```
+//! The frame around every page: header, steps, footer, and what stands in front. What each page looks like in each
+//! state stands in `tests/snapshots`.
 
 mod canvas;
 mod done;
@@ -27,7 +17,7 @@ mod welcome;
 use ratatui::{
     Frame,
     layout::{Position, Rect},
-    style::{Color, Style},
+    style::Style,
     text::{Line, Span},
 };
 
@@ -262,10 +252,4 @@ fn rule(
         }
     };
     Canvas::new(buffer, Rect { y: row, height: 1, ..area }, theme).line(line);
-}
-
-/// Red words for a code at the right end of a line.
-pub(super) fn code(theme: Theme, failure: &crate::failure::Failure) -> Line<'static> {
-    let color = if failure.is_warning() { Color::Yellow } else { Color::Red };
-    Line::styled(failure.code.to_string(), theme.painted(color))
 }

@@ -1,27 +1,11 @@
 //! Questions: on leaving, and before something foreign is overwritten.
-//!
-//! ```text
-//!  Leave?
-//!
-//!  Nothing was written. Answers are kept, passwords are not.
-//!
-//!  > Stay
-//!    Leave
-//! ```
 
-use ratatui::{
-    layout::Position,
-    style::Style,
-    text::{Line, Span},
-};
+use ratatui::{layout::Position, style::Style, text::Span};
 use tui_input::Input;
 
 use crate::{
-    failure::{Failure, status},
-    frontend::{
-        tui::app::{App, Grant},
-        wizard::leaving,
-    },
+    failure::Failure,
+    frontend::tui::app::{App, Grant},
     workflow::Outcome,
 };
 
@@ -32,16 +16,10 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     canvas.line(Span::styled(" Leave?", theme.bold()));
     canvas.blank();
     let under_way = app.run.as_ref().filter(|run| run.state.summary.is_none() && run.refused.is_empty());
-    let writes = under_way.is_some_and(|run| run.count(|outcome| matches!(outcome, Outcome::Changed(_))) > 0);
-    let is_done = under_way.is_none() && app.status == status::SUCCESS;
-    canvas.words(1, leaving(app.wrote || writes, is_done, app.changed), Style::new());
+    let writes = under_way.map(|run| run.count(|outcome| matches!(outcome, Outcome::Changed(_))) > 0);
+    canvas.words(1, app.round.leaving(writes), Style::new());
     canvas.blank();
-    for (at, choice) in ["Stay", "Leave"].into_iter().enumerate() {
-        let here = at == cursor;
-        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { Style::new() };
-        canvas.line(Line::from(vec![mark, Span::styled(choice, style)]));
-    }
+    canvas.choices(&["Stay", "Leave"], cursor);
 }
 
 pub(super) fn confirm(

@@ -1,12 +1,4 @@
 //! Something in full, to scroll in: answers, a ladder, the Changes of a stage.
-//!
-//! ```text
-//!  Schema                                             12 lines
-//!
-//!    + table keypairs
-//!        CREATE TABLE keypairs (
-//!    …
-//! ```
 
 use ratatui::text::{Line, Span};
 use secrecy::ExposeSecret;

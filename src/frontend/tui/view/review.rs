@@ -1,23 +1,7 @@
 //! The review: the state of each target, the answers, and what each stage would change.
-//!
-//! ```text
-//!  Review                                   nothing is written yet
-//!
-//!    ✓ etcd         local at db-01:2379, 1 key              0.4 ms
-//!    ✓ PostgreSQL   no backend yet, 15.18                   1.2 ms
-//!  > ✗ Storage      /mnt/vfroot is not mounted
-//!      all answers
-//!
-//!    + Image list       181 keys
-//!    ~ Shared folder    1 key       /mnt/old → /mnt/vfroot
-//!    ✓ Schema           is there
-//!
-//!  ✗ /etc/fstab has this folder. As root:  mount /mnt/vfroot
-//!    w is off until it is fixed
-//! ```
 
 use ratatui::{
-    style::{Color, Style},
+    style::Color,
     text::{Line, Span},
 };
 
@@ -38,7 +22,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let right = match (app.review.view, app.survey.since) {
         (View::All, Some(_)) => "looking at the servers",
-        (View::All, None) if app.wrote => "",
+        (View::All, None) if app.round.wrote => "",
         (View::All, None) => "nothing is written yet",
         (view, _) => view.word(),
     };
@@ -181,8 +165,8 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
 
 fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'static> {
     let theme = canvas.theme;
-    let mark = if here { Span::styled("> ", theme.accent()) } else { Span::raw("  ") };
-    let bold = if here { theme.bold() } else { Style::new() };
+    let mark = theme.cursor(here, 2);
+    let bold = theme.chosen(here);
     let columns = canvas.columns().saturating_sub(1);
     let ends = |left: Vec<Span<'static>>, right: String| {
         super::super::text::both_ends(

@@ -1,19 +1,4 @@
 //! A run: the stages at the left, the log of one of them at the right, and what to do after a failure.
-//!
-//! ```text
-//!  ✓ Image list      181 keys   31 ms │ Schema, since 14:03:22
-//!  … Schema          4 of 8    0.1 s  │ +0.006 fresh database detected
-//!    ██████████░░░░░░░░░              │ +0.022 table keypairs
-//!  ○ Keypairs                         │
-//!  5 of 7 done, 0.2 s                 │                        following
-//! ────────────────────────────────────────────────────────────────────
-//!  ✗ Schema stopped: …                                       E-DB-LOST
-//!    Why     …
-//!    State   …
-//!    Next    …
-//!  > Try again
-//!    Change an answer     …
-//! ```
 
 use ratatui::{
     layout::Position,
@@ -25,15 +10,16 @@ use crate::{
     failure::{Code, Failure},
     frontend::tui::{
         app::App,
-        running::{RunPage, Tone},
+        pages::Remedy,
+        running::RunPage,
         text::{self, cut, pad},
         theme::Sign,
-        update::Remedy,
     },
+    report::Tone,
     workflow::{Outcome, StageId},
 };
 
-use super::{Canvas, canvas::duration, code};
+use super::{Canvas, canvas::duration, ladder::code};
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     let run = app.run.as_ref()?;
@@ -88,9 +74,9 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
             Some((Some(Outcome::Cancelled { .. }), _)) => (Sign::NotNeeded, "stopped".into()),
         };
         let here = at == run.shown();
-        let style = if here { theme.bold() } else { Style::new() };
+        let style = theme.chosen(here);
         let ended = matches!(sign, Sign::Done | Sign::Failed);
-        let took = run.logs.get(id).and_then(|log| log.took_ms).filter(|_| ended && left > 30);
+        let took = run.logs.of(id).and_then(|log| log.took_ms).filter(|_| ended && left > 30);
         let time = took.map_or(String::new(), |ms| duration(ms as f64));
         let words = pad(&words, 10, theme.ellipsis());
         lines.push(Line::from(vec![
@@ -219,8 +205,8 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     for (at, remedy) in remedies.iter().enumerate() {
         let here = at == run.cursor;
         let (title, words) = words_of(run, *remedy);
-        let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-        let style = if here { theme.bold() } else { Style::new() };
+        let mark = theme.cursor(here, 3);
+        let style = theme.chosen(here);
         canvas.line(Line::from(vec![
             mark,
             Span::styled(pad(title, 20, ""), style),
@@ -239,23 +225,10 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         None => failure.what.clone(),
     };
     let sign = if stopped { Sign::Warning } else { Sign::Failed };
-    let roomy = canvas.rows() >= 6;
-    if !roomy {
-        // One line each: what, in which state everything is, and what to do or who answers again.
+    if canvas.rows() < 6 {
         let left = vec![Span::raw(" "), theme.sign(sign), Span::raw(format!(" {}", theme.text(&what)))];
         canvas.ends(Line::from(left), code(theme, failure));
-        canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
-        match run.failed().filter(|_| run.watch.found.is_some()) {
-            Some((_, failure)) => watched(app, run, failure, canvas, 3),
-            None => {
-                let columns = canvas.columns().saturating_sub(4).max(1);
-                let lines = text::wrap(&theme.text(failure.remedy.as_deref().unwrap_or_default()), columns);
-                for line in clipped(lines, canvas.left(), columns, theme.ellipsis()) {
-                    canvas.line(Line::raw(format!("   {line}")));
-                }
-            }
-        }
-        return;
+        return told_in_short(app, run, failure, canvas);
     }
     canvas.told(1, sign, &what, code(theme, failure));
     // The server that is asked again takes one line. Of the others every part has one, and what is left goes to the
@@ -289,6 +262,20 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     }
     if let Some((_, failure)) = run.failed() {
         watched(app, run, failure, canvas, 11);
+    }
+}
+
+/// One line each: in which state everything is, and what to do or who answers again.
+fn told_in_short(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
+    if let Some((_, failure)) = run.failed().filter(|_| run.watch.found.is_some()) {
+        return watched(app, run, failure, canvas, 3);
+    }
+    let columns = canvas.columns().saturating_sub(4).max(1);
+    let lines = text::wrap(&theme.text(failure.remedy.as_deref().unwrap_or_default()), columns);
+    for line in clipped(lines, canvas.left(), columns, theme.ellipsis()) {
+        canvas.line(Line::raw(format!("   {line}")));
     }
 }
 

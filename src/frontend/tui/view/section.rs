@@ -1,18 +1,4 @@
 //! A page of variables with its live check.
-//!
-//! ```text
-//!  PostgreSQL
-//!  Keeps users, keypairs, sessions and virtual folders.
-//!
-//!    Address    db-01:5432
-//!    Database   backend                                        default
-//!    User       baiadmin
-//!    Password   ••••••••                              from DB_PASSWORD
-//!    TLS        prefer                                         default
-//!  The user that owns the database; it needs CREATEDB once.
-//!  ── live check ──────────────────────────────────────────────────
-//!    …
-//! ```
 
 use ratatui::{
     layout::Position,
@@ -97,7 +83,7 @@ fn one(app: &App, canvas: &mut Canvas<'_>, field: &Field, label: usize, here: bo
     let (value, offset) = value(field, room, here, theme.ellipsis());
     let title = pad(field.variable.title, label, theme.ellipsis());
     let title = if here { Span::styled(title, theme.bold()) } else { Span::raw(title) };
-    let mark = if here { Span::styled("> ", theme.accent()) } else { Span::raw("  ") };
+    let mark = theme.cursor(here, 2);
     let value = match value {
         Some(value) => Span::raw(theme.text(&value)),
         None => Span::styled(theme.text(&placeholder(field)), theme.dim()),

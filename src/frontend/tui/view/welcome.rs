@@ -1,27 +1,7 @@
 //! The first page.
-//!
-//! ```text
-//!  Prepare etcd and PostgreSQL for the Backend.AI manager
-//!
-//!    etcd          the image list, its aliases and the shared folder
-//!    PostgreSQL    the database, its schema and two new keypairs
-//!    files         alembic.ini, manager.env, keypairs.yml
-//!
-//!  Checks leave no trace. Nothing is written to a server until you press w.
-//!
-//!  Where are your servers?
-//!
-//!  > On this machine, for development                       2 keys to done
-//!      ✓ PostgreSQL  localhost:8100  15.18 answers               0.3 ms
-//!      ○ etcd        localhost:8120  nobody there; will be started
-//!      ○ folder      …/mount  will be made
-//!    On servers I name
-//!    As an answers file says
-//! ```
 
 use ratatui::{
     layout::Position,
-    style::Style,
     text::{Line, Span},
 };
 
@@ -88,8 +68,8 @@ fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option
         Choice::Servers => ("On servers I name".to_owned(), ""),
         Choice::File => ("As an answers file says".to_owned(), ""),
     };
-    let mark = if here { Span::styled(" > ", theme.accent()) } else { Span::raw("   ") };
-    let style = if here { theme.bold() } else { Style::new() };
+    let mark = theme.cursor(here, 3);
+    let style = theme.chosen(here);
     canvas.ends(
         Line::from(vec![mark, Span::styled(theme.text(&words), style)]),
         Span::styled(right, theme.dim()),
