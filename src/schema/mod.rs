@@ -52,9 +52,13 @@ impl Schema {
         })
     }
 
-    /// The tables of the head.
+    /// The tables of the head, as the statements that make them name them.
     pub fn head_tables(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.statements().filter_map(|statement| statement.what.strip_prefix("table "))
+        self.statements().filter_map(|statement| {
+            let rest = statement.sql.strip_prefix("CREATE TABLE ")?;
+            let name = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest).split([' ', '(']).next()?;
+            Some(name.trim_start_matches("public."))
+        })
     }
 
     /// The relations that the head makes in schema public: tables, indexes, and the indexes of constraints.
