@@ -16,7 +16,7 @@ use backendai_setup::{
     guide::{Answers, Origin},
     guides::september_2018::SETUP,
     session::{Overwrite, Terms},
-    workflow::{Event, EventKind, Level},
+    workflow::{Event, EventKind, Level, StageStatus},
 };
 use jiff::Timestamp;
 use ratatui::{
@@ -201,7 +201,7 @@ fn frame_with_log() -> Times {
     let state = backendai_setup::workflow::StageState {
         stage: "load-images",
         title: "Image list",
-        state: "pending",
+        state: StageStatus::Pending,
         summary: String::new(),
         changes: Vec::new(),
         remarks: Vec::new(),

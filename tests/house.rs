@@ -320,6 +320,99 @@ impl<'ast> Visit<'ast> for Methods {
     }
 }
 
+/// Where a part of a message is looked into.
+#[derive(Default)]
+struct Looks(Vec<String>);
+
+/// Methods that look into a text.
+const LOOK: &[&str] = &[
+    "contains",
+    "ends_with",
+    "eq",
+    "eq_ignore_ascii_case",
+    "find",
+    "is_match",
+    "matches",
+    "rfind",
+    "split",
+    "split_once",
+    "starts_with",
+    "strip_prefix",
+    "strip_suffix",
+];
+
+/// `failure.what`, `failure.why.as_deref()`, `&it.remedy`.
+fn is_of_message(expression: &syn::Expr) -> Option<String> {
+    match expression {
+        syn::Expr::Field(field) => match &field.member {
+            syn::Member::Named(name) if ["what", "why", "remedy"].iter().any(|part| name == part) => {
+                Some(name.to_string())
+            }
+            _ => None,
+        },
+        syn::Expr::MethodCall(call) => is_of_message(&call.receiver),
+        syn::Expr::Paren(inner) => is_of_message(&inner.expr),
+        syn::Expr::Reference(inner) => is_of_message(&inner.expr),
+        syn::Expr::Try(inner) => is_of_message(&inner.expr),
+        syn::Expr::Unary(inner) => is_of_message(&inner.expr),
+        _ => None,
+    }
+}
+
+impl<'ast> Visit<'ast> for Looks {
+    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        if LOOK.iter().any(|method| call.method == method)
+            && let Some(part) = is_of_message(&call.receiver)
+        {
+            self.0.push(format!("`{part}` is asked by `{}`", call.method));
+        }
+        visit::visit_expr_method_call(self, call);
+    }
+
+    fn visit_expr_binary(&mut self, binary: &'ast syn::ExprBinary) {
+        if let (syn::BinOp::Eq(_) | syn::BinOp::Ne(_), Some(part)) =
+            (&binary.op, is_of_message(&binary.left).or(is_of_message(&binary.right)))
+        {
+            self.0.push(format!("`{part}` is compared"));
+        }
+        visit::visit_expr_binary(self, binary);
+    }
+
+    fn visit_expr_match(&mut self, expression: &'ast syn::ExprMatch) {
+        let has_texts = expression
+            .arms
+            .iter()
+            .any(|arm| matches!(&arm.pat, syn::Pat::Lit(pattern) if matches!(pattern.lit, syn::Lit::Str(_))));
+        if let (true, Some(part)) = (has_texts, is_of_message(&expression.expr)) {
+            self.0.push(format!("`{part}` is matched"));
+        }
+        visit::visit_expr_match(self, expression);
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(item) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+/// Messages are for people: whoever decides asks code, severity, place or subject.
+#[test]
+fn no_decision_looks_into_a_message() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let path = source.path.display().to_string();
+        // `Failure` itself compares, for those who would repeat a message.
+        if path.contains("/tests") || source.room == "failure" {
+            continue;
+        }
+        let mut looks = Looks::default();
+        looks.visit_file(&syn::parse_file(&source.text).expect("every file is Rust"));
+        wrong.extend(looks.0.into_iter().map(|found| format!("{path}: {found}")));
+    }
+    assert!(wrong.is_empty(), "these look into a message:\n{}", wrong.join("\n"));
+}
+
 /// A disk may hang for ever, so there is one door to it, with a limit.
 #[test]
 fn the_disk_has_one_door() {

@@ -8,6 +8,7 @@ mod codes;
 mod excerpt;
 mod problems;
 pub mod status;
+mod subject;
 mod tolerance;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use codes::Code;
 pub use excerpt::Excerpt;
 pub use problems::{Problems, count, shortened, with_excerpts};
+pub use subject::{Aside, Slip, Subject};
 pub use tolerance::Tolerance;
 
 /// A position in a file that somebody can open: line and column count from 1.
@@ -67,9 +69,9 @@ pub struct Failure {
     /// Where in which file, for input that a person can fix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// The line at that place, where it may be shown. For people alone: scripts have the place.
+    /// What it is about, and the line at its place where that may be shown.
     #[serde(skip)]
-    pub excerpt: Option<Box<Excerpt>>,
+    pub aside: Option<Box<Aside>>,
     /// How many problems it stands for that are not listed one by one; 0 for one that is.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: u32,
@@ -101,7 +103,7 @@ impl Failure {
             why: None,
             remedy: None,
             place: None,
-            excerpt: None,
+            aside: None,
             more: 0,
         }
     }
@@ -131,6 +133,36 @@ impl Failure {
     pub fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
         self
+    }
+
+    /// Says what it is about.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.aside.get_or_insert_default().subject = Some(subject);
+        self
+    }
+
+    /// What it is about, where somebody decides by it.
+    pub fn subject(&self) -> Option<&Subject> {
+        self.aside.as_ref()?.subject.as_ref()
+    }
+
+    /// The key of the variable that it is about.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self.subject()? {
+            Subject::Variable(key) | Subject::Unanswered(key) => Some(key),
+            Subject::Image(_) | Subject::Slip(_) => None,
+        }
+    }
+
+    /// The line at its place. For people alone: scripts have the place.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        self.aside.as_ref()?.excerpt.as_ref()
+    }
+
+    /// Whoever has read the other one learns nothing new.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        self.what == other.what
     }
 
     /// How many problems it stands for, itself among them.

@@ -126,8 +126,10 @@ pub fn with_excerpts(
         let shown = may_show(line);
         for failure in &mut failures {
             if let Some((_, column)) = wanted(failure).filter(|(line, _)| *line == at + 1) {
-                failure.excerpt =
-                    shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column)).map(Box::new);
+                let excerpt = shown.as_deref().and_then(|shown| Excerpt::of(at + 1, shown, column));
+                if excerpt.is_some() {
+                    failure.aside.get_or_insert_default().excerpt = excerpt;
+                }
             }
         }
     }

@@ -11,21 +11,19 @@ pub struct Refused {
     pub why: String,
     /// What to write instead.
     pub remedy: String,
+    /// What to write into a YAML file, where that is something else.
+    in_yaml: Option<String>,
 }
 
 impl Refused {
     /// Says both.
     pub fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { why: why.into(), remedy: remedy.into() }
+        Self { why: why.into(), remedy: remedy.into(), in_yaml: None }
     }
 
-    /// What to write into a YAML file: an address in brackets would be a list there.
-    pub(super) fn remedy_in_yaml(&self) -> String {
-        let Some((before, rest)) = self.remedy.split_once("`[") else { return self.remedy.clone() };
-        match rest.split_once('`') {
-            Some((address, after)) if address.contains("]:") => format!("{before}`\"[{address}\"`{after}"),
-            _ => self.remedy.clone(),
-        }
+    /// What to write into a YAML file.
+    pub(super) fn remedy_in_yaml(self) -> String {
+        self.in_yaml.unwrap_or(self.remedy)
     }
 }
 
@@ -89,10 +87,10 @@ pub fn parse_address(text: &str, default_port: u16) -> Result<Address, Refused> 
         }
     } else if text.matches(':').count() > 1 {
         let host = text.parse().unwrap_or(Ipv6Addr::LOCALHOST);
-        return Err(Refused::new(
-            "an IPv6 address needs brackets",
-            format!("write `[{host}]:{default_port}`"),
-        ));
+        let remedy = format!("write `[{host}]:{default_port}`");
+        // In brackets alone it would be a list there.
+        let in_yaml = Some(format!("write `\"[{host}]:{default_port}\"`"));
+        return Err(Refused { in_yaml, ..Refused::new("an IPv6 address needs brackets", remedy) });
     } else {
         match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::failure::{Code, Failure, Place};
+use crate::failure::{Code, Failure, Place, Subject};
 
 use super::{
     Guide, Reference, Section, accept::Refused, did_you_mean, etcd, files, general, keypairs, meant,
@@ -235,15 +235,17 @@ impl Answers {
                 Failure::new(Code::AnswersMissing, format!("`{}` has no value", variable.key))
                     .why(format!("it is required: {}", start_small(variable.help)))
                     .remedy(format!("give {flag}, or the environment name `{}`", variable.env()))
+                    .about(Subject::Unanswered(variable.key))
             })
             .collect();
         for (one, other) in [(etcd::USER, etcd::PASSWORD), (etcd::PASSWORD, etcd::USER)] {
             if self.all.contains_key(one) && !self.all.contains_key(other) {
-                problems.push(self.clash(
+                let clash = self.clash(
                     &[one],
                     format!("`{one}` is given, `{other}` is not"),
                     format!("give both, or remove `{one}`"),
-                ));
+                );
+                problems.push(clash.about(Subject::Unanswered(other)));
             }
         }
         problems.extend(self.contradictions());
@@ -269,7 +271,7 @@ impl Answers {
                     && !self.is(one, &"none".into())
                 {
                     problems.push(self.clash(
-                        &[other, one],
+                        &[*other, *one],
                         format!("`{one}` and `{other}` are the same file"),
                         "name two files".into(),
                     ));
@@ -283,16 +285,20 @@ impl Answers {
         self.text(one).is_some() && self.text(one) == self.text(other)
     }
 
-    /// At the first of these keys that stands in a file.
-    fn clash(&self, keys: &[&str], what: String, remedy: String) -> Failure {
+    /// About the first of these keys, at the first that stands in a file.
+    fn clash(&self, keys: &[&'static str], what: String, remedy: String) -> Failure {
         let failure = Failure::new(Code::AnswersValue, what).remedy(remedy);
         let mut places = keys.iter().filter_map(|key| match &self.given(key)?.origin {
             Origin::File(place) => Some(place.clone()),
             _ => None,
         });
-        match places.next() {
+        let failure = match places.next() {
             Some(place) => failure.at(place),
             None => failure,
+        };
+        match keys {
+            [first, ..] => failure.about(Subject::Variable(first)),
+            [] => failure,
         }
     }
 }
@@ -307,6 +313,7 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
         let shown: String = value.chars().take(60).collect::<String>().escape_debug().to_string();
         Failure::new(Code::AnswersValue, format!("`{key}` cannot be `{shown}`: {}", refused.why))
     };
+    let failure = failure.about(Subject::Variable(key));
     match origin {
         Origin::File(place) => failure.remedy(refused.remedy_in_yaml()).at(place.clone()),
         // Whoever typed it has it before their eyes.

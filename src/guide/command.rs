@@ -98,7 +98,7 @@ fn doubt(
     let unseen = word
         .chars()
         .enumerate()
-        .find(|(_, c)| !matches!(c, '\n' | '\t') && first_unseen(word).is_some_and(|it| it.what == *c));
+        .find(|(_, c)| !matches!(c, '\n' | '\t') && first_unseen(word).map(|it| it.what) == Some(*c));
     if let Some((at, c)) = unseen {
         let how = format!("holds U+{:04X} ({}) as its character {}", u32::from(c), name(c), at + 1);
         return Some((how, AS_IT_STANDS, "remove the character if it was pasted along"));

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, Subject},
     text::is_unseen,
 };
 
@@ -38,6 +38,11 @@ impl Leaf {
         }
     }
 
+    fn remark(&self, what: String) -> Failure {
+        let remark = Failure::new(Code::AnswersNote, what).at(self.place.clone());
+        remark.about(Subject::Variable(self.variable.key))
+    }
+
     /// A secret's text that was hardly meant as it stands: it is used, with a remark that does not repeat it.
     pub fn doubtful(&self) -> Option<Failure> {
         let SecretSource::Text(text) = &self.value else { return None };
@@ -59,8 +64,11 @@ impl Leaf {
         } else {
             return None;
         };
-        let failure = Failure::new(Code::AnswersNote, format!("the text of `{}` {how}", self.variable.key));
-        Some(failure.why("it is used as it stands").remedy(remedy).at(self.place.clone()))
+        Some(
+            self.remark(format!("the text of `{}` {how}", self.variable.key))
+                .why("it is used as it stands")
+                .remedy(remedy),
+        )
     }
 
     /// Punctuation of another width hardly belongs into an answer: it looks like the one that is meant.
@@ -73,8 +81,8 @@ impl Leaf {
             self.variable.key,
             u32::from(sign)
         );
-        let failure = Failure::new(Code::AnswersNote, what).why("it is used as it stands");
-        Some(failure.remedy(format!("write `{meant}` if that is meant")).at(self.place.clone()))
+        let remark = self.remark(what).why("it is used as it stands");
+        Some(remark.remedy(format!("write `{meant}` if that is meant")))
     }
 
     /// A remark on a secret that stands without quotes and is followed by ` #`: YAML takes the rest of the line
@@ -96,6 +104,6 @@ impl Leaf {
         let what = format!("the text of `{}` ends before ` #`", self.variable.key);
         let why = "without quotes YAML reads the rest as a comment";
         let remedy = "put quotes around the whole password, or the comment on a line of its own";
-        Some(Failure::new(Code::AnswersNote, what).why(why).remedy(remedy).at(self.place.clone()))
+        Some(self.remark(what).why(why).remedy(remedy))
     }
 }

@@ -1,7 +1,7 @@
 //! Settings: the answers parsed once, then typed.
 
 use crate::{
-    failure::{Code, Failure},
+    failure::{Code, Failure, Subject},
     text::skeleton,
 };
 
@@ -49,13 +49,14 @@ impl Settings {
         }
     }
 
-    /// What the answers mean, but a person should hear; each with the key it belongs to.
-    pub fn notes(answers: &Answers) -> Vec<(&'static str, Failure)> {
+    /// What the answers mean, but a person should hear; each is about a variable.
+    pub fn notes(answers: &Answers) -> Vec<Failure> {
         let endpoints = answers.text(etcd::ENDPOINTS).unwrap_or_default();
         let notes = etcd::notes(&endpoints).into_iter();
-        let notes = notes.map(|note| (etcd::ENDPOINTS, Failure::new(Code::AnswersNote, note)));
+        let about = Subject::Variable(etcd::ENDPOINTS);
+        let notes = notes.map(|note| Failure::new(Code::AnswersNote, note).about(about.clone()));
         let owners = [keypairs::ADMIN, keypairs::USER].into_iter();
-        let alike = owners.filter_map(|key| Some((key, looks_ascii(key, &answers.text(key)?)?)));
+        let alike = owners.filter_map(|key| looks_ascii(key, &answers.text(key)?));
         notes.chain(alike).collect()
     }
 
@@ -97,7 +98,7 @@ impl Settings {
 }
 
 /// A remark on a text whose letters of other scripts look like plain ones: whoever types it types another.
-fn looks_ascii(key: &str, text: &str) -> Option<Failure> {
+fn looks_ascii(key: &'static str, text: &str) -> Option<Failure> {
     let picture = skeleton(text);
     if text.is_ascii() || !picture.is_ascii() {
         return None;
@@ -105,7 +106,8 @@ fn looks_ascii(key: &str, text: &str) -> Option<Failure> {
     let (at, sign) = text.chars().enumerate().find(|(_, c)| !c.is_ascii())?;
     let what =
         format!("`{key}` only looks like plain letters: character {} is U+{:04X}", at + 1, u32::from(sign));
-    let failure = Failure::new(Code::AnswersNote, what).why("whoever types the address types another one");
+    let failure = Failure::new(Code::AnswersNote, what).about(Subject::Variable(key));
+    let failure = failure.why("whoever types the address types another one");
     Some(failure.remedy(format!("retype `{key}` if plain letters are meant")))
 }
 

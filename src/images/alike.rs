@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::ImageList;
 use crate::{
-    failure::{Code, Failure, Place, Problems},
+    failure::{Code, Failure, Place, Problems, Subject},
     text::{parting, skeleton},
     yaml::Mark,
 };
@@ -39,11 +39,12 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> Vec<Fail
     let mut names = Seen::default();
     let at = |mark: Mark, file: &str| mark.place(file);
     for image in &list.images {
-        remarks.extend(names.look("The image", &image.name, at(image.mark, metadata)));
+        let about = |remark: Failure| remark.about(Subject::Image(image.name.as_str().into()));
+        remarks.extend(names.look("The image", &image.name, at(image.mark, metadata)).map(about));
         let mut tags = Seen::default();
         let what = format!("The tag of image `{}`", image.name);
         for tag in &image.tags {
-            remarks.extend(tags.look(&what, &tag.tag, at(tag.mark, metadata)));
+            remarks.extend(tags.look(&what, &tag.tag, at(tag.mark, metadata)).map(about));
         }
     }
     for alias in &list.aliases {

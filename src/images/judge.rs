@@ -7,7 +7,7 @@ use super::{
     words::{closest, word},
 };
 use crate::{
-    failure::{Code, Failure, Problems},
+    failure::{Code, Failure, Problems, Subject},
     yaml::{self, Mark, Node, Value, quoted},
 };
 
@@ -45,19 +45,29 @@ struct Judge<'a> {
     file: &'a str,
     failures: Problems,
     warnings: Problems,
+    /// The image that is judged, once its name is known.
+    image: Option<Subject>,
 }
 
 impl<'a> Judge<'a> {
     fn of(file: &'a str) -> Self {
-        Self { file, failures: Problems::default(), warnings: Problems::default() }
+        Self { file, failures: Problems::default(), warnings: Problems::default(), image: None }
     }
 }
 
 impl Judge<'_> {
+    fn push(&mut self, failure: Failure) {
+        let failure = match &self.image {
+            Some(image) => failure.about(image.clone()),
+            None => failure,
+        };
+        if failure.is_warning() { self.warnings.push(failure) } else { self.failures.push(failure) }
+    }
+
     fn fail(&mut self, node: &Node, code: Code, what: String, why: &str, remedy: &str) {
         // What the reader found unclear has been reported as such.
         if node.value != Value::Disputed {
-            self.failures.push(Failure::new(code, what).why(why).remedy(remedy).at(node.place(self.file)));
+            self.push(Failure::new(code, what).why(why).remedy(remedy).at(node.place(self.file)));
         }
     }
 
@@ -66,7 +76,7 @@ impl Judge<'_> {
             Ok(value) => Some(value),
             Err(failure) => {
                 if node.value != Value::Disputed {
-                    self.failures.push(failure);
+                    self.push(failure);
                 }
                 None
             }
@@ -105,7 +115,7 @@ impl Judge<'_> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => "remove it, or leave it: nothing depends on it".to_owned(),
             };
-            self.warnings.push(
+            self.push(
                 Failure::new(
                     Code::ImagesField,
                     format!("The field {} of {what} is not known", quoted_key(name)),
@@ -123,8 +133,8 @@ impl Judge<'_> {
         let mut images = Vec::new();
         let mut seen: HashMap<String, Mark> = HashMap::new();
         for (at, node) in self.list(root, "images", EXAMPLE).iter().enumerate() {
-            let Some(image) = self.image(node, at + 1, &mut seen) else { continue };
-            images.push(image);
+            images.extend(self.image(node, at + 1, &mut seen));
+            self.image = None;
         }
         images
     }
@@ -138,7 +148,10 @@ impl Judge<'_> {
             return None;
         }
         let label = match node.get("name").and_then(Node::as_text) {
-            Some(name) => format!("image `{}`", name.escape_debug()),
+            Some(name) => {
+                self.image = Some(Subject::Image(name.into()));
+                format!("image `{}`", name.escape_debug())
+            }
             None => label,
         };
         self.unknown(node, &["name", "syntax", "tags", "slots"], &label);
@@ -320,7 +333,7 @@ impl Judge<'_> {
 
     fn twice(&mut self, second: Mark, first: Mark, what: &str, remedy: &str) {
         let why = format!("it stands {}; one would silently win", first.and_again(second));
-        self.failures.push(
+        self.push(
             Failure::new(Code::ImagesDuplicate, format!("{what} appears twice"))
                 .why(why)
                 .remedy(remedy)
@@ -350,7 +363,8 @@ impl Judge<'_> {
                         "they stand on lines {one} and {two}; `images/{owner}/{part}` belongs to `{owner}`"
                     ))
                     .remedy("rename one of them")
-                    .at(image.mark.place(self.file)),
+                    .at(image.mark.place(self.file))
+                    .about(Subject::Image(image.name.as_str().into())),
                 );
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{ImageList, words::closest};
 use crate::{
-    failure::{Code, Failure, Problems, shortened},
+    failure::{Code, Failure, Problems, Subject, shortened},
     yaml::Mark,
 };
 
@@ -198,10 +198,18 @@ pub(super) fn check(list: &ImageList, metadata: &str, aliases: &str) -> (Vec<Fai
             let via =
                 if end == link.target { String::new() } else { format!(", by way of `{}`", link.target) };
             let what = format!("{} ends at `{end}`{via}, which is not in the list", link.what);
-            Failure::new(Code::ImagesDangling, what).why("whoever asks for it gets an error").remedy(remedy)
+            Failure::new(Code::ImagesDangling, what)
+                .why("whoever asks for it gets an error")
+                .remedy(remedy)
+                .about(image_of(&end))
         });
     }
     (loops, dangling.into_vec())
+}
+
+/// The image of an image and tag.
+fn image_of(name: &str) -> Subject {
+    Subject::Image(name.split_once(':').map_or(name, |(image, _)| image).into())
 }
 
 fn describe(map: &Map<'_>, circle: &[usize]) -> Option<Failure> {
@@ -224,6 +232,7 @@ fn describe(map: &Map<'_>, circle: &[usize]) -> Option<Failure> {
                 places.join(", ")
             ))
             .remedy("point one of them at an image and tag with a digest")
+            .about(image_of(&first.name))
             .at(first.mark.place(first.file)),
     )
 }

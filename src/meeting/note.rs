@@ -109,7 +109,7 @@ pub(super) fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
 
 /// What is waited for, as far as it was told.
 #[derive(Default)]
-pub(super) struct Told(Option<String>);
+pub(super) struct Told(Option<Failure>);
 
 impl Told {
     /// Waits a round for what is not there yet, and tells so when it is new.
@@ -125,8 +125,8 @@ impl Told {
         let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
             return Err(failure);
         };
-        if self.0.as_ref() != Some(&failure.what) {
-            self.0 = Some(failure.what.clone());
+        if !self.0.as_ref().is_some_and(|told| told.reads_like(&failure)) {
+            self.0 = Some(failure.clone());
             let until = deadline.clock;
             cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
         }

@@ -30,7 +30,7 @@ pub fn write_details(out: &mut impl Write, style: Style, failure: &Failure) -> i
         writeln!(out, "    {}  {}", style.dim("at "), style.text(&place.to_string()))?;
     }
     // Nobody hears a mark below a column.
-    if let Some(Excerpt { line, before, from }) = failure.excerpt.as_deref().filter(|_| !style.words) {
+    if let Some(Excerpt { line, before, from }) = failure.excerpt().filter(|_| !style.words) {
         let (number, before) = (line.to_string(), style.text(before));
         let gap = " ".repeat(number.len());
         writeln!(out, "    {} {before}{}", style.dim(&format!("{number} |")), style.text(from))?;

@@ -25,17 +25,33 @@ use super::{Reporter, Sink};
 pub struct LastRun {
     /// When it ended.
     pub at: Timestamp,
-    /// `changed`, `unchanged` or `failed`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: LastOutcome,
+}
+
+/// How a stage ended that did run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LastOutcome {
+    /// It changed something.
+    Changed,
+    /// There was nothing to do.
+    Unchanged,
+    /// It failed.
+    Failed,
+}
+
+impl LastOutcome {
+    /// What it is about is as it should be.
+    pub fn is_well(self) -> bool {
+        self != LastOutcome::Failed
+    }
 }
 
 impl LastRun {
     /// What it came to, unless it went well, and how long ago: `failed 2 h ago`.
     pub fn words(&self) -> String {
-        match self.outcome.as_str() {
-            "changed" | "unchanged" => ago(self.at),
-            outcome => format!("{outcome} {}", ago(self.at)),
-        }
+        if self.outcome.is_well() { ago(self.at) } else { format!("failed {}", ago(self.at)) }
     }
 }
 
@@ -97,12 +113,12 @@ impl Reporter for History {
         match &event.kind {
             EventKind::StageFinished { stage, outcome, .. } => {
                 let outcome = match outcome {
-                    Outcome::Changed(_) => "changed",
-                    Outcome::Unchanged { .. } => "unchanged",
-                    Outcome::Failed { .. } => "failed",
+                    Outcome::Changed(_) => LastOutcome::Changed,
+                    Outcome::Unchanged { .. } => LastOutcome::Unchanged,
+                    Outcome::Failed { .. } => LastOutcome::Failed,
                     Outcome::Skipped { .. } | Outcome::LeftOut | Outcome::Cancelled { .. } => return Ok(()),
                 };
-                self.ran.insert((*stage).to_owned(), LastRun { at: event.time, outcome: outcome.to_owned() });
+                self.ran.insert((*stage).to_owned(), LastRun { at: event.time, outcome });
                 Ok(())
             }
             // A run that touched nothing leaves no trace here either.

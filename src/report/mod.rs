@@ -17,7 +17,7 @@ mod transcript;
 
 pub use closing::{Closing, about_alembic, closing, next_command};
 pub use failure::write_failure;
-pub use history::{History, LastRun, ago, history};
+pub use history::{History, LastOutcome, LastRun, ago, history};
 pub use json::Json;
 pub use logs::{LINES_KEPT, Line, Log, StageLogs, Tone};
 pub use nodes::Nodes;

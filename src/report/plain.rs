@@ -10,7 +10,9 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     failure::{Code, Failure},
-    workflow::{Event, EventKind, Level, Outcome, RungState, StageId, StageState, Summary, Verdict},
+    workflow::{
+        Event, EventKind, Level, Outcome, RungState, StageId, StageState, StageStatus, Summary, Verdict,
+    },
 };
 
 use super::{
@@ -190,9 +192,9 @@ impl<W: Write> Plain<W> {
             let units = stage.changes.iter().map(|change| change.unit(2));
             let unit = units.reduce(|one, other| if one == other { one } else { "" });
             self.units.insert(stage.stage, unit.unwrap_or_default());
-            let is_wrong = stage.state == "conflict" || stage.state == "failed";
+            let is_wrong = matches!(stage.state, StageStatus::Conflict | StageStatus::Failed);
             if is_wrong || tells_all {
-                let what = format!("{}: {}", stage.state, stage.summary);
+                let what = format!("{}: {}", stage.state.word(), stage.summary);
                 self.line(time, stage.title, is_wrong.then_some(RungState::Failed), &what)?;
             }
             for change in stage.changes.iter().filter(|_| tells_all) {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     guide::{Answers, Default, Origin, Reference},
     images::ImageList,
-    workflow::{Change, Rung, RungState, StageState},
+    workflow::{Change, Rung, RungState, StageState, StageStatus},
 };
 
 use super::{
@@ -114,12 +114,12 @@ pub fn write_status(out: &mut impl Write, style: Style, state: &RunState) -> io:
 fn write_stage(out: &mut impl Write, style: Style, stage: &StageState) -> io::Result<()> {
     let StageState { state, title, summary, failure, .. } = stage;
     let sign = match *state {
-        "done" => style.sign(RungState::Passed),
-        "pending" => style.pending().to_owned(),
-        _ => style.sign(RungState::Failed),
+        StageStatus::Done => style.sign(RungState::Passed),
+        StageStatus::Pending => style.pending().to_owned(),
+        StageStatus::Conflict | StageStatus::Failed => style.sign(RungState::Failed),
     };
     let code = failure.as_ref().map(|failure| format!("  {}", failure.code)).unwrap_or_default();
-    writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state, 10), style.text(summary))?;
+    writeln!(out, "{sign} {}{}{}{code}", pad(title, 15), pad(state.word(), 10), style.text(summary))?;
     for remark in &stage.remarks {
         let sign = style.sign(RungState::Warned);
         writeln!(out, "  {sign} {}  {}", style.text(&remark.what), remark.code)?;

@@ -1,7 +1,7 @@
 //! The YAML reader repeats what it stumbles over; where that is a secret it must not.
 
 use crate::{
-    failure::{Code, Failure, Place},
+    failure::{Code, Failure, Place, Slip, Subject},
     guide::Guide,
     yaml,
 };
@@ -102,18 +102,16 @@ fn is_open_reference(value: &str) -> bool {
 
 /// Whether a problem repeats nothing of the secret's value.
 fn is_harmless(guide: &Guide, lines: &[&str], failure: &Failure, place: &Place, value: &str) -> bool {
-    match yaml::slip(failure) {
-        Some(yaml::Slip::Marks) => true,
-        Some(yaml::Slip::Keys) => {
-            failure.what.split('`').skip(1).step_by(2).all(|label| is_key(guide, label))
-        }
-        Some(yaml::Slip::Sign) => {
+    let Some(Subject::Slip(slip)) = failure.subject() else { return false };
+    match slip {
+        Slip::Marks => true,
+        Slip::Keys(one, other) => is_key(guide, one) && is_key(guide, other),
+        Slip::Sign => {
             let line = lines.get(place.line - 1).copied().unwrap_or_default();
             let before: String = line.chars().take(place.column - 1).map(as_meant).collect();
             let key = before.trim_end().trim_end_matches(':').trim_matches([' ', '-', '"', '\'']);
             key.is_empty() || is_key(guide, key) || reference(value).is_some()
         }
-        None => false,
     }
 }
 

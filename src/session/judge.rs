@@ -49,8 +49,7 @@ pub(super) fn judge(
         judges_images.then(|| load_images(guide, &answers.images()).and_then(|list| choose(list, &answers)));
     match settings {
         Some(_) if problems.is_empty() => {
-            let mut notices: Vec<Failure> =
-                Settings::notes(&answers).into_iter().map(|(_, note)| note).collect();
+            let mut notices = Settings::notes(&answers);
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }

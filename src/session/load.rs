@@ -9,7 +9,7 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
-    failure::{Code, Failure, Place, shell_word, shortened, with_excerpts, words},
+    failure::{Code, Failure, Place, Subject, shell_word, shortened, with_excerpts, words},
     guide::{Answers, Guide, Leaf, Leaves, Origin, Reference, SecretSource, Variable, etcd, leaves},
     guides::Setup,
     services::files::{self, INPUT_LIMIT},
@@ -348,7 +348,8 @@ impl Gathering<'_> {
                         format!("`{name}` in the environment differs from `{key}`"),
                     )
                     .why(format!("the value from {origin} counts"))
-                    .remedy(format!("unset {name}, or fix `{key}`")),
+                    .remedy(format!("unset {name}, or fix `{key}`"))
+                    .about(Subject::Variable(key)),
                 );
             }
         }

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     checks,
-    failure::{Code, Failure, shortened},
+    failure::{Code, Failure, Subject, shortened},
     guide::Answers,
     images::ImageList,
     meeting::{self, Meeting},
@@ -66,13 +66,11 @@ impl Session {
             Ok(_) => Err(shortened(problems)),
             Err(missing) => {
                 // A value that was refused, or stands in a file that did not read, is no missing value.
-                let refused = |failure: &Failure| {
-                    let about = |key: &&str| failure.what.starts_with(&format!("`{key}` "));
-                    let lacks = |key: &&str| failure.what.ends_with(&format!(" `{key}` is not"));
-                    match failure.code {
-                        Code::AnswersMissing => unread || tried.iter().any(about),
-                        _ => tried.iter().any(lacks),
+                let refused = |failure: &Failure| match failure.subject() {
+                    Some(Subject::Unanswered(key)) => {
+                        tried.contains(key) || (unread && failure.code == Code::AnswersMissing)
                     }
+                    _ => false,
                 };
                 problems.extend(missing.into_iter().filter(|failure| !refused(failure)));
                 Err(shortened(problems))

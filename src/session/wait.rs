@@ -67,7 +67,7 @@ pub(super) async fn probe(
             sleep(pause.min(left)).await;
             last = look(check, cx, tolerance, false).await;
             let Some(found) = missing(&last) else { return };
-            if found.what != failure.what && deadline.left().is_some() {
+            if !found.reads_like(&failure) && deadline.left().is_some() {
                 tell(check, cx, &found, deadline).await;
             }
             failure = found;

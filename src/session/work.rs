@@ -10,8 +10,8 @@ use crate::{
     meeting::{self, Ended, Meeting},
     stages::SetupStage,
     workflow::{
-        About, Context, Deadline, Event, EventKind, Outcome, StageId, StageState, Stop, Summary, Verdict,
-        execute, survey,
+        About, Context, Deadline, Event, EventKind, Outcome, StageId, StageState, StageStatus, Stop, Summary,
+        Verdict, execute, survey,
     },
     world::World,
 };
@@ -114,12 +114,12 @@ impl Work {
             tally.failed += usize::from(is_new);
             tally.stuck += usize::from(state.failure.is_some());
             match (&state.failure, state.state) {
-                (Some(failure), "conflict") if self.intent == Intent::Status => {
+                (Some(failure), StageStatus::Conflict) if self.intent == Intent::Status => {
                     tally.unwanted = true;
                     tally.note(failure);
                 }
                 (Some(failure), _) => tally.note(failure),
-                (None, "pending") => tally.unwanted = true,
+                (None, StageStatus::Pending) => tally.unwanted = true,
                 (None, _) => {}
             }
         }
@@ -188,9 +188,11 @@ impl Work {
         for stage in stages {
             let about = stage.about();
             let own = match cause(about, hinders) {
-                Some(failure) => Some(stuck(about, "failed", failure)),
+                Some(failure) => Some(stuck(about, StageStatus::Failed, failure)),
                 None => found.next().map(|state| match cause(about, |_| true) {
-                    Some(failure) if state.state == "done" => stuck(about, "failed", failure),
+                    Some(failure) if state.state == StageStatus::Done => {
+                        stuck(about, StageStatus::Failed, failure)
+                    }
                     _ => state,
                 }),
             };
@@ -259,14 +261,18 @@ fn weighed(world: &World, mut state: StageState) -> StageState {
         && let Some(at) = state.remarks.iter().position(|remark| !remark.is_warning())
     {
         let failure = state.remarks.swap_remove(at);
-        state =
-            StageState { state: "conflict", summary: failure.what.clone(), failure: Some(failure), ..state };
+        state = StageState {
+            state: StageStatus::Conflict,
+            summary: failure.what.clone(),
+            failure: Some(failure),
+            ..state
+        };
     }
     state
 }
 
 /// A stage that cannot go on, or would not help.
-fn stuck(about: &About, state: &'static str, failure: Failure) -> StageState {
+fn stuck(about: &About, state: StageStatus, failure: Failure) -> StageState {
     StageState {
         stage: about.id,
         title: about.title,

@@ -32,6 +32,7 @@ struct Draft {
     path: PathBuf,
     wanted: SecretString,
     what: String,
+    is_new: bool,
     /// The old content, where a backup is kept.
     backup: Option<Vec<u8>>,
 }
@@ -76,8 +77,9 @@ fn draft(
         (true, Some((mode, to))) => format!("change mode {mode:04o} → {to:04o}"),
         (false, _) => what,
     };
+    let is_new = existing.is_none();
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
-    Some(Draft { path: path.to_owned(), wanted, what, backup })
+    Some(Draft { path: path.to_owned(), wanted, what, is_new, backup })
 }
 
 #[async_trait]
@@ -106,7 +108,11 @@ impl Stage<World> for WriteConfig {
         Ok(State::Pending(
             drafts
                 .into_iter()
-                .map(|draft| Change::File { path: shown(&draft.path), what: draft.what })
+                .map(|draft| Change::File {
+                    path: shown(&draft.path),
+                    what: draft.what,
+                    is_new: draft.is_new,
+                })
                 .collect(),
         ))
     }

@@ -46,6 +46,9 @@ pub enum Change {
         path: String,
         /// What happens to it.
         what: String,
+        /// It is made; otherwise it is there and changes.
+        #[serde(skip)]
+        is_new: bool,
     },
 }
 
@@ -87,8 +90,7 @@ impl Change {
         match self {
             Change::Key { new: None, .. } => '-',
             Change::Key { old: Some(_), .. } => '~',
-            Change::Row { is_new: false, .. } => '~',
-            Change::File { what, .. } if what.starts_with("change") => '~',
+            Change::Row { is_new: false, .. } | Change::File { is_new: false, .. } => '~',
             _ => '+',
         }
     }
@@ -113,7 +115,7 @@ impl fmt::Display for Change {
             Change::Database { name } => write!(f, "database {name}"),
             Change::Statement { what, .. } => f.write_str(what),
             Change::Row { table, what, .. } => write!(f, "{table}: {what}"),
-            Change::File { path, what } => write!(f, "{what}: {path}"),
+            Change::File { path, what, .. } => write!(f, "{what}: {path}"),
         }
     }
 }

@@ -20,6 +20,32 @@ pub enum Level {
     Warning,
 }
 
+/// What a survey found of a stage, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageStatus {
+    /// There is nothing to do.
+    Done,
+    /// There are changes to make.
+    Pending,
+    /// Something is in the way.
+    Conflict,
+    /// It could not be looked at.
+    Failed,
+}
+
+impl StageStatus {
+    /// The word, as people and scripts read it.
+    pub fn word(self) -> &'static str {
+        match self {
+            StageStatus::Done => "done",
+            StageStatus::Pending => "pending",
+            StageStatus::Conflict => "conflict",
+            StageStatus::Failed => "failed",
+        }
+    }
+}
+
 /// A stage's state as surveyed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StageState {
@@ -27,8 +53,8 @@ pub struct StageState {
     pub stage: StageId,
     /// What people call it.
     pub title: &'static str,
-    /// `done`, `pending`, `conflict` or `failed`.
-    pub state: &'static str,
+    /// What was found.
+    pub state: StageStatus,
     /// Why there is nothing to do, or how much is.
     pub summary: String,
     /// What would be written.

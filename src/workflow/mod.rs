@@ -14,7 +14,7 @@ mod verdict;
 pub use change::Change;
 pub use context::Context;
 pub use deadline::Deadline;
-pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, Summary};
+pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, StageStatus, Summary};
 pub use runner::{Finished, execute, survey};
 pub use stage::{About, Done, Outcome, Stage, StageId, State, Sure, Written};
 pub use verdict::{Ladder, Rung, RungState, Verdict};

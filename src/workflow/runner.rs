@@ -11,7 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::{Code, Failure};
 
-use super::{Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, State, Sure};
+use super::{
+    Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, StageStatus, State, Sure,
+};
 
 /// A stage that several tasks may hold.
 pub type SharedStage<W> = Arc<dyn Stage<W>>;
@@ -50,10 +52,12 @@ fn describe<W: Send + Sync>(
 ) -> StageState {
     let about = stage.about();
     let (state, summary, changes, failure) = match found {
-        Ok(State::Done(summary)) => ("done", summary, Vec::new(), None),
-        Ok(State::Pending(changes)) => ("pending", Change::count(&changes), changes, None),
-        Ok(State::Conflict(failure)) => ("conflict", failure.what.clone(), Vec::new(), Some(failure)),
-        Err(failure) => ("failed", failure.what.clone(), Vec::new(), Some(failure)),
+        Ok(State::Done(summary)) => (StageStatus::Done, summary, Vec::new(), None),
+        Ok(State::Pending(changes)) => (StageStatus::Pending, Change::count(&changes), changes, None),
+        Ok(State::Conflict(failure)) => {
+            (StageStatus::Conflict, failure.what.clone(), Vec::new(), Some(failure))
+        }
+        Err(failure) => (StageStatus::Failed, failure.what.clone(), Vec::new(), Some(failure)),
     };
     StageState { stage: about.id, title: about.title, state, summary, changes, remarks, failure }
 }

@@ -1,34 +1,7 @@
 //! What people leave in a file without meaning to: the lines of a merge, and signs that only look like YAML's.
 
 use super::Mark;
-use crate::failure::{Code, Failure, Place, shortened};
-
-/// A slip of the pen, which is reported without a value of the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Slip {
-    /// The lines of a merge, or a tab: nothing of the file is repeated.
-    Marks,
-    /// Two keys that do not line up are repeated.
-    Keys,
-    /// One sign is repeated.
-    Sign,
-}
-
-/// Which slip a problem of [`read`](super::read) tells, if it tells one.
-pub(crate) fn slip(failure: &Failure) -> Option<Slip> {
-    let what = &failure.what;
-    if what == TAB || what.starts_with(MERGE) {
-        return Some(Slip::Marks);
-    }
-    what.contains(LINE_UP).then_some(Slip::Keys).or(what.ends_with(DUE).then_some(Slip::Sign))
-}
-
-/// How the headline for the lines of a merge begins.
-const MERGE: &str = "A merge conflict is not resolved";
-/// How the headline for a sign that looks like another ends.
-const DUE: &str = " is due";
-/// What the headline says of two keys of one mapping that begin in two columns.
-pub(super) const LINE_UP: &str = "` does not line up with `";
+use crate::failure::{Code, Failure, Place, Slip, Subject, shortened};
 
 /// The lines that a merge of two versions leaves where they contradict each other.
 pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
@@ -38,7 +11,8 @@ pub(super) fn merge_markers(file: &str, text: &str) -> Vec<Failure> {
     let told = |(at, line): (usize, &str)| {
         let sign =
             ["<<<<<<<", "|||||||", "=======", ">>>>>>>"].into_iter().find(|sign| is_marker(line, sign))?;
-        let failure = Failure::new(Code::YamlSyntax, format!("{MERGE}: `{sign}`"))
+        let failure = Failure::new(Code::YamlSyntax, format!("A merge conflict is not resolved: `{sign}`"))
+            .about(Subject::Slip(Slip::Marks))
             .why("two versions of the file were merged, and both are in it")
             .remedy(
                 "keep one of the two versions, and delete the lines with `<<<<<<<`, `=======` and `>>>>>>>`",
@@ -61,16 +35,14 @@ pub(super) fn near(file: &str, text: &str, line: usize) -> Option<Failure> {
             meant => (format!("`{sign}` ({code_point})"), format!("`{meant}`")),
         };
         Some(
-            Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant}{DUE}"))
+            Failure::new(Code::YamlSyntax, format!("{sign} stands where {meant} is due"))
+                .about(Subject::Slip(Slip::Sign))
                 .why("it looks the same, but YAML does not read it as that")
                 .remedy(format!("write {meant}"))
                 .at(mark.place(file)),
         )
     })
 }
-
-/// The headline for a tab in the indentation.
-const TAB: &str = "The indentation contains a tab";
 
 /// The first tab that indents the line of a syntax error or one beside it.
 pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
@@ -81,7 +53,8 @@ pub(super) fn tab(file: &str, text: &str, line: usize) -> Option<Failure> {
         Some((at, text[..content].find('\t')?))
     })?;
     Some(
-        Failure::new(Code::YamlSyntax, TAB)
+        Failure::new(Code::YamlSyntax, "The indentation contains a tab")
+            .about(Subject::Slip(Slip::Marks))
             .why("YAML indents with spaces alone")
             .remedy("replace each tab at the start of a line with spaces")
             .at(Mark { line: at + 1, column: column + 1 }.place(file)),

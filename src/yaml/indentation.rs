@@ -1,7 +1,7 @@
 //! Lines that do not line up: the commonest slip in YAML, and one that a parser tells in its own words.
 
-use super::{Mark, alike::LINE_UP};
-use crate::failure::{Code, Failure};
+use super::Mark;
+use crate::failure::{Code, Failure, Slip, Subject};
 
 /// A key, or the dash of an item, with its column from 0.
 struct Entry<'t> {
@@ -45,8 +45,10 @@ pub(super) fn misaligned(file: &str, text: &str, line: usize) -> Option<Failure>
         format!("take {spaces} out before `{label}`, if it belongs beside `{other}`")
     };
     let mark = Mark { line, column: own.column + 1 };
+    let what = format!("`{label}` does not line up with `{other}` on line {}", beside.line);
     Some(
-        Failure::new(Code::YamlSyntax, format!("`{label}{LINE_UP}{other}` on line {}", beside.line))
+        Failure::new(Code::YamlSyntax, what)
+            .about(Subject::Slip(Slip::Keys(label.into(), other.into())))
             .why(format!(
                 "`{label}` begins in column {}, `{other}` in column {}",
                 own.column + 1,

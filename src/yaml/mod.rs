@@ -24,7 +24,7 @@ mod tests;
 
 use crate::failure::{Code, Failure, Place, Problems};
 
-pub(crate) use alike::{Slip, meant, slip, stray};
+pub(crate) use alike::{meant, stray};
 pub use bounds::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub(crate) use node::quoted;
 pub use node::{Mark, Node, Value};

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use backendai_setup::failure::{Code, Failure};
 use backendai_setup::workflow::{
-    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Outcome, Stage, StageId, State, Stop,
-    execute, survey,
+    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Outcome, Stage, StageId, StageStatus,
+    State, Stop, execute, survey,
 };
 use serde_json::Value;
 use tokio::sync::{Barrier, mpsc};
@@ -225,5 +225,6 @@ async fn a_survey_runs_nothing_and_keeps_the_order() {
     let (sender, _events) = mpsc::channel(1);
     let states = survey(&stages, &Context::new(Arc::new(()), sender, Stop::default())).await;
     let states: Vec<_> = states.iter().map(|state| (state.stage, state.state)).collect();
-    assert_eq!(states, [("a", "pending"), ("b", "done"), ("c", "pending")]);
+    let (pending, done) = (StageStatus::Pending, StageStatus::Done);
+    assert_eq!(states, [("a", pending), ("b", done), ("c", pending)]);
 }

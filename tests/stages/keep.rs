@@ -6,7 +6,7 @@ use std::path::Path;
 
 use backendai_setup::guide::{Answers, Origin, Reference};
 use backendai_setup::guides::september_2018::{GUIDE, SETUP};
-use backendai_setup::report::history;
+use backendai_setup::report::{LastOutcome, history};
 use backendai_setup::session::{Inputs, draft, forget_draft, gather, save_answers, save_draft, save_text};
 use proptest::prelude::*;
 
@@ -140,8 +140,8 @@ fn a_run_is_remembered_by_stage() {
     site.runs(&format!("run set-mount write-config {flag}"));
     let name = fs::read_dir(&state).expect("the state directory").flatten().next().expect("one target");
     let ran = history(&state, &name.file_name().to_string_lossy());
-    assert_eq!(ran["set-mount"].outcome, "unchanged");
-    assert_eq!(ran["write-config"].outcome, "changed");
+    assert_eq!(ran["set-mount"].outcome, LastOutcome::Unchanged);
+    assert_eq!(ran["write-config"].outcome, LastOutcome::Changed);
     assert!(!ran.contains_key("load-images"));
     assert_eq!(mode(&name.path().join("history.json")), 0o600);
 }

@@ -141,7 +141,7 @@ impl Wizard<'_> {
         let mut options: Vec<String> = stages
             .iter()
             .map(|about| match told(about.id) {
-                Some(stage) => format!("{}: {}, {}", about.title, stage.state, stage.summary),
+                Some(stage) => format!("{}: {}, {}", about.title, stage.state.word(), stage.summary),
                 None => about.title.to_owned(),
             })
             .enumerate()

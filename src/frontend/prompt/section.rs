@@ -8,7 +8,7 @@ use crate::{
     failure::{Code, Failure},
     frontend::{
         console::{questions::Question, wrapping::to_a_person},
-        wizard::{notes, notes_of, problems_of},
+        wizard::{about, notes, problems_of},
     },
     guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
@@ -126,7 +126,7 @@ impl Wizard<'_> {
             self.tell(&problems);
             return Ok(Page::Ask(self.first_of(at)));
         }
-        self.tell(&notes_of(section, notes(&self.answers, &[])));
+        self.tell(&about(section, notes(&self.answers, &[])));
         self.keep_draft().await;
         let next = if self.from_review || at + 1 == self.sections().len() {
             Page::Review

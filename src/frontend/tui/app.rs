@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    frontend::wizard::{begun, notes, notes_of, problems_of, round::Round},
-    guide::{Answers, Section, database, general},
+    frontend::wizard::{about, begun, notes, problems_of, round::Round},
+    guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
     workflow::StageId,
 };
@@ -26,9 +26,6 @@ use super::{
     running::RunPage,
     theme::{Sign, Theme},
 };
-
-/// The page of the image list.
-pub(super) const IMAGES: usize = 3;
 
 /// What the wizard begins with.
 #[derive(Debug)]
@@ -60,6 +57,8 @@ pub struct Start {
 /// All of it.
 pub struct App {
     pub(super) setup: &'static Setup,
+    /// The place of the image list among the sections: its page is another than those of the others.
+    pub(super) image_list: usize,
     pub(super) theme: Theme,
     pub(super) host: String,
     pub(super) size: (u16, u16),
@@ -99,8 +98,10 @@ impl App {
     /// The wizard as it begins, and what it asks for at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
         let (setup, answers) = (start.setup, begun(start.answers));
+        let asked = setup.guide.asked();
         let mut app = Self {
             setup,
+            image_list: asked.iter().position(|it| it.id == images::SECTION.id).unwrap_or(usize::MAX),
             theme: start.theme,
             host: start.host,
             size: start.size,
@@ -112,8 +113,8 @@ impl App {
             trail: Vec::new(),
             overlay: None,
             notice: None,
-            forms: setup.guide.asked().into_iter().map(|section| Form::new(section, &answers)).collect(),
-            probes: setup.guide.asked().iter().map(|_| Probe::default()).collect(),
+            forms: asked.iter().map(|section| Form::new(section, &answers)).collect(),
+            probes: asked.iter().map(|_| Probe::default()).collect(),
             visited: BTreeSet::new(),
             answers,
             gathered: start.notices,
@@ -188,8 +189,8 @@ impl App {
         match self.page {
             Page::Welcome if self.welcome.path.is_some() => Place::Path,
             Page::Welcome => Place::Welcome,
-            Page::Section(IMAGES) if self.images.search_open => Place::Search,
-            Page::Section(IMAGES) if !self.images.in_fields => Place::Images,
+            Page::Section(at) if at == self.image_list && self.images.search_open => Place::Search,
+            Page::Section(at) if at == self.image_list && !self.images.in_fields => Place::Images,
             Page::Section(at) => match self.forms.get(at).and_then(Form::field) {
                 Some(field) if field.variable.is_secret() => Place::Secret,
                 _ => Place::Text,
@@ -219,13 +220,12 @@ impl App {
 
     /// What a person should hear about the answers of a section.
     pub(super) fn notes_of(&self, at: usize) -> Vec<Failure> {
-        let notes = notes(&self.answers, &self.gathered);
-        self.forms.get(at).map(|form| notes_of(form.section, notes)).unwrap_or_default()
+        self.forms.get(at).map(|form| about(form.section, self.notes())).unwrap_or_default()
     }
 
     /// What a person should hear about all the answers.
     pub(super) fn notes(&self) -> Vec<Failure> {
-        notes(&self.answers, &self.gathered).into_iter().map(|(_, note)| note).collect()
+        notes(&self.answers, &self.gathered)
     }
 
     pub(super) fn is_complete(&self, at: usize) -> bool {
@@ -237,8 +237,9 @@ impl App {
         if self.forms.get(at).is_some_and(Form::has_errors) {
             return Sign::Failed;
         }
-        let broken_list =
-            at == IMAGES && self.images.listed.list.is_none() && !self.images.listed.problems.is_empty();
+        let broken_list = at == self.image_list
+            && self.images.listed.list.is_none()
+            && !self.images.listed.problems.is_empty();
         match self.probes.get(at).map(|probe| &probe.state) {
             _ if broken_list => Sign::Failed,
             Some(ProbeState::Running { .. }) => Sign::UnderWay,

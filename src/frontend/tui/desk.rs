@@ -109,11 +109,11 @@ impl Desk {
             Effect::SaveAnswers(answers) => {
                 let folder = self.state_dir.clone();
                 let save = move || session::save_answers(&folder?, &name(&answers), &answers);
-                self.blocking(move || Msg::Saved("answers", save()));
+                self.blocking(move || Msg::AnswersSaved(save()));
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
                 let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
-                Msg::Saved("Log", session::save_text(&path, &text))
+                Msg::LogSaved(session::save_text(&path, &text))
             }),
             Effect::CopySamples => self.blocking(move || {
                 let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tui_input::Input;
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, Subject},
     images::ImageList,
-    workflow::{Change, StageState},
+    workflow::{Change, StageState, StageStatus},
 };
 
 use super::{
@@ -123,7 +123,9 @@ impl ImagesPage {
                 View::Changed => matches!(row.in_etcd, InEtcd::New | InEtcd::Changed | InEtcd::Left),
                 View::Problems => self.listed.problems.iter().any(|problem| {
                     let line = problem.place.as_ref().map_or(0, |place| place.line);
-                    problem.what.contains(&format!("`{}", row.name)) || (line > 0 && line == row.line)
+                    let is_own =
+                        matches!(problem.subject(), Some(Subject::Image(name)) if **name == *row.name);
+                    is_own || (line > 0 && line == row.line)
                 }),
             };
             let found = wanted.is_empty()
@@ -190,7 +192,7 @@ struct Touched {
 
 impl Touched {
     fn read(stages: &[StageState]) -> Self {
-        let asked = stages.iter().all(|stage| stage.state != "failed");
+        let asked = stages.iter().all(|stage| stage.state != StageStatus::Failed);
         let mut touched = Self {
             asked,
             new: BTreeSet::new(),

@@ -106,8 +106,10 @@ pub enum Msg {
     Began(String),
     /// A record of the run is lost.
     Lost(Failure),
-    /// Something was written down: where, or why not.
-    Saved(&'static str, Result<PathBuf, Failure>),
+    /// The answers were kept: where, or why not.
+    AnswersSaved(Result<PathBuf, Failure>),
+    /// A log was saved: where, or why not.
+    LogSaved(Result<PathBuf, Failure>),
     /// The samples were copied, to be edited.
     Samples(Result<(PathBuf, PathBuf), Failure>),
     /// A person came back from an editor or a pager.

@@ -2,10 +2,10 @@
 
 use crate::{
     failure::{Code, Failure},
-    workflow::{RungState, StageState},
+    workflow::{RungState, StageState, StageStatus},
 };
 
-use super::app::{App, IMAGES, ProbeState, View};
+use super::app::{App, ProbeState, View};
 
 /// One entry of the review.
 pub(super) enum Item<'a> {
@@ -27,7 +27,7 @@ impl App {
         let mut items = Vec::new();
         for at in 0..self.forms.len() {
             // etcd, PostgreSQL and storage are always told; the others when there is something to tell.
-            if (self.has_check(at) && at < IMAGES) || !self.is_complete(at) || self.is_wrong(at) {
+            if (self.has_check(at) && at < self.image_list) || !self.is_complete(at) || self.is_wrong(at) {
                 items.push(Item::Target(at));
             }
         }
@@ -48,7 +48,7 @@ impl App {
         }
         items.retain(|item| match self.review.view {
             View::All => true,
-            View::Changed => matches!(item, Item::Stage(stage) if stage.state != "done"),
+            View::Changed => matches!(item, Item::Stage(stage) if stage.state != StageStatus::Done),
             View::Problems => self.is_problem(item),
         });
         items
@@ -90,8 +90,9 @@ impl App {
             return cursor.min(items.len().saturating_sub(1));
         }
         let problem = items.iter().position(|item| self.is_problem(item));
-        let change =
-            items.iter().position(|item| matches!(item, Item::Stage(stage) if stage.state == "pending"));
+        let change = items
+            .iter()
+            .position(|item| matches!(item, Item::Stage(stage) if stage.state == StageStatus::Pending));
         let stage = items.iter().position(|item| matches!(item, Item::Stage(_)));
         problem.or(change).or(stage).unwrap_or(0)
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     devstack,
-    failure::{Code, Failure},
+    failure::{Code, Failure, Subject},
     guide::{Answers, Origin, Section, Settings, database, etcd, storage},
     report::{ago, history},
     session::{self, Overwrite, Setup},
@@ -21,8 +21,7 @@ pub use draft::Drafts;
 pub fn problems_of(section: &'static Section, answers: &Answers) -> Vec<Failure> {
     let mut filled = answers.clone();
     filled.fill_defaults();
-    let own = |failure: &Failure| section.variables.iter().any(|it| failure.what.contains(it.key));
-    filled.problems(&[section]).into_iter().filter(own).collect()
+    about(section, filled.problems(&[section]))
 }
 
 /// The answers, typed; what was not answered is as the guide says.
@@ -125,33 +124,31 @@ pub fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Ve
 
 /// Secrets that could not be looked up, as remarks: each is asked for on its page.
 pub fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
-    let remark = |(key, failure): (&str, Failure)| {
+    let remark = |(key, failure): (&'static str, Failure)| {
         let note =
             Failure::new(Code::AnswersNote, format!("`{key}` is to be typed in: its source gave none"));
         let note = note.why(failure.what).remedy(format!("type `{key}` when it is asked for"));
-        Failure { place: failure.place, ..note }
+        Failure { place: failure.place, ..note.about(Subject::Variable(key)) }
     };
     to_ask.into_iter().map(remark).collect()
 }
 
-/// What a person should hear about these answers, each with its key where it has one: remarks from gathering
-/// them, unless the value was typed anew since, and what the answers themselves say.
-pub fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<(Option<&'static str>, Failure)> {
-    let key = |notice: &Failure| {
-        let mut variables = answers.guide().variables();
-        variables.find(|it| notice.what.contains(&format!("`{}`", it.key))).map(|it| it.key)
+/// What a person should hear about these answers: remarks from gathering them, unless the value was typed anew
+/// since, and what the answers themselves say.
+pub fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<Failure> {
+    let is_typed = |note: &Failure| {
+        let given = note.variable().and_then(|key| answers.given(key));
+        given.is_some_and(|given| given.origin == Origin::Typed)
     };
-    let is_typed = |key: &str| answers.given(key).is_some_and(|given| given.origin == Origin::Typed);
-    let earlier = gathered.iter().map(|notice| (key(notice), notice.clone()));
-    let earlier = earlier.filter(|(key, _)| !key.is_some_and(is_typed));
-    let own = Settings::notes(answers).into_iter().map(|(key, note)| (Some(key), note));
-    earlier.chain(own).collect()
+    gathered.iter().filter(|note| !is_typed(note)).cloned().chain(Settings::notes(answers)).collect()
 }
 
-/// The notes that belong to one section.
-pub fn notes_of(section: &Section, notes: Vec<(Option<&'static str>, Failure)>) -> Vec<Failure> {
-    let is_own = |key: Option<&str>| section.variables.iter().any(|variable| Some(variable.key) == key);
-    notes.into_iter().filter(|(key, _)| is_own(*key)).map(|(_, note)| note).collect()
+/// Those that are about a variable of this section.
+pub fn about(section: &Section, failures: Vec<Failure>) -> Vec<Failure> {
+    let is_own = |failure: &Failure| {
+        failure.variable().is_some_and(|key| section.variables.iter().any(|variable| variable.key == key))
+    };
+    failures.into_iter().filter(is_own).collect()
 }
 
 /// What is offered as "Continue".
@@ -173,8 +170,8 @@ pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfi
     let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
     let ran = history(state_dir, &name(&draft.answers));
     let total = setup.stage_abouts().len();
-    let done = ran.values().filter(|last| matches!(last.outcome.as_str(), "changed" | "unchanged")).count();
-    let failed = ran.iter().find(|(_, last)| last.outcome == "failed");
+    let done = ran.values().filter(|last| last.outcome.is_well()).count();
+    let failed = ran.iter().find(|(_, last)| !last.outcome.is_well());
     let words = match failed {
         Some((id, last)) => {
             format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words())

@@ -68,21 +68,21 @@ fn entry(pair: &Held) -> Result<Entry, Failure> {
 /// # Errors
 /// `E-FILE-FOREIGN` when it is no list of keypairs, or in a form that cannot be changed by position.
 pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, SecretString)>, Failure> {
-    let change = |what: &str, text: String| {
-        let path = path.display().to_string();
-        Ok(Some((Change::File { path, what: what.to_owned() }, text.into())))
+    let change = |what: &str, is_new: bool, text: String| {
+        let (path, what) = (path.display().to_string(), what.to_owned());
+        Ok(Some((Change::File { path, what, is_new }, text.into())))
     };
     let Some(existing) = files::patient_target(path).await? else {
-        return change("new", format!("{HEADER}{}", yaml_of(pairs)?));
+        return change("new", true, format!("{HEADER}{}", yaml_of(pairs)?));
     };
     let text = manager_config::own_keypairs(path, &existing.bytes)?;
     let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let wanted = manager_config::splice(text, &entries).map_err(|refused| refused.of(path))?;
     if wanted != text {
-        return change("change keypairs", wanted);
+        return change("change keypairs", false, wanted);
     }
     if let Some(to) = existing.mode_to_close() {
-        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), wanted);
+        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), false, wanted);
     }
     Ok(None)
 }

@@ -22,7 +22,9 @@ use crate::{
     guides::{Setup, september_2018},
     images::{self, Source},
     session::Overwrite,
-    workflow::{Change, Done, Event, EventKind, Level, Outcome, Rung, StageState, Summary, Verdict},
+    workflow::{
+        Change, Done, Event, EventKind, Level, Outcome, Rung, StageState, StageStatus, Summary, Verdict,
+    },
 };
 
 use super::{App, Effect, Listed, Msg, Start, Survey, Theme};
@@ -268,7 +270,7 @@ pub(super) fn unmounted() -> Verdict {
     still([Rung::passed("folder", "/mnt/vfroot", now), Rung::noted("mount", failure, now)])
 }
 
-pub(super) fn state(stage: &'static str, state: &'static str, changes: Vec<Change>) -> StageState {
+pub(super) fn state(stage: &'static str, state: StageStatus, changes: Vec<Change>) -> StageState {
     let summary = if changes.is_empty() { "as it should be".into() } else { Change::count(&changes) };
     StageState {
         stage,
@@ -288,36 +290,40 @@ pub(super) fn pending() -> Vec<StageState> {
         old: None,
         new: Some(value.into()),
     };
-    let file = |path: &str, what: &str| Change::File { path: path.into(), what: what.into() };
+    let file = |path: &str, what: &str| Change::File { path: path.into(), what: what.into(), is_new: true };
     let row = |what: &str| Change::Row { table: "keypairs".into(), what: what.into(), is_new: true };
     let keys = |kind: &str, count: usize| (0..count).map(|at| key(&format!("{kind}{at}"), "x")).collect();
     vec![
-        state("load-images", "pending", keys("images/", 181)),
-        state("load-aliases", "pending", keys("images/_aliases/", 117)),
+        state("load-images", StageStatus::Pending, keys("images/", 181)),
+        state("load-aliases", StageStatus::Pending, keys("images/_aliases/", 117)),
         state(
             "set-mount",
-            "pending",
+            StageStatus::Pending,
             vec![Change::Key {
                 key: "/sorna/local/volumes/_mount".into(),
                 old: Some("/mnt/old".into()),
                 new: Some("/mnt/vfroot".into()),
             }],
         ),
-        state("create-database", "pending", vec![Change::Database { name: "backend".into() }]),
+        state("create-database", StageStatus::Pending, vec![Change::Database { name: "backend".into() }]),
         state(
             "write-config",
-            "pending",
+            StageStatus::Pending,
             vec![file("/srv/alembic.ini", "new file"), file("/srv/manager.env", "new file")],
         ),
         state(
             "install-schema",
-            "pending",
+            StageStatus::Pending,
             vec![Change::Statement {
                 what: "table keypairs".into(),
                 sql: "CREATE TABLE keypairs (\n    id SERIAL NOT NULL\n)".into(),
             }],
         ),
-        state("populate-fixtures", "pending", vec![row("administrator admin@localhost, new keys")]),
+        state(
+            "populate-fixtures",
+            StageStatus::Pending,
+            vec![row("administrator admin@localhost, new keys")],
+        ),
     ]
 }
 

@@ -6,6 +6,7 @@ use crate::{
     devstack::{Beside, SeenState},
     failure::{Code, Failure, Place},
     frontend::tui::app::Page,
+    workflow::StageStatus,
 };
 
 use super::{Listed, Msg, Survey, Wizard, answers, good, pending, refused, state, unmounted};
@@ -173,8 +174,10 @@ fn compared(columns: u16, rows: u16) -> Wizard {
         key("old-one/tags/x", Some("1"), None),
     ];
     let generation = wizard.app.images.survey.generation;
-    let result =
-        Ok(vec![state("load-images", "pending", changes), state("load-aliases", "done", Vec::new())]);
+    let result = Ok(vec![
+        state("load-images", StageStatus::Pending, changes),
+        state("load-aliases", StageStatus::Done, Vec::new()),
+    ]);
     wizard.tell(Msg::Surveyed { survey: Survey::Images, generation, result });
     wizard
 }
@@ -243,7 +246,7 @@ fn conflict() -> Failure {
 fn with_conflict(columns: u16, rows: u16) -> Wizard {
     let mut wizard = review(columns, rows);
     let mut stages = pending();
-    stages[2] = state("set-mount", "conflict", Vec::new());
+    stages[2] = state("set-mount", StageStatus::Conflict, Vec::new());
     stages[2].failure = Some(conflict());
     stages[2].summary = conflict().what;
     wizard.all_probed().surveyed(Ok(stages));
@@ -264,7 +267,8 @@ fn reviews() {
     });
     shown("review_nothing_to_do", |columns, rows| {
         let mut wizard = review(columns, rows);
-        let stages = pending().into_iter().map(|stage| state(stage.stage, "done", Vec::new())).collect();
+        let stages =
+            pending().into_iter().map(|stage| state(stage.stage, StageStatus::Done, Vec::new())).collect();
         wizard.all_probed().surveyed(Ok(stages));
         wizard
     });

@@ -9,7 +9,7 @@ use crate::{
         keymap::{Action, BINDINGS, Place},
     },
     guide::Origin,
-    workflow::Rung,
+    workflow::{Rung, StageStatus},
 };
 
 use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, runs, summary};
@@ -207,7 +207,7 @@ fn something_foreign_wants_its_word() {
     let mut wizard = Wizard::answered(80, 24);
     wizard.app.go(Page::Review);
     let mut stages = pending();
-    stages[2].state = "conflict";
+    stages[2].state = StageStatus::Conflict;
     stages[2].changes.clear();
     stages[2].failure = Some(Failure::new(Code::MountForeign, "etcd already names `/mnt/old`"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("yes").key(Enter);
@@ -223,7 +223,7 @@ fn secrets_that_anybody_has_want_their_word() {
     let mut wizard = Wizard::answered(80, 24);
     wizard.app.go(Page::Review);
     let mut stages = pending();
-    stages[2].state = "conflict";
+    stages[2].state = StageStatus::Conflict;
     stages[2].changes.clear();
     stages[2].failure = Some(Failure::new(Code::KeysPublished, "one row is open"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("replace").key(Enter);
@@ -312,7 +312,8 @@ fn remarks_of_a_file_that_was_chosen_are_not_lost() {
         Code::EnvironmentDiffers,
         "`BACKEND_NAMESPACE` in the environment differs from `etcd.namespace`",
     )
-    .why("the value from answers.yml:3:5 counts");
+    .why("the value from answers.yml:3:5 counts")
+    .about(failure::Subject::Variable(crate::guide::etcd::NAMESPACE));
     let elsewhere = Failure::new(Code::AnswersNote, "a tail was left out").at(place.clone());
     let mut answers = super::answers();
     answers.set("etcd.namespace", "local".into(), Origin::File(place)).expect("it is sound");
@@ -350,7 +351,7 @@ fn a_shared_folder_keeps_the_slash_that_was_given() {
 /// What a stage remarks is listed below it, whatever its state; Enter shows why and what to do.
 #[test]
 fn remarks_of_stages_stand_in_the_review() {
-    for state in ["pending", "done"] {
+    for state in [StageStatus::Pending, StageStatus::Done] {
         let mut stages = pending();
         let keypairs = stages.iter_mut().find(|it| it.stage == "populate-fixtures").expect("it is planned");
         keypairs.state = state;

@@ -5,7 +5,7 @@ use crate::{
     failure::{Code, Failure, status},
     frontend::{
         tui::{
-            app::{App, Choice, IMAGES, Page, Probe, ProbeState, Reading, surveyed},
+            app::{App, Choice, Page, Probe, ProbeState, Reading, surveyed},
             msg::{Effect, Listed, Msg, Survey},
             theme::Sign,
         },
@@ -45,10 +45,13 @@ impl App {
                 self.say(Sign::Warning, failure.what.clone());
                 self.gathered.push(failure);
             }
-            Msg::Saved("answers", Ok(path)) => self.saved_answers = Some(path),
-            Msg::Saved(what, Ok(path)) => self.say(Sign::Done, format!("{what} saved: {}", path.display())),
-            Msg::Saved(what, Err(failure)) => {
-                self.say(Sign::Warning, format!("{what} not saved: {}", failure.what));
+            Msg::AnswersSaved(Ok(path)) => self.saved_answers = Some(path),
+            Msg::AnswersSaved(Err(failure)) => {
+                self.say(Sign::Warning, format!("answers not saved: {}", failure.what));
+            }
+            Msg::LogSaved(Ok(path)) => self.say(Sign::Done, format!("Log saved: {}", path.display())),
+            Msg::LogSaved(Err(failure)) => {
+                self.say(Sign::Warning, format!("Log not saved: {}", failure.what));
             }
             Msg::Samples(Ok((metadata, aliases))) => self.samples_copied(&metadata, &aliases),
             Msg::Samples(Err(failure)) | Msg::Keypairs(Err(failure)) => self.say(Sign::Failed, failure.what),
@@ -99,7 +102,7 @@ impl App {
         }
         let sound = listed.list.is_some();
         self.images.take(listed);
-        if sound && self.page == Page::Section(IMAGES) {
+        if sound && self.page == Page::Section(self.image_list) {
             self.survey_images();
         }
     }
@@ -148,9 +151,9 @@ impl App {
         if let Err(failure) = result {
             self.say(Sign::Failed, failure.what);
         }
-        if self.page == Page::Section(IMAGES) {
+        if self.page == Page::Section(self.image_list) {
             self.read_images();
-            self.probe(IMAGES, true);
+            self.probe(self.image_list, true);
         }
     }
 
@@ -164,7 +167,7 @@ impl App {
         self.refill();
         self.visited = (0..self.forms.len()).collect();
         self.probes.iter_mut().for_each(Probe::forget);
-        self.answers_changed(IMAGES);
+        self.answers_changed(self.image_list);
         self.welcome.path = None;
         self.go(Page::Review);
     }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     frontend::tui::{
-        app::{App, IMAGES, Page, Probe, Reading, View},
+        app::{App, Page, Probe, Reading, View},
         form::Form,
         keymap::Action,
         msg::{Effect, Errand, Survey},
@@ -44,14 +44,14 @@ impl App {
         let shown = self.images.shown().len();
         match action {
             Action::Next => {
-                self.probe(IMAGES, false);
-                self.go(Page::Section(IMAGES + 1));
+                self.probe(self.image_list, false);
+                self.go(Page::Section(self.image_list + 1));
             }
             Action::Back if !self.images.search.value().is_empty() => self.images.search.reset(),
             Action::Back => self.back(),
             Action::Forward | Action::Backward => {
                 self.images.in_fields = true;
-                if let Some(form) = self.forms.get_mut(IMAGES) {
+                if let Some(form) = self.forms.get_mut(self.image_list) {
                     let last = form.fields.len().saturating_sub(1);
                     form.focus = if action == Action::Forward { 0 } else { last };
                 }
@@ -99,11 +99,11 @@ impl App {
                 }
             }
         }
-        if let Some(form) = self.forms.get_mut(IMAGES) {
+        if let Some(form) = self.forms.get_mut(self.image_list) {
             *form = Form::new(form.section, &self.answers);
         }
         self.images.compare();
-        self.probes.get_mut(IMAGES).into_iter().for_each(Probe::forget);
+        self.probes.get_mut(self.image_list).into_iter().for_each(Probe::forget);
         self.answers_changed(usize::MAX);
         self.survey_images();
     }
@@ -153,7 +153,7 @@ impl App {
             }
         }
         self.refill();
-        self.answers_changed(IMAGES);
+        self.answers_changed(self.image_list);
         self.edit(&self.answers.images());
     }
 }

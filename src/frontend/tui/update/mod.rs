@@ -14,7 +14,7 @@ use tui_input::{Input, InputRequest};
 use crate::failure::status;
 
 use super::{
-    app::{App, IMAGES, Overlay, Page, Reading},
+    app::{App, Overlay, Page, Reading},
     form::edit,
     keymap::{self, Action, Place},
     msg::{Effect, Errand, Msg},
@@ -57,7 +57,7 @@ impl App {
             _ if self.overlay.is_some() => self.overlay_key(action),
             _ => match self.page {
                 Page::Welcome => self.welcome_key(action),
-                Page::Section(IMAGES) if place != Place::Text => self.images_key(action),
+                Page::Section(at) if at == self.image_list && place != Place::Text => self.images_key(action),
                 Page::Section(_) => self.section_key(action),
                 Page::Review => self.review_key(action),
                 Page::Menu => self.menu_key(action),
@@ -203,7 +203,7 @@ impl App {
             self.visited.insert(at);
         }
         match page {
-            Page::Section(IMAGES) => {
+            Page::Section(at) if at == self.image_list => {
                 self.images.in_fields = false;
                 self.read_images();
             }

@@ -4,7 +4,7 @@ use ratatui::crossterm::event::KeyEvent;
 
 use crate::{
     frontend::tui::{
-        app::{App, IMAGES, Page, ProbeState},
+        app::{App, Page, ProbeState},
         keymap::Action,
         msg::Effect,
         theme::Sign,
@@ -25,7 +25,7 @@ impl App {
         let at = self.at();
         match action {
             Action::Next => self.next_field_or_page(),
-            Action::Back if at == IMAGES && self.images.in_fields => self.leave_fields(),
+            Action::Back if at == self.image_list && self.images.in_fields => self.leave_fields(),
             Action::Back => self.back(),
             Action::Forward | Action::Backward => self.move_focus(action == Action::Forward),
             Action::Reveal => {
@@ -44,7 +44,7 @@ impl App {
         let Some(form) = self.forms.get_mut(at) else { return };
         let count = form.fields.len();
         let next = if forward { form.focus + 1 } else { form.focus + count.saturating_sub(1) };
-        if at == IMAGES && (next >= count && forward || form.focus == 0 && !forward) {
+        if at == self.image_list && (next >= count && forward || form.focus == 0 && !forward) {
             return self.leave_fields();
         }
         form.focus = next % count.max(1);
@@ -54,7 +54,7 @@ impl App {
     /// From the fields of the image list back to the table.
     fn leave_fields(&mut self) {
         self.images.in_fields = false;
-        self.left_field(IMAGES);
+        self.left_field(self.image_list);
     }
 
     /// A field was left: judge it, and probe once the section is complete.
@@ -77,7 +77,7 @@ impl App {
             form.focus = wanting;
             return;
         }
-        if at == IMAGES && self.images.in_fields {
+        if at == self.image_list && self.images.in_fields {
             return self.leave_fields();
         }
         // Where two answers contradict each other, it stands on the page.
@@ -181,7 +181,7 @@ impl App {
         }
         // What is in etcd depends on where etcd is.
         self.images.survey.result = None;
-        if at == IMAGES {
+        if at == self.image_list {
             self.read_images();
         }
     }

@@ -19,7 +19,7 @@ impl App {
     fn place_below_help(&self) -> Place {
         match self.page {
             Page::Welcome => Place::Welcome,
-            Page::Section(super::super::app::IMAGES) if !self.images.in_fields => Place::Images,
+            Page::Section(at) if at == self.image_list && !self.images.in_fields => Place::Images,
             Page::Section(_) => Place::Secret,
             Page::Review => Place::Review,
             Page::Menu => Place::Menu,

@@ -7,7 +7,7 @@ use ratatui::{
 };
 
 use crate::frontend::tui::{
-    app::{App, IMAGES},
+    app::App,
     images::{InEtcd, Row},
     text::{self, cut, pad},
     theme::Sign,
@@ -20,7 +20,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
     canvas.title("Images", &counts(app));
     let mut cursor = None;
     if images.in_fields {
-        cursor = section::fields(app, canvas, app.forms.get(IMAGES)?, true);
+        cursor = section::fields(app, canvas, app.forms.get(app.image_list)?, true);
     } else {
         sources(app, canvas);
     }
@@ -32,7 +32,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
             cursor = Some(Position::new(x.saturating_add(column), y));
         }
     }
-    let note = app.notes_of(IMAGES).into_iter().next();
+    let note = app.notes_of(app.image_list).into_iter().next();
     let problem = images.first_problem().or(note.as_ref());
     let below = usize::from(problem.is_some()) * 4 + if canvas.rows() >= 16 { 5 } else { 0 };
     table(app, canvas, below);

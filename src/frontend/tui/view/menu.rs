@@ -8,7 +8,7 @@ use ratatui::{
 use crate::{
     failure::Code,
     frontend::tui::{app::App, text::pad, theme::Sign},
-    workflow::About,
+    workflow::{About, StageStatus},
 };
 
 use super::{Canvas, ladder};
@@ -56,11 +56,11 @@ fn stage(app: &App, canvas: &mut Canvas<'_>, about: &About, here: bool) {
     let (sign, word, words) = match (state, &app.survey.result) {
         (Some(state), _) => {
             let sign = match state.state {
-                "done" => Sign::Done,
-                "pending" => Sign::ToCome,
-                _ => Sign::Failed,
+                StageStatus::Done => Sign::Done,
+                StageStatus::Pending => Sign::ToCome,
+                StageStatus::Conflict | StageStatus::Failed => Sign::Failed,
             };
-            (sign, state.state, state.summary.clone())
+            (sign, state.state.word(), state.summary.clone())
         }
         (None, Some(_)) => (Sign::NotNeeded, "unknown", String::new()),
         (None, None) => (Sign::UnderWay, "looking", String::new()),

@@ -112,7 +112,9 @@ impl App {
             }
             None => match self.page {
                 Page::Welcome => return welcome::page(self, &mut canvas),
-                Page::Section(super::app::IMAGES) => return images::page(self, &mut canvas),
+                Page::Section(at) if at == self.image_list => {
+                    return images::page(self, &mut canvas);
+                }
                 Page::Section(at) => return section::page(self, &mut canvas, at),
                 Page::Review => review::page(self, &mut canvas),
                 Page::Menu => menu::page(self, &mut canvas),

@@ -13,7 +13,7 @@ use crate::{
         text::pad,
         theme::Sign,
     },
-    workflow::{Change, RungState, StageState},
+    workflow::{Change, RungState, StageState, StageStatus},
 };
 
 use super::{Canvas, canvas::duration, ladder};
@@ -224,11 +224,11 @@ fn stage_sign(app: &App, stage: &StageState, sign: char) -> Span<'static> {
     let width = theme.sign_width();
     let text = |sign: &str, color: Color| Span::styled(format!("{sign:<width$}"), theme.painted(color));
     match (stage.state, sign) {
-        ("done", _) => theme.sign(Sign::Done),
-        ("pending", '~') => text("~", Color::Yellow),
-        ("pending", '-') => text("-", Color::Yellow),
-        ("pending", _) => text("+", Color::Green),
-        _ => theme.sign(Sign::Failed),
+        (StageStatus::Done, _) => theme.sign(Sign::Done),
+        (StageStatus::Pending, '~') => text("~", Color::Yellow),
+        (StageStatus::Pending, '-') => text("-", Color::Yellow),
+        (StageStatus::Pending, _) => text("+", Color::Green),
+        (StageStatus::Conflict | StageStatus::Failed, _) => theme.sign(Sign::Failed),
     }
 }
 
