@@ -105,7 +105,8 @@ const RULES: &[Rule] = &[
 const EXPOSES: &[(&str, usize)] = &[
     ("fixture/row.rs", 2),
     ("fixture/written.rs", 2),
-    ("guide/answers.rs", 7),
+    ("guide/answers.rs", 6),
+    ("guide/etcd.rs", 1),
     ("frontend/console/lines.rs", 4),
     ("frontend/prompt/mod.rs", 1),
     ("frontend/prompt/running.rs", 1),
@@ -170,9 +171,6 @@ const ASK: &[&str] = &[
     "symlink_metadata",
     "try_exists",
 ];
-
-/// Functions that are still too long.
-const LONG: &[&str] = &["climb", "usable", "value", "reference", "serve"];
 
 struct Source {
     room: String,
@@ -556,7 +554,7 @@ fn functions_fit_onto_a_screen() {
     {
         let mut functions = Functions::default();
         functions.visit_file(&syn::parse_file(&source.text).expect("a source file"));
-        let named = functions.0.into_iter().filter(|(name, _)| !LONG.contains(&name.as_str()));
+        let named = functions.0.into_iter();
         long.extend(named.map(|(name, lines)| format!("{}: {name} has {lines}", source.path.display())));
     }
     assert!(long.is_empty(), "functions of more than 60 lines:\n{}", long.join("\n"));

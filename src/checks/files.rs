@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout};
+use super::check::{Check, CheckAbout};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "files",

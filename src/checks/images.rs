@@ -13,7 +13,10 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout, etcd::member};
+use super::{
+    check::{Check, CheckAbout},
+    member::member,
+};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "images",

@@ -1,6 +1,9 @@
 //! Storage: absolute, there, a directory, a mount point, writable.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use async_trait::async_trait;
 
@@ -12,7 +15,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout, Fell};
+use super::check::{Check, CheckAbout, Fell};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "storage",
@@ -52,17 +55,30 @@ impl Check for StorageCheck {
 
 async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
     let path = Path::new(&storage.mount);
-    let shown = &storage.mount;
-    let fstab = || {
-        if mount::in_fstab(path) {
-            format!("/etc/fstab has this folder; as root: mount {}", shell_word(shown))
-        } else {
-            format!(
-                "mount it, or set `storage.expect: directory` if a plain folder is meant; fix `storage.mount` if `{shown}` is wrong"
-            )
-        }
-    };
+    let real = folder(ladder, storage, path).await?;
+    let since = Instant::now();
+    mounted(ladder, storage, &real, since).map_err(|failure| ("mount", failure, since))?;
+    space(ladder, path).await?;
+    let since = Instant::now();
+    mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
+    ladder.pass("write", "a probe file written, synced, renamed, removed", since);
+    Ok(())
+}
 
+/// How to mount what is not mounted.
+fn to_mount(storage: &Storage, path: &Path) -> String {
+    let shown = &storage.mount;
+    if mount::in_fstab(path) {
+        return format!("/etc/fstab has this folder; as root: mount {}", shell_word(shown));
+    }
+    format!(
+        "mount it, or set `storage.expect: directory` if a plain folder is meant; fix `storage.mount` if `{shown}` is wrong"
+    )
+}
+
+/// It is a folder; gives its real path.
+async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathBuf, Fell> {
+    let shown = &storage.mount;
     let since = Instant::now();
     if !path.is_absolute() {
         let failure = Failure::new(Code::MountPath, format!("`{shown}` is not absolute"))
@@ -76,7 +92,7 @@ async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
                 // Without the rest of the stack's folder around it, the stack would take it for somebody else's.
                 Expect::Directory if *path == development_mount() => "backendai-setup dev up".to_owned(),
                 Expect::Directory => format!("mkdir -p {}", shell_word(shown)),
-                _ => format!("{}; then: mkdir -p {}", fstab(), shell_word(shown)),
+                _ => format!("{}; then: mkdir -p {}", to_mount(storage, path), shell_word(shown)),
             };
             let failure = Failure::new(Code::MountMissing, format!("`{shown}` is not there")).remedy(remedy);
             return Err(("folder", failure, since));
@@ -94,9 +110,14 @@ async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
     };
     let detour = if real == path { String::new() } else { format!(" → {}", real.display()) };
     ladder.tell(Rung::passed("folder", format!("{shown}{detour}"), since).telling(shown));
+    Ok(real)
+}
 
-    let since = Instant::now();
-    let mounted = mount::mount_of(&real);
+/// What is mounted there is what is expected.
+fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> Result<(), Failure> {
+    let path = Path::new(&storage.mount);
+    let shown = &storage.mount;
+    let mounted = mount::mount_of(real);
     let here = mounted.as_ref().filter(|mounted| mounted.at == real);
     let lies_on = mounted.as_ref().map_or("an unknown file system".to_owned(), |mounted| {
         format!("{} ({})", mounted.at.display(), mounted.kind)
@@ -107,14 +128,14 @@ async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
                 .why(format!(
                     "it lies on {lies_on}; data written now would be hidden once the share is mounted"
                 ))
-                .remedy(fstab());
-            return Err(("mount", failure, since));
+                .remedy(to_mount(storage, path));
+            return Err(failure);
         }
         (_, Some(mounted)) if mounted.read_only => {
             let failure = Failure::new(Code::MountReadOnly, format!("`{shown}` is mounted read-only"))
                 .why(format!("{}, {}", mounted.kind, mounted.source))
                 .remedy(format!("as root: mount -o remount,rw {}", shell_word(shown)));
-            return Err(("mount", failure, since));
+            return Err(failure);
         }
         (_, Some(mounted)) => {
             let rung = Rung::passed("mount", format!("{}, {}", mounted.kind, mounted.source), since);
@@ -123,7 +144,11 @@ async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
         // A plain folder, as `storage.expect: directory` says.
         (_, None) => ladder.not_needed("mount", format!("a plain folder on {lies_on}")),
     }
+    Ok(())
+}
 
+/// There is room.
+async fn space(ladder: &Ladder, path: &Path) -> Result<(), Fell> {
     let since = Instant::now();
     let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
     match space {
@@ -140,10 +165,6 @@ async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
         }
         None => ladder.not_needed("space", "the file system does not tell"),
     }
-
-    let since = Instant::now();
-    mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
-    ladder.pass("write", "a probe file written, synced, renamed, removed", since);
     Ok(())
 }
 

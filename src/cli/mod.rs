@@ -182,14 +182,7 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             offline::images(terminal, signals, &inputs(sources, none(), terms), pull_commands)
         }
         Some(Command::Answers(command)) => serve_answers(command, terminal, signals, terms),
-        Some(Command::Mount(MountCommand::Offer { lasting, nodes, asking: given, .. })) => {
-            let (inputs, log) = asking(given, none());
-            mount::offer(terminal, signals, &inputs, Offering { lasting, nodes }, log.as_deref())
-        }
-        Some(Command::Mount(MountCommand::Verify { node, asking: given, .. })) => {
-            let (inputs, log) = asking(given, none());
-            mount::verify(terminal, signals, &inputs, node, log.as_deref())
-        }
+        Some(Command::Mount(command)) => serve_mount(command, terminal, signals, terms),
         Some(Command::Dev(command)) => dev::serve(terminal, signals, stack(command)),
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
         Some(Command::Completions { shell, .. }) => {
@@ -197,6 +190,22 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             status::SUCCESS
         }
         Some(Command::Man { out, .. }) => man(terminal, out.as_deref()),
+    }
+}
+
+fn serve_mount(command: MountCommand, terminal: &Terminal, signals: &mut Signals, terms: Terms) -> u8 {
+    let asking = |Asking { sources, wait, log_file, .. }: Asking| {
+        (inputs(sources, OverwriteFlags::default(), Terms { wait, ..terms.clone() }), log_file)
+    };
+    match command {
+        MountCommand::Offer { lasting, nodes, asking: given, .. } => {
+            let (inputs, log) = asking(given);
+            mount::offer(terminal, signals, &inputs, Offering { lasting, nodes }, log.as_deref())
+        }
+        MountCommand::Verify { node, asking: given, .. } => {
+            let (inputs, log) = asking(given);
+            mount::verify(terminal, signals, &inputs, node, log.as_deref())
+        }
     }
 }
 

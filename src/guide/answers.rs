@@ -7,8 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::failure::{Code, Failure, Place, Subject};
 
 use super::{
-    Guide, Reference, Section, accept::Refused, did_you_mean, etcd, files, general, keypairs, meant,
-    variable::Default,
+    accept::Refused,
+    general,
+    reference::Reference,
+    release::Guide,
+    spelling::{did_you_mean, meant},
+    variable::{Default, Section, Variable},
 };
 
 /// Where a value comes from.
@@ -70,7 +74,7 @@ pub struct Given {
 
 impl Given {
     /// The value as a screen may show it; none for secrets.
-    pub fn shown(&self, variable: &super::Variable) -> Option<&str> {
+    pub fn shown(&self, variable: &Variable) -> Option<&str> {
         (!variable.is_secret()).then(|| self.value.expose_secret())
     }
 
@@ -142,12 +146,12 @@ impl Answers {
     /// Environment names under which a file that is written from these answers looks for secrets that were
     /// given as they are.
     pub fn secrets_left_out(&self) -> Vec<String> {
-        let is_left_out = |variable: &&super::Variable| {
+        let is_left_out = |variable: &&Variable| {
             let given = self.given(variable.key);
             let kept = |given: &Given| given.reference.is_some() || given.origin == Origin::Development;
             variable.is_secret() && given.is_some_and(|given| !kept(given))
         };
-        self.guide.variables().filter(is_left_out).map(super::Variable::env).collect()
+        self.guide.variables().filter(is_left_out).map(Variable::env).collect()
     }
 
     /// Takes over what the other answers have from `--set`.
@@ -177,11 +181,6 @@ impl Answers {
         Some(self.all.get(key)?.value.clone())
     }
 
-    /// Where the image list comes from: known whatever else is missing.
-    pub fn images(&self) -> super::Images {
-        super::Images::from_answers(self)
-    }
-
     /// A path, made absolute; relative ones mean the working directory.
     pub fn path(&self, key: &str) -> Option<PathBuf> {
         let text = self.text(key)?;
@@ -191,13 +190,6 @@ impl Answers {
     /// True when the key has this value.
     pub fn is(&self, key: &str, value: &SecretString) -> bool {
         self.all.get(key).is_some_and(|given| given.value.expose_secret() == value.expose_secret())
-    }
-
-    /// True for the etcd address that `manager.env` gives the manager.
-    pub fn is_managers_endpoint(&self, value: &SecretString) -> bool {
-        let etcd = super::Etcd::from_answers(self);
-        etcd.and_then(|etcd| etcd.for_manager().map(ToString::to_string)).as_deref()
-            == Some(value.expose_secret())
     }
 
     /// Says the version of the answers, as each file must.
@@ -238,72 +230,13 @@ impl Answers {
                     .about(Subject::Unanswered(variable.key))
             })
             .collect();
-        for (one, other) in [(etcd::USER, etcd::PASSWORD), (etcd::PASSWORD, etcd::USER)] {
-            if self.all.contains_key(one) && !self.all.contains_key(other) {
-                let clash = self.clash(
-                    &[one],
-                    format!("`{one}` is given, `{other}` is not"),
-                    format!("give both, or remove `{one}`"),
-                );
-                problems.push(clash.about(Subject::Unanswered(other)));
-            }
-        }
+        problems.extend(self.halves());
         problems.extend(self.contradictions());
         problems
     }
-
-    /// Answers that contradict each other, whatever is missing.
-    pub fn contradictions(&self) -> Vec<Failure> {
-        let mut problems = Vec::new();
-        let (admin, user) = (keypairs::ADMIN, keypairs::USER);
-        if self.same(admin, user) {
-            problems.push(self.clash(
-                &[user, admin],
-                format!("`{admin}` and `{user}` are the same"),
-                "give each an address of its own".into(),
-            ));
-        }
-        let files = [files::ALEMBIC_INI, files::ENVIRONMENT, files::CREDENTIALS];
-        for (at, one) in files.iter().enumerate() {
-            for other in &files[at + 1..] {
-                if self.path(one).is_some()
-                    && self.path(one) == self.path(other)
-                    && !self.is(one, &"none".into())
-                {
-                    problems.push(self.clash(
-                        &[*other, *one],
-                        format!("`{one}` and `{other}` are the same file"),
-                        "name two files".into(),
-                    ));
-                }
-            }
-        }
-        problems
-    }
-
-    fn same(&self, one: &str, other: &str) -> bool {
-        self.text(one).is_some() && self.text(one) == self.text(other)
-    }
-
-    /// About the first of these keys, at the first that stands in a file.
-    fn clash(&self, keys: &[&'static str], what: String, remedy: String) -> Failure {
-        let failure = Failure::new(Code::AnswersValue, what).remedy(remedy);
-        let mut places = keys.iter().filter_map(|key| match &self.given(key)?.origin {
-            Origin::File(place) => Some(place.clone()),
-            _ => None,
-        });
-        let failure = match places.next() {
-            Some(place) => failure.at(place),
-            None => failure,
-        };
-        match keys {
-            [first, ..] => failure.about(Subject::Variable(first)),
-            [] => failure,
-        }
-    }
 }
 
-fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Refused) -> Failure {
+fn refuse(variable: &Variable, value: &str, origin: &Origin, refused: Refused) -> Failure {
     let key = variable.key;
     let failure = if variable.is_version() {
         Failure::new(Code::AnswersVersion, format!("`{key}` is `{value}`; {}", refused.why))
@@ -323,7 +256,7 @@ fn refuse(variable: &super::Variable, value: &str, origin: &Origin, refused: Ref
 }
 
 /// A URL or `user:password@host` where an address is due holds a password.
-fn may_hold_login(variable: &super::Variable, value: &str) -> bool {
+fn may_hold_login(variable: &Variable, value: &str) -> bool {
     variable.is_address() && value.contains('@')
 }
 

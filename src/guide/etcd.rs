@@ -1,10 +1,11 @@
 //! etcd: `{NS}` and `{ETCDADDR}` of the guide.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     accept::{self, Address, Refused, parse_address},
     answers::Answers,
+    key_space::KeySpace,
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -22,17 +23,6 @@ pub const MANAGER_ENDPOINT: &str = "etcd.manager-endpoint";
 /// etcd's usual client port.
 const CLIENT_PORT: u16 = 2379;
 
-/// Which keys of etcd are the manager's.
-#[derive(Debug)]
-pub struct KeySpace {
-    /// Where they all begin, before the namespace.
-    pub root: &'static str,
-    /// Below the namespace: the path of the shared folder.
-    pub mount: &'static str,
-    /// Below the namespace: keys that stand for all that is written, to ask whether they may be.
-    pub written: &'static [&'static str],
-}
-
 /// etcd as answered.
 #[derive(Debug, Clone)]
 pub struct Etcd {
@@ -46,6 +36,15 @@ pub struct Etcd {
     pub manager_endpoint: Option<Address>,
     /// Sign-in, for clusters that want one.
     pub user: Option<(String, SecretString)>,
+}
+
+impl Answers {
+    /// True for the etcd address that `manager.env` gives the manager.
+    pub fn is_managers_endpoint(&self, value: &SecretString) -> bool {
+        let etcd = Etcd::from_answers(self);
+        etcd.and_then(|etcd| etcd.for_manager().map(ToString::to_string)).as_deref()
+            == Some(value.expose_secret())
+    }
 }
 
 impl Etcd {

@@ -146,23 +146,7 @@ impl Walk<'_> {
                 Ok(SecretSource::Text(SecretString::from(number.to_string())))
             }
             (Shape::Number | Shape::Version, _) => Err(self.no_number(variable, node).into()),
-            (Shape::List | Shape::Addresses, Value::Sequence(items)) => {
-                let mut texts = Vec::new();
-                for item in items {
-                    let text = item.text(self.file, &what).map_err(Box::new)?.to_owned();
-                    if text.contains(',') {
-                        return Err(self
-                            .expects(item, &what, "one value an item", "write each as an item of its own")
-                            .into());
-                    }
-                    texts.push(text);
-                }
-                if texts.is_empty() {
-                    let failure = Failure::new(Code::AnswersValue, format!("{what} has no item"));
-                    return Err(failure.remedy(list(variable)).at(node.place(self.file)).into());
-                }
-                Ok(SecretSource::Text(SecretString::from(texts.join(","))))
-            }
+            (Shape::List | Shape::Addresses, Value::Sequence(items)) => self.items(variable, node, items),
             (Shape::List | Shape::Addresses, Value::Text(text)) => {
                 let remedy = format!("write `[{text}]`");
                 Err(self.expects(node, &what, "a list", &remedy).into())
@@ -188,6 +172,25 @@ impl Walk<'_> {
                 Ok(SecretSource::Text(SecretString::from(text)))
             }
         }
+    }
+
+    fn items(&self, variable: &Variable, node: &Node, items: &[Node]) -> Result<SecretSource, Box<Failure>> {
+        let what = format!("`{}`", variable.key);
+        let mut texts = Vec::new();
+        for item in items {
+            let text = item.text(self.file, &what).map_err(Box::new)?.to_owned();
+            if text.contains(',') {
+                return Err(self
+                    .expects(item, &what, "one value an item", "write each as an item of its own")
+                    .into());
+            }
+            texts.push(text);
+        }
+        if texts.is_empty() {
+            let failure = Failure::new(Code::AnswersValue, format!("{what} has no item"));
+            return Err(failure.remedy(list(variable)).at(node.place(self.file)).into());
+        }
+        Ok(SecretSource::Text(SecretString::from(texts.join(","))))
     }
 
     fn no_number(&self, variable: &Variable, node: &Node) -> Failure {
@@ -217,24 +220,7 @@ impl Walk<'_> {
         let [(kind, target)] = entries else {
             return Err(refuse(format!("`{key}` must name one source of the secret")));
         };
-        // What looks like no name or path may be the secret itself: it is not repeated.
-        let is_name = |text: &str| {
-            let mut bytes = text.bytes();
-            bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-                && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        };
-        let wrong = match (&kind.value, &target.value) {
-            (Value::Text(kind), Value::Text(target)) if kind == "env" && !is_name(target) => {
-                Some("`env` of KEY names no environment name: letters, digits and `_` make one")
-            }
-            (Value::Text(kind), Value::Text(target))
-                if kind == "file" && (target.is_empty() || first_unseen(target).is_some()) =>
-            {
-                Some("`file` of KEY is no path: it is empty, or holds an invisible character")
-            }
-            _ => None,
-        };
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = looks_like_none(kind, target) {
             return Err(refuse(wrong.replace("KEY", &format!("`{key}`"))));
         }
         let reference = match (&kind.value, &target.value) {
@@ -273,6 +259,26 @@ impl Walk<'_> {
             _ => failure,
         };
         failure.remedy(remedy).at(node.place(self.file))
+    }
+}
+
+/// Why a name or path looks like none: it may be the secret itself, and is not repeated.
+fn looks_like_none(kind: &Node, target: &Node) -> Option<&'static str> {
+    let is_name = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    match (&kind.value, &target.value) {
+        (Value::Text(kind), Value::Text(target)) if kind == "env" && !is_name(target) => {
+            Some("`env` of KEY names no environment name: letters, digits and `_` make one")
+        }
+        (Value::Text(kind), Value::Text(target))
+            if kind == "file" && (target.is_empty() || first_unseen(target).is_some()) =>
+        {
+            Some("`file` of KEY is no path: it is empty, or holds an invisible character")
+        }
+        _ => None,
     }
 }
 

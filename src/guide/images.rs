@@ -26,6 +26,13 @@ pub struct Images {
     pub only: Option<Vec<String>>,
 }
 
+impl Answers {
+    /// Where the image list comes from: known whatever else is missing.
+    pub fn images(&self) -> Images {
+        Images::from_answers(self)
+    }
+}
+
 impl Images {
     pub(super) fn from_answers(answers: &Answers) -> Self {
         let names = |text: String| text.split(',').map(|name| name.trim().to_owned()).collect();

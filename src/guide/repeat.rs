@@ -1,59 +1,18 @@
 //! The answers file that would repeat a run: secrets by reference alone.
 
-use std::{fmt, path::absolute};
+use std::path::absolute;
 
 use secrecy::ExposeSecret;
-use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_yaml::{Mapping, Value};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Default, Given, Origin, Shape, Variable};
-
-/// Where a secret came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reference {
-    /// An environment name.
-    Env(String),
-    /// A file; one trailing line break is taken off.
-    File(String),
-    /// The output of a program, started without a shell; one trailing line break is taken off.
-    Command(Vec<String>),
-    /// The whole of stdin; one trailing line break is taken off.
-    Stdin,
-    /// A person, who is asked.
-    Prompt,
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reference::Env(name) => f.write_str(name),
-            Reference::File(path) => write!(f, "the file {path}"),
-            // Its arguments may be long, and are nobody's business on a screen.
-            Reference::Command(words) => {
-                write!(f, "the program {}", words.first().map_or("", String::as_str))
-            }
-            Reference::Stdin => f.write_str("stdin"),
-            Reference::Prompt => f.write_str("a prompt"),
-        }
-    }
-}
-
-impl Serialize for Reference {
-    /// As in an answers file, but for the arguments of a program.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        match self {
-            Reference::Env(name) => map.serialize_entry("env", name)?,
-            Reference::File(path) => map.serialize_entry("file", path)?,
-            Reference::Command(words) => map.serialize_entry("command", &words.first())?,
-            Reference::Stdin => map.serialize_entry("stdin", &true)?,
-            Reference::Prompt => map.serialize_entry("prompt", &true)?,
-        }
-        map.end()
-    }
-}
+use super::{
+    answers::{Answers, Given, Origin},
+    etcd,
+    reference::Reference,
+    variable::{Default, Shape, Variable},
+};
 
 impl Answers {
     /// These answers as an answers file: each where it belongs, in the order of the guide, paths made
@@ -102,7 +61,7 @@ pub(super) fn value(variable: &Variable, given: &Given) -> Value {
     }
     if variable.shape == Shape::Addresses {
         // As they are meant: without `http://`, with their port.
-        return shaped(variable, &super::etcd::addresses(text).join(","));
+        return shaped(variable, &etcd::addresses(text).join(","));
     }
     shaped(variable, text)
 }

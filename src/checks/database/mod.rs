@@ -20,7 +20,7 @@ use crate::{
     world::World,
 };
 
-use super::{Check, CheckAbout, Fell, reach};
+use super::check::{Check, CheckAbout, Fell, reach};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "database",

@@ -45,6 +45,23 @@ pub(super) fn usable(database: &Database, found: &Use) -> Result<(), Failure> {
             .remedy(format!("{who}: {}", grants.join("; "))));
     }
     callable(database, found.function.as_ref())?;
+    by_name(database, found)?;
+    if !found.secured.is_empty() {
+        let what = format!("row security hides rows of the manager's tables from `{user}`");
+        let tables = found.secured.iter().map(|table| {
+            format!("ALTER TABLE public.{} DISABLE ROW LEVEL SECURITY", quote_identifier(table))
+        });
+        return Err(Failure::new(Code::DbRights, what)
+            .why(format!("it is on for {}", found.secured.join(", ")))
+            .remedy(format!("{who}: {}", tables.collect::<Vec<_>>().join("; "))));
+    }
+    Ok(())
+}
+
+/// Does the user find tables and function by their names alone, as the manager calls them?
+fn by_name(database: &Database, found: &Use) -> Result<(), Failure> {
+    let (role, name) = (quote_identifier(&database.user), quote_identifier(&database.name));
+    let user = &database.user;
     let mut hidden = found.hidden.clone();
     let uuid = found.function.as_ref().is_some_and(|function| function.found);
     hidden.extend((!uuid).then(|| "uuid_generate_v4()".to_owned()));
@@ -62,15 +79,6 @@ pub(super) fn usable(database: &Database, found: &Use) -> Result<(), Failure> {
             .remedy(format!(
                 "as that user or a superuser: ALTER ROLE {role} IN DATABASE {name} SET search_path = {path}"
             )));
-    }
-    if !found.secured.is_empty() {
-        let what = format!("row security hides rows of the manager's tables from `{user}`");
-        let tables = found.secured.iter().map(|table| {
-            format!("ALTER TABLE public.{} DISABLE ROW LEVEL SECURITY", quote_identifier(table))
-        });
-        return Err(Failure::new(Code::DbRights, what)
-            .why(format!("it is on for {}", found.secured.join(", ")))
-            .remedy(format!("{who}: {}", tables.collect::<Vec<_>>().join("; "))));
     }
     Ok(())
 }
