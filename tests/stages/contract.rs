@@ -189,7 +189,7 @@ fn killed(step: usize) {
 
 #[test]
 fn killed_anywhere_the_next_run_completes() {
-    killed(12);
+    killed(20);
 }
 
 #[test]
