@@ -83,7 +83,7 @@ impl Schema {
 
     /// The statements that make the head in a fresh database, in order.
     ///
-    /// The format is ours: a statement ends with a semicolon at the end of a line and is told by the
+    /// The format is ours: a statement ends with a semicolon at the end of a line and is described by the
     /// comment right above it.
     pub fn statements(&self) -> impl Iterator<Item = Statement> + use<> {
         self.statements.split(";\n").filter_map(|part| {

@@ -79,7 +79,7 @@ pub(super) async fn probe(
 }
 
 /// Makes a check once and adds up its rungs. Each is handed on as soon as it is passed, but for those of later looks:
-/// what these are about is told by [`EventKind::Waiting`].
+/// what these are about says [`EventKind::Waiting`].
 async fn look(check: &dyn Check, cx: &Context<World>, tolerance: &Tolerance, is_first: bool) -> Verdict {
     let (ladder, mut rungs) = Ladder::new();
     let climb = async {

@@ -262,7 +262,7 @@ fn load(setup: &'static Setup, path: &Path) -> Msg {
     Msg::Loaded { answers: Box::new(answers), problems, notices }
 }
 
-/// Makes the checks of one section; several are told as one. Tells each rung as it is passed, where somebody looks at
+/// Makes the checks of one section; several are reported as one. Reports each rung as it is passed, where somebody looks at
 /// this probe.
 async fn check(
     setup: &'static Setup,
