@@ -12,10 +12,10 @@ use std::{
 
 use backendai_setup::{
     failure::Failure,
-    frontend::tui::{App, Desk, Errand, Input, Msg, Seat, Start, Survey, Theme, run},
+    frontend::tui::{App, Errand, Executor, Input, Msg, Start, Survey, Theme, Tty, run},
     guide::{Answers, Origin},
     guides::september_2018::SETUP,
-    session::{Overwrite, Terms},
+    session::{Overwrite, RunOptions},
     workflow::{Event, EventKind, Level, StageStatus},
 };
 use jiff::Timestamp;
@@ -101,8 +101,8 @@ fn key_to_frame() -> Times {
     let mut terminal = Terminal::new(Counting { inner: TestBackend::new(120, 40), drawn }).expect("a screen");
     let mut typist = Typist { frames, pressed: None, times: Vec::new() };
     runtime.block_on(async {
-        let mut desk = Desk::new(&SETUP, Ok(std::env::temp_dir()), Terms::default());
-        run(&mut terminal, &mut typist, &mut desk, &mut app, effects).await
+        let mut executor = Executor::new(&SETUP, Ok(std::env::temp_dir()), RunOptions::default());
+        run(&mut terminal, &mut typist, &mut executor, &mut app, effects).await
     });
     runtime.shutdown_background();
     Times::of(typist.times)
@@ -115,7 +115,7 @@ struct Typist {
     times: Vec<Duration>,
 }
 
-impl Seat for Typist {
+impl Tty for Typist {
     async fn next(&mut self) -> Option<Input> {
         if let Some((pressed, frame)) = self.pressed {
             self.frames.wait_for(|shown| *shown > frame).await.ok()?;

@@ -23,7 +23,7 @@ pub struct Overwrite {
     /// `--replace-mount`: another shared folder in etcd.
     pub mount: bool,
     /// `--prune`: keys that are left from an older list.
-    pub leftovers: bool,
+    pub stale_keys: bool,
     /// `--rotate-keypairs`: secrets of keypairs that are there.
     pub keypairs: bool,
     /// `--replace-published-keys`: secrets that are published, empty or blank.

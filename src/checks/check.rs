@@ -39,14 +39,14 @@ pub trait Check: Send + Sync {
 }
 
 /// The rung that did not hold, why, and when it was tried.
-pub(super) type Fell = (&'static str, Failure, Instant);
+pub(super) type FailedRung = (&'static str, Failure, Instant);
 
 /// The first rungs of every server: resolve and connect.
 pub(super) async fn reach(
     ladder: &Ladder,
     target: &Target,
     address: &Address,
-) -> Result<(TcpStream, SocketAddr), Fell> {
+) -> Result<(TcpStream, SocketAddr), FailedRung> {
     let since = Instant::now();
     let found = net::resolve(target, address).await.map_err(|failure| ("resolve", failure, since))?;
     let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();

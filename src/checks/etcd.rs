@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    check::{Check, CheckAbout, Fell},
+    check::{Check, CheckAbout, FailedRung},
     manager,
     member::member,
 };
@@ -145,7 +145,7 @@ fn anybodys(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure>
 }
 
 /// Alarms, the right to write, keys that are there, neighbours.
-async fn rights(ladder: &Ladder, etcd: &Etcd, store: &mut Store, thorough: bool) -> Result<(), Fell> {
+async fn rights(ladder: &Ladder, etcd: &Etcd, store: &mut Store, thorough: bool) -> Result<(), FailedRung> {
     let since = Instant::now();
     // Without the right to look, the write right below tells what matters.
     if let Ok(alarms) = store.alarms().await

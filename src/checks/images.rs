@@ -45,7 +45,7 @@ impl Check for ImagesCheck {
                     ladder.note("list", warning.clone(), since);
                 }
                 // Where `--prune` is given they go.
-                if let (Ok(etcd), false) = (world.settings.etcd(), world.overwrite.leftovers) {
+                if let (Ok(etcd), false) = (world.settings.etcd(), world.overwrite.stale_keys) {
                     in_force(ladder, list, etcd).await;
                 }
             }

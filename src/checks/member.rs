@@ -12,14 +12,14 @@ use crate::{
     workflow::{Ladder, Rung},
 };
 
-use super::check::{Fell, reach};
+use super::check::{FailedRung, reach};
 
 /// One endpoint: resolve, connect, protocol, sign in, version and leader.
 pub(super) async fn member(
     ladder: &Ladder,
     etcd: &Etcd,
     endpoint: &Address,
-) -> Result<(Member, Store), Fell> {
+) -> Result<(Member, Store), FailedRung> {
     let (stream, address) = reach(ladder, &net::ETCD, endpoint).await?;
 
     let since = Instant::now();

@@ -15,7 +15,7 @@ use crate::{
     world::World,
 };
 
-use super::check::{Check, CheckAbout, Fell};
+use super::check::{Check, CheckAbout, FailedRung};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "storage",
@@ -53,7 +53,7 @@ impl Check for StorageCheck {
     }
 }
 
-async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), Fell> {
+async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), FailedRung> {
     let path = Path::new(&storage.mount);
     let real = folder(ladder, storage, path).await?;
     let since = Instant::now();
@@ -77,7 +77,7 @@ fn to_mount(storage: &Storage, path: &Path) -> String {
 }
 
 /// It is a folder; gives its real path.
-async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathBuf, Fell> {
+async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathBuf, FailedRung> {
     let shown = &storage.mount;
     let since = Instant::now();
     if !path.is_absolute() {
@@ -148,7 +148,7 @@ fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> R
 }
 
 /// There is room.
-async fn space(ladder: &Ladder, path: &Path) -> Result<(), Fell> {
+async fn space(ladder: &Ladder, path: &Path) -> Result<(), FailedRung> {
     let since = Instant::now();
     let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
     match space {

@@ -8,7 +8,7 @@ use textwrap::{Options, WordSplitter, fill};
 use crate::frontend::{Output, Volume};
 
 use super::{
-    flags::{Asking, Form, Look, Loudness, OverwriteFlags, Severity, Sources, Writing},
+    flags::{Asking, Form, Look, OverwriteFlags, Severity, Sources, VolumeArgs, Writing},
     values::{Names, checks, codes, duration, names, node, path, stages},
 };
 
@@ -22,7 +22,7 @@ pub struct Cli {
     #[command(flatten)]
     pub(super) asking: Asking,
     #[command(flatten)]
-    pub(super) loudness: Loudness,
+    pub(super) loudness: VolumeArgs,
     #[command(flatten)]
     pub(super) writing: Writing,
     /// The wizard as line prompts, for plain terminals and screen readers
@@ -62,7 +62,7 @@ pub(super) enum Command {
         /// Starts at this stage
         #[arg(long, value_name = "STAGE", value_parser = Names(stages), hide_possible_values = true)]
         from: Option<String>,
-        /// Leaves this stage out
+        /// FileValues this stage out
         #[arg(long, value_name = "STAGE", value_parser = Names(stages), hide_possible_values = true)]
         skip: Vec<String>,
         #[command(flatten)]
@@ -70,7 +70,7 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: Loudness,
+        loudness: VolumeArgs,
     },
     #[command(about = format!("Probes every target live, all at once: {}", names(checks).join(", ")))]
     Check {
@@ -82,7 +82,7 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: Loudness,
+        loudness: VolumeArgs,
     },
     /// Shows what would change; writes nothing
     Plan {
@@ -94,14 +94,14 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: Loudness,
+        loudness: VolumeArgs,
     },
     /// Shows each stage: done, pending or conflict; status 9 unless all are done
     Status {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: Loudness,
+        loudness: VolumeArgs,
     },
     /// Shows the image list, its aliases and problems
     Images {
@@ -165,7 +165,7 @@ pub(super) enum AnswersCommand {
         /// The new file; `-` is stdout
         #[arg(default_value = "answers.yml", value_hint = ValueHint::FilePath)]
         file: String,
-        /// Leaves out what has a default, and the comments
+        /// FileValues out what has a default, and the comments
         #[arg(long)]
         minimal: bool,
         #[command(flatten)]
@@ -307,7 +307,7 @@ pub(super) enum Shell {
 
 /// What is settled before a command is served; what a command does not take is at its default.
 #[derive(Debug)]
-pub(super) struct Manner {
+pub(super) struct OutputSettings {
     pub(super) look: Look,
     pub(super) output: Output,
     pub(super) volume: Volume,
@@ -315,7 +315,7 @@ pub(super) struct Manner {
     pub(super) timeout: Option<Duration>,
 }
 
-impl Manner {
+impl OutputSettings {
     fn plain(look: &Look) -> Self {
         let (output, volume) = (Output::Text, Volume::Normal);
         Self { look: look.clone(), output, volume, severity: Severity::default(), timeout: None }
@@ -333,26 +333,31 @@ impl Manner {
 
 impl Cli {
     /// What the flags say about the manner of the work.
-    pub(super) fn manner(&self) -> Manner {
+    pub(super) fn manner(&self) -> OutputSettings {
         let verbose = |is_verbose: bool| if is_verbose { Volume::Verbose } else { Volume::Normal };
         match &self.command {
-            None => Manner::asking(&self.asking, self.loudness.volume()),
+            None => OutputSettings::asking(&self.asking, self.loudness.volume()),
             Some(
                 Command::Run { asking, loudness, .. }
                 | Command::Check { asking, loudness, .. }
                 | Command::Plan { asking, loudness, .. }
                 | Command::Status { asking, loudness },
-            ) => Manner::asking(asking, loudness.volume()),
+            ) => OutputSettings::asking(asking, loudness.volume()),
             Some(Command::Mount(
                 MountCommand::Offer { asking, verbose: is_verbose, .. }
                 | MountCommand::Verify { asking, verbose: is_verbose, .. },
-            )) => Manner::asking(asking, verbose(*is_verbose)),
+            )) => OutputSettings::asking(asking, verbose(*is_verbose)),
             Some(Command::Images { severity, form, .. }) => {
-                Manner { severity: severity.clone(), ..Manner::form(form) }
+                OutputSettings { severity: severity.clone(), ..OutputSettings::form(form) }
             }
             Some(Command::Answers(AnswersCommand::Validate { severity, timeout, quiet, form, .. })) => {
                 let volume = if *quiet { Volume::Quiet } else { Volume::Normal };
-                Manner { severity: severity.clone(), timeout: *timeout, volume, ..Manner::form(form) }
+                OutputSettings {
+                    severity: severity.clone(),
+                    timeout: *timeout,
+                    volume,
+                    ..OutputSettings::form(form)
+                }
             }
             Some(
                 Command::Answers(AnswersCommand::Init { form, .. } | AnswersCommand::Show { form, .. })
@@ -363,12 +368,12 @@ impl Cli {
                     | DevCommand::Status(Place { form, .. })
                     | DevCommand::Reset { place: Place { form, .. }, .. },
                 ),
-            ) => Manner::form(form),
+            ) => OutputSettings::form(form),
             Some(
                 Command::Answers(AnswersCommand::Schema { look })
                 | Command::Completions { look, .. }
                 | Command::Man { look, .. },
-            ) => Manner::plain(look),
+            ) => OutputSettings::plain(look),
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) struct Asking {
 
 /// How much is printed.
 #[derive(Debug, Clone, Default, Args)]
-pub(super) struct Loudness {
+pub(super) struct VolumeArgs {
     /// Prints nothing when nothing changed and nothing is wrong
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     pub(super) quiet: bool,
@@ -111,7 +111,7 @@ pub(super) struct Loudness {
     pub(super) verbose: bool,
 }
 
-impl Loudness {
+impl VolumeArgs {
     pub(super) fn volume(&self) -> Volume {
         match (self.quiet, self.verbose) {
             (true, _) => Volume::Quiet,

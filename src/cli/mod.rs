@@ -25,7 +25,7 @@ use crate::{
         BEFORE, BROKEN_OFF, Output, Signals, Terminal, answers, dev, headless, is_accessible, is_spoken,
         mount, offline, prompt, tui,
     },
-    session::{Inputs, Judging, Offering, Overwrite, Terms, limit_operations},
+    session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions, limit_operations},
 };
 
 use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
@@ -126,23 +126,29 @@ fn acceptable(given: &str) -> Result<Code, Failure> {
 }
 
 /// What a command is given besides its own arguments.
-fn inputs(sources: Sources, overwrite: OverwriteFlags, terms: Terms) -> Inputs {
+fn inputs(sources: Sources, overwrite: OverwriteFlags, run_options: RunOptions) -> Inputs {
     let Sources { answers, set, development } = sources;
     let OverwriteFlags { replace_mount, prune, rotate_keypairs, replace_published_keys, fixture } = overwrite;
     let overwrite = Overwrite {
         mount: replace_mount,
-        leftovers: prune,
+        stale_keys: prune,
         keypairs: rotate_keypairs,
         published: replace_published_keys,
     };
-    Inputs { setup: SETUP, answers, set, development, terms: Terms { fixture, overwrite, ..terms } }
+    Inputs {
+        setup: SETUP,
+        answers,
+        set,
+        development,
+        run_options: RunOptions { fixture, overwrite, ..run_options },
+    }
 }
 
 fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tolerance: Tolerance) -> u8 {
-    let terms = Terms { tolerance, ..Terms::default() };
+    let run_options = RunOptions { tolerance, ..RunOptions::default() };
     let none = OverwriteFlags::default;
     let asking = |Asking { sources, wait, log_file, .. }: Asking, overwrite: OverwriteFlags| {
-        (inputs(sources, overwrite, Terms { wait, ..terms.clone() }), log_file)
+        (inputs(sources, overwrite, RunOptions { wait, ..run_options.clone() }), log_file)
     };
     match cli.command {
         None => {
@@ -179,10 +185,10 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             offline::copy_samples(terminal, SETUP.guide, &folder)
         }
         Some(Command::Images { pull_commands, sources, .. }) => {
-            offline::images(terminal, signals, &inputs(sources, none(), terms), pull_commands)
+            offline::images(terminal, signals, &inputs(sources, none(), run_options), pull_commands)
         }
-        Some(Command::Answers(command)) => serve_answers(command, terminal, signals, terms),
-        Some(Command::Mount(command)) => serve_mount(command, terminal, signals, terms),
+        Some(Command::Answers(command)) => serve_answers(command, terminal, signals, run_options),
+        Some(Command::Mount(command)) => serve_mount(command, terminal, signals, run_options),
         Some(Command::Dev(command)) => dev::serve(terminal, signals, stack(command)),
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
         Some(Command::Completions { shell, .. }) => {
@@ -193,14 +199,19 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
     }
 }
 
-fn serve_mount(command: MountCommand, terminal: &Terminal, signals: &mut Signals, terms: Terms) -> u8 {
+fn serve_mount(
+    command: MountCommand,
+    terminal: &Terminal,
+    signals: &mut Signals,
+    run_options: RunOptions,
+) -> u8 {
     let asking = |Asking { sources, wait, log_file, .. }: Asking| {
-        (inputs(sources, OverwriteFlags::default(), Terms { wait, ..terms.clone() }), log_file)
+        (inputs(sources, OverwriteFlags::default(), RunOptions { wait, ..run_options.clone() }), log_file)
     };
     match command {
         MountCommand::Offer { lasting, nodes, asking: given, .. } => {
             let (inputs, log) = asking(given);
-            mount::offer(terminal, signals, &inputs, Offering { lasting, nodes }, log.as_deref())
+            mount::offer(terminal, signals, &inputs, OfferLimits { lasting, nodes }, log.as_deref())
         }
         MountCommand::Verify { node, asking: given, .. } => {
             let (inputs, log) = asking(given);
@@ -222,10 +233,15 @@ fn stack(command: DevCommand) -> dev::Dev {
     }
 }
 
-fn serve_answers(command: AnswersCommand, terminal: &Terminal, signals: &mut Signals, terms: Terms) -> u8 {
+fn serve_answers(
+    command: AnswersCommand,
+    terminal: &Terminal,
+    signals: &mut Signals,
+    run_options: RunOptions,
+) -> u8 {
     let inputs = |sources: Sources, files: Vec<String>| {
         let answers = sources.answers.into_iter().chain(files).collect();
-        inputs(Sources { answers, ..sources }, OverwriteFlags::default(), terms)
+        inputs(Sources { answers, ..sources }, OverwriteFlags::default(), run_options)
     };
     match command {
         AnswersCommand::Init { file, minimal, sources, .. } => {

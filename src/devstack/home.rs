@@ -68,19 +68,19 @@ pub(super) fn is_ours(home: &Path) -> bool {
     home.join(MARKER).is_file()
 }
 
-/// Whose a folder is, from one listing: between two looks another run may have made or removed it.
-enum Whose {
+/// Owner a folder is, from one listing: between two looks another run may have made or removed it.
+enum Owner {
     Nobodys,
     Ours,
     Foreign,
 }
 
-fn whose(path: &Path) -> io::Result<Whose> {
+fn whose(path: &Path) -> io::Result<Owner> {
     let names: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
     Ok(match () {
-        () if names.iter().any(|name| name == MARKER) => Whose::Ours,
-        () if names.iter().all(|name| name == LOCK) => Whose::Nobodys,
-        () => Whose::Foreign,
+        () if names.iter().any(|name| name == MARKER) => Owner::Ours,
+        () if names.iter().all(|name| name == LOCK) => Owner::Nobodys,
+        () => Owner::Foreign,
     })
 }
 
@@ -95,7 +95,7 @@ impl Home {
             .create(home)
             .map_err(|error| unwritable(home, &error))?;
         let path = canonical(home);
-        if let Whose::Foreign = whose(&path).map_err(|error| unwritable(&path, &error))? {
+        if let Owner::Foreign = whose(&path).map_err(|error| unwritable(&path, &error))? {
             return Err(foreign(&path));
         }
         let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
@@ -120,9 +120,9 @@ impl Home {
         match whose(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unwritable(&path, &error)),
-            Ok(Whose::Nobodys) => return Ok(None),
-            Ok(Whose::Foreign) => return Err(foreign(&path)),
-            Ok(Whose::Ours) => {}
+            Ok(Owner::Nobodys) => return Ok(None),
+            Ok(Owner::Foreign) => return Err(foreign(&path)),
+            Ok(Owner::Ours) => {}
         }
         let lock = lock(&path).await?;
         Ok(Some(Self { path, _lock: lock }))

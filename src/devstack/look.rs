@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::site::{Found, Spot, survey};
+use super::site::{Found, ServerSite, survey};
 use super::{Beside, Options, home, places, programs};
 use crate::failure::Failure;
 
@@ -71,8 +71,8 @@ pub async fn look(options: &Options) -> Look {
     Look { etcd: seen(site.etcd), postgres: seen(site.postgres), mount: (mount, has_mount), obstacle, beside }
 }
 
-fn seen(spot: Spot) -> Seen {
-    let Spot { kind, port, has_data, latency_ms, .. } = spot;
+fn seen(spot: ServerSite) -> Seen {
+    let ServerSite { kind, port, has_data, latency_ms, .. } = spot;
     let state = match spot.found {
         Found::Ours { version: Some(version), .. } => SeenState::Answers { version },
         Found::Ours { version: None, .. } => SeenState::Silent,

@@ -27,7 +27,7 @@ pub use up::up;
 
 use crate::failure::{Code, Failure};
 use home::{Home, canonical, command};
-use site::{Found, Spot, survey};
+use site::{Found, ServerSite, survey};
 use stack::{ANSWER, DEADLINE, ETCD, PASSWORD, POSTGRES, USER};
 
 /// Stops what runs and keeps the data; true when something had to be stopped.
@@ -71,8 +71,8 @@ pub async fn status(options: &Options) -> Status {
     }
 }
 
-fn state(spot: Spot) -> ServerState {
-    let Spot { port, has_data, .. } = spot;
+fn state(spot: ServerSite) -> ServerState {
+    let ServerSite { port, has_data, .. } = spot;
     match spot.found {
         Found::Ours { process, version: Some(version) } => {
             ServerState::Running(Server { port, pid: Some(process.pid), version })

@@ -38,7 +38,7 @@ pub(super) enum Found {
 
 /// One server and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Spot {
+pub(super) struct ServerSite {
     pub kind: Kind,
     pub port: u16,
     pub found: Found,
@@ -50,7 +50,7 @@ pub(super) struct Spot {
     pub was_used: bool,
 }
 
-impl Spot {
+impl ServerSite {
     /// True when the stack has to start its own.
     pub fn starts(&self) -> bool {
         self.found == Found::Nobody
@@ -71,8 +71,8 @@ impl Spot {
 pub(super) struct Site {
     /// Absolute and without symbolic links.
     pub home: PathBuf,
-    pub etcd: Spot,
-    pub postgres: Spot,
+    pub etcd: ServerSite,
+    pub postgres: ServerSite,
 }
 
 /// What was written down when the stack was last up: the ports, and whether the server was somebody else's.
@@ -108,7 +108,7 @@ pub(super) async fn survey(options: &Options) -> Site {
             None => found(there::etcd(port).await, port),
         };
         let has_data = has_home && home.join("etcd").exists();
-        Spot { kind: ETCD, port, found, has_data, latency_ms, was_used }
+        ServerSite { kind: ETCD, port, found, has_data, latency_ms, was_used }
     };
     let postgres = async {
         let (last, was_used) = before(&home, "postgres");
@@ -120,7 +120,7 @@ pub(super) async fn survey(options: &Options) -> Site {
             None => found(there::postgres(port).await, port),
         };
         let has_data = has_home && postgres::has_data(&home);
-        Spot { kind: POSTGRES, port, found, has_data, latency_ms, was_used }
+        ServerSite { kind: POSTGRES, port, found, has_data, latency_ms, was_used }
     };
     let (etcd, postgres) = futures::join!(etcd, postgres);
     Site { home, etcd, postgres }
@@ -150,7 +150,7 @@ fn found((there, latency_ms): (There, f64), port: u16) -> (Found, f64) {
 }
 
 impl Site {
-    pub fn spots(&self) -> [&Spot; 2] {
+    pub fn spots(&self) -> [&ServerSite; 2] {
         [&self.etcd, &self.postgres]
     }
 
@@ -161,14 +161,14 @@ impl Site {
 
     /// True while something in the way may be what is meant, and come up by itself.
     pub fn is_passing(&self) -> bool {
-        let mut unfit = self.spots().into_iter().filter_map(Spot::in_the_way).peekable();
+        let mut unfit = self.spots().into_iter().filter_map(ServerSite::in_the_way).peekable();
         unfit.peek().is_some() && unfit.all(|unfit| unfit.is_passing)
     }
 
     /// Free ports beside those that cannot be had.
     pub fn beside(&self) -> Option<Beside> {
         let taken = [self.etcd.port, self.postgres.port];
-        let free = |spot: &Spot| {
+        let free = |spot: &ServerSite| {
             spot.in_the_way()?;
             let mut others = (spot.port.max(1024)..=u16::MAX).skip(1).filter(|port| !taken.contains(port));
             others.find(|port| ports::trouble(*port).is_none())
@@ -179,7 +179,7 @@ impl Site {
 
     /// Everything that is in the way, in one message, with what to do about it where this is asked.
     pub fn obstacle(&self, options: &Options) -> Option<Failure> {
-        let unfit: Vec<(&Spot, &Unfit)> =
+        let unfit: Vec<(&ServerSite, &Unfit)> =
             self.spots().into_iter().filter_map(|spot| Some((spot, spot.in_the_way()?))).collect();
         if unfit.is_empty() {
             return None;
@@ -230,8 +230,8 @@ impl Site {
     }
 }
 
-fn taken(spot: &Spot, unfit: &Unfit) -> String {
-    let Spot { kind, port, .. } = spot;
+fn taken(spot: &ServerSite, unfit: &Unfit) -> String {
+    let ServerSite { kind, port, .. } = spot;
     let meant = format!("port {port}, meant for {},", kind.title);
     match ports::trouble(*port).map(|error| error.kind()) {
         Some(ErrorKind::PermissionDenied) => format!("{meant} is reserved for root"),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::find::{places, programs};
 use super::home::{Account, Home, command, unwritable};
 use super::process::{self, BEAT, Log};
-use super::site::{Found, Site, Spot, survey};
+use super::site::{Found, ServerSite, Site, survey};
 use super::{DEADLINE, Options, Server, Stack, etcd, postgres};
 use crate::failure::{Code, Failure};
 
@@ -66,7 +66,7 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
 /// Waits until etcd answers.
 async fn etcd_server(
     home: &Path,
-    spot: Spot,
+    spot: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Server, Failure> {
@@ -82,7 +82,7 @@ async fn etcd_server(
 /// Waits until PostgreSQL answers.
 async fn postgres_server(
     home: &Path,
-    spot: Spot,
+    spot: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Server, Failure> {
@@ -123,8 +123,8 @@ async fn settled(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Resul
 }
 
 /// What runs decides, and is never restarted behind somebody's back.
-fn runs_where_wanted(home: &Path, spot: &Spot, wanted: Option<u16>) -> Result<(), Failure> {
-    let Spot { kind, port, .. } = spot;
+fn runs_where_wanted(home: &Path, spot: &ServerSite, wanted: Option<u16>) -> Result<(), Failure> {
+    let ServerSite { kind, port, .. } = spot;
     if !matches!(spot.found, Found::Ours { .. }) || wanted.is_none_or(|wanted| wanted == *port) {
         return Ok(());
     }
@@ -136,7 +136,7 @@ fn runs_where_wanted(home: &Path, spot: &Spot, wanted: Option<u16>) -> Result<()
 }
 
 /// Says which of the servers are somebody else's, and whose data count.
-fn foretell(home: &Path, spot: &Spot, say: &mut (dyn FnMut(&str) + Send)) {
+fn foretell(home: &Path, spot: &ServerSite, say: &mut (dyn FnMut(&str) + Send)) {
     let (title, does) = (spot.kind.title, spot.kind.does);
     match &spot.found {
         Found::Other { version } => {

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use codes::Code;
 pub use excerpt::Excerpt;
 pub use problems::{Problems, count, shortened, with_excerpts};
-pub use subject::{Aside, Slip, Subject};
+pub use subject::{Details, Slip, Subject};
 pub use tolerance::Tolerance;
 
 /// A position in a file that somebody can open: line and column count from 1.
@@ -71,7 +71,7 @@ pub struct Failure {
     pub place: Option<Place>,
     /// What it is about, and the line at its place where that may be shown.
     #[serde(skip)]
-    pub aside: Option<Box<Aside>>,
+    pub aside: Option<Box<Details>>,
     /// How many problems it stands for that are not listed one by one; 0 for one that is.
     #[serde(skip_serializing_if = "is_zero")]
     pub more: u32,
@@ -110,7 +110,7 @@ impl Failure {
 
     /// The same, mattering so much.
     #[must_use]
-    pub fn weighed(self, severity: Severity) -> Self {
+    pub fn with_severity(self, severity: Severity) -> Self {
         Self { severity, ..self }
     }
 

@@ -74,7 +74,7 @@ impl Problems {
         let mut told = self.kept;
         told.extend(self.rest.into_iter().map(|rest| {
             let what = format!("{} more of these", grouped(rest.more as usize));
-            let failure = Failure::new(rest.code, what).weighed(rest.severity);
+            let failure = Failure::new(rest.code, what).with_severity(rest.severity);
             let failure = failure.remedy(match rest.severity {
                 Severity::Failure => "fix what is listed above, then run again to see the next ones",
                 Severity::Warning => "change what is listed above, then run again to see the next ones",

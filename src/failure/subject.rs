@@ -28,7 +28,7 @@ pub enum Slip {
 
 /// What a failure carries for this program alone: no script reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Aside {
+pub struct Details {
     pub(super) subject: Option<Subject>,
     pub(super) excerpt: Option<Excerpt>,
 }

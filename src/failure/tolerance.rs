@@ -19,11 +19,11 @@ impl Tolerance {
 
     /// The same failure, mattering as much as it does here.
     #[must_use]
-    pub fn weigh(&self, failure: Failure) -> Failure {
+    pub fn apply(&self, failure: Failure) -> Failure {
         if self.accept.contains(&failure.code) {
-            failure.weighed(Severity::Warning)
+            failure.with_severity(Severity::Warning)
         } else if self.strict {
-            failure.weighed(Severity::Failure)
+            failure.with_severity(Severity::Failure)
         } else {
             failure
         }

@@ -8,12 +8,12 @@ use crate::{
     failure::{Code, Failure, shell_word, status},
     guide::{Guide, Origin, Reference},
     report::{answers_json, write_answers},
-    session::{self, Gathered, Inputs, Intent, Judging, Scope},
+    session::{self, Inputs, Judging, LoadedAnswers, Operation, Scope},
 };
 
 use super::{
     console::{Signals, Terminal, Volume},
-    drive::{headless, load, unless_stopped},
+    drive::{headless, load, run_until_signal},
 };
 
 /// Reports every problem of the answers and of the files that they name. No server is asked, and no secret is
@@ -25,8 +25,9 @@ pub fn validate(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, jud
         return terminal.fail(&[failure]);
     }
     headless(terminal, signals, async |signals| {
-        let (scope, intent) = (Scope::everything(inputs.setup, judging), Intent::Plan { detailed: false });
-        let session = load(terminal, signals, inputs, Ok(scope), intent).await?;
+        let (scope, operation) =
+            (Scope::everything(inputs.setup, judging), Operation::Plan { detailed: false });
+        let session = load(terminal, signals, inputs, Ok(scope), operation).await?;
         let warnings = session.warnings().map_err(|failures| terminal.fail(&failures))?;
         let Judging { with_secrets, partial } = judging;
         let result = json!({
@@ -49,9 +50,9 @@ pub fn validate(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, jud
 pub fn init(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, file: &str, minimal: bool) -> u8 {
     // What the environment says today is no answer to keep.
     let given = inputs.clone();
-    let Gathered { mut answers, problems, .. } =
-        match in_order(terminal, signals, move || session::gather_given(&given)) {
-            Ok(gathered) => gathered,
+    let LoadedAnswers { mut answers, problems, .. } =
+        match in_order(terminal, signals, move || session::load_given_answers(&given)) {
+            Ok(loaded) => loaded,
             Err(status) => return status,
         };
     if !problems.is_empty() {
@@ -101,9 +102,9 @@ pub fn show(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs) -> u8 {
         return terminal.fail(&[failure]);
     }
     let given = inputs.clone();
-    let Gathered { mut answers, mut problems, notices, to_ask, .. } =
-        match in_order(terminal, signals, move || session::gather_with(&given, &[])) {
-            Ok(gathered) => gathered,
+    let LoadedAnswers { mut answers, mut problems, notices, to_ask, .. } =
+        match in_order(terminal, signals, move || session::load_answers_with(&given, &[])) {
+            Ok(loaded) => loaded,
             Err(status) => return status,
         };
     for (key, failure) in to_ask {
@@ -128,12 +129,12 @@ pub fn show(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs) -> u8 {
 fn in_order(
     terminal: &Terminal,
     signals: &mut Signals,
-    gather: impl FnOnce() -> Gathered + Send + 'static,
-) -> Result<Gathered, u8> {
-    let mut gathered = Err(status::INTERNAL);
+    load_answers: impl FnOnce() -> LoadedAnswers + Send + 'static,
+) -> Result<LoadedAnswers, u8> {
+    let mut loaded = Err(status::INTERNAL);
     let _ = headless(terminal, signals, async |signals| {
-        gathered = unless_stopped(terminal, signals, gather).await;
+        loaded = run_until_signal(terminal, signals, load_answers).await;
         Ok(status::SUCCESS)
     });
-    gathered
+    loaded
 }

@@ -16,11 +16,11 @@ use crate::{
     failure::{Code, Failure, status},
     report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing, is_spoken},
     runtime::runtime,
-    session::{Inputs, Intent, Scope, Session, Setup, forsake_secrets, stopped},
+    session::{Inputs, Operation, Scope, Session, Setup, cancel_secret_lookups, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
-use super::console::{Signals, Terminal, Volume, telling::Telling, wrapping::to_a_person};
+use super::console::{Signals, Terminal, Volume, telling::Telling, wrapping::wrapping_stderr};
 
 /// Where things are, and the guide's next command.
 pub(super) fn what_next(session: &Session) -> Closing {
@@ -35,7 +35,7 @@ pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>)
         return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
     }
     let out: Box<dyn io::Write + Send> = if is_spoken() && io::stderr().is_terminal() {
-        Box::new(to_a_person())
+        Box::new(wrapping_stderr())
     } else {
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
@@ -81,7 +81,7 @@ pub(super) async fn opened(
 ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
     let path = path.map(Path::to_owned);
     let open = move || log_file(setup, path.as_deref());
-    unless_stopped(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
+    run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
 }
 
 /// What people call each stage.
@@ -96,17 +96,17 @@ pub(super) async fn load(
     signals: &mut Signals,
     inputs: &Inputs,
     scope: Result<Scope, Failure>,
-    intent: Intent,
+    operation: Operation,
 ) -> Result<Session, u8> {
     let inputs = inputs.clone();
     let load = move || {
-        scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(&inputs, scope, intent))
+        scope.map_err(|failure| vec![failure]).and_then(|scope| Session::load(&inputs, scope, operation))
     };
-    unless_stopped(terminal, signals, load).await?.map_err(|failures| terminal.fail(&failures))
+    run_until_signal(terminal, signals, load).await?.map_err(|failures| terminal.fail(&failures))
 }
 
 /// Work that blocks; a signal meanwhile ends the program in order.
-pub(super) async fn unless_stopped<T: Send + 'static>(
+pub(super) async fn run_until_signal<T: Send + 'static>(
     terminal: &Terminal,
     signals: &mut Signals,
     work: impl FnOnce() -> T + Send + 'static,
@@ -117,7 +117,7 @@ pub(super) async fn unless_stopped<T: Send + 'static>(
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
         status = signals.next() => {
-            forsake_secrets();
+            cancel_secret_lookups();
             Err(terminal.end(status, &[stopped(status, "nothing was written")]))
         }
     }
@@ -129,12 +129,12 @@ pub(super) async fn drive(
     terminal: &Terminal,
     signals: &mut Signals,
     session: &Session,
-    intent: Intent,
+    operation: Operation,
     transcript: Option<String>,
     reporters: Vec<Box<dyn Reporter + Send>>,
 ) -> RunState {
-    let mut run = session.start(intent, transcript.clone());
-    let mut telling = Telling::new(terminal, reporters, intent);
+    let mut run = session.start(operation, transcript.clone());
+    let mut telling = Telling::new(terminal, reporters, operation);
     loop {
         let status = tokio::select! {
             event = run.events.recv() => match event {
@@ -144,7 +144,7 @@ pub(super) async fn drive(
             status = signals.next() => telling.hear(status, &run.stop),
         };
         if let Some(status) = status {
-            let summary = broken_off(telling.state(), session.name(), intent, status, transcript);
+            let summary = broken_off(telling.state(), session.name(), operation, status, transcript);
             telling.last_word(Event::now(EventKind::Summary(summary))).await;
             std::process::exit(i32::from(status));
         }
@@ -160,7 +160,7 @@ pub(super) fn status_of(state: &RunState) -> u8 {
 pub(super) fn broken_off(
     state: &RunState,
     name: &str,
-    intent: Intent,
+    operation: Operation,
     status: u8,
     transcript: Option<String>,
 ) -> Summary {
@@ -172,8 +172,8 @@ pub(super) fn broken_off(
             .filter(|outcome| wanted(outcome))
             .count()
     };
-    let (left, remedy) = match intent {
-        Intent::Meet => (
+    let (left, remedy) = match operation {
+        Operation::Rendezvous => (
             "the file of an offer may still be in the shared folder, and its keys in etcd for 15 s",
             "remove a file `.backendai-setup-mount-…` of yours, or leave that to a later `mount offer`",
         ),

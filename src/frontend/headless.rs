@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use crate::{
     failure::{Code, Failure, status},
     report::{RunState, write_checks, write_plan, write_status},
-    session::{Inputs, Intent, Scope, Session},
+    session::{Inputs, Operation, Scope, Session},
     state::state_dir,
 };
 
 use super::{
     console::{Signals, Terminal, Volume, asker::confirm, questions::Reply},
-    drive::{self, drive, live, load, opened, status_of, unless_stopped, waits, what_next},
+    drive::{self, drive, live, load, opened, run_until_signal, status_of, waits, what_next},
     wizard::recorder::Recorder,
 };
 
@@ -58,7 +58,7 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
     }
     let must_ask = !answers && !work.yes;
     drive::headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, Intent::Run).await?;
+        let session = load(terminal, signals, inputs, scope, Operation::Run).await?;
         if must_ask && !terminal.can_ask() {
             let failure =
                 Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
@@ -70,13 +70,13 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
         let (named, name, log) = (work.state_dir, session.name().to_owned(), log.map(Path::to_owned));
         let open = move || Recorder::open(setup, state_dir(named), &name, log.as_deref());
         let Recorder { path, reporters } =
-            unless_stopped(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
+            run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         if must_ask {
             ask(terminal, signals, &session).await?;
         }
         let mut all = vec![live(terminal, setup, Some(what_next(&session)))];
         all.extend(reporters);
-        Ok(status_of(&drive(terminal, signals, &session, Intent::Run, Some(path), all).await))
+        Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(path), all).await))
     })
 }
 
@@ -84,7 +84,7 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
 /// answer.
 async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<(), u8> {
     let state =
-        drive(terminal, signals, session, Intent::Preview, None, waits(terminal, session.setup())).await;
+        drive(terminal, signals, session, Operation::Preview, None, waits(terminal, session.setup())).await;
     let status = status_of(&state);
     if status != status::SUCCESS {
         tell_failures(terminal, &state);
@@ -123,7 +123,7 @@ pub fn check(
     log: Option<&Path>,
 ) -> u8 {
     let scope = Scope::checks(inputs.setup, checks).map(Scope::and_stages);
-    with_session(terminal, signals, inputs, scope, Intent::Check, log, |terminal, state| {
+    with_session(terminal, signals, inputs, scope, Operation::Check, log, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
         // What a check found stands in its ladder.
         let found: Vec<&Failure> = state.checks.iter().flat_map(|(.., verdict)| verdict.failures()).collect();
@@ -142,7 +142,7 @@ pub fn plan(
     log: Option<&Path>,
 ) -> u8 {
     let scope = Scope::stages(inputs.setup, &[], None, &[]);
-    with_session(terminal, signals, inputs, scope, Intent::Plan { detailed }, log, |terminal, state| {
+    with_session(terminal, signals, inputs, scope, Operation::Plan { detailed }, log, |terminal, state| {
         terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
         tell_failures(terminal, state);
     })
@@ -151,7 +151,7 @@ pub fn plan(
 /// Shows each stage: done, pending or conflict.
 pub fn status(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, log: Option<&Path>) -> u8 {
     let scope = Scope::stages(inputs.setup, &[], None, &[]);
-    with_session(terminal, signals, inputs, scope, Intent::Status, log, |terminal, state| {
+    with_session(terminal, signals, inputs, scope, Operation::Status, log, |terminal, state| {
         terminal.result(|mut out| write_status(&mut out, terminal.style, state));
         tell_failures(terminal, state);
     })
@@ -162,7 +162,7 @@ fn with_session(
     signals: &mut Signals,
     inputs: &Inputs,
     scope: Result<Scope, Failure>,
-    intent: Intent,
+    operation: Operation,
     log: Option<&Path>,
     print: impl FnOnce(&Terminal, &RunState),
 ) -> u8 {
@@ -170,7 +170,7 @@ fn with_session(
         return needs_answers(terminal);
     }
     drive::headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, intent).await?;
+        let session = load(terminal, signals, inputs, scope, operation).await?;
         let log = opened(terminal, signals, inputs.setup, log).await?;
         let mut reporters = if terminal.is_json() {
             vec![live(terminal, inputs.setup, None)]
@@ -178,7 +178,7 @@ fn with_session(
             waits(terminal, inputs.setup)
         };
         reporters.extend(log);
-        let state = drive(terminal, signals, &session, intent, None, reporters).await;
+        let state = drive(terminal, signals, &session, operation, None, reporters).await;
         let status = status_of(&state);
         if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy(&state)) {
             return Ok(status);

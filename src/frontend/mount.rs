@@ -5,7 +5,7 @@ use std::{io, path::Path};
 use crate::{
     failure::{Code, Failure},
     report::{Nodes, Reporter},
-    session::{Inputs, Intent, Offering, Scope},
+    session::{Inputs, OfferLimits, Operation, Scope},
 };
 
 use super::{
@@ -18,11 +18,11 @@ pub fn offer(
     terminal: &Terminal,
     signals: &mut Signals,
     inputs: &Inputs,
-    offering: Offering,
+    offering: OfferLimits,
     log: Option<&Path>,
 ) -> u8 {
     let list = Nodes::new(anstream::AutoStream::auto(io::stdout()), terminal.style);
-    meet(terminal, signals, inputs, Ok(Scope::offer(inputs.setup, offering)), Some(Box::new(list)), log)
+    rendezvous(terminal, signals, inputs, Ok(Scope::offer(inputs.setup, offering)), Some(Box::new(list)), log)
 }
 
 /// Looks whether the folder that is offered is here.
@@ -33,10 +33,10 @@ pub fn verify(
     node: Option<String>,
     log: Option<&Path>,
 ) -> u8 {
-    meet(terminal, signals, inputs, Scope::verify(inputs.setup, node), None, log)
+    rendezvous(terminal, signals, inputs, Scope::verify(inputs.setup, node), None, log)
 }
 
-fn meet(
+fn rendezvous(
     terminal: &Terminal,
     signals: &mut Signals,
     inputs: &Inputs,
@@ -51,12 +51,12 @@ fn meet(
         return terminal.fail(&[failure]);
     }
     headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, Intent::Meet).await?;
+        let session = load(terminal, signals, inputs, scope, Operation::Rendezvous).await?;
         let log = opened(terminal, signals, inputs.setup, log).await?;
         // The list stands before the closing lines.
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
         reporters.push(live(terminal, inputs.setup, None));
         reporters.extend(log);
-        Ok(status_of(&drive(terminal, signals, &session, Intent::Meet, None, reporters).await))
+        Ok(status_of(&drive(terminal, signals, &session, Operation::Rendezvous, None, reporters).await))
     })
 }

@@ -9,7 +9,7 @@ use crate::{
     failure::{Code, Failure, status},
     guide::{Guide, did_you_mean, meant},
     report::{write_images, write_pull_commands},
-    session::{self, Inputs, Intent, Scope},
+    session::{self, Inputs, Operation, Scope},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 pub fn images(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, pull_commands: bool) -> u8 {
     headless(terminal, signals, async |signals| {
         let scope = Scope::checks(inputs.setup, &["images".to_owned()]);
-        let session = load(terminal, signals, inputs, scope, Intent::Plan { detailed: false }).await?;
+        let session = load(terminal, signals, inputs, scope, Operation::Plan { detailed: false }).await?;
         let list = session.images().ok_or(status::INTERNAL)?;
         let warnings = session.warnings().map_err(|failures| terminal.fail(&failures))?;
         let result = json!({

@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::failure::{Code, Failure, Place, Subject};
 
 use super::{
-    accept::Refused,
     general,
     reference::Reference,
     release::Guide,
     spelling::{did_you_mean, meant},
+    validate::Refused,
     variable::{Default, Section, Variable},
 };
 

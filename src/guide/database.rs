@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    accept::{self, Address, Refused, parse_address},
     answers::Answers,
+    validate::{self, Address, Refused, parse_address},
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -81,7 +81,7 @@ fn address(text: &str) -> Result<(), Refused> {
 
 /// PostgreSQL cuts longer names off without a word.
 fn identifier(text: &str) -> Result<(), Refused> {
-    accept::plain_text(text, 63)
+    validate::plain_text(text, 63)
 }
 
 /// The manager's URL parser takes the name as it stands, so some signs cannot stand in it.
@@ -100,7 +100,7 @@ fn password(text: &str) -> Result<(), Refused> {
     if text.contains(['\n', '\r']) {
         return Err(Refused::new("it has a line break", "remove the line break"));
     }
-    accept::secret(text, 4096)
+    validate::secret(text, 4096)
 }
 
 fn sslmode(text: &str) -> Result<(), Refused> {
@@ -110,7 +110,7 @@ fn sslmode(text: &str) -> Result<(), Refused> {
             "write one of `disable`, `prefer`, `require`",
         ));
     }
-    accept::one_of(text, SSLMODES)
+    validate::one_of(text, SSLMODES)
 }
 
 /// The fields of a `postgresql://user:password@host:port/database?sslmode=…` URL.

@@ -3,9 +3,9 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    accept::{self, Address, Refused, parse_address},
     answers::Answers,
     key_space::KeySpace,
+    validate::{self, Address, Refused, parse_address},
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -59,7 +59,7 @@ impl Etcd {
     }
 
     /// The prefix of the keys by which nodes meet: the manager knows nothing of them.
-    pub fn meeting_prefix(&self) -> String {
+    pub fn rendezvous_prefix(&self) -> String {
         format!("/backendai-setup/{}/", self.namespace)
     }
 
@@ -146,7 +146,7 @@ fn manager_endpoint(text: &str) -> Result<(), Refused> {
 
 /// The manager checks nothing; a namespace with a slash or a blank would go astray.
 fn namespace(text: &str) -> Result<(), Refused> {
-    accept::plain_text(text, 255)?;
+    validate::plain_text(text, 255)?;
     if text.chars().any(|c| c == '/' || c.is_whitespace()) {
         return Err(Refused::new("it has a slash or white space", "use letters, digits, `-` and `_`"));
     }
@@ -157,7 +157,7 @@ fn namespace(text: &str) -> Result<(), Refused> {
 pub static SECTION: Section = Section {
     id: "etcd",
     title: "etcd",
-    intro: "Holds the image list, its aliases and the path of the shared folder.",
+    intro: "FileContent the image list, its aliases and the path of the shared folder.",
     is_asked: true,
     variables: &[
         Variable {
@@ -188,7 +188,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("no sign-in"),
             development: None,
             manager_env: None,
-            accept: |text| accept::plain_text(text, 255),
+            accept: |text| validate::plain_text(text, 255),
         },
         Variable {
             key: PASSWORD,
@@ -198,7 +198,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("no sign-in"),
             development: None,
             manager_env: None,
-            accept: |text| accept::secret(text, 4096),
+            accept: |text| validate::secret(text, 4096),
         },
         Variable {
             key: MANAGER_ENDPOINT,

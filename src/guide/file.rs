@@ -13,17 +13,17 @@ use crate::{
 use super::{
     Guide, Reference, Variable,
     answers::unknown_key,
-    command, did_you_mean, general,
-    leaf::{Leaf, SecretSource},
-    meant,
+    command, did_you_mean,
+    file_value::{FileValue, SecretSource},
+    general, meant,
     variable::{Default, Shape},
 };
 
 /// What an answers file holds.
 #[derive(Debug, Default)]
-pub struct Leaves {
+pub struct FileValues {
     /// Each known key that has a value.
-    pub leaves: Vec<Leaf>,
+    pub leaves: Vec<FileValue>,
     /// Known keys whose value cannot be read: they are wrong, not missing.
     pub refused: Vec<&'static str>,
     /// Every problem, with its place.
@@ -33,7 +33,7 @@ pub struct Leaves {
 }
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
-pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> Leaves {
+pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> FileValues {
     let mut walk = Walk {
         guide,
         file,
@@ -60,7 +60,7 @@ pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> Leaves {
                 .at(root.place(file)),
         );
     }
-    Leaves {
+    FileValues {
         leaves: walk.leaves,
         refused: walk.refused,
         problems: walk.problems.into_vec(),
@@ -71,7 +71,7 @@ pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> Leaves {
 struct Walk<'a> {
     guide: &'static Guide,
     file: &'a str,
-    leaves: Vec<Leaf>,
+    leaves: Vec<FileValue>,
     refused: Vec<&'static str>,
     problems: Problems,
     doubts: RefCell<Vec<Failure>>,
@@ -118,7 +118,7 @@ impl Walk<'_> {
 
     fn leaf(&mut self, variable: &'static Variable, node: &Node) {
         match self.value(variable, node) {
-            Ok(value) => self.leaves.push(Leaf { variable, place: node.place(self.file), value }),
+            Ok(value) => self.leaves.push(FileValue { variable, place: node.place(self.file), value }),
             Err(failure) => {
                 self.refused.push(variable.key);
                 self.problems.push(*failure);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    accept,
     answers::Answers,
+    validate,
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -60,7 +60,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("alembic.ini"),
             development: None,
             manager_env: None,
-            accept: accept::path_or_none,
+            accept: validate::path_or_none,
         },
         Variable {
             key: ENVIRONMENT,
@@ -70,7 +70,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("manager.env"),
             development: None,
             manager_env: None,
-            accept: accept::path_or_none,
+            accept: validate::path_or_none,
         },
         Variable {
             key: CREDENTIALS,
@@ -80,7 +80,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("keypairs.yml"),
             development: None,
             manager_env: None,
-            accept: accept::path_or_none,
+            accept: validate::path_or_none,
         },
     ],
 };

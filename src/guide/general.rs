@@ -1,7 +1,7 @@
 //! What concerns the whole of the answers.
 
 use super::{
-    accept::{self, Refused},
+    validate::{self, Refused},
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -45,7 +45,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the host of the database"),
             development: Some(|| "development".into()),
             manager_env: None,
-            accept: |text| accept::plain_text(text, 100),
+            accept: |text| validate::plain_text(text, 100),
         },
     ],
 };

@@ -1,8 +1,8 @@
 //! Which servers are meant: their own identities, to be compared before anything is done.
 
 use super::{
-    accept::Refused,
     answers::Answers,
+    validate::Refused,
     variable::{Default, Section, Shape, Variable},
 };
 

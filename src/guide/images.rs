@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    accept::{self, Refused},
     answers::Answers,
+    validate::{self, Refused},
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -59,7 +59,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
-            accept: accept::path,
+            accept: validate::path,
         },
         Variable {
             key: ALIASES,
@@ -69,7 +69,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
-            accept: accept::path,
+            accept: validate::path,
         },
         Variable {
             key: ONLY,
@@ -87,7 +87,7 @@ pub static SECTION: Section = Section {
 fn only(text: &str) -> Result<(), Refused> {
     let mut seen = Vec::new();
     for name in text.split(',').map(str::trim) {
-        accept::plain_text(name, 255)?;
+        validate::plain_text(name, 255)?;
         if seen.contains(&name) {
             return Err(Refused::new(format!("`{name}` stands in it twice"), "keep one of them"));
         }

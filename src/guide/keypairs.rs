@@ -1,8 +1,8 @@
 //! Keypairs: what the guide leaves to the reader with "automate here!".
 
 use super::{
-    accept,
     answers::Answers,
+    validate,
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -41,7 +41,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("admin@localhost"),
             development: None,
             manager_env: None,
-            accept: accept::email,
+            accept: validate::email,
         },
         Variable {
             key: USER,
@@ -51,7 +51,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("user@localhost"),
             development: None,
             manager_env: None,
-            accept: accept::email,
+            accept: validate::email,
         },
     ],
 };

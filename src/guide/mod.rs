@@ -4,13 +4,13 @@
 //! file; command line, answers file, environment names and the tables of the README follow. Which sections make a
 //! guide, and what does its work, is said in `guides`.
 
-pub mod accept;
 mod answers;
 mod command;
 mod contradictions;
 pub mod database;
 pub mod etcd;
 mod file;
+mod file_value;
 pub mod files;
 pub mod general;
 pub mod identity;
@@ -19,32 +19,32 @@ mod init;
 mod json_schema;
 mod key_space;
 pub mod keypairs;
-mod leaf;
 mod reference;
 mod release;
 mod repeat;
 mod settings;
 mod spelling;
 pub mod storage;
+pub mod validate;
 mod variable;
 
 pub use command::{Doubt, doubts};
 
-pub use accept::{Address, Refused, parse_address};
 pub use answers::{Answers, Given, Origin};
 pub use database::{Database, SslMode, database_url};
 pub use etcd::Etcd;
-pub use file::{Leaves, leaves};
+pub use file::{FileValues, leaves};
+pub use file_value::{FileValue, SecretSource};
 pub use files::Files;
 pub use identity::Identity;
 pub use images::Images;
 pub use init::SCHEMA_FILE;
 pub use key_space::KeySpace;
 pub use keypairs::Keypairs;
-pub use leaf::{Leaf, SecretSource};
 pub use reference::Reference;
 pub use release::{Guide, Samples};
 pub use settings::Settings;
 pub use spelling::{did_you_mean, meant};
 pub use storage::{DEVELOPMENT_HOME, Expect, Storage, development_home, development_mount};
+pub use validate::{Address, Refused, parse_address};
 pub use variable::{Default, Section, Shape, Variable, environment_name};

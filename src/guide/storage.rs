@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use etcetera::BaseStrategy;
 
 use super::{
-    accept::{self, Refused},
     answers::Answers,
+    validate::{self, Refused},
     variable::{Default, Section, Shape, Variable},
 };
 
@@ -77,7 +77,7 @@ pub fn development_mount() -> PathBuf {
 }
 
 fn mount(text: &str) -> Result<(), Refused> {
-    accept::path(text)?;
+    validate::path(text)?;
     if !text.starts_with('/') {
         return Err(Refused::new(
             "it is not absolute, and the path must be the same on every node",
@@ -122,7 +122,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("mount-point"),
             development: Some(|| "directory".into()),
             manager_env: None,
-            accept: |text| accept::one_of(text, EXPECTATIONS),
+            accept: |text| validate::one_of(text, EXPECTATIONS),
         },
     ],
 };

@@ -1,6 +1,6 @@
 //! A variable: one value the guide asks for, as data.
 
-use super::accept::Refused;
+use super::validate::Refused;
 
 /// How a variable's value is written in the answers file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

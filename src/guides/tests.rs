@@ -8,12 +8,12 @@ use crate::{
     checks::{Check, CheckAbout},
     failure::{Code, Failure},
     guide::{
-        Answers, Default, Guide, KeySpace, Origin, Samples, Section, Settings, Shape, Variable,
-        accept::{Refused, parse_address},
-        etcd, general, leaves,
+        Answers, Default, Guide, KeySpace, Origin, Samples, Section, Settings, Shape, Variable, etcd,
+        general, leaves,
+        validate::{Refused, parse_address},
     },
     schema::Schema,
-    session::{Intent, Scope, Session, Terms},
+    session::{Operation, RunOptions, Scope, Session},
     workflow::{About, Context, Done, Ladder, Stage, State},
     world::World,
     yaml,
@@ -174,7 +174,7 @@ fn its_checks_and_stages_are_found_by_its_sections() {
     assert_eq!((ids(&REDIS), ids(&etcd::SECTION)), (vec!["redis".to_owned(), "sessions".into()], Vec::new()));
     let open = |answers: &Answers| {
         let scope = Scope::stages(&SETUP, &[], None, &[]).expect("there is one");
-        Session::new(answers, &Terms::default(), scope, Intent::Check)
+        Session::new(answers, &RunOptions::default(), scope, Operation::Check)
     };
     let missing =
         open(&answers(&[(etcd::NAMESPACE, "a"), (etcd::ENDPOINTS, "b")])).err().expect("it has no address");

@@ -12,9 +12,9 @@ use crate::{
 };
 
 use super::{
-    Scope, Terms,
+    RunOptions, Scope,
     hush::hushed,
-    lines::{Holds, Lines},
+    lines::{FileContent, Lines},
 };
 
 /// Reads and judges all that the scope needs; touches nothing.
@@ -23,7 +23,7 @@ use super::{
 /// Every problem at once.
 pub(super) fn judge(
     answers: &Answers,
-    terms: &Terms,
+    run_options: &RunOptions,
     scope: &Scope,
 ) -> Result<(World, Vec<Failure>), Vec<Failure>> {
     let mut answers = answers.clone();
@@ -35,7 +35,7 @@ pub(super) fn judge(
         problems.extend(answers.problems(&scope.sections()));
     }
     let (guide, settings) = (answers.guide(), problems.is_empty().then(|| Settings::new(&answers)));
-    let fixture = match (&settings, terms.fixture.as_deref()) {
+    let fixture = match (&settings, run_options.fixture.as_deref()) {
         (Some(settings), None) if scope.needs("keypairs") => {
             let owners = settings.keypairs().map_err(|failure| vec![failure]);
             owners.and_then(|owners| Fixture::example(guide.samples.keypairs, owners)).map(Some)
@@ -53,7 +53,8 @@ pub(super) fn judge(
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }
-            let world = World::new(answers, terms.overwrite, terms.tolerance.clone(), images, fixture);
+            let world =
+                World::new(answers, run_options.overwrite, run_options.tolerance.clone(), images, fixture);
             Ok((world, notices))
         }
         _ => {
@@ -90,7 +91,7 @@ fn load_images(guide: &Guide, images: &Images) -> Result<ImageList, Vec<Failure>
                             failures,
                             file,
                             &String::from_utf8_lossy(bytes),
-                            Lines::of(Holds::Images),
+                            Lines::of(FileContent::Images),
                         )
                     },
                 )
@@ -105,7 +106,7 @@ fn load_images(guide: &Guide, images: &Images) -> Result<ImageList, Vec<Failure>
     }
 }
 
-/// Leaves out what `images.only` does not name.
+/// FileValues out what `images.only` does not name.
 fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>> {
     let Some(names) = answers.images().only else { return Ok(list) };
     list.only(&names).map_err(|unknown| {
@@ -131,7 +132,7 @@ fn read_fixture(guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
     let file = shown(path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);
-        with_excerpts(hushed(guide, failures, &bytes), &file, &text, Lines::of(Holds::Fixture))
+        with_excerpts(hushed(guide, failures, &bytes), &file, &text, Lines::of(FileContent::Fixture))
     })
 }
 

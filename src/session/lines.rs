@@ -4,7 +4,7 @@ use crate::guide::Guide;
 
 /// What a file is meant to hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Holds {
+pub(super) enum FileContent {
     /// Answers to this guide: passwords among them.
     Answers(&'static Guide),
     /// Rows with secret keys.
@@ -16,7 +16,7 @@ pub(super) enum Holds {
 /// Looks at a file line by line. A key that is not known may be a misspelt password, so it is shown without what
 /// stands behind it, and what stands below it is not shown at all.
 pub(super) struct Lines {
-    holds: Holds,
+    holds: FileContent,
     hidden: Hidden,
 }
 
@@ -46,7 +46,7 @@ const FIXTURE: &[&str] = &[
 impl Lines {
     /// The lines of a file that is meant to hold this; the function is asked for every line in order, and gives what
     /// may be shown of it.
-    pub(super) fn of(holds: Holds) -> impl FnMut(&str) -> Option<String> {
+    pub(super) fn of(holds: FileContent) -> impl FnMut(&str) -> Option<String> {
         let mut lines = Self { holds, hidden: Hidden::Not };
         move |line| lines.shown(line)
     }
@@ -78,7 +78,9 @@ impl Lines {
             Some(key) if !all_known => Some(format!("{}…", line.get(..key.value)?)),
             Some(_) => Some(line.to_owned()),
             // An item of the list that the last key names.
-            None if matches!(self.holds, Holds::Images) || bare.starts_with("- ") => Some(line.to_owned()),
+            None if matches!(self.holds, FileContent::Images) || bare.starts_with("- ") => {
+                Some(line.to_owned())
+            }
             None => None,
         }
     }
@@ -91,9 +93,9 @@ impl Lines {
     /// Is it known that what stands behind this key is no secret?
     fn is_known(&self, name: &str) -> bool {
         match self.holds {
-            Holds::Images => !is_suspect(name),
-            Holds::Fixture => FIXTURE.contains(&name),
-            Holds::Answers(guide) => {
+            FileContent::Images => !is_suspect(name),
+            FileContent::Fixture => FIXTURE.contains(&name),
+            FileContent::Answers(guide) => {
                 let mut open = guide.variables().filter(|variable| !variable.is_secret());
                 open.any(|variable| variable.key.split('.').any(|part| part == name))
             }
@@ -140,12 +142,12 @@ mod tests {
     use super::*;
     use crate::guides::september_2018::GUIDE;
 
-    fn shown(holds: Holds, text: &str) -> Vec<Option<String>> {
+    fn shown(holds: FileContent, text: &str) -> Vec<Option<String>> {
         let shown = Lines::of(holds);
         text.lines().map(shown).collect()
     }
 
-    fn hides(holds: Holds, text: &str) {
+    fn hides(holds: FileContent, text: &str) {
         for line in shown(holds, text).into_iter().flatten() {
             assert!(!line.contains("canary"), "{line:?} of {text:?}");
         }
@@ -154,21 +156,21 @@ mod tests {
     #[test]
     fn what_is_known_to_be_open_is_shown() {
         let text = "version: 1\netcd:\n  namespace: a b\n  endpoints:\n    - db\n  password: x\n  user: y\n";
-        let found = shown(Holds::Answers(&GUIDE), text);
+        let found = shown(FileContent::Answers(&GUIDE), text);
         let found: Vec<&str> = found.iter().map(|line| line.as_deref().unwrap_or("-")).collect();
         assert_eq!(
             found,
             ["version: 1", "etcd:", "  namespace: a b", "  endpoints:", "    - db", "-", "  user: y"]
         );
-        let found = shown(Holds::Answers(&GUIDE), "etcd:\n  endpoint: [canary]\n  namespace: a\n");
+        let found = shown(FileContent::Answers(&GUIDE), "etcd:\n  endpoint: [canary]\n  namespace: a\n");
         assert_eq!(found[1].as_deref(), Some("  endpoint: …"));
         assert_eq!(found[2].as_deref(), Some("  namespace: a"));
         let row = "- {user_id: a@b, is_admin: 1}";
-        assert_eq!(shown(Holds::Fixture, row), [Some(row.to_owned())]);
+        assert_eq!(shown(FileContent::Fixture, row), [Some(row.to_owned())]);
         let row = r#"  {"user_id": "a@b", "is_admin": 1},"#;
-        assert_eq!(shown(Holds::Fixture, row), [Some(row.to_owned())]);
+        assert_eq!(shown(FileContent::Fixture, row), [Some(row.to_owned())]);
         let row = r#"      - ["3.6", "ca7b9f52b6c2", "x"]"#;
-        assert_eq!(shown(Holds::Images, row), [Some(row.to_owned())]);
+        assert_eq!(shown(FileContent::Images, row), [Some(row.to_owned())]);
     }
 
     #[test]
@@ -192,7 +194,7 @@ mod tests {
             "\"pass\": canary\n",
             "data base: canary\n  user: canary\n",
         ] {
-            hides(Holds::Answers(&GUIDE), text);
+            hides(FileContent::Answers(&GUIDE), text);
         }
         for text in [
             "- {user_id: a@b, secret_key: canary}\n",
@@ -202,10 +204,10 @@ mod tests {
             "{\"keypairs\": [{\"secret_key\":\"canary\"}]}",
             "{\"keypairs\": [{\"user_id\": \"a\",\n \"sekret_key\":\n\"canary\"}]}",
         ] {
-            hides(Holds::Fixture, text);
+            hides(FileContent::Fixture, text);
         }
         for text in ["database:\n  password: canary\n", "secret_key:\n  canary\n", "password: 'a\ncanary\n"] {
-            hides(Holds::Images, text);
+            hides(FileContent::Images, text);
         }
     }
 }

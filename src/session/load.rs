@@ -10,16 +10,16 @@ use secrecy::SecretString;
 
 use crate::{
     failure::{Code, Failure, Place, Subject, shell_word, shortened, with_excerpts, words},
-    guide::{Answers, Guide, Leaf, Leaves, Origin, Reference, SecretSource, Variable, etcd, leaves},
+    guide::{Answers, FileValue, FileValues, Guide, Origin, Reference, SecretSource, Variable, etcd, leaves},
     guides::Setup,
     services::files::{self, INPUT_LIMIT},
     yaml,
 };
 
 use super::{
-    Terms,
+    RunOptions,
     hush::hushed,
-    lines::{Holds, Lines},
+    lines::{FileContent, Lines},
     names::{Named, environment, named, strange_names},
     secret::{Sources, nobody_to_ask},
 };
@@ -35,14 +35,20 @@ pub struct Inputs {
     pub set: Vec<String>,
     /// Fill in the guide's development values.
     pub development: bool,
-    /// On which terms the work is done.
-    pub terms: Terms,
+    /// On which run_options the work is done.
+    pub run_options: RunOptions,
 }
 
 impl Inputs {
     /// Nothing yet for this setup.
     pub fn new(setup: &'static Setup) -> Self {
-        Self { setup, answers: Vec::new(), set: Vec::new(), development: false, terms: Terms::default() }
+        Self {
+            setup,
+            answers: Vec::new(),
+            set: Vec::new(),
+            development: false,
+            run_options: RunOptions::default(),
+        }
     }
 
     /// Does anything say which servers are meant?
@@ -60,9 +66,9 @@ impl Inputs {
     }
 }
 
-/// Answers as gathered from every source.
+/// Answers as loaded from every source.
 #[derive(Debug)]
-pub struct Gathered {
+pub struct LoadedAnswers {
     /// What was given; defaults are not filled in.
     pub answers: Answers,
     /// What cannot be used, with its place.
@@ -79,25 +85,25 @@ pub struct Gathered {
 
 /// Gathers answers from flags, files, `--development` and the environment, judges each, and looks every
 /// secret up.
-pub fn gather(inputs: &Inputs) -> Gathered {
+pub fn load_answers(inputs: &Inputs) -> LoadedAnswers {
     let secrets = inputs.setup.guide.variables().filter(|variable| variable.is_secret());
-    gather_with(inputs, &secrets.map(|variable| variable.key).collect::<Vec<_>>())
+    load_answers_with(inputs, &secrets.map(|variable| variable.key).collect::<Vec<_>>())
 }
 
-/// As [`gather`], but only the secrets of these keys are looked up: of the others only the place is known. No
+/// As [`load_answers`], but only the secrets of these keys are looked up: of the others only the place is known. No
 /// program is started for them, and no file of theirs is read.
-pub fn gather_with(inputs: &Inputs, secrets: &[&'static str]) -> Gathered {
+pub fn load_answers_with(inputs: &Inputs, secrets: &[&'static str]) -> LoadedAnswers {
     collect(inputs, Some(Sources::new(inputs.setup.guide)), secrets)
 }
 
-/// As [`gather`], from what was given by hand alone: the environment is left out, and secrets stay where
+/// As [`load_answers`], from what was given by hand alone: the environment is left out, and secrets stay where
 /// they are, for they are not needed.
-pub fn gather_given(inputs: &Inputs) -> Gathered {
+pub fn load_given_answers(inputs: &Inputs) -> LoadedAnswers {
     collect(inputs, None, &[])
 }
 
-fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> Gathered {
-    let mut gathering = Gathering {
+fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> LoadedAnswers {
+    let mut gathering = AnswersLoader {
         answers: Answers::new(inputs.setup.guide),
         tried: BTreeSet::new(),
         problems: Vec::new(),
@@ -115,17 +121,17 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
     if gathering.sources.is_some() {
         gathering.environment();
     }
-    let Gathering { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = gathering;
+    let AnswersLoader { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = gathering;
     let guide = inputs.setup.guide;
     for (file, text) in &texts {
-        let shown = |failures| with_excerpts(failures, file, text, Lines::of(Holds::Answers(guide)));
+        let shown = |failures| with_excerpts(failures, file, text, Lines::of(FileContent::Answers(guide)));
         (problems, notices) = (shown(shortened(problems)), shown(shortened(notices)));
     }
-    Gathered { answers, problems, notices, to_ask, tried, unread }
+    LoadedAnswers { answers, problems, notices, to_ask, tried, unread }
 }
 
 /// Answers as they come in: flags first, then files, development values, environment.
-struct Gathering<'a> {
+struct AnswersLoader<'a> {
     answers: Answers,
     tried: BTreeSet<&'static str>,
     problems: Vec<Failure>,
@@ -141,7 +147,7 @@ struct Gathering<'a> {
     secrets: &'a [&'static str],
 }
 
-impl Gathering<'_> {
+impl AnswersLoader<'_> {
     fn guide(&self) -> &'static Guide {
         self.answers.guide()
     }
@@ -196,7 +202,7 @@ impl Gathering<'_> {
             self.unread = true;
             return;
         }
-        let mut read: VecDeque<(&String, Leaves)> =
+        let mut read: VecDeque<(&String, FileValues)> =
             names.iter().filter_map(|name| Some((name, self.read(name)?))).collect();
         if let Some(sources) = &mut self.sources {
             if names.iter().any(|name| name == "-") {
@@ -209,7 +215,7 @@ impl Gathering<'_> {
                 }
             }
         }
-        while let Some((name, Leaves { leaves, refused, problems, .. })) = read.pop_front() {
+        while let Some((name, FileValues { leaves, refused, problems, .. })) = read.pop_front() {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
@@ -225,7 +231,7 @@ impl Gathering<'_> {
     }
 
     /// Takes one file apart; none when it does not read.
-    fn read(&mut self, name: &str) -> Option<Leaves> {
+    fn read(&mut self, name: &str) -> Option<FileValues> {
         let (file, bytes) = match read_answers(name) {
             Ok(read) => read,
             Err(failure) => {
@@ -255,10 +261,10 @@ impl Gathering<'_> {
 
     /// One value of a file. One that is overruled is judged all the same, since a wrong line is a trap for the
     /// next run; but no secret is looked up for it.
-    fn leaf(&mut self, leaf: Leaf, open: bool, is_overruled: bool, name: &str) {
+    fn leaf(&mut self, leaf: FileValue, open: bool, is_overruled: bool, name: &str) {
         let published = leaf.is_published();
         self.notices.extend(leaf.doubtful());
-        let Leaf { variable, place, value } = leaf;
+        let FileValue { variable, place, value } = leaf;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
         let text = match value {

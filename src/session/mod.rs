@@ -6,10 +6,10 @@ mod keep;
 mod lines;
 mod load;
 mod names;
+mod options;
 mod samples;
 mod scope;
 mod secret;
-mod terms;
 mod wait;
 mod work;
 
@@ -22,18 +22,18 @@ use crate::{
     failure::{Code, Failure, Subject, shortened},
     guide::Answers,
     images::ImageList,
-    meeting::{self, Meeting},
+    rendezvous::{self, Rendezvous},
     workflow::{Context, Deadline, EVENTS_AHEAD, Run, Stop},
     world::World,
 };
 
-pub use crate::{guides::Setup, meeting::Offering, services::limit_operations, world::Overwrite};
+pub use crate::{guides::Setup, rendezvous::OfferLimits, services::limit_operations, world::Overwrite};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
-pub use load::{Gathered, Inputs, gather, gather_given, gather_with};
+pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_given_answers};
+pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
-pub use secret::forsake_secrets;
-pub use terms::{Intent, Terms};
+pub use secret::cancel_secret_lookups;
 pub use work::stopped;
 
 /// Loaded answers and what is to be done with them.
@@ -49,16 +49,16 @@ impl Session {
     ///
     /// # Errors
     /// Every problem of all sources at once.
-    pub fn load(inputs: &Inputs, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let idle = scope.idle_flags(&inputs.terms);
+    pub fn load(inputs: &Inputs, scope: Scope, operation: Operation) -> Result<Self, Vec<Failure>> {
+        let idle = scope.idle_flags(&inputs.run_options);
         if !idle.is_empty() {
             return Err(idle);
         }
-        let Gathered { answers, mut problems, mut notices, to_ask, tried, unread } =
-            gather_with(inputs, &scope.secrets());
+        let LoadedAnswers { answers, mut problems, mut notices, to_ask, tried, unread } =
+            load_answers_with(inputs, &scope.secrets());
         problems.extend(to_ask.into_iter().map(|(_, failure)| failure));
-        notices = notices.into_iter().map(|notice| inputs.terms.tolerance.weigh(notice)).collect();
-        match Self::new(&answers, &inputs.terms, scope, intent) {
+        notices = notices.into_iter().map(|notice| inputs.run_options.tolerance.apply(notice)).collect();
+        match Self::new(&answers, &inputs.run_options, scope, operation) {
             Ok(session) if problems.is_empty() => {
                 notices.extend(session.notices);
                 Ok(Self { notices, ..session })
@@ -82,9 +82,14 @@ impl Session {
     ///
     /// # Errors
     /// Every problem at once.
-    pub fn new(answers: &Answers, terms: &Terms, scope: Scope, intent: Intent) -> Result<Self, Vec<Failure>> {
-        let (mut world, notices) = judge::judge(answers, terms, &scope)?;
-        world.thorough = intent == Intent::Check;
+    pub fn new(
+        answers: &Answers,
+        run_options: &RunOptions,
+        scope: Scope,
+        operation: Operation,
+    ) -> Result<Self, Vec<Failure>> {
+        let (mut world, notices) = judge::judge(answers, run_options, &scope)?;
+        world.thorough = operation == Operation::Check;
         if !scope.stages.is_empty() {
             // A file that no stage of this work writes is none of its business.
             let files = &mut world.settings.files;
@@ -92,15 +97,15 @@ impl Session {
             files.alembic_ini = files.alembic_ini.take().filter(|_| scope.runs("write-config"));
             files.environment = files.environment.take().filter(|_| scope.runs("write-config"));
         }
-        let notices = notices.into_iter().map(|notice| terms.tolerance.weigh(notice)).collect();
+        let notices = notices.into_iter().map(|notice| run_options.tolerance.apply(notice)).collect();
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.
-        if intent != Intent::Check
+        if operation != Operation::Check
             && let Some(Err(problems)) = world.judged_images()
         {
             return Err(problems.clone());
         }
-        let mut session = Self { world: Arc::new(world), scope, notices, wait: terms.wait };
-        if let Some(Meeting::Offer(_)) = session.scope.meeting {
+        let mut session = Self { world: Arc::new(world), scope, notices, wait: run_options.wait };
+        if let Some(Rendezvous::Offer(_)) = session.scope.rendezvous {
             session.prepare_offer();
         }
         Ok(session)
@@ -109,8 +114,9 @@ impl Session {
     /// What an offer says and checks beyond what it needs.
     fn prepare_offer(&mut self) {
         let World { settings, tolerance, .. } = &*self.world;
-        let notes = settings.etcd().map(|etcd| meeting::notes(self.setup().guide, etcd)).unwrap_or_default();
-        self.notices.extend(notes.into_iter().map(|note| tolerance.weigh(note)));
+        let notes =
+            settings.etcd().map(|etcd| rendezvous::notes(self.setup().guide, etcd)).unwrap_or_default();
+        self.notices.extend(notes.into_iter().map(|note| tolerance.apply(note)));
         if settings.storage().is_ok() {
             self.scope.checks.push(checks::storage());
         }
@@ -163,7 +169,7 @@ impl Session {
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.
-    pub fn start(&self, intent: Intent, transcript: Option<String>) -> Run {
+    pub fn start(&self, operation: Operation, transcript: Option<String>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);
         let stop = Stop::default();
         let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
@@ -171,11 +177,11 @@ impl Session {
             stages: self.scope.stages.clone(),
             asked: self.scope.asked.clone(),
             checks: self.scope.checks.clone(),
-            meeting: self.scope.meeting.clone(),
+            rendezvous: self.scope.rendezvous.clone(),
             left_out: self.scope.left_out.clone(),
             notices: self.notices.clone(),
             deadline: self.wait.map(Deadline::after),
-            intent,
+            operation,
             transcript,
         };
         let (name, reports) = (self.name().to_owned(), cx.clone());

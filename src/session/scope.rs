@@ -1,4 +1,4 @@
-//! What a piece of work is made of: stages, checks, a meeting; and what it needs to know.
+//! What a piece of work is made of: stages, checks, a rendezvous; and what it needs to know.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,19 +7,19 @@ use crate::{
     failure::{Code, Failure, shell_word},
     guide::{Default, Guide, Section, did_you_mean, etcd, meant},
     guides::Setup,
-    meeting::Meeting,
+    rendezvous::Rendezvous,
     stages::SetupStage,
     workflow::StageId,
 };
 
-use super::{Offering, Terms};
+use super::{OfferLimits, RunOptions};
 
 /// Stages and checks of one piece of work.
 pub struct Scope {
     pub(super) setup: &'static Setup,
     pub(super) stages: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
-    pub(super) meeting: Option<Meeting>,
+    pub(super) rendezvous: Option<Rendezvous>,
     /// Stages that would run too, were they not to be skipped.
     pub(super) left_out: Vec<StageId>,
     /// Stages that are asked beside the checks whether they could run.
@@ -43,7 +43,7 @@ impl Scope {
             setup,
             stages: Vec::new(),
             checks: Vec::new(),
-            meeting: None,
+            rendezvous: None,
             left_out: Vec::new(),
             asked: Vec::new(),
             judges: None,
@@ -128,8 +128,8 @@ impl Scope {
     }
 
     /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
-    pub fn offer(setup: &'static Setup, offering: Offering) -> Self {
-        Self::meeting(setup, Meeting::Offer(offering))
+    pub fn offer(setup: &'static Setup, offering: OfferLimits) -> Self {
+        Self::rendezvous(setup, Rendezvous::Offer(offering))
     }
 
     /// Looks whether this node has the folder that is offered, under this name or the host's own.
@@ -137,12 +137,12 @@ impl Scope {
     /// # Errors
     /// `E-USAGE` when the host's name could be any host's.
     pub fn verify(setup: &'static Setup, node: Option<String>) -> Result<Self, Failure> {
-        Meeting::verify_as(node).map(|meeting| Self::meeting(setup, meeting))
+        Rendezvous::verify_as(node).map(|rendezvous| Self::rendezvous(setup, rendezvous))
     }
 
-    fn meeting(setup: &'static Setup, meeting: Meeting) -> Self {
+    fn rendezvous(setup: &'static Setup, rendezvous: Rendezvous) -> Self {
         let checks = vec![checks::etcd_answers()];
-        Self { checks, meeting: Some(meeting), ..Self::nothing(setup) }
+        Self { checks, rendezvous: Some(rendezvous), ..Self::nothing(setup) }
     }
 
     /// Is this stage one of them?
@@ -151,20 +151,20 @@ impl Scope {
     }
 
     /// Flags that none of these stages looks at: ignoring them would mislead.
-    pub(super) fn idle_flags(&self, terms: &Terms) -> Vec<Failure> {
+    pub(super) fn idle_flags(&self, run_options: &RunOptions) -> Vec<Failure> {
         let runs = |stage| self.runs(stage);
-        let overwrite = terms.overwrite;
+        let overwrite = run_options.overwrite;
         let idle = [
             (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
             // It removes what is left last of all.
-            (overwrite.leftovers && !runs("load-aliases"), "--prune", "load-aliases"),
+            (overwrite.stale_keys && !runs("load-aliases"), "--prune", "load-aliases"),
             (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
             (
                 overwrite.published && !runs("populate-fixtures"),
                 "--replace-published-keys",
                 "populate-fixtures",
             ),
-            (terms.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
+            (run_options.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
         ];
         idle.into_iter()
             .filter(|(idle, ..)| *idle)

@@ -292,7 +292,7 @@ fn asked() -> MutexGuard<'static, Asked> {
 }
 
 /// Ends the program that is to give out a secret, if there is one, and starts no other: the program ends.
-pub fn forsake_secrets() {
+pub fn cancel_secret_lookups() {
     // Whoever starts a program holds it, on a disk that hangs for ever.
     let until = Instant::now() + Duration::from_millis(200);
     while Instant::now() < until {

@@ -23,20 +23,20 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub(super) struct Waiting {
     deadline: Deadline,
     /// A check found what no waiting fixes.
-    hopeless: CancellationToken,
+    permanent: CancellationToken,
 }
 
 impl Waiting {
     /// No longer than this.
     pub(super) fn until(deadline: Deadline) -> Self {
-        Self { deadline, hopeless: CancellationToken::new() }
+        Self { deadline, permanent: CancellationToken::new() }
     }
 
     /// Ends the waiting when a verdict has a failure that does not pass by itself: whatever comes up, the work
     /// cannot be done.
-    pub(super) fn heed(&self, verdict: &Verdict) {
+    pub(super) fn cancel_if_permanent(&self, verdict: &Verdict) {
         if verdict.failures().next().is_some() && missing(verdict).is_none() {
-            self.hopeless.cancel();
+            self.permanent.cancel();
         }
     }
 }
@@ -51,7 +51,7 @@ pub(super) async fn probe(
 ) -> Verdict {
     // The first look is never cut short: without it nothing would be known.
     let mut last = look(check, cx, tolerance, true).await;
-    let (Some(Waiting { deadline, hopeless }), Some(mut failure)) = (waiting, missing(&last)) else {
+    let (Some(Waiting { deadline, permanent }), Some(mut failure)) = (waiting, missing(&last)) else {
         return last;
     };
     tell(check, cx, &failure, deadline).await;
@@ -74,7 +74,7 @@ pub(super) async fn probe(
         }
     };
     // The last look is at the deadline; its own time limits bound it.
-    hopeless.run_until_cancelled(looking).await;
+    permanent.run_until_cancelled(looking).await;
     last
 }
 
@@ -89,7 +89,7 @@ async fn look(check: &dyn Check, cx: &Context<World>, tolerance: &Tolerance, is_
     let add_up = async {
         let mut verdict = Verdict::default();
         while let Some(rung) = rungs.recv().await {
-            let rung = rung.weighed(tolerance);
+            let rung = rung.with_tolerance(tolerance);
             if is_first {
                 cx.send(EventKind::Rung { check: check.about().id, rung: rung.clone() }).await;
             }

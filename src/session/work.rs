@@ -7,7 +7,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use crate::{
     checks::{Check, CheckAbout},
     failure::{Code, Failure, status},
-    meeting::{self, Ended, Meeting},
+    rendezvous::{self, Rendezvous, RendezvousOutcome},
     stages::SetupStage,
     workflow::{
         About, Context, Deadline, Event, EventKind, Outcome, StageId, StageState, StageStatus, Stop, Summary,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 use super::{
-    Intent,
+    Operation,
     wait::{self, Waiting},
 };
 
@@ -26,10 +26,10 @@ pub(super) struct Work {
     /// Asked beside the checks whether they could run.
     pub(super) asked: Vec<SetupStage>,
     pub(super) checks: Vec<Arc<dyn Check>>,
-    pub(super) meeting: Option<Meeting>,
+    pub(super) rendezvous: Option<Rendezvous>,
     pub(super) left_out: Vec<StageId>,
     pub(super) notices: Vec<Failure>,
-    pub(super) intent: Intent,
+    pub(super) operation: Operation,
     pub(super) deadline: Option<Deadline>,
     pub(super) transcript: Option<String>,
 }
@@ -70,12 +70,12 @@ impl Work {
             () = stop.asked() => {}
         }
         let goes_on = tally.failures.is_empty() && !stop.is_asked();
-        match (self.intent, &self.meeting) {
-            (Intent::Run, _) if goes_on => self.execute(&cx, &mut tally).await,
-            (_, Some(meeting)) if goes_on => {
-                meet(meeting.clone(), cx.clone(), self.deadline, &mut tally).await;
+        match (self.operation, &self.rendezvous) {
+            (Operation::Run, _) if goes_on => self.execute(&cx, &mut tally).await,
+            (_, Some(rendezvous)) if goes_on => {
+                meet_nodes(rendezvous.clone(), cx.clone(), self.deadline, &mut tally).await;
             }
-            (Intent::Run, _) => tally.skipped = self.stages.len().saturating_sub(tally.stuck),
+            (Operation::Run, _) => tally.skipped = self.stages.len().saturating_sub(tally.stuck),
             _ if stop.is_asked() => tally.skipped = self.stages.len(),
             _ => {}
         }
@@ -102,11 +102,11 @@ impl Work {
     /// Checks and survey: whatever is found here, nothing was written.
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
         let broken = self.check(cx, tally).await;
-        let runs = matches!(self.intent, Intent::Preview | Intent::Run);
-        if self.intent == Intent::Meet || (runs && !tally.failures.is_empty()) {
+        let runs = matches!(self.operation, Operation::Preview | Operation::Run);
+        if self.operation == Operation::Rendezvous || (runs && !tally.failures.is_empty()) {
             return;
         }
-        let is_check = self.intent == Intent::Check;
+        let is_check = self.operation == Operation::Check;
         let states = self.survey(if is_check { &self.asked } else { &self.stages }, cx, &broken).await;
         for state in &states {
             // A stage that only waits for a server is no fault of its own.
@@ -114,7 +114,7 @@ impl Work {
             tally.failed += usize::from(is_new);
             tally.stuck += usize::from(state.failure.is_some());
             match (&state.failure, state.state) {
-                (Some(failure), StageStatus::Conflict) if self.intent == Intent::Status => {
+                (Some(failure), StageStatus::Conflict) if self.operation == Operation::Status => {
                     tally.unwanted = true;
                     tally.note(failure);
                 }
@@ -143,7 +143,7 @@ impl Work {
         let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
         while let Some((about, verdict)) = probes.next().await {
             if let Some(waiting) = waiting {
-                waiting.heed(&verdict);
+                waiting.cancel_if_permanent(&verdict);
             }
             let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
             cx.send(kind).await;
@@ -171,7 +171,7 @@ impl Work {
         broken: &[(&'static CheckAbout, Failure)],
     ) -> Vec<StageState> {
         // What a check found is reported there; beside it a stage has nothing to add.
-        let is_check = self.intent == Intent::Check;
+        let is_check = self.operation == Operation::Check;
         let hinders: fn(&CheckAbout) -> bool = if is_check { |_| true } else { |check| check.is_server };
         let cause = |about: &About, counts: fn(&CheckAbout) -> bool| {
             let is_own = |(check, failure): &&(&CheckAbout, Failure)| {
@@ -183,7 +183,7 @@ impl Work {
         };
         let asked: Vec<SetupStage> =
             stages.iter().filter(|stage| cause(stage.about(), hinders).is_none()).cloned().collect();
-        let mut found = survey(&asked, cx).await.into_iter().map(|state| weighed(&cx.world, state));
+        let mut found = survey(&asked, cx).await.into_iter().map(|state| with_tolerance(&cx.world, state));
         let mut states: Vec<StageState> = Vec::new();
         for stage in stages {
             let about = stage.about();
@@ -226,8 +226,8 @@ impl Work {
 
     /// What a stop leaves behind.
     fn left(&self, tally: &Tally) -> &'static str {
-        match self.meeting {
-            Some(Meeting::Offer(_)) => "nothing is left of the offer",
+        match self.rendezvous {
+            Some(Rendezvous::Offer(_)) => "nothing is left of the offer",
             _ if tally.wrote => {
                 "what was written stays; the unit of work under way was finished or rolled back"
             }
@@ -239,13 +239,14 @@ impl Work {
         let faults = tally.failures.iter().any(|failure| failure.code == Code::Internal);
         if faults {
             status::INTERNAL
-        } else if stop.is_asked() && tally.skipped > 0 || stop.is_asked() && self.intent != Intent::Run {
+        } else if stop.is_asked() && tally.skipped > 0 || stop.is_asked() && self.operation != Operation::Run
+        {
             stop.status()
         } else if !tally.failures.is_empty() && tally.wrote {
             status::PARTIAL
-        } else if self.intent == (Intent::Plan { detailed: true }) && tally.unwanted {
+        } else if self.operation == (Operation::Plan { detailed: true }) && tally.unwanted {
             tally.worst().unwrap_or(status::NOT_AS_WANTED)
-        } else if self.intent == Intent::Status && tally.unwanted {
+        } else if self.operation == Operation::Status && tally.unwanted {
             // Conflicts are what `status` is for; a server that cannot be asked is worse.
             tally.worst().filter(|worst| *worst != status::UNFIT).unwrap_or(status::NOT_AS_WANTED)
         } else {
@@ -255,8 +256,8 @@ impl Work {
 }
 
 /// With `--strict` a remark is a conflict.
-fn weighed(world: &World, mut state: StageState) -> StageState {
-    state.remarks = state.remarks.into_iter().map(|remark| world.tolerance.weigh(remark)).collect();
+fn with_tolerance(world: &World, mut state: StageState) -> StageState {
+    state.remarks = state.remarks.into_iter().map(|remark| world.tolerance.apply(remark)).collect();
     if state.failure.is_none()
         && let Some(at) = state.remarks.iter().position(|remark| !remark.is_warning())
     {
@@ -310,19 +311,27 @@ pub(super) fn broke(name: &str) -> EventKind {
     EventKind::Summary(Summary::of_failures(name, status::INTERNAL, vec![failure]))
 }
 
-/// A task of its own, so that a panic ends the meeting and not the program.
-async fn meet(meeting: Meeting, cx: Context<World>, deadline: Option<Deadline>, tally: &mut Tally) {
+/// A task of its own, so that a panic ends the rendezvous and not the program.
+async fn meet_nodes(
+    rendezvous: Rendezvous,
+    cx: Context<World>,
+    deadline: Option<Deadline>,
+    tally: &mut Tally,
+) {
     let work = tokio::spawn(async move {
-        match meeting {
-            Meeting::Offer(offering) => meeting::offer(&cx, offering, deadline).await,
-            Meeting::Verify { node } => meeting::verify(&cx, node, deadline).await,
+        match rendezvous {
+            Rendezvous::Offer(offering) => rendezvous::offer(&cx, offering, deadline).await,
+            Rendezvous::Verify { node } => rendezvous::verify(&cx, node, deadline).await,
         }
     });
     let broke = |_| {
-        let failure = Failure::new(Code::Internal, "the meeting stopped because of a bug in this program");
-        Ended::from(failure.remedy("run again; report it if it stays so"))
+        let failure = Failure::new(
+            Code::Internal,
+            "the exchange with other nodes stopped because of a bug in this program",
+        );
+        RendezvousOutcome::from(failure.remedy("run again; report it if it stays so"))
     };
-    let Ended { failures, failed } = work.await.unwrap_or_else(broke);
+    let RendezvousOutcome { failures, failed } = work.await.unwrap_or_else(broke);
     tally.failed += failed;
     failures.iter().for_each(|failure| tally.note(failure));
 }

@@ -13,7 +13,7 @@ use crate::{
         postgres::{self, quote_identifier},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
+    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -109,9 +109,9 @@ impl Stage<World> for CreateDatabase {
 
     fn left(&self, written: Written) -> String {
         match written.sure {
-            Sure::Nothing => "the database was not created",
-            Sure::Something => "the database was created, and stays",
-            Sure::Unknown => "whether the database was created is not known",
+            Certainty::Nothing => "the database was not created",
+            Certainty::Something => "the database was created, and stays",
+            Certainty::Unknown => "whether the database was created is not known",
         }
         .to_owned()
     }

@@ -12,7 +12,7 @@ use crate::{
         postgres::{self, Transaction, ask, unnamed},
         seconds,
     },
-    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
+    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -139,9 +139,9 @@ impl Stage<World> for InstallSchema {
 
     fn left(&self, written: Written) -> String {
         match written.sure {
-            Sure::Nothing => "the database is as before: nothing was committed",
-            Sure::Something => "the schema was committed, and stays",
-            Sure::Unknown => {
+            Certainty::Nothing => "the database is as before: nothing was committed",
+            Certainty::Something => "the schema was committed, and stays",
+            Certainty::Unknown => {
                 "whether the commit arrived is not known: the whole schema is there, or none of it"
             }
         }

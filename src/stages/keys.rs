@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     failure::{Code, Failure},
     services::etcd::{Store, Write},
-    workflow::{Change, Context, Done, Sure, Written},
+    workflow::{Certainty, Change, Context, Done, Written},
     world::World,
 };
 
@@ -63,9 +63,9 @@ pub(super) fn left(written: Written) -> String {
         }
     };
     match written.sure {
-        Sure::Nothing => "no key was written".to_owned(),
-        Sure::Something => confirmed,
-        Sure::Unknown => format!("{confirmed}; whether those under way arrived is not known"),
+        Certainty::Nothing => "no key was written".to_owned(),
+        Certainty::Something => confirmed,
+        Certainty::Unknown => format!("{confirmed}; whether those under way arrived is not known"),
     }
 }
 

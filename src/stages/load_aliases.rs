@@ -11,8 +11,8 @@ use crate::{
 
 use super::{
     keys::{self, Held, count},
-    leftovers::{self, Leftovers},
     load_images,
+    stale_keys::{self, StaleKeys},
 };
 
 pub(super) static ABOUT: About = About {
@@ -32,8 +32,8 @@ pub struct LoadAliases;
 fn writes(world: &World, held: &Held) -> Result<Vec<Write>, Failure> {
     let list = world.images()?;
     let mut writes = keys::missing(list.alias_keys(), held);
-    if world.overwrite.leftovers {
-        writes.extend(Leftovers::find(list, held).others.into_iter().map(|key| (key, None)));
+    if world.overwrite.stale_keys {
+        writes.extend(StaleKeys::find(list, held).others.into_iter().map(|key| (key, None)));
     }
     Ok(writes)
 }
@@ -41,7 +41,7 @@ fn writes(world: &World, held: &Held) -> Result<Vec<Write>, Failure> {
 /// Aliases without their targets mislead, and so do keys that are removed under the old ones.
 fn need_images(world: &World, held: &Held) -> Result<(), Failure> {
     let list = world.images()?;
-    let missing = if world.overwrite.leftovers {
+    let missing = if world.overwrite.stale_keys {
         keys::missing(list.image_keys(), held).into_iter().next().map(|(key, _)| key)
     } else {
         list.alias_ends().into_iter().find(|key| !held.contains_key(key))
@@ -64,7 +64,7 @@ impl Stage<World> for LoadAliases {
         let mut store = cx.world.etcd().await?;
         let (prefix, is_first) = (store.prefix().to_owned(), !cx.expects(load_images::ABOUT.id));
         let ((changes, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
-            let conflict = leftovers::conflict(world, held)?;
+            let conflict = stale_keys::conflict(world, held)?;
             let writes = writes(world, held)?;
             if conflict.is_none() && !writes.is_empty() && is_first {
                 need_images(world, held)?;

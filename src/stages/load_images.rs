@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     keys::{self, Held, count},
-    leftovers::{self, Leftovers},
+    stale_keys::{self, StaleKeys},
 };
 
 pub(super) static ABOUT: About = About {
@@ -26,11 +26,11 @@ pub(super) static ABOUT: About = About {
 /// The stage.
 pub struct LoadImages;
 
-fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, Leftovers), Failure> {
+fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, StaleKeys), Failure> {
     let list = world.images()?;
-    let left = Leftovers::find(list, held);
+    let left = StaleKeys::find(list, held);
     let mut writes = keys::missing(list.image_keys(), held);
-    if world.overwrite.leftovers {
+    if world.overwrite.stale_keys {
         // After the tags that they hide, before the aliases of other tags.
         let first = writes.iter().position(|(key, _)| key.starts_with("images/_aliases/"));
         let at = first.unwrap_or(writes.len());
@@ -49,7 +49,7 @@ impl Stage<World> for LoadImages {
         let mut store = cx.world.etcd().await?;
         let prefix = store.prefix().to_owned();
         let ((changes, left, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
-            let conflict = leftovers::conflict(world, held)?;
+            let conflict = stale_keys::conflict(world, held)?;
             let (writes, left) = writes(world, held)?;
             Ok((keys::changes(&prefix, writes, held), left, conflict))
         })
@@ -57,14 +57,14 @@ impl Stage<World> for LoadImages {
         if let Some(failure) = conflict {
             return Ok(State::Conflict(failure));
         }
-        if let (Some(first), false) = (left.first(), cx.world.overwrite.leftovers) {
-            cx.remark(leftovers::warning(first, left.count()));
+        if let (Some(first), false) = (left.first(), cx.world.overwrite.stale_keys) {
+            cx.remark(stale_keys::warning(first, left.count()));
         }
         if changes.is_empty() {
             let keys = count(cx.world.images()?.image_keys().len(), "key");
             let left = match left.count() {
                 0 => String::new(),
-                some if cx.world.overwrite.leftovers => {
+                some if cx.world.overwrite.stale_keys => {
                     format!("; {some} left from an older list go once the aliases are right")
                 }
                 _ => String::new(),
@@ -80,7 +80,7 @@ impl Stage<World> for LoadImages {
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
         let done = keys::write(cx, &mut store, writes, &held).await?;
         let others = left.others.len();
-        if cx.world.overwrite.leftovers && others > 0 {
+        if cx.world.overwrite.stale_keys && others > 0 {
             let keys = count(others, "key");
             cx.log(format!("{keys} left from an older list go once the aliases are right")).await;
         }

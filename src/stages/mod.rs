@@ -3,11 +3,11 @@
 mod create_database;
 mod install_schema;
 mod keys;
-mod leftovers;
 mod load_aliases;
 mod load_images;
 mod populate_fixtures;
 mod set_mount;
+mod stale_keys;
 mod write_config;
 
 pub use create_database::CreateDatabase;

@@ -18,7 +18,7 @@ use crate::{
         files,
         postgres::{self, Transaction},
     },
-    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
+    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -327,11 +327,11 @@ impl Stage<World> for PopulateFixtures {
 
     fn left(&self, written: Written) -> String {
         match written.sure {
-            Sure::Nothing => "table keypairs is as before: nothing was committed",
-            Sure::Something => {
+            Certainty::Nothing => "table keypairs is as before: nothing was committed",
+            Certainty::Something => {
                 "the rows were committed, and stay; a new run writes the credentials file from them"
             }
-            Sure::Unknown => "whether the commit arrived is not known: all rows are there, or none",
+            Certainty::Unknown => "whether the commit arrived is not known: all rows are there, or none",
         }
         .to_owned()
     }

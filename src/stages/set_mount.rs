@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     guide::storage,
-    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
+    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -71,9 +71,9 @@ impl Stage<World> for SetMount {
 
     fn left(&self, written: Written) -> String {
         match written.sure {
-            Sure::Nothing => "etcd names the folder that it named before, or none",
-            Sure::Something => "the path is written, and stays",
-            Sure::Unknown => "whether the path was written is not known",
+            Certainty::Nothing => "etcd names the folder that it named before, or none",
+            Certainty::Something => "the path is written, and stays",
+            Certainty::Unknown => "whether the path was written is not known",
         }
         .to_owned()
     }

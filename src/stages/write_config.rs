@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     manager_config,
     services::files::{self, Existing},
-    workflow::{About, Change, Context, Done, Stage, State, Sure, Written},
+    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
 
@@ -28,7 +28,7 @@ pub(super) static ABOUT: About = About {
 pub struct WriteConfig;
 
 /// A file that is to be written.
-struct Draft {
+struct PendingFile {
     path: PathBuf,
     wanted: SecretString,
     what: String,
@@ -37,10 +37,10 @@ struct Draft {
     backup: Option<Vec<u8>>,
 }
 
-async fn drafts(world: &World) -> Result<Vec<Draft>, Failure> {
+async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
     let settings = &world.settings;
     let database = settings.database()?;
-    let mut drafts = Vec::new();
+    let mut pending_files = Vec::new();
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
         let existing = files::patient_target(path).await?;
@@ -49,7 +49,7 @@ async fn drafts(world: &World) -> Result<Vec<Draft>, Failure> {
             .map_or(world.guide().samples.alembic_ini.as_bytes(), |existing| &existing.bytes);
         let wanted = manager_config::alembic_ini(path, old, &url)?.text;
         let what = if existing.is_some() { "change `sqlalchemy.url`, keep the rest" } else { "new" };
-        drafts.extend(draft(path, wanted, what.to_owned(), existing, true));
+        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, true));
     }
     if let Some(path) = &settings.files.environment {
         let existing = files::patient_target(path).await?;
@@ -57,19 +57,19 @@ async fn drafts(world: &World) -> Result<Vec<Draft>, Failure> {
         let wanted = manager_config::environment(old.transpose()?, settings.etcd()?, database)
             .map_err(|unclear| manager_config::unclear_environment(path, &unclear))?;
         let what = if existing.is_some() { "change variables" } else { "new" };
-        drafts.extend(draft(path, wanted, what.to_owned(), existing, false));
+        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, false));
     }
-    Ok(drafts)
+    Ok(pending_files)
 }
 
 /// Nothing to write when content and mode are right.
-fn draft(
+fn pending_file(
     path: &Path,
     wanted: SecretString,
     what: String,
     existing: Option<Existing>,
     keep: bool,
-) -> Option<Draft> {
+) -> Option<PendingFile> {
     let same = existing.as_ref().is_some_and(|existing| existing.bytes == wanted.expose_secret().as_bytes());
     let open = existing.as_ref().and_then(|existing| Some((existing.mode, existing.mode_to_close()?)));
     let what = match (same, open) {
@@ -79,7 +79,7 @@ fn draft(
     };
     let is_new = existing.is_none();
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
-    Some(Draft { path: path.to_owned(), wanted, what, is_new, backup })
+    Some(PendingFile { path: path.to_owned(), wanted, what, is_new, backup })
 }
 
 #[async_trait]
@@ -89,11 +89,11 @@ impl Stage<World> for WriteConfig {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        let drafts = match drafts(&cx.world).await {
-            Ok(drafts) => drafts,
+        let pending_files = match pending_files(&cx.world).await {
+            Ok(pending_files) => pending_files,
             Err(failure) => return Ok(State::Conflict(failure)),
         };
-        if drafts.is_empty() {
+        if pending_files.is_empty() {
             let files = &cx.world.settings.files;
             let names: Vec<_> = [&files.alembic_ini, &files.environment]
                 .into_iter()
@@ -106,31 +106,31 @@ impl Stage<World> for WriteConfig {
             }));
         }
         Ok(State::Pending(
-            drafts
+            pending_files
                 .into_iter()
-                .map(|draft| Change::File {
-                    path: shown(&draft.path),
-                    what: draft.what,
-                    is_new: draft.is_new,
+                .map(|pending_file| Change::File {
+                    path: shown(&pending_file.path),
+                    what: pending_file.what,
+                    is_new: pending_file.is_new,
                 })
                 .collect(),
         ))
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let drafts = drafts(&cx.world).await?;
-        let total = drafts.len();
+        let pending_files = pending_files(&cx.world).await?;
+        let total = pending_files.len();
         let mut names = Vec::new();
-        for draft in &drafts {
+        for pending_file in &pending_files {
             cx.checkpoint()?;
-            let bytes = draft.wanted.expose_secret().as_bytes();
-            let put = files::patient_replace(&draft.path, bytes, draft.backup.as_deref()).await;
+            let bytes = pending_file.wanted.expose_secret().as_bytes();
+            let put = files::patient_replace(&pending_file.path, bytes, pending_file.backup.as_deref()).await;
             let put = cx.written(put)?;
             if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }
-            cx.log(format!("written with mode {:04o}: {}", put.mode, draft.path.display())).await;
-            names.push(shown(&draft.path));
+            cx.log(format!("written with mode {:04o}: {}", put.mode, pending_file.path.display())).await;
+            names.push(shown(&pending_file.path));
             cx.progress(names.len(), total).await;
         }
         Ok(Done { summary: format!("{}: {}", count(total, "file"), names.join(", ")), changes: total })
@@ -138,7 +138,7 @@ impl Stage<World> for WriteConfig {
 
     fn left(&self, written: Written) -> String {
         match (written.sure, written.progress) {
-            (Sure::Nothing, _) => "no file was changed".to_owned(),
+            (Certainty::Nothing, _) => "no file was changed".to_owned(),
             (_, (done, total)) => format!("{done} of {} are written and stay", count(total, "file")),
         }
     }

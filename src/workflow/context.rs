@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::failure::{Code, Failure};
 
-use super::{Event, EventKind, Level, StageId, Stop, Sure, Written};
+use super::{Certainty, Event, EventKind, Level, StageId, Stop, Written};
 
 /// What a stage gets to work with.
 #[derive(Debug)]
@@ -73,9 +73,9 @@ impl<W> Context<W> {
     /// The failure that it was given.
     pub fn written<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
         let sure = match &outcome {
-            Ok(_) => Sure::Something,
-            Err(failure) if failure.leaves_doubt() => Sure::Unknown,
-            Err(_) => Sure::Nothing,
+            Ok(_) => Certainty::Something,
+            Err(failure) if failure.leaves_doubt() => Certainty::Unknown,
+            Err(_) => Certainty::Nothing,
         };
         self.note(|written| written.sure = written.sure.max(sure));
         outcome
@@ -161,7 +161,7 @@ impl<W> Context<W> {
 }
 
 fn nothing() -> Arc<Mutex<Written>> {
-    Arc::new(Mutex::new(Written { sure: Sure::Nothing, progress: (0, 0) }))
+    Arc::new(Mutex::new(Written { sure: Certainty::Nothing, progress: (0, 0) }))
 }
 
 fn stopped() -> Failure {

@@ -17,7 +17,7 @@ pub use change::Change;
 pub use context::Context;
 pub use deadline::Deadline;
 pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, StageStatus, Summary};
-pub use outcome::{About, Done, Outcome, StageId, State, Sure, Written};
+pub use outcome::{About, Certainty, Done, Outcome, StageId, State, Written};
 pub use run::{EVENTS_AHEAD, Run, Stop};
 pub use runner::{Finished, execute, survey};
 pub use stage::Stage;

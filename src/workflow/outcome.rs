@@ -41,14 +41,14 @@ pub enum State {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
     /// How sure that is.
-    pub sure: Sure,
+    pub sure: Certainty,
     /// How far it was, of how much, in the units of its progress; `(0, 0)` when it told none.
     pub progress: (usize, usize),
 }
 
 /// Whether something was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sure {
+pub enum Certainty {
     /// Nothing was.
     Nothing,
     /// Every write so far was confirmed.

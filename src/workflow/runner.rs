@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failure::{Code, Failure};
 
 use super::{
-    Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, StageStatus, State, Sure,
+    Certainty, Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, StageStatus, State,
 };
 
 /// A stage that several tasks may hold.
@@ -89,7 +89,7 @@ pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &C
             let cx = cx.for_stage(id);
             let outcome = run_one(Arc::clone(stage), &cx, failed).await;
             ended[id].cancel();
-            (id, outcome, cx.what_is_written().sure > Sure::Nothing)
+            (id, outcome, cx.what_is_written().sure > Certainty::Nothing)
         }
     });
     let outcomes = join_all(runs).await;

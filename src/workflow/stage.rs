@@ -6,7 +6,7 @@ use crate::failure::Failure;
 
 use super::{
     context::Context,
-    outcome::{About, Done, State, Sure, Written},
+    outcome::{About, Certainty, Done, State, Written},
 };
 
 /// One setup step.
@@ -30,9 +30,9 @@ pub trait Stage<W: Send + Sync>: Send + Sync {
     /// In which state it leaves what it writes when it does not come to its end, as part of a sentence.
     fn left(&self, written: Written) -> String {
         match written.sure {
-            Sure::Nothing => "nothing was written".to_owned(),
-            Sure::Something => "what it had written stays".to_owned(),
-            Sure::Unknown => "whether its last write arrived is not known".to_owned(),
+            Certainty::Nothing => "nothing was written".to_owned(),
+            Certainty::Something => "what it had written stays".to_owned(),
+            Certainty::Unknown => "whether its last write arrived is not known".to_owned(),
         }
     }
 }

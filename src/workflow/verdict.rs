@@ -76,9 +76,9 @@ impl Rung {
 
     /// Weighs its failure or warning anew: what was only warned about may fail, and the other way round.
     #[must_use]
-    pub fn weighed(mut self, tolerance: &Tolerance) -> Self {
+    pub fn with_tolerance(mut self, tolerance: &Tolerance) -> Self {
         if let Some(failure) = self.failure.take() {
-            let failure = tolerance.weigh(failure);
+            let failure = tolerance.apply(failure);
             self.state = state_of(&failure);
             self.failure = Some(failure);
         }

@@ -7,7 +7,9 @@ use std::path::Path;
 use backendai_setup::guide::{Answers, Origin, Reference};
 use backendai_setup::guides::september_2018::{GUIDE, SETUP};
 use backendai_setup::report::{LastOutcome, history};
-use backendai_setup::session::{Inputs, draft, forget_draft, gather, save_answers, save_draft, save_text};
+use backendai_setup::session::{
+    Inputs, draft, forget_draft, load_answers, save_answers, save_draft, save_text,
+};
 use proptest::prelude::*;
 
 use super::Site;
@@ -77,7 +79,7 @@ fn read_again(text: &str) -> Answers {
     let file = folder.path().join("answers.yml");
     let text = text.replace("env: BACKEND_DB_PASSWORD", &format!("file: {}", secret.display()));
     fs::write(&file, text).expect("a file");
-    let gathered = gather(&Inputs { answers: vec![file.display().to_string()], ..Inputs::new(&SETUP) });
+    let gathered = load_answers(&Inputs { answers: vec![file.display().to_string()], ..Inputs::new(&SETUP) });
     assert!(gathered.problems.is_empty(), "{:#?}", gathered.problems);
     gathered.answers
 }

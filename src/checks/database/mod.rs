@@ -20,7 +20,7 @@ use crate::{
     world::World,
 };
 
-use super::check::{Check, CheckAbout, Fell, reach};
+use super::check::{Check, CheckAbout, FailedRung, reach};
 
 static ABOUT: CheckAbout = CheckAbout {
     id: "database",
@@ -50,7 +50,7 @@ impl Check for DatabaseCheck {
     }
 }
 
-async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<(), Fell> {
+async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<(), FailedRung> {
     let address = &database.address;
     let (mut stream, socket) = reach(ladder, &net::POSTGRES, address).await?;
 
@@ -130,7 +130,7 @@ async fn inside(
     database: &Database,
     world: &World,
     elsewhere: Option<&str>,
-) -> Result<(), Fell> {
+) -> Result<(), FailedRung> {
     let (address, identity) = (&database.address, &world.settings.identity);
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
@@ -185,7 +185,7 @@ async fn existing(
     database: &Database,
     server: &Server,
     schema: &'static Schema,
-) -> Result<(), Fell> {
+) -> Result<(), FailedRung> {
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
     let standing = postgres::standing(look, database, schema).await.map_err(at("database"))?;
@@ -224,7 +224,7 @@ async fn absent(
     look: &mut PgConnection,
     database: &Database,
     server: &Server,
-) -> Result<(), Fell> {
+) -> Result<(), FailedRung> {
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
     if !postgres::may_create_database(look, database).await.map_err(at("rights"))? {

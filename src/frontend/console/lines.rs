@@ -122,7 +122,7 @@ impl Lines {
 
     async fn line(&mut self, signals: &mut Signals, prompt: &str, secret: bool) -> Reply<SecretString> {
         // Before the prompt says that somebody may type.
-        let silence = secret.then(Silence::new).flatten();
+        let silence = secret.then(EchoOff::new).flatten();
         let mut err = anstream::AutoStream::auto(io::stderr()).lock();
         let _ = write!(err, "{prompt}").and_then(|()| err.flush());
         drop(err);
@@ -146,9 +146,9 @@ impl Lines {
 }
 
 /// The terminal shows nothing of what is typed, until this is dropped; only the line's end is seen.
-struct Silence(Termios);
+struct EchoOff(Termios);
 
-impl Silence {
+impl EchoOff {
     fn new() -> Option<Self> {
         let before = tcgetattr(io::stdin()).ok()?;
         let mut silent = before.clone();
@@ -159,7 +159,7 @@ impl Silence {
     }
 }
 
-impl Drop for Silence {
+impl Drop for EchoOff {
     fn drop(&mut self) {
         // What was typed half is for nobody else.
         let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);

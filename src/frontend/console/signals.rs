@@ -24,7 +24,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{
     failure::status,
-    session::{forsake_secrets, stopped},
+    session::{cancel_secret_lookups, stopped},
 };
 
 use super::{
@@ -83,7 +83,7 @@ impl Signals {
         let (ready, is_ready) = sync_channel::<UnixStream>(1);
         let heard = Arc::clone(&shared);
         let listen = move || {
-            if let Ok((mut ears, wake)) = Ears::new(heard) {
+            if let Ok((mut ears, wake)) = SignalListener::new(heard) {
                 let _ = ready.send(wake);
                 ears.listen();
             }
@@ -140,7 +140,7 @@ impl Signals {
 }
 
 /// Where signals come in.
-struct Ears {
+struct SignalListener {
     shared: Arc<Shared>,
     pipes: Vec<(u8, UnixStream)>,
     woken: UnixStream,
@@ -153,7 +153,7 @@ struct Ears {
     lost: Option<Instant>,
 }
 
-impl Ears {
+impl SignalListener {
     /// With the end that wakes it.
     fn new(shared: Arc<Shared>) -> io::Result<(Self, UnixStream)> {
         // What was switched off for us stays off: `nohup` is meant.
@@ -263,7 +263,7 @@ impl Ears {
         if thread::Builder::new().stack_size(STACK).spawn(tell).is_ok() {
             let _ = is_told.recv_timeout(LAST_WORDS);
         }
-        forsake_secrets();
+        cancel_secret_lookups();
         process::exit(i32::from(status))
     }
 }

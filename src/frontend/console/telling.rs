@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::{
     report::{Reporter, RunState, Sink},
-    session::{Intent, stopped},
+    session::{Operation, stopped},
     workflow::{Event, EventKind, Stop, Summary},
 };
 
@@ -30,12 +30,16 @@ pub struct Telling<'t> {
 
 impl<'t> Telling<'t> {
     /// To these reporters, in their order.
-    pub fn new(terminal: &'t Terminal, reporters: Vec<Box<dyn Reporter + Send>>, intent: Intent) -> Self {
+    pub fn new(
+        terminal: &'t Terminal,
+        reporters: Vec<Box<dyn Reporter + Send>>,
+        operation: Operation,
+    ) -> Self {
         Self {
             terminal,
             state: RunState::default(),
             tellers: reporters.into_iter().map(Teller::new).collect(),
-            runs: intent == Intent::Run,
+            runs: operation == Operation::Run,
             asked: None,
             is_cut: false,
         }
@@ -59,7 +63,7 @@ impl<'t> Telling<'t> {
     /// Tells an event to all; the status of a second signal that came meanwhile.
     pub async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
         // The plan of a large list is large: everybody gets the same one.
-        let mut event = Arc::new(self.terminal.spoilt(event));
+        let mut event = Arc::new(self.terminal.with_lost_output(event));
         for at in 0..self.tellers.len() {
             event = self.cut(event);
             if !self.tellers[at].hand(&event) {
@@ -78,7 +82,7 @@ impl<'t> Telling<'t> {
                     () = at_time(until) => break Err(self.given_up(at)),
                 }
             };
-            self.kept(at, done);
+            self.record_write(at, done);
         }
         // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
         if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {
@@ -101,7 +105,7 @@ impl<'t> Telling<'t> {
                 done = teller.done() => done,
                 () = at_time(until) => Err(self.given_up(at)),
             };
-            self.kept(at, done);
+            self.record_write(at, done);
         }
         self.state.apply(&event);
     }
@@ -111,10 +115,10 @@ impl<'t> Telling<'t> {
         self.tellers[at].give_up()
     }
 
-    fn kept(&self, at: usize, done: io::Result<()>) {
+    fn record_write(&self, at: usize, done: io::Result<()>) {
         // Lost output must not stop the work. That nobody reads is said to nobody.
         if !self.is_cut || done.is_ok() {
-            self.terminal.kept(done, self.tellers[at].sink());
+            self.terminal.record_write(done, self.tellers[at].sink());
         }
     }
 

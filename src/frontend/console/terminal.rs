@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Where some output is lost: stdout, or files.
-fn lost() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
+fn lost_outputs() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
     static LOST: Mutex<BTreeSet<Option<PathBuf>>> = Mutex::new(BTreeSet::new());
     LOST.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -91,12 +91,12 @@ impl Terminal {
     /// Writes a result to stdout.
     pub fn result(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut out = anstream::AutoStream::auto(io::stdout()).lock();
-        self.kept(write(&mut out).and_then(|()| out.flush()), Sink::Stdout);
+        self.record_write(write(&mut out).and_then(|()| out.flush()), Sink::Stdout);
     }
 
     /// Takes the outcome of a write. A closed pipe is no failure: whoever closed it has read enough. Anything else
     /// is reported once, and spoils a success when somebody asked for what is lost.
-    pub fn kept(&self, outcome: io::Result<()>, sink: Sink<'_>) {
+    pub fn record_write(&self, outcome: io::Result<()>, sink: Sink<'_>) {
         let Err(error) = outcome else { return };
         if error.kind() == io::ErrorKind::BrokenPipe {
             return;
@@ -111,7 +111,7 @@ impl Terminal {
                 return;
             }
         };
-        if !lost().insert(file.map(Path::to_owned)) {
+        if !lost_outputs().insert(file.map(Path::to_owned)) {
             return;
         }
         let (what, remedy) = match file {
@@ -128,9 +128,11 @@ impl Terminal {
     }
 
     /// The event as it has to be told: a summary does not promise success when some output is lost.
-    pub fn spoilt(&self, mut event: Event) -> Event {
+    pub fn with_lost_output(&self, mut event: Event) -> Event {
         match &mut event.kind {
-            EventKind::Summary(summary) if summary.status == status::SUCCESS && !lost().is_empty() => {
+            EventKind::Summary(summary)
+                if summary.status == status::SUCCESS && !lost_outputs().is_empty() =>
+            {
                 let failure = Failure::new(Code::Output, "not all of the output could be written")
                     .why("a message before this one says which")
                     .remedy("make room there; what was done is done");
@@ -145,7 +147,7 @@ impl Terminal {
 
     /// The exit status, spoilt when output was lost.
     pub fn status(&self, reached: u8) -> u8 {
-        if reached == status::SUCCESS && !lost().is_empty() { status::INTERNAL } else { reached }
+        if reached == status::SUCCESS && !lost_outputs().is_empty() { status::INTERNAL } else { reached }
     }
 
     /// Writes a line to stderr.

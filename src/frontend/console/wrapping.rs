@@ -11,21 +11,21 @@ use super::speech::is_accessible;
 const COLUMNS: usize = 80;
 
 /// Writes whole lines to a person at a terminal.
-pub struct Wrapped<W: Write> {
+pub struct WrappingWriter<W: Write> {
     inner: W,
     line: Vec<u8>,
     breaks: bool,
 }
 
 /// Stderr. Lines are broken where somebody listens; who looks can copy a command that the terminal has broken.
-pub fn to_a_person() -> Wrapped<anstream::AutoStream<io::Stderr>> {
+pub fn wrapping_stderr() -> WrappingWriter<anstream::AutoStream<io::Stderr>> {
     let inner = anstream::AutoStream::auto(io::stderr());
-    Wrapped { inner, line: Vec::new(), breaks: is_accessible() }
+    WrappingWriter { inner, line: Vec::new(), breaks: is_accessible() }
 }
 
 /// A line, broken between words where the terminal ends.
 pub fn tell(line: &str) {
-    let _ = writeln!(to_a_person(), "{line}");
+    let _ = writeln!(wrapping_stderr(), "{line}");
 }
 
 /// One line, broken between words. What goes on is indented a little more than the line's begin.
@@ -39,7 +39,7 @@ fn fill(line: &str, columns: usize) -> String {
     textwrap::fill(line, options)
 }
 
-impl<W: Write> Wrapped<W> {
+impl<W: Write> WrappingWriter<W> {
     fn put(&mut self) -> io::Result<()> {
         let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
         let columns = if columns < 20 { COLUMNS } else { columns };
@@ -53,7 +53,7 @@ impl<W: Write> Wrapped<W> {
     }
 }
 
-impl<W: Write> Write for Wrapped<W> {
+impl<W: Write> Write for WrappingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         for byte in bytes {
             if *byte == b'\n' { self.put()? } else { self.line.push(*byte) }

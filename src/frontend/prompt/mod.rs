@@ -17,7 +17,7 @@ use crate::{
     failure::{Code, Failure, status},
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
-    session::{self, Gathered, Inputs, Intent, Scope, Session, Setup, Terms},
+    session::{self, Inputs, LoadedAnswers, Operation, RunOptions, Scope, Session, Setup},
     state::state_dir,
 };
 
@@ -26,9 +26,9 @@ use super::{
         Signals, Terminal,
         asker::Asker,
         questions::{Question, Reply},
-        wrapping::{self, to_a_person},
+        wrapping::{self, wrapping_stderr},
     },
-    drive::{drive, unless_stopped},
+    drive::{drive, run_until_signal},
     wizard::{Unfinished, begun, development_answers, round::Round, taken_up, to_be_asked, unfinished},
 };
 
@@ -65,7 +65,7 @@ struct Wizard<'a> {
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
-    terms: Terms,
+    run_options: RunOptions,
     /// Where an unfinished round goes on, as the draft calls it.
     left_on: &'static str,
     /// A section was chosen in the review: back there when it is answered.
@@ -88,7 +88,7 @@ pub fn serve(
         let remedy = "give the answers as `--answers FILE`, or start it at a terminal";
         return terminal.fail(&[failure.remedy(remedy)]);
     }
-    let Gathered { answers, problems, mut notices, to_ask, .. } = session::gather(inputs);
+    let LoadedAnswers { answers, problems, mut notices, to_ask, .. } = session::load_answers(inputs);
     notices.extend(to_be_asked(to_ask));
     if !problems.is_empty() {
         return terminal.fail(&problems);
@@ -106,7 +106,7 @@ pub fn serve(
         questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
         answers: begun(answers),
         state_dir: state_dir(state),
-        terms: inputs.terms.clone(),
+        run_options: inputs.run_options.clone(),
         left_on: "review",
         from_review: false,
         ran: false,
@@ -246,16 +246,17 @@ impl Wizard<'_> {
             }
             let answers = vec![file];
             let inputs = Inputs { answers, ..Inputs::new(self.setup) };
-            let gather = move || session::gather(&inputs);
-            let gathered = unless_stopped(self.terminal, self.signals, gather).await.map_err(Away::Leave)?;
-            if gathered.problems.is_empty() {
-                self.tell(&gathered.notices);
-                self.tell(&to_be_asked(gathered.to_ask));
-                self.answers = gathered.answers;
+            let load_answers = move || session::load_answers(&inputs);
+            let loaded =
+                run_until_signal(self.terminal, self.signals, load_answers).await.map_err(Away::Leave)?;
+            if loaded.problems.is_empty() {
+                self.tell(&loaded.notices);
+                self.tell(&to_be_asked(loaded.to_ask));
+                self.answers = loaded.answers;
                 self.round.changed = true;
                 return Ok(Page::Review);
             }
-            self.tell(&gathered.problems);
+            self.tell(&loaded.problems);
         }
     }
 
@@ -326,26 +327,30 @@ impl Wizard<'_> {
 
     /// Work on the disk, which may hang; a signal meanwhile leaves.
     async fn beside<T: Send + 'static>(&mut self, work: impl FnOnce() -> T + Send + 'static) -> Answered<T> {
-        unless_stopped(self.terminal, self.signals, work).await.map_err(Away::Leave)
+        run_until_signal(self.terminal, self.signals, work).await.map_err(Away::Leave)
     }
 
     /// The answers as a session, with these stages or checks; what is in the way is told.
-    async fn open(&mut self, scope: Result<Scope, Failure>, intent: Intent) -> Answered<Option<Session>> {
-        let (answers, terms) = (self.answers.clone(), self.terms.clone());
+    async fn open(
+        &mut self,
+        scope: Result<Scope, Failure>,
+        operation: Operation,
+    ) -> Answered<Option<Session>> {
+        let (answers, run_options) = (self.answers.clone(), self.run_options.clone());
         let open = move || {
             scope
                 .map_err(|failure| vec![failure])
-                .and_then(|scope| Session::new(&answers, &terms, scope, intent))
+                .and_then(|scope| Session::new(&answers, &run_options, scope, operation))
         };
         // It reads files: a mount that hangs holds a thread.
-        let opened = unless_stopped(self.terminal, self.signals, open).await.map_err(Away::Leave)?;
+        let opened = run_until_signal(self.terminal, self.signals, open).await.map_err(Away::Leave)?;
         Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 
     /// Starts work that writes nothing and gives back what it found; a signal meanwhile asks whether to leave.
-    async fn look(&mut self, session: &Session, intent: Intent) -> Answered<RunState> {
+    async fn look(&mut self, session: &Session, operation: Operation) -> Answered<RunState> {
         loop {
-            let state = drive(self.terminal, self.signals, session, intent, None, Vec::new()).await;
+            let state = drive(self.terminal, self.signals, session, operation, None, Vec::new()).await;
             match state.summary.as_ref().map(|summary| summary.status) {
                 Some(status::INTERRUPTED) => self.leave().await?,
                 Some(status @ (status::TERMINATED | status::HANGUP)) => return Err(Away::Leave(status)),
@@ -359,7 +364,7 @@ impl Wizard<'_> {
     }
 
     fn tell(&self, failures: &[Failure]) {
-        let mut err = to_a_person();
+        let mut err = wrapping_stderr();
         for failure in failures {
             let _ = write_failure(&mut err, self.style, failure);
         }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::{
     failure::Failure,
     frontend::{
-        console::{questions::Question, wrapping::to_a_person},
+        console::{questions::Question, wrapping::wrapping_stderr},
         wizard::Grant,
     },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
-    session::{Intent, Scope},
+    session::{Operation, Scope},
 };
 
 use super::{Answered, Away, Page, Wizard};
@@ -32,7 +32,7 @@ impl Step {
         match self {
             Step::Write => "Write all this".into(),
             Step::Allow(Grant::Mount) => "Replace the shared folder that etcd names".into(),
-            Step::Allow(Grant::Leftovers) => "Remove the keys that are left from an older list".into(),
+            Step::Allow(Grant::StaleKeys) => "Remove the keys that are left from an older list".into(),
             Step::Allow(Grant::Published) => "Give new secrets to keypairs that anybody can use".into(),
             Step::Changes => "Show every change in full".into(),
             Step::Answers => "Show every answer".into(),
@@ -53,13 +53,13 @@ impl Wizard<'_> {
         self.say("");
         self.say(if self.round.wrote { "Review." } else { "Review. Nothing is written yet." });
         let everything = Scope::stages(self.setup, &[], None, &[]);
-        let state = match self.open(everything, Intent::Preview).await? {
-            Some(session) => self.look(&session, Intent::Preview).await?,
+        let state = match self.open(everything, Operation::Preview).await? {
+            Some(session) => self.look(&session, Operation::Preview).await?,
             None => RunState::default(),
         };
         let summary = state.summary.clone();
         let failures = summary.as_ref().map(|summary| summary.failures.clone()).unwrap_or_default();
-        let mut err = to_a_person();
+        let mut err = wrapping_stderr();
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
@@ -82,7 +82,7 @@ impl Wizard<'_> {
                     }
                 }
                 Step::Changes => {
-                    let _ = write_plan(&mut to_a_person(), self.style, &state);
+                    let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
                 }
                 Step::Answers => self.show_answers(),
                 Step::Change => return or_back(self.change().await, Page::Review),
@@ -111,14 +111,14 @@ impl Wizard<'_> {
         if self.plain_text(&question).await?.is_empty() {
             return Ok(false);
         }
-        grant.allow(&mut self.terms.overwrite);
+        grant.allow(&mut self.run_options.overwrite);
         Ok(true)
     }
 
     fn show_answers(&self) {
         let mut filled = self.answers.clone();
         filled.fill_defaults();
-        let _ = write_answers(&mut to_a_person(), self.style, &filled);
+        let _ = write_answers(&mut wrapping_stderr(), self.style, &filled);
     }
 
     /// Which answers?
@@ -131,11 +131,11 @@ impl Wizard<'_> {
 
     /// Every stage with its live state; any of them can run alone.
     pub(super) async fn menu(&mut self) -> Answered<Page> {
-        let intent = Intent::Plan { detailed: false };
-        let Some(session) = self.open(Scope::stages(self.setup, &[], None, &[]), intent).await? else {
+        let operation = Operation::Plan { detailed: false };
+        let Some(session) = self.open(Scope::stages(self.setup, &[], None, &[]), operation).await? else {
             return Ok(Page::Review);
         };
-        let state = self.look(&session, intent).await?;
+        let state = self.look(&session, operation).await?;
         let told = |id: &str| state.plan.iter().find(|stage| stage.stage == id);
         let stages = self.setup.stage_abouts();
         let mut options: Vec<String> = stages
@@ -158,9 +158,9 @@ impl Wizard<'_> {
     async fn alone(&mut self, id: &'static str) -> Answered<Page> {
         loop {
             let scope = Scope::stages(self.setup, &[id.to_owned()], None, &[]);
-            let Some(session) = self.open(scope, Intent::Preview).await? else { return Ok(Page::Menu) };
-            let state = self.look(&session, Intent::Preview).await?;
-            let _ = write_plan(&mut to_a_person(), self.style, &state);
+            let Some(session) = self.open(scope, Operation::Preview).await? else { return Ok(Page::Menu) };
+            let state = self.look(&session, Operation::Preview).await?;
+            let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
             let summary = state.summary.as_ref();
             let failures = summary.map(|summary| summary.failures.clone()).unwrap_or_default();
             self.tell(&failures);

@@ -5,12 +5,12 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::status,
     frontend::{
-        console::wrapping::to_a_person,
+        console::wrapping::wrapping_stderr,
         drive::{drive, titles, what_next},
         wizard::{credentials, name, recorder::Recorder},
     },
     report::{Plain, Reporter, RunState},
-    session::{self, Intent, Scope},
+    session::{self, Operation, Scope},
     workflow::{Outcome, StageId},
 };
 
@@ -66,7 +66,7 @@ impl Wizard<'_> {
     }
 
     async fn run(&mut self, stages: &[String], skip: &[String]) -> Answered<Option<RunState>> {
-        let Some(session) = self.open(Scope::stages(self.setup, stages, None, skip), Intent::Run).await?
+        let Some(session) = self.open(Scope::stages(self.setup, stages, None, skip), Operation::Run).await?
         else {
             return Ok(None);
         };
@@ -80,10 +80,10 @@ impl Wizard<'_> {
                 }
             };
         let plain =
-            Plain::new(to_a_person(), self.style, titles(setup)).closing_with(Some(what_next(&session)));
+            Plain::new(wrapping_stderr(), self.style, titles(setup)).closing_with(Some(what_next(&session)));
         let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
         all.extend(reporters);
-        Ok(Some(drive(self.terminal, self.signals, &session, Intent::Run, Some(path), all).await))
+        Ok(Some(drive(self.terminal, self.signals, &session, Operation::Run, Some(path), all).await))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.

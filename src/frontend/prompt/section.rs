@@ -7,12 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     failure::{Code, Failure},
     frontend::{
-        console::{questions::Question, wrapping::to_a_person},
+        console::{questions::Question, wrapping::wrapping_stderr},
         wizard::{about, notes, problems_of},
     },
     guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
-    session::{Intent, Scope},
+    session::{Operation, Scope},
     workflow::RungState,
 };
 
@@ -154,14 +154,14 @@ impl Wizard<'_> {
     /// Makes the live checks of a section and prints their ladders; true when nothing failed.
     async fn probe(&mut self, checks: &[String]) -> Answered<bool> {
         let scope = Scope::checks(self.setup, checks);
-        let Some(session) = self.open(scope, Intent::Check).await? else { return Ok(false) };
+        let Some(session) = self.open(scope, Operation::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
-            let mut err = to_a_person();
+            let mut err = wrapping_stderr();
             let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
         }
         self.say("Checking…");
-        let state = self.look(&session, Intent::Check).await?;
-        let mut err = to_a_person();
+        let state = self.look(&session, Operation::Check).await?;
+        let mut err = wrapping_stderr();
         let _ = write_checks(&mut err, self.style, &state);
         Ok(state.checks.iter().all(|(.., verdict)| verdict.state() != RungState::Failed))
     }

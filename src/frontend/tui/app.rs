@@ -73,7 +73,7 @@ pub struct App {
     pub(super) notice: Option<(Sign, String)>,
     pub(super) answers: Answers,
     /// Remarks from gathering the answers.
-    pub(super) gathered: Vec<Failure>,
+    pub(super) loaded: Vec<Failure>,
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
@@ -117,7 +117,7 @@ impl App {
             probes: asked.iter().map(|_| Probe::default()).collect(),
             visited: BTreeSet::new(),
             answers,
-            gathered: start.notices,
+            loaded: start.notices,
             welcome: Welcome::default(),
             unfinished: start.unfinished,
             images: ImagesPage::default(),
@@ -225,7 +225,7 @@ impl App {
 
     /// What a person should hear about all the answers.
     pub(super) fn notes(&self) -> Vec<Failure> {
-        notes(&self.answers, &self.gathered)
+        notes(&self.answers, &self.loaded)
     }
 
     pub(super) fn is_complete(&self, at: usize) -> bool {

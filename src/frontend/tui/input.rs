@@ -57,7 +57,7 @@ fn is_gone() -> bool {
 pub(super) struct Keys {
     /// Given up while an editor has the terminal.
     stream: Option<EventStream>,
-    joiner: Joiner,
+    decoder: EscapeDecoder,
     deadline: Option<Instant>,
     ready: VecDeque<Input>,
     patience: Duration,
@@ -67,7 +67,7 @@ impl Keys {
     pub(super) fn new() -> Self {
         Self {
             stream: Some(EventStream::new()),
-            joiner: Joiner::default(),
+            decoder: EscapeDecoder::default(),
             deadline: None,
             ready: VecDeque::new(),
             patience: patience(),
@@ -100,7 +100,7 @@ impl Keys {
                 (Err(_), None) => continue,
                 (Err(_), Some(_)) => {
                     self.deadline = None;
-                    self.ready.extend(self.joiner.give_up().into_iter().map(Input::Key));
+                    self.ready.extend(self.decoder.flush().into_iter().map(Input::Key));
                     continue;
                 }
             };
@@ -125,28 +125,28 @@ impl Keys {
     fn take(&mut self, event: Event) {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
-                let keys = self.joiner.take(key);
+                let keys = self.decoder.take(key);
                 self.ready.extend(keys.into_iter().map(Input::Key));
             }
             Event::Paste(text) => self.ready.push_back(Input::Paste(text.into())),
             Event::Resize(columns, rows) => self.ready.push_back(Input::Resize(columns, rows)),
             _ => {}
         }
-        self.deadline = self.joiner.is_holding().then(|| Instant::now() + self.patience);
+        self.deadline = self.decoder.is_pending().then(|| Instant::now() + self.patience);
     }
 }
 
 /// Puts keys together that came in pieces: `Esc`, `[`, `A` is an arrow.
 #[derive(Debug, Default)]
-pub(super) struct Joiner(Vec<KeyEvent>);
+pub(super) struct EscapeDecoder(Vec<KeyEvent>);
 
-impl Joiner {
-    pub(super) fn is_holding(&self) -> bool {
+impl EscapeDecoder {
+    pub(super) fn is_pending(&self) -> bool {
         !self.0.is_empty()
     }
 
     /// Nothing followed: the keys are what they are.
-    pub(super) fn give_up(&mut self) -> Vec<KeyEvent> {
+    pub(super) fn flush(&mut self) -> Vec<KeyEvent> {
         std::mem::take(&mut self.0)
     }
 
@@ -161,7 +161,7 @@ impl Joiner {
         }
         if key.code == KeyCode::Esc {
             // The first one stands for itself, the second may begin something.
-            let held = self.give_up();
+            let held = self.flush();
             self.0.push(key);
             return held;
         }
@@ -175,20 +175,20 @@ impl Joiner {
                 _ => None,
             })
             .collect();
-        let Some(rest) = rest else { return self.give_up() };
-        if let Some(joined) = joined(&rest) {
+        let Some(rest) = rest else { return self.flush() };
+        if let Some(decoded) = decoded(&rest) {
             self.0.clear();
-            return vec![joined];
+            return vec![decoded];
         }
         let begins = [
             "[A", "[B", "[C", "[D", "[H", "[F", "[Z", "OP", "OA", "OB", "OC", "OD", "OH", "OF", "[3~", "[5~",
             "[6~", "[1~", "[4~",
         ];
-        if begins.iter().any(|whole| whole.starts_with(&rest)) { Vec::new() } else { self.give_up() }
+        if begins.iter().any(|whole| whole.starts_with(&rest)) { Vec::new() } else { self.flush() }
     }
 }
 
-fn joined(rest: &str) -> Option<KeyEvent> {
+fn decoded(rest: &str) -> Option<KeyEvent> {
     let code = match rest {
         "[A" | "OA" => KeyCode::Up,
         "[B" | "OB" => KeyCode::Down,
@@ -212,13 +212,13 @@ mod tests {
     use super::*;
 
     fn keys(text: &str) -> Vec<KeyCode> {
-        let mut joiner = Joiner::default();
+        let mut decoder = EscapeDecoder::default();
         let mut codes = Vec::new();
         for character in text.chars() {
             let code = if character == '\u{1b}' { KeyCode::Esc } else { KeyCode::Char(character) };
-            codes.extend(joiner.take(KeyEvent::new(code, KeyModifiers::NONE)));
+            codes.extend(decoder.take(KeyEvent::new(code, KeyModifiers::NONE)));
         }
-        codes.extend(joiner.give_up());
+        codes.extend(decoder.flush());
         codes.into_iter().map(|key| key.code).collect()
     }
 

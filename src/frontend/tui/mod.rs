@@ -1,10 +1,10 @@
 //! The full-screen wizard: fills in answers, shows events, and does no work of its own.
 //!
 //! [`App`] is what is known; `update` takes a [`Msg`] and gives effects back, `view` draws. Both are pure.
-//! The [`Desk`] turns effects into work, [`run`] is the loop, the [`Guard`] gives the terminal back.
+//! The [`Executor`] turns effects into work, [`run`] is the loop, the [`Guard`] gives the terminal back.
 
 mod app;
-mod desk;
+mod executor;
 mod form;
 mod images;
 mod input;
@@ -14,12 +14,12 @@ mod pages;
 mod reviewing;
 mod running;
 mod screen;
-mod seat;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 mod tests;
 mod text;
 mod theme;
+mod tty;
 mod update;
 mod view;
 
@@ -42,12 +42,12 @@ use super::{
 
 pub use super::{console::guard::Guard, wizard::Unfinished};
 pub use app::{App, Start};
-pub use desk::Desk;
+pub use executor::Executor;
 pub use input::Input;
 pub use msg::{Effect, Errand, Listed, Msg, Survey};
-pub use screen::{Ended, run};
-pub use seat::Seat;
+pub use screen::{Exit, run};
 pub use theme::Theme;
+pub use tty::Tty;
 
 /// Runs the wizard on this terminal.
 pub fn serve(
@@ -61,25 +61,25 @@ pub fn serve(
         return terminal.fail(&[failure]);
     }
     signals.draw();
-    let gathered = session::gather(inputs);
-    if !gathered.problems.is_empty() {
-        return terminal.fail(&gathered.problems);
+    let loaded = session::load_answers(inputs);
+    if !loaded.problems.is_empty() {
+        return terminal.fail(&loaded.problems);
     }
     let folder = state_dir(state);
     let (columns, rows) = size().unwrap_or((80, 24));
-    let mut notices = wizard::to_be_asked(gathered.to_ask);
-    notices.extend(gathered.notices);
+    let mut notices = wizard::to_be_asked(loaded.to_ask);
+    notices.extend(loaded.notices);
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
         wizard::unfinished(inputs.setup, folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
     });
     let start = Start {
         setup: inputs.setup,
-        answers: gathered.answers,
+        answers: loaded.answers,
         review,
         notices: notices.clone(),
         unfinished,
-        overwrite: inputs.terms.overwrite,
+        overwrite: inputs.run_options.overwrite,
         theme: Theme {
             ascii: terminal.style.ascii,
             color: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
@@ -99,11 +99,11 @@ pub fn serve(
             };
             app.notice = Some((theme::Sign::from(RungState::Warned), format!("{}{more}", notice.what)));
         }
-        let mut desk = Desk::new(inputs.setup, folder, inputs.terms.clone());
-        let shown = show(&mut app, &mut desk, signals, effects).await;
+        let mut executor = Executor::new(inputs.setup, folder, inputs.run_options.clone());
+        let shown = show(&mut app, &mut executor, signals, effects).await;
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {
-            terminal.tell(&app.gathered);
+            terminal.tell(&app.loaded);
         }
         status
     };
@@ -113,26 +113,26 @@ pub fn serve(
 /// Takes the screen, shows the application, and gives the screen back.
 async fn show(
     app: &mut App,
-    desk: &mut Desk,
+    executor: &mut Executor,
     signals: &mut Signals,
     effects: Vec<Effect>,
-) -> io::Result<(Ended, Vec<String>)> {
+) -> io::Result<(Exit, Vec<String>)> {
     let guard = Guard::new()?;
     // Never dropped: on a terminal that is gone it would say so to a stderr that is gone too, and panic. The guard
     // shows the cursor again.
     let mut screen = ManuallyDrop::new(Screen::new(CrosstermBackend::new(io::stdout()))?);
-    let mut seat = seat::Terminal::new(signals);
-    let ended = run(&mut *screen, &mut seat, desk, app, effects).await;
+    let mut tty = tty::ControllingTerminal::new(signals);
+    let ended = run(&mut *screen, &mut tty, executor, app, effects).await;
     let broke = guard.broke();
     drop(guard);
-    desk.settle().await;
-    drop(seat);
+    executor.settle().await;
+    drop(tty);
     signals.stop_listening();
     Ok((ended, broke))
 }
 
 /// What stands on the ordinary screen afterwards, and the exit status.
-fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Ended, Vec<String>)>) -> u8 {
+fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Exit, Vec<String>)>) -> u8 {
     let (ended, broke) = match shown {
         Ok(shown) => shown,
         Err(error) => {
@@ -143,8 +143,8 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Ended, Vec<String
         }
     };
     let status = match ended {
-        Ended::Quit(status) => status,
-        Ended::Lost => return status::HANGUP,
+        Exit::Quit(status) => status,
+        Exit::Lost => return status::HANGUP,
     };
     for line in broke {
         terminal.note(&line);

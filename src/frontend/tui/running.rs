@@ -8,7 +8,7 @@ use crate::{
     failure::{Failure, status},
     frontend::drive::{broken_off, titles},
     report::{Line, Log, RunState, StageLogs, Tone},
-    session::{Intent, Setup},
+    session::{Operation, Setup},
     workflow::{Event, EventKind, Outcome, StageId},
 };
 
@@ -147,7 +147,7 @@ impl RunPage {
 
     /// Nobody waits for its end any more: that is its end.
     pub(super) fn break_off(&mut self, name: &str, status: u8) {
-        let summary = broken_off(&self.state, name, Intent::Run, status, self.transcript.clone());
+        let summary = broken_off(&self.state, name, Operation::Run, status, self.transcript.clone());
         self.broken_off = true;
         self.state.apply(&Event::now(EventKind::Summary(summary)));
     }

@@ -6,10 +6,10 @@ use ratatui::{Terminal, backend::Backend, layout::Rect};
 
 use super::{
     app::App,
-    desk::Desk,
+    executor::Executor,
     input::Input,
     msg::{Effect, Errand, Msg},
-    seat::Seat,
+    tty::Tty,
 };
 
 /// While something moves, the screen is drawn so often.
@@ -19,7 +19,7 @@ const SHOWN_AFTER: Duration = Duration::from_millis(12);
 
 /// Why the loop ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum Exit {
     /// With this exit status.
     Quit(u8),
     /// The terminal is gone.
@@ -27,33 +27,33 @@ pub enum Ended {
 }
 
 /// Shows the application until it ends.
-pub async fn run<B: Backend, S: Seat>(
+pub async fn run<B: Backend, S: Tty>(
     terminal: &mut Terminal<B>,
-    seat: &mut S,
-    desk: &mut Desk,
+    tty: &mut S,
+    executor: &mut Executor,
     app: &mut App,
     first: Vec<Effect>,
-) -> Ended {
+) -> Exit {
     let began = Instant::now();
-    let mut screen = Screen { terminal, seat, desk, title: String::new() };
+    let mut screen = Screen { terminal, tty, executor, title: String::new() };
     if let Some(ended) = screen.perform(app, first).await {
         return ended;
     }
     loop {
         let was = app.whereabouts();
         if screen.terminal.draw(|frame| app.view(frame)).is_err() {
-            return screen.lost(app);
+            return screen.end_of_terminal(app);
         }
         screen.retitle(app);
         let msg = tokio::select! {
-            input = screen.seat.next() => match input {
+            input = screen.tty.next() => match input {
                 Some(input) => match screen.take(app, input) {
                     Some(msg) => msg,
                     None => continue,
                 },
-                None => return screen.lost(app),
+                None => return screen.end_of_terminal(app),
             },
-            Some(msg) = screen.desk.messages.recv() => msg,
+            Some(msg) = screen.executor.messages.recv() => msg,
             () = tokio::time::sleep(BEAT), if app.is_busy() => Msg::Tick(began.elapsed()),
         };
         let mut next = Some(msg);
@@ -66,25 +66,25 @@ pub async fn run<B: Backend, S: Seat>(
             }
             // Many messages make one picture.
             if since.elapsed() < SHOWN_AFTER {
-                next = screen.desk.messages.try_recv().ok();
+                next = screen.executor.messages.try_recv().ok();
             }
         }
         if app.whereabouts() != was {
             // Keys that were pressed for another page are not meant for this one. Before it is drawn: whoever
             // sees the new page may type at once.
-            screen.seat.forget_pending().await;
+            screen.tty.forget_pending().await;
         }
     }
 }
 
 struct Screen<'a, B: Backend, S> {
     terminal: &'a mut Terminal<B>,
-    seat: &'a mut S,
-    desk: &'a mut Desk,
+    tty: &'a mut S,
+    executor: &'a mut Executor,
     title: String,
 }
 
-impl<B: Backend, S: Seat> Screen<'_, B, S> {
+impl<B: Backend, S: Tty> Screen<'_, B, S> {
     fn take(&mut self, app: &mut App, input: Input) -> Option<Msg> {
         match input {
             Input::Key(key) => Some(Msg::Key(key)),
@@ -111,39 +111,39 @@ impl<B: Backend, S: Seat> Screen<'_, B, S> {
     fn retitle(&mut self, app: &App) {
         let title = app.title();
         if title != self.title {
-            self.seat.title(&title);
+            self.tty.title(&title);
             self.title = title;
         }
     }
 
-    /// What belongs to the screen is done here, the rest at the desk.
-    async fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Option<Ended> {
+    /// What belongs to the screen is done here, the rest at the executor.
+    async fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Option<Exit> {
         let mut ended = None;
         for effect in effects {
             match effect {
-                Effect::Quit(status) => ended = Some(Ended::Quit(status)),
-                Effect::Copy(text) => self.seat.copy(&text),
+                Effect::Quit(status) => ended = Some(Exit::Quit(status)),
+                Effect::Copy(text) => self.tty.copy(&text),
                 Effect::Redraw => self.redraw(app),
                 Effect::Away(errand) => {
-                    let result = self.seat.away(&errand, &app.answers.secret_names()).await;
+                    let result = self.tty.away(&errand, &app.answers.secret_names()).await;
                     self.redraw(app);
                     if errand != Errand::Suspend || result.is_err() {
                         for effect in app.update(Msg::Back(result)) {
-                            self.desk.perform(effect);
+                            self.executor.perform(effect);
                         }
                     }
                 }
-                other => self.desk.perform(other),
+                other => self.executor.perform(other),
             }
         }
         ended
     }
 
     /// Without a terminal nobody can be asked; the answers are kept.
-    fn lost(&mut self, app: &mut App) -> Ended {
+    fn end_of_terminal(&mut self, app: &mut App) -> Exit {
         for effect in app.update(Msg::Signal(crate::failure::status::HANGUP)) {
-            self.desk.perform(effect);
+            self.executor.perform(effect);
         }
-        Ended::Lost
+        Exit::Lost
     }
 }

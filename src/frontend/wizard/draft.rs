@@ -7,12 +7,12 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use crate::{disk, guide::Answers, session};
 
 /// What is to become of the unfinished answers.
-enum Draft {
+enum DraftRequest {
     Save(&'static str, Box<Answers>),
     Forget,
 }
 
-impl Draft {
+impl DraftRequest {
     /// A draft that cannot be kept is no reason to bother anyone; a run will tell.
     fn done(self, folder: &Path) {
         match self {
@@ -26,7 +26,7 @@ impl Draft {
 pub struct Drafts {
     folder: Option<PathBuf>,
     /// Where it is asked for, and who does it; from the first time on.
-    keeper: Option<(mpsc::UnboundedSender<Draft>, JoinHandle<()>)>,
+    keeper: Option<(mpsc::UnboundedSender<DraftRequest>, JoinHandle<()>)>,
 }
 
 impl Drafts {
@@ -37,15 +37,15 @@ impl Drafts {
 
     /// Keeps unfinished answers, with the page they were left on.
     pub fn save(&mut self, page: &'static str, answers: Box<Answers>) {
-        self.ask(Draft::Save(page, answers));
+        self.ask(DraftRequest::Save(page, answers));
     }
 
     /// Lets go of them.
     pub fn forget(&mut self) {
-        self.ask(Draft::Forget);
+        self.ask(DraftRequest::Forget);
     }
 
-    fn ask(&mut self, draft: Draft) {
+    fn ask(&mut self, draft: DraftRequest) {
         let Some(folder) = self.folder.clone() else { return };
         let (drafts, _) = self.keeper.get_or_insert_with(|| {
             let (sender, drafts) = mpsc::unbounded_channel();
@@ -63,7 +63,7 @@ impl Drafts {
     }
 }
 
-async fn keep(folder: PathBuf, mut drafts: mpsc::UnboundedReceiver<Draft>) {
+async fn keep(folder: PathBuf, mut drafts: mpsc::UnboundedReceiver<DraftRequest>) {
     while let Some(mut draft) = drafts.recv().await {
         while let Ok(later) = drafts.try_recv() {
             draft = later;

@@ -66,7 +66,7 @@ pub fn taken_up(unfinished: Answers, flags: &Answers) -> Answers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
     Mount,
-    Leftovers,
+    StaleKeys,
     Published,
 }
 
@@ -75,7 +75,7 @@ impl Grant {
     pub fn of(failure: &Failure) -> Option<Self> {
         match failure.code {
             Code::MountForeign => Some(Grant::Mount),
-            Code::ImagesCircle | Code::ImagesHidden => Some(Grant::Leftovers),
+            Code::ImagesCircle | Code::ImagesHidden => Some(Grant::StaleKeys),
             Code::KeysPublished => Some(Grant::Published),
             _ => None,
         }
@@ -85,7 +85,7 @@ impl Grant {
     pub fn word(self) -> &'static str {
         match self {
             Grant::Mount => "replace",
-            Grant::Leftovers => "remove",
+            Grant::StaleKeys => "remove",
             Grant::Published => "renew",
         }
     }
@@ -94,7 +94,7 @@ impl Grant {
     pub fn allow(self, overwrite: &mut Overwrite) {
         match self {
             Grant::Mount => overwrite.mount = true,
-            Grant::Leftovers => overwrite.leftovers = true,
+            Grant::StaleKeys => overwrite.stale_keys = true,
             Grant::Published => overwrite.published = true,
         }
     }
@@ -135,12 +135,12 @@ pub fn to_be_asked(to_ask: Vec<(&'static str, Failure)>) -> Vec<Failure> {
 
 /// What a person should hear about these answers: remarks from gathering them, unless the value was typed anew
 /// since, and what the answers themselves say.
-pub fn notes(answers: &Answers, gathered: &[Failure]) -> Vec<Failure> {
+pub fn notes(answers: &Answers, loaded: &[Failure]) -> Vec<Failure> {
     let is_typed = |note: &Failure| {
         let given = note.variable().and_then(|key| answers.given(key));
         given.is_some_and(|given| given.origin == Origin::Typed)
     };
-    gathered.iter().filter(|note| !is_typed(note)).cloned().chain(Settings::notes(answers)).collect()
+    loaded.iter().filter(|note| !is_typed(note)).cloned().chain(Settings::notes(answers)).collect()
 }
 
 /// Those that are about a variable of this section.

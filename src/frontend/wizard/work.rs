@@ -4,7 +4,7 @@ use crate::{
     disk,
     failure::{Code, Failure},
     guide::Answers,
-    session::{Intent, Scope, Session, Terms},
+    session::{Operation, RunOptions, Scope, Session},
     workflow::{EventKind, Stop},
 };
 
@@ -14,12 +14,12 @@ use crate::{
 /// Every problem at once.
 pub async fn open(
     answers: Answers,
-    terms: Terms,
+    run_options: RunOptions,
     scope: Result<Scope, Failure>,
-    intent: Intent,
+    operation: Operation,
 ) -> Result<Session, Vec<Failure>> {
     let scope = scope.map_err(|failure| vec![failure])?;
-    let opened = disk::beside(move || Session::new(&answers, &terms, scope, intent)).await;
+    let opened = disk::beside(move || Session::new(&answers, &run_options, scope, operation)).await;
     opened.unwrap_or_else(|| Err(vec![broke()]))
 }
 
@@ -29,10 +29,10 @@ pub async fn open(
 /// The failures of the summary, when that comes first.
 pub async fn first<T>(
     session: &Session,
-    intent: Intent,
+    operation: Operation,
     mut wanted: impl FnMut(EventKind) -> Option<T>,
 ) -> Result<T, Vec<Failure>> {
-    let mut run = session.start(intent, None);
+    let mut run = session.start(operation, None);
     let _stop = StopOnDrop(run.stop.clone());
     let mut failures = Vec::new();
     while let Some(event) = run.events.recv().await {

@@ -33,9 +33,9 @@ impl Store {
         let client = bounded(connecting)
             .await
             .map_err(|error| explain(error, endpoint, user, "the sign-in", &etcd.prefix()))?;
-        let (prefix, meeting) = (etcd.prefix(), etcd.meeting_prefix());
+        let (prefix, rendezvous) = (etcd.prefix(), etcd.rendezvous_prefix());
         let (endpoint, settings) = (endpoint.clone(), etcd.clone());
-        Ok(Self { client, endpoint, settings, cluster: None, prefix, meeting })
+        Ok(Self { client, endpoint, settings, cluster: None, prefix, rendezvous })
     }
 
     /// Connects to the first endpoint that can be used, beginning with this one; says which it was. An etcd

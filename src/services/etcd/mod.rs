@@ -70,7 +70,7 @@ pub struct Store {
     /// The cluster's id, once a member has told it.
     cluster: Option<u64>,
     prefix: String,
-    meeting: String,
+    rendezvous: String,
 }
 
 impl Store {
@@ -318,13 +318,15 @@ impl Store {
         };
         match self.repeat(ask).await {
             Ok(_) => Ok(()),
-            Err(Trouble::Silent) => Err(self.lost(format!("no confirmation in {}", seconds(answer_limit())))),
-            Err(error) if error.is_gone() => Err(self.lost("the connection broke".into())),
+            Err(Trouble::Silent) => {
+                Err(self.connection_lost(format!("no confirmation in {}", seconds(answer_limit()))))
+            }
+            Err(error) if error.is_gone() => Err(self.connection_lost("the connection broke".into())),
             Err(error) => Err(self.explain(error, "a write").await),
         }
     }
 
-    fn lost(&self, why: String) -> Failure {
+    fn connection_lost(&self, why: String) -> Failure {
         Failure::new(Code::EtcdLost, format!("{} stopped answering in the middle of the work", self.endpoint))
             .why(why)
             .remedy("run again when it is back: what is done is skipped")

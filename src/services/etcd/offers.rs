@@ -30,8 +30,8 @@ pub struct Offered {
 }
 
 impl Store {
-    async fn explain_meeting(&mut self, error: Trouble, what: &str) -> Failure {
-        let range = self.meeting.clone();
+    async fn explain_refusal(&mut self, error: Trouble, what: &str) -> Failure {
+        let range = self.rendezvous.clone();
         self.explain_below(error, what, &range).await
     }
 
@@ -40,10 +40,10 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn offer(&mut self) -> Result<Option<Offered>, Failure> {
-        let key = format!("{}{OFFER}", self.meeting);
+        let key = format!("{}{OFFER}", self.rendezvous);
         let answer = match bounded(self.client.get(key, None)).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.explain_meeting(error, "a read").await),
+            Err(error) => return Err(self.explain_refusal(error, "a read").await),
         };
         Ok(answer.kvs().first().map(|pair| Offered {
             value: pair.value().to_vec(),
@@ -60,7 +60,7 @@ impl Store {
         let ttl = i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX);
         let answer = match bounded(self.client.lease_grant(ttl, None)).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.explain_meeting(error, "the question for a lease").await),
+            Err(error) => return Err(self.explain_refusal(error, "the question for a lease").await),
         };
         Ok(answer.id())
     }
@@ -70,12 +70,12 @@ impl Store {
     /// # Errors
     /// `E-ETCD-RIGHTS` among others, when it cannot be written.
     pub async fn make_offer(&mut self, lease: i64, value: &str) -> Result<bool, Failure> {
-        let key = format!("{}{OFFER}", self.meeting);
+        let key = format!("{}{OFFER}", self.rendezvous);
         let put = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(lease)));
         let make = Txn::new().when([Compare::version(key, CompareOp::Equal, 0)]).and_then([put]);
         let answer = match bounded(self.client.txn(make)).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.explain_meeting(error, "the offer").await),
+            Err(error) => return Err(self.explain_refusal(error, "the offer").await),
         };
         Ok(answer.succeeded())
     }
@@ -90,7 +90,7 @@ impl Store {
             Ok(_) => Ok(true),
             // The client's own word for a lease that has run out.
             Err(Trouble::Error(Error::LeaseKeepAliveError(_))) => Ok(false),
-            Err(error) => Err(self.explain_meeting(error, "the renewal of a lease").await),
+            Err(error) => Err(self.explain_refusal(error, "the renewal of a lease").await),
         }
     }
 
@@ -101,7 +101,7 @@ impl Store {
     pub async fn give_back(&mut self, lease: i64) -> Result<(), Failure> {
         match bounded(self.client.lease_revoke(lease)).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(self.explain_meeting(error, "the return of a lease").await),
+            Err(error) => Err(self.explain_refusal(error, "the return of a lease").await),
         }
     }
 
@@ -110,11 +110,11 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn answers(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
-        let start = format!("{}{NODES}", self.meeting);
+        let start = format!("{}{NODES}", self.rendezvous);
         let options = GetOptions::new().with_range(after_prefix(start.as_bytes()));
         let answer = match bounded(self.client.get(start.as_str(), Some(options))).await {
             Ok(answer) => answer,
-            Err(error) => return Err(self.explain_meeting(error, "a read").await),
+            Err(error) => return Err(self.explain_refusal(error, "a read").await),
         };
         let named = |pair: &etcd_client::KeyValue| {
             let key = std::str::from_utf8(pair.key()).ok()?;
@@ -129,8 +129,8 @@ impl Store {
     /// `E-ETCD-RIGHTS` among others, when it cannot be written.
     pub async fn answer(&mut self, offer: &Offered, node: &str, value: &str) -> Result<bool, Failure> {
         let stands =
-            Compare::create_revision(format!("{}{OFFER}", self.meeting), CompareOp::Equal, offer.revision);
-        let key = format!("{}{NODES}{node}", self.meeting);
+            Compare::create_revision(format!("{}{OFFER}", self.rendezvous), CompareOp::Equal, offer.revision);
+        let key = format!("{}{NODES}{node}", self.rendezvous);
         let put = TxnOp::put(key, value, Some(PutOptions::new().with_lease(offer.lease)));
         match bounded(self.client.txn(Txn::new().when([stands]).and_then([put]))).await {
             Ok(answer) => Ok(answer.succeeded()),
@@ -139,7 +139,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(self.explain_meeting(error, "the answer").await),
+            Err(error) => Err(self.explain_refusal(error, "the answer").await),
         }
     }
 

@@ -126,7 +126,7 @@ pub(super) fn sign_in(error: &Error, database: &Database, name: &str, before: Op
             .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`"),
         // The library's word for a server that hung up instead of an answer whether it offers TLS.
         (Error::Protocol(why), _) if why.contains("SSLRequest: 0x00") => {
-            lost(database, "the sign-in", "it closed the connection without a word".into())
+            connection_lost(database, "the sign-in", "it closed the connection without a word".into())
         }
         (Error::Protocol(_), Some(before)) => match before.method {
             Method::ClearText | Method::Md5 | Method::Scram => wrong_password(database, Some(before))
@@ -299,7 +299,7 @@ fn more_connections(said: &Said, role: &str, base: &str) -> String {
 }
 
 /// The connection is no more.
-pub(super) fn lost(database: &Database, what: &str, why: String) -> Failure {
+pub(super) fn connection_lost(database: &Database, what: &str, why: String) -> Failure {
     Failure::new(Code::DbLost, format!("{} closed the connection during {what}", database.address))
         .why(why)
         .remedy("run again when it is back: what is done is skipped")
@@ -310,7 +310,9 @@ fn after(said: &Said, database: &Database, what: &str) -> Failure {
     let (address, user) = (&database.address, &database.user);
     let why = said.words();
     match said.code.as_str() {
-        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "08006" | "08003" => lost(database, what, why),
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "08006" | "08003" => {
+            connection_lost(database, what, why)
+        }
         "42501" => Failure::new(Code::DbRights, format!("`{user}` may not do this on {address}: {what}"))
             .why(why)
             .remedy(format!(
@@ -346,7 +348,7 @@ pub fn explain(error: &Error, database: &Database, what: &str) -> Failure {
         return after(&said, database, what);
     }
     match error {
-        Error::Io(error) => lost(database, what, words(error)),
+        Error::Io(error) => connection_lost(database, what, words(error)),
         Error::Protocol(_) => Failure::new(
             Code::DbProtocol,
             format!("{address} answers {what} with something else than PostgreSQL's protocol"),
@@ -364,7 +366,7 @@ pub fn explain(error: &Error, database: &Database, what: &str) -> Failure {
                     "set `database.address` to PostgreSQL itself, if something that imitates it lies between",
                 )
         }
-        other => lost(database, what, other.to_string()),
+        other => connection_lost(database, what, other.to_string()),
     }
 }
 

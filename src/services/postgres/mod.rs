@@ -30,7 +30,7 @@ use crate::{
 use super::{answer_limit, caught, pauses};
 
 use explain::Method;
-use opening::{Ended, sign_in_limit};
+use opening::{NoOpening, sign_in_limit};
 
 pub use crate::schema::quote_identifier;
 pub use explain::explain;
@@ -80,9 +80,9 @@ async fn refusal(error: &sqlx::Error, database: &Database, name: &str) -> Refuse
     let is_vague =
         matches!(code.as_deref(), Some("28000" | "28P01")) || matches!(error, sqlx::Error::Protocol(_));
     let before = match if is_vague { opening::ask(database, name).await } else { None } {
-        Some(Ok(before) | Err(Ended::Refused(_, before))) => Some(before),
+        Some(Ok(before) | Err(NoOpening::Refused(_, before))) => Some(before),
         // It is gone meanwhile, or no PostgreSQL: that is the cause of an answer that nobody understands.
-        Some(Err(Ended::Failed(failure))) if code.is_none() => return failure.into(),
+        Some(Err(NoOpening::Failed(failure))) if code.is_none() => return failure.into(),
         _ => None,
     };
     let failure = explain::sign_in(error, database, name, before.as_ref());
@@ -108,8 +108,8 @@ async fn judge(stream: TcpStream, database: &Database) -> Result<(), Refused> {
                 Err(Refused { failure, is_of_database: true })
             }
         },
-        Err(Ended::Failed(failure)) => Err(failure.into()),
-        Err(Ended::Refused(said, before)) => {
+        Err(NoOpening::Failed(failure)) => Err(failure.into()),
+        Err(NoOpening::Refused(said, before)) => {
             let failure = explain::refused(&said, database, name, Some(&before));
             Err(Refused { failure, is_of_database: is_of_database(&said.code) })
         }

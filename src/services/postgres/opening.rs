@@ -38,7 +38,7 @@ pub(super) fn sign_in_limit() -> Duration {
 }
 
 /// Why there is nothing to learn.
-pub(super) enum Ended {
+pub(super) enum NoOpening {
     /// The server refuses already.
     Refused(Said, Opening),
     /// The network, or a stranger.
@@ -46,7 +46,7 @@ pub(super) enum Ended {
 }
 
 /// Asks on a connection of its own; nothing where TLS would be used.
-pub(super) async fn ask(database: &Database, name: &str) -> Option<Result<Opening, Ended>> {
+pub(super) async fn ask(database: &Database, name: &str) -> Option<Result<Opening, NoOpening>> {
     let found = net::resolve(&net::POSTGRES, &database.address).await.ok()?;
     let (mut stream, _) = net::connect(&net::POSTGRES, &database.address, &found).await.ok()?;
     let is_plain = database.sslmode == SslMode::Disable
@@ -58,15 +58,21 @@ pub(super) async fn ask(database: &Database, name: &str) -> Option<Result<Openin
 ///
 /// # Errors
 /// What the server says instead, or what is wrong with its answer.
-pub(super) async fn open(mut stream: TcpStream, database: &Database, name: &str) -> Result<Opening, Ended> {
-    let lost = |error: io::Error| Ended::Failed(explain::lost(database, "the sign-in", words(&error)));
+pub(super) async fn open(
+    mut stream: TcpStream,
+    database: &Database,
+    name: &str,
+) -> Result<Opening, NoOpening> {
+    let lost = |error: io::Error| {
+        NoOpening::Failed(explain::connection_lost(database, "the sign-in", words(&error)))
+    };
     let from = stream.local_addr().map_err(lost)?.ip();
     let opening = async {
         stream.write_all(&startup(&database.user, name)).await?;
         first_answer(&mut stream).await
     };
     let answer = match timeout(sign_in_limit(), opening).await {
-        Err(_) => return Err(Ended::Failed(explain::silent(database, "the sign-in", sign_in_limit()))),
+        Err(_) => return Err(NoOpening::Failed(explain::silent(database, "the sign-in", sign_in_limit()))),
         Ok(answer) => answer.map_err(lost)?,
     };
     let opening = |method| Opening { method, from };
@@ -75,8 +81,8 @@ pub(super) async fn open(mut stream: TcpStream, database: &Database, name: &str)
             leave(stream, method == Method::Nothing).await;
             Ok(opening(method))
         }
-        Answer::Refusal(said) => Err(Ended::Refused(said, opening(Method::Nothing))),
-        Answer::Strange(why) => Err(Ended::Failed(strange(database).why(why))),
+        Answer::Refusal(said) => Err(NoOpening::Refused(said, opening(Method::Nothing))),
+        Answer::Strange(why) => Err(NoOpening::Failed(strange(database).why(why))),
     }
 }
 

@@ -15,9 +15,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::{
     failure::Failure,
-    frontend::tui::{Desk, Ended, Errand, Input, Seat, run},
+    frontend::tui::{Errand, Executor, Exit, Input, Tty, run},
     guide::{Answers, Origin},
-    session::Terms,
+    session::RunOptions,
 };
 
 use super::{App, Effect, SETUP, Wizard};
@@ -31,7 +31,7 @@ struct Scripted {
     hand: mpsc::UnboundedSender<Input>,
 }
 
-impl Seat for Scripted {
+impl Tty for Scripted {
     async fn next(&mut self) -> Option<Input> {
         loop {
             if let Ok(input) = self.typed.try_recv() {
@@ -128,16 +128,16 @@ fn text(text: &str) -> Vec<Input> {
 }
 
 /// Runs the loop until the script is at its end.
-fn play(mut app: App, first: Vec<Effect>, steps: Vec<(&'static str, Vec<Input>)>) -> (Ended, App) {
+fn play(mut app: App, first: Vec<Effect>, steps: Vec<(&'static str, Vec<Input>)>) -> (Exit, App) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (tell, screen) = watch::channel(String::new());
     let (hand, typed) = mpsc::unbounded_channel();
     let mut terminal = Terminal::new(Telling { inner: TestBackend::new(80, 24), tell }).unwrap();
-    let mut seat = Scripted { steps, screen: screen.clone(), copied: Arc::default(), typed, hand };
+    let mut tty = Scripted { steps, screen: screen.clone(), copied: Arc::default(), typed, hand };
     let folder = tempfile::tempdir().unwrap();
     let ended = runtime.block_on(async {
-        let mut desk = Desk::new(&SETUP, Ok(folder.path().to_owned()), Terms::default());
-        let played = run(&mut terminal, &mut seat, &mut desk, &mut app, first);
+        let mut executor = Executor::new(&SETUP, Ok(folder.path().to_owned()), RunOptions::default());
+        let played = run(&mut terminal, &mut tty, &mut executor, &mut app, first);
         tokio::time::timeout(Duration::from_secs(30), played).await
     });
     runtime.shutdown_background();
@@ -171,7 +171,7 @@ fn keys_are_answered_while_a_server_hangs() {
     ];
     steps.retain(|(wanted, _)| !wanted.is_empty());
     let (ended, app) = play(app, effects, steps);
-    assert_eq!(ended, Ended::Quit(0));
+    assert_eq!(ended, Exit::Quit(0));
     assert!(app.round.changed);
 }
 
@@ -201,7 +201,7 @@ fn the_probe_of_a_field_that_changes_is_dropped() {
         ("Leave?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
     ];
     let (ended, app) = play(app, effects, steps);
-    assert_eq!(ended, Ended::Quit(0));
+    assert_eq!(ended, Exit::Quit(0));
     let super::super::app::ProbeState::Found(verdict) = &app.probes[0].state else { panic!("a verdict") };
     let failure = verdict.failures().next().expect("nobody listens there");
     let port = closed.rsplit(':').next().unwrap();
@@ -219,7 +219,7 @@ fn keys_for_another_page_are_dropped() {
         ("Where are your servers?", vec![key(KeyCode::Char('q'))]),
         ("Leave?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
     ];
-    assert_eq!(play(app, effects, steps).0, Ended::Quit(0));
+    assert_eq!(play(app, effects, steps).0, Exit::Quit(0));
 }
 
 #[test]
@@ -230,6 +230,6 @@ fn a_terminal_that_is_gone_loses_no_answers() {
     typed.push(Input::Signal(crate::failure::status::HANGUP));
     steps.push(("> Namespace", typed));
     let (ended, app) = play(app, effects, steps);
-    assert_eq!(ended, Ended::Quit(129));
+    assert_eq!(ended, Exit::Quit(129));
     assert!(app.answers.is("etcd.namespace", &"mine".into()));
 }

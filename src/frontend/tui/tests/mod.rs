@@ -351,7 +351,7 @@ pub(super) fn log(stage: &'static str, message: &str) -> EventKind {
 }
 
 /// What PostgreSQL said when it was shut down.
-pub(super) fn lost() -> Failure {
+pub(super) fn connection_lost() -> Failure {
     Failure::new(Code::DbLost, "db-01:5432 closed the connection")
         .why("terminating connection due to administrator command")
         .remedy("try again when the server is back")

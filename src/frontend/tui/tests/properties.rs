@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Msg, Survey, Wizard, lost, pending, refused, runs, summary};
+use super::{Msg, Survey, Wizard, connection_lost, pending, refused, runs, summary};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -44,9 +44,9 @@ fn arrives(wizard: &mut Wizard, which: u8) {
         2 => drop(wizard.all_probed()),
         3 => drop(wizard.probed(1, refused())),
         4 => drop(wizard.surveyed(Ok(pending()))),
-        5 => drop(wizard.surveyed(Err(vec![lost()]))),
+        5 => drop(wizard.surveyed(Err(vec![connection_lost()]))),
         6 => drop(wizard.ran(summary(0, Vec::new()))),
-        7 => drop(wizard.ran(summary(7, vec![lost()]))),
+        7 => drop(wizard.ran(summary(7, vec![connection_lost()]))),
         8 => drop(wizard.tell(Msg::Keypairs(Ok("a: b".into())))),
         _ => {
             let generation = wizard.app.images.survey.generation;

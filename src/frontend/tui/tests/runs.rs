@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    Msg, Wizard, finished, log, lost, pending,
+    Msg, Wizard, connection_lost, finished, log, pending,
     scenes::{review, section, shown},
     summary,
 };
@@ -35,7 +35,7 @@ pub(super) fn running(columns: u16, rows: u16) -> Wizard {
 }
 
 fn failed(columns: u16, rows: u16) -> Wizard {
-    failed_by(columns, rows, lost())
+    failed_by(columns, rows, connection_lost())
 }
 
 fn failed_by(columns: u16, rows: u16, failure: Failure) -> Wizard {
@@ -183,5 +183,5 @@ fn endings() {
     });
     insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
     insta::assert_snapshot!("farewell_failed", failed(80, 24).app.farewell().join("\n"));
-    assert_eq!(failed(80, 24).app.failures(), [lost()]);
+    assert_eq!(failed(80, 24).app.failures(), [connection_lost()]);
 }

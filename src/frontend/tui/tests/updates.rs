@@ -12,7 +12,9 @@ use crate::{
     workflow::{Rung, StageStatus},
 };
 
-use super::{Effect, Msg, Survey, Wizard, finished, good, log, lost, pending, refused, runs, summary};
+use super::{
+    Effect, Msg, Survey, Wizard, connection_lost, finished, good, log, pending, refused, runs, summary,
+};
 
 fn probes(wizard: &Wizard) -> usize {
     wizard.effects.iter().filter(|effect| matches!(effect, Effect::Probe { .. })).count()
@@ -157,7 +159,7 @@ fn a_hangup_keeps_the_draft() {
     wizard.effects.clear();
     wizard.tell(Msg::Signal(status::TERMINATED));
     assert!(matches!(wizard.effects.first(), Some(Effect::StopRun(status::TERMINATED))));
-    wizard.ran(summary(status::TERMINATED, vec![lost()]));
+    wizard.ran(summary(status::TERMINATED, vec![connection_lost()]));
     assert!(
         matches!(wizard.effects.last(), Some(Effect::Quit(status::TERMINATED))),
         "after the orderly stop"
@@ -168,17 +170,17 @@ fn a_hangup_keeps_the_draft() {
 fn a_failure_is_watched_and_can_be_retried_or_skipped() {
     let mut wizard = runs::running(80, 24);
     let outcome = crate::workflow::Outcome::Failed {
-        failure: lost(),
+        failure: connection_lost(),
         left: "the database is as before: nothing was committed".into(),
     };
     wizard
         .ran(crate::workflow::EventKind::StageFinished { stage: "install-schema", outcome, duration_ms: 1 })
-        .ran(summary(7, vec![lost()]));
+        .ran(summary(7, vec![connection_lost()]));
     wizard.effects.clear();
     wizard.tick(100).tick(200);
     let asked = |wizard: &Wizard| wizard.effects.iter().filter(|it| matches!(it, Effect::Watch(..))).count();
     assert_eq!(asked(&wizard), 1, "one question at a time");
-    wizard.tell(Msg::Watched(Err(lost()))).tick(2300);
+    wizard.tell(Msg::Watched(Err(connection_lost()))).tick(2300);
     assert_eq!(asked(&wizard), 2);
     wizard.keys(&[Down, Down, Enter]);
     let Some(Effect::Run { skip, .. }) = wizard.effects.last() else { panic!("a run") };
@@ -215,7 +217,7 @@ fn something_foreign_wants_its_word() {
     wizard.control('u').text("replace").key(Enter);
     assert!(wizard.app.overwrite.mount);
     let Some(Effect::Survey { overwrite, .. }) = wizard.effects.last() else { panic!("a new look") };
-    assert!(overwrite.mount && !overwrite.leftovers && !overwrite.keypairs);
+    assert!(overwrite.mount && !overwrite.stale_keys && !overwrite.keypairs);
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl App {
             }
             Msg::Lost(failure) => {
                 self.say(Sign::Warning, failure.what.clone());
-                self.gathered.push(failure);
+                self.loaded.push(failure);
             }
             Msg::AnswersSaved(Ok(path)) => self.saved_answers = Some(path),
             Msg::AnswersSaved(Err(failure)) => {
@@ -175,7 +175,7 @@ impl App {
     fn loaded(&mut self, answers: Answers, problems: Vec<Failure>, notices: Vec<Failure>) {
         if problems.is_empty() {
             self.answers = begun(answers);
-            self.gathered = notices;
+            self.loaded = notices;
         }
         let file = self.choices().iter().position(|choice| *choice == Choice::File);
         self.welcome.cursor = file.unwrap_or(self.welcome.cursor);

@@ -33,7 +33,7 @@ impl App {
     pub(super) fn survey_images(&mut self) {
         if self.is_complete(0) {
             // Only to see what is left over; nothing is written here.
-            self.look_at(Survey::Images, Overwrite { leftovers: true, ..Overwrite::default() });
+            self.look_at(Survey::Images, Overwrite { stale_keys: true, ..Overwrite::default() });
         }
     }
 

@@ -84,7 +84,7 @@ impl<'a> Canvas<'a> {
         self.row = self.row.saturating_add(1);
     }
 
-    /// Leaves a line free when at least `needed` rows stay.
+    /// FileValues a line free when at least `needed` rows stay.
     pub(super) fn blank_if(&mut self, needed: usize) {
         if self.left() > needed {
             self.blank();
@@ -125,7 +125,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// A sign and words, wrapped below each other.
-    pub(super) fn told(&mut self, indent: usize, sign: Sign, words: &str, right: Line<'static>) {
+    pub(super) fn message(&mut self, indent: usize, sign: Sign, words: &str, right: Line<'static>) {
         let first = indent + self.theme.sign_width() + 1;
         let reserved = if right.width() > 0 { right.width() + 3 } else { 1 };
         let words = self.theme.text(words);

@@ -27,10 +27,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let Some(run) = &app.run else { return };
     let (sign, words) = headline(run);
-    canvas.told(1, sign, &words, Line::default());
+    canvas.message(1, sign, &words, Line::default());
     // In full they stand on the ordinary screen after leaving.
     for warning in run.state.warnings() {
-        canvas.told(1, Sign::Warning, &warning.what, code(theme, warning));
+        canvas.message(1, Sign::Warning, &warning.what, code(theme, warning));
     }
     canvas.blank_if(14);
     let files = app.files();

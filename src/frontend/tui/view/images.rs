@@ -90,7 +90,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, below: usize) {
         } else {
             (Sign::Failed, "no list that can be read")
         };
-        canvas.told(1, sign, words, Line::default());
+        canvas.message(1, sign, words, Line::default());
         return;
     }
     if shown.is_empty() {

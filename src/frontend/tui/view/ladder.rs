@@ -31,7 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
                 "begins once the answers above are complete"
             };
             canvas.rule("live check");
-            canvas.told(2, Sign::ToCome, words, Line::default());
+            canvas.message(2, Sign::ToCome, words, Line::default());
         }
         ProbeState::Running { since, rungs: passed } => {
             canvas.rule("live check");
@@ -39,7 +39,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
             let seconds = app.now.saturating_sub(*since).as_secs();
             // The first second passes without a word: most checks need none.
             let right = if seconds > 0 { Line::raw(format!("{seconds} s")) } else { Line::default() };
-            canvas.told(2, Sign::UnderWay, "checking; go on meanwhile", right);
+            canvas.message(2, Sign::UnderWay, "checking; go on meanwhile", right);
         }
         ProbeState::Found(verdict) => match verdict.failures().next() {
             // Where room is short, the first failure and its remedy come before anything else.
@@ -73,7 +73,7 @@ pub(super) fn rungs(canvas: &mut Canvas<'_>, rungs: &[Rung], below: usize) {
         }
         let names: Vec<&str> = passed.iter().map(|rung| rung.name).collect();
         let ms: f64 = passed.iter().map(|rung| rung.latency_ms).sum();
-        canvas.told(2, Sign::Done, &names.join(", "), Line::raw(duration(ms)));
+        canvas.message(2, Sign::Done, &names.join(", "), Line::raw(duration(ms)));
         passed.clear();
     };
     for rung in rungs {
@@ -137,7 +137,7 @@ pub(super) fn failed(canvas: &mut Canvas<'_>, indent: usize, failure: &Failure) 
         Some(place) => format!("{place}  {}", failure.what),
         None => failure.what.clone(),
     };
-    canvas.told(indent, sign, &what, code(theme, failure));
+    canvas.message(indent, sign, &what, code(theme, failure));
     let below = indent + theme.sign_width() + 1;
     if let Some(why) = &failure.why {
         canvas.words(below, why, theme.dim());

@@ -28,7 +28,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         let missing: Vec<&str> = missing.map(|at| app.forms[at].section.title).collect();
         if !missing.is_empty() {
             let words = format!("Not all is answered: {}", missing.join(", "));
-            canvas.told(1, Sign::Warning, &words, Line::default());
+            canvas.message(1, Sign::Warning, &words, Line::default());
             let words = "Enter looks at one stage; it needs the answers of its own sections alone.";
             canvas.words(2 + theme.sign_width(), words, theme.dim());
         }

@@ -36,7 +36,7 @@ pub(super) fn confirm(
     canvas.blank();
     let words = match grants {
         Grant::Mount => "the path in etcd becomes yours once you press w",
-        Grant::Leftovers => "keys of the older list are removed once you press w",
+        Grant::StaleKeys => "keys of the older list are removed once you press w",
         Grant::Published => "keypairs that anybody can use get new secrets once you press w",
     };
     canvas.words(

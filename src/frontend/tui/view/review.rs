@@ -111,7 +111,7 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
     }
     match item {
         Item::Target(at) if !app.is_complete(*at) => {
-            canvas.told(
+            canvas.message(
                 0,
                 Sign::Failed,
                 "answers are missing or refused; Enter leads there",

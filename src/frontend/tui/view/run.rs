@@ -230,7 +230,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
         canvas.ends(Line::from(left), code(theme, failure));
         return told_in_short(app, run, failure, canvas);
     }
-    canvas.told(1, sign, &what, code(theme, failure));
+    canvas.message(1, sign, &what, code(theme, failure));
     // The server that is asked again takes one line. Of the others every part has one, and what is left goes to the
     // remedy first.
     let watch = usize::from(run.failed().is_some() && run.watch.found.is_some());
@@ -360,5 +360,5 @@ fn watched(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>,
         }
         Some(Err(failure)) => (Sign::UnderWay, format!("asked again every 2 s: {}", failure.what)),
     };
-    canvas.told(indent, sign, &words, Line::default());
+    canvas.message(indent, sign, &words, Line::default());
 }

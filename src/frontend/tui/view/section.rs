@@ -56,7 +56,7 @@ pub(super) fn fields(app: &App, canvas: &mut Canvas<'_>, form: &Form, focused: b
             cursor = offset.map(|offset| Position::new(x + offset, y));
         }
         if let Some(error) = &field.error {
-            canvas.told(2 + label, Sign::Failed, &error.what, Line::default());
+            canvas.message(2 + label, Sign::Failed, &error.what, Line::default());
             if let Some(remedy) = error.remedy.as_ref().filter(|_| canvas.left() > 6) {
                 canvas.words(4 + label, remedy, canvas.theme.dim());
             }

@@ -93,13 +93,13 @@ fn development(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     if let Some(lines) = &app.welcome.starting {
         for line in lines {
-            canvas.told(5, Sign::Done, line, Line::default());
+            canvas.message(5, Sign::Done, line, Line::default());
         }
-        canvas.told(5, Sign::UnderWay, "starting etcd and PostgreSQL", Line::default());
+        canvas.message(5, Sign::UnderWay, "starting etcd and PostgreSQL", Line::default());
         return;
     }
     let Some(look) = &app.welcome.look else {
-        canvas.told(5, Sign::UnderWay, "looking at localhost", Line::default());
+        canvas.message(5, Sign::UnderWay, "looking at localhost", Line::default());
         return;
     };
     for seen in [&look.postgres, &look.etcd] {

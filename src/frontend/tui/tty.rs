@@ -1,4 +1,4 @@
-//! Where a person sits: keys and signals come from there, and a person can go away for a while.
+//! The terminal that a person sits at: keys and signals come from there, and an editor or pager can have it for a while.
 
 use std::{io, path::Path, process::Stdio};
 
@@ -21,8 +21,8 @@ use super::{
     msg::Errand,
 };
 
-/// Where a person sits; tests sit somewhere else.
-pub trait Seat {
+/// The terminal that the wizard is used from; tests have one of their own.
+pub trait Tty {
     /// The next thing that a person does; none when the terminal is gone.
     fn next(&mut self) -> impl Future<Output = Option<Input>>;
     /// Forgets keys that were pressed before what is on the screen now was drawn.
@@ -38,8 +38,8 @@ pub trait Seat {
     fn away(&mut self, errand: &Errand, secrets: &[String]) -> impl Future<Output = Result<(), Failure>>;
 }
 
-/// A real terminal.
-pub(super) struct Terminal<'s> {
+/// The terminal of this process.
+pub(super) struct ControllingTerminal<'s> {
     keys: Keys,
     signals: &'s mut Signals,
     stop: Option<unix::Signal>,
@@ -50,7 +50,7 @@ pub(super) struct Terminal<'s> {
     told_to_stop: bool,
 }
 
-impl<'s> Terminal<'s> {
+impl<'s> ControllingTerminal<'s> {
     pub(super) fn new(signals: &'s mut Signals) -> Self {
         signals.listen();
         let listen = |kind| unix::signal(kind).ok();
@@ -84,7 +84,7 @@ async fn heard(signal: &mut Option<unix::Signal>) {
     }
 }
 
-impl Seat for Terminal<'_> {
+impl Tty for ControllingTerminal<'_> {
     async fn next(&mut self) -> Option<Input> {
         if let Some(status) = self.missed.take() {
             return Some(Input::Signal(status));
@@ -130,21 +130,21 @@ impl Seat for Terminal<'_> {
                 {
                     heard(&mut self.stop).await;
                 }
-                self.sleep().map_err(|error| lost(&error))
+                self.sleep().map_err(|error| terminal_failure(&error))
             }
             Errand::Edit(file, line) => {
                 guard::leave();
                 let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets);
                 let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
-                guard::enter().map_err(|error| lost(&error)).and(done)
+                guard::enter().map_err(|error| terminal_failure(&error)).and(done)
             }
             Errand::Read(file) => {
                 guard::leave();
                 let done = open("PAGER", &["less", "more"], None, file, secrets);
                 let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
-                guard::enter().map_err(|error| lost(&error)).and(done)
+                guard::enter().map_err(|error| terminal_failure(&error)).and(done)
             }
         };
         self.keys.resume();
@@ -152,7 +152,7 @@ impl Seat for Terminal<'_> {
     }
 }
 
-impl Terminal<'_> {
+impl ControllingTerminal<'_> {
     /// A ^C in the editor was meant for the editor.
     fn forget_signals(&mut self) {
         while let Some(status) = self.signals.next().now_or_never() {
@@ -184,7 +184,7 @@ async fn during(
     }
 }
 
-fn lost(error: &io::Error) -> Failure {
+fn terminal_failure(error: &io::Error) -> Failure {
     Failure::new(Code::Internal, "the terminal could not be taken again").why(words(error))
 }
 

@@ -14,17 +14,18 @@ use crate::{
     world::World,
 };
 
-use super::note::{
-    Answer, Ended, Offer, Told, VERSION, folder, mounted, read, seen_from, shared_folder, written,
+use super::record::{
+    AnswerRecord, OfferRecord, RendezvousOutcome, VERSION, WaitNotice, folder, mounted, read, seen_from,
+    shared_folder, written,
 };
 
-/// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
+/// Looks whether this node has the folder that is offered, and answers. FileValues nothing behind: the answer
 /// goes with the offer. Until the deadline an offer that is yet to come is waited for.
-pub async fn verify(cx: &Context<World>, node: String, deadline: Option<Deadline>) -> Ended {
+pub async fn verify(cx: &Context<World>, node: String, deadline: Option<Deadline>) -> RendezvousOutcome {
     match cx.wait(look_and_answer(cx, node, deadline)).await {
         Ok(Ok(ended)) => ended,
         Ok(Err(failure)) => failure.into(),
-        Err(_) => Ended::default(),
+        Err(_) => RendezvousOutcome::default(),
     }
 }
 
@@ -32,7 +33,7 @@ async fn look_and_answer(
     cx: &Context<World>,
     node: String,
     deadline: Option<Deadline>,
-) -> Result<Ended, Failure> {
+) -> Result<RendezvousOutcome, Failure> {
     let mut store = cx.world.etcd().await?;
     let (path, offered, offer) = await_offer(cx, &mut store, deadline).await?;
     cx.send(offer.told(None)).await;
@@ -50,7 +51,7 @@ async fn look_and_answer(
     let answered = answer(&mut store, &offered, &offer, &found).await;
     cx.send(EventKind::MountNode(found)).await;
     let failures: Vec<Failure> = [outcome.err(), answered.err()].into_iter().flatten().collect();
-    Ok(Ended { failed: usize::from(!failures.is_empty()), failures })
+    Ok(RendezvousOutcome { failed: usize::from(!failures.is_empty()), failures })
 }
 
 /// The path of the shared folder and the offer that stands, or what comes before the deadline.
@@ -58,8 +59,8 @@ async fn await_offer(
     cx: &Context<World>,
     store: &mut Store,
     deadline: Option<Deadline>,
-) -> Result<(String, Offered, Offer), Failure> {
-    let mut told = Told::default();
+) -> Result<(String, Offered, OfferRecord), Failure> {
+    let mut told = WaitNotice::default();
     loop {
         let look = async {
             let path = shared_folder(store).await?;
@@ -82,13 +83,13 @@ async fn await_offer(
 }
 
 /// The offer that stands.
-async fn standing(store: &mut Store) -> Result<(Offered, Offer), Failure> {
+async fn standing(store: &mut Store) -> Result<(Offered, OfferRecord), Failure> {
     let Some(offered) = store.offer().await? else {
         return Err(Failure::new(Code::MountNoOffer, "nobody offers the shared folder")
             .why(format!("there is no offer in the etcd at {}", store.endpoint))
             .remedy("run `backendai-setup mount offer` on a node that has the folder, then this again"));
     };
-    match read::<Offer>(&offered.value) {
+    match read::<OfferRecord>(&offered.value) {
         Some(offer) if marker::is_name(&offer.file) => Ok((offered, offer)),
         _ => Err(Failure::new(Code::MountNoOffer, "no offer stands that this version understands")
             .why("the one in etcd was made by another version of this program")
@@ -97,7 +98,7 @@ async fn standing(store: &mut Store) -> Result<(Offered, Offer), Failure> {
 }
 
 /// Looks at the path that the manager reads.
-async fn look(path: &str, offer: &Offer) -> (Result<(), Failure>, Option<MountedThere>) {
+async fn look(path: &str, offer: &OfferRecord) -> (Result<(), Failure>, Option<MountedThere>) {
     let real = match folder(path).await {
         Ok(real) => real,
         Err(failure) => {
@@ -115,7 +116,7 @@ async fn look(path: &str, offer: &Offer) -> (Result<(), Failure>, Option<Mounted
     (outcome, here)
 }
 
-fn differs(path: &str, offer: &Offer, here: Option<&MountedThere>) -> Failure {
+fn differs(path: &str, offer: &OfferRecord, here: Option<&MountedThere>) -> Failure {
     let host = &offer.host;
     let there = seen_from(offer.mounted.as_ref(), &offer.path);
     let mut why = format!("here: {}; on `{host}`: {there}", seen_from(here, path));
@@ -130,11 +131,15 @@ fn differs(path: &str, offer: &Offer, here: Option<&MountedThere>) -> Failure {
 async fn answer(
     store: &mut Store,
     offered: &Offered,
-    offer: &Offer,
+    offer: &OfferRecord,
     found: &NodeFound,
 ) -> Result<(), Failure> {
-    let answer =
-        Answer { version: VERSION, nonce: offer.nonce.clone(), made: Timestamp::now(), found: found.clone() };
+    let answer = AnswerRecord {
+        version: VERSION,
+        nonce: offer.nonce.clone(),
+        made: Timestamp::now(),
+        found: found.clone(),
+    };
     if store.answer(offered, &found.node, &written(&answer)?).await? {
         return Ok(());
     }

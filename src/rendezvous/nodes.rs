@@ -7,7 +7,7 @@ use crate::{
     workflow::NodeFound,
 };
 
-use super::note::{Answer, Offer, Offering, read, seen_from};
+use super::record::{AnswerRecord, OfferLimits, OfferRecord, read, seen_from};
 
 /// What nodes have written, by node.
 pub(super) type Answers = BTreeMap<String, Vec<u8>>;
@@ -27,7 +27,7 @@ impl Nodes {
             if self.seen.get(&node) == Some(&value) {
                 continue;
             }
-            let found = match read::<Answer>(&value) {
+            let found = match read::<AnswerRecord>(&value) {
                 Some(answer) if answer.nonce != nonce => continue,
                 Some(answer) => NodeFound { node: node.clone(), ..answer.found },
                 None => NodeFound {
@@ -55,7 +55,7 @@ impl Nodes {
     }
 
     /// Nodes that do not have the folder.
-    pub(super) fn differ(&self, offer: &Offer) -> Option<Failure> {
+    pub(super) fn differ(&self, offer: &OfferRecord) -> Option<Failure> {
         let failed = self.found.values().filter(|found| !found.passed);
         let names: Vec<String> = failed.map(|found| format!("`{}`", found.node)).collect();
         let path = &offer.path;
@@ -73,7 +73,7 @@ impl Nodes {
     }
 
     /// Fewer nodes have answered than were waited for.
-    pub(super) fn lack(&self, wanted: Offering, host: &str) -> Option<Failure> {
+    pub(super) fn lack(&self, wanted: OfferLimits, host: &str) -> Option<Failure> {
         let have = self.others(host);
         let what = match (wanted.nodes, have) {
             (None, 0) => "no other node has answered in time".to_owned(),

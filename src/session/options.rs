@@ -1,12 +1,12 @@
-//! On which terms work is done: what the command line gives beside answers.
+//! On which run_options work is done: what the command line gives beside answers.
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{failure::Tolerance, world::Overwrite};
 
-/// The terms of a piece of work.
+/// The run_options of a piece of work.
 #[derive(Debug, Clone, Default)]
-pub struct Terms {
+pub struct RunOptions {
     /// A fixture instead of the built-in one.
     pub fixture: Option<PathBuf>,
     /// What may be overwritten.
@@ -19,7 +19,7 @@ pub struct Terms {
 
 /// What is to be done with the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
+pub enum Operation {
     /// Live checks alone.
     Check,
     /// What would change; `detailed` gives status 9 when something would.
@@ -34,5 +34,5 @@ pub enum Intent {
     /// Do it.
     Run,
     /// Meet other nodes at the shared folder.
-    Meet,
+    Rendezvous,
 }

@@ -11,7 +11,7 @@ use super::keys::Held;
 const ALIASES: &str = "images/_aliases/";
 
 /// Keys under `images/` that neither file sets.
-pub(super) struct Leftovers {
+pub(super) struct StaleKeys {
     /// Old aliases that hide a tag of the list. They can go as soon as that tag is there, and must go
     /// before an alias of another tag could lead back to them.
     pub(super) hiding: Vec<String>,
@@ -20,7 +20,7 @@ pub(super) struct Leftovers {
     pub(super) others: Vec<String>,
 }
 
-impl Leftovers {
+impl StaleKeys {
     pub(super) fn find(list: &ImageList, held: &Held) -> Self {
         let wanted = list.keys();
         let left = || held.keys().filter(|key| !wanted.contains_key(*key));
@@ -62,13 +62,13 @@ fn text(held: &Held, key: &str) -> String {
 
 /// Aliases of an older list that win over this one, unless they are to go or are accepted.
 pub(super) fn conflict(world: &World, held: &Held) -> Result<Option<Failure>, Failure> {
-    if world.overwrite.leftovers {
+    if world.overwrite.stale_keys {
         return Ok(None);
     }
     let overruled = world.images()?.overruled(held).map(|failure| match failure.code {
         // Nobody can want the manager to hang.
         Code::ImagesCircle => failure,
-        _ => world.tolerance.weigh(failure),
+        _ => world.tolerance.apply(failure),
     });
     Ok(overruled.filter(|failure| !failure.is_warning()))
 }

@@ -27,7 +27,7 @@ pub(super) const VERSION: u32 = 1;
 
 /// How long an offer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Offering {
+pub struct OfferLimits {
     /// At most this long.
     pub lasting: Duration,
     /// Until so many nodes have answered.
@@ -36,14 +36,14 @@ pub struct Offering {
 
 /// How it ended.
 #[derive(Debug, Default)]
-pub struct Ended {
+pub struct RendezvousOutcome {
     /// What failed.
     pub failures: Vec<Failure>,
     /// How many nodes do not have the folder.
     pub failed: usize,
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for RendezvousOutcome {
     fn from(failure: Failure) -> Self {
         Self { failures: vec![failure], failed: 1 }
     }
@@ -51,7 +51,7 @@ impl From<Failure> for Ended {
 
 /// An offer, as it stands in etcd.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Offer {
+pub(super) struct OfferRecord {
     pub(super) version: u32,
     /// What stands in the file.
     pub(super) nonce: String,
@@ -63,7 +63,7 @@ pub(super) struct Offer {
     pub(super) mounted: Option<MountedThere>,
 }
 
-impl Offer {
+impl OfferRecord {
     /// Tells that it stands, and on its own host the command for the others.
     pub(super) fn told(&self, command: Option<String>) -> EventKind {
         EventKind::MountOffered {
@@ -78,7 +78,7 @@ impl Offer {
 
 /// A node's answer, as it stands in etcd.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Answer {
+pub(super) struct AnswerRecord {
     pub(super) version: u32,
     /// Of the offer that it answers to.
     pub(super) nonce: String,
@@ -109,9 +109,9 @@ pub(super) fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
 
 /// What is waited for, as far as it was told.
 #[derive(Default)]
-pub(super) struct Told(Option<Failure>);
+pub(super) struct WaitNotice(Option<Failure>);
 
-impl Told {
+impl WaitNotice {
     /// Waits a round for what is not there yet, and tells so when it is new.
     ///
     /// # Errors

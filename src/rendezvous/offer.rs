@@ -20,8 +20,9 @@ use crate::{
 
 use super::{
     nodes::{Answers, Nodes},
-    note::{
-        Ended, Offer, Offering, ROUND, Told, VERSION, folder, host, mounted, read, shared_folder, written,
+    record::{
+        OfferLimits, OfferRecord, ROUND, RendezvousOutcome, VERSION, WaitNotice, folder, host, mounted, read,
+        shared_folder, written,
     },
 };
 
@@ -45,12 +46,16 @@ pub fn notes(guide: &Guide, etcd: &Etcd) -> Vec<Failure> {
 }
 
 /// Offers the shared folder until the time is up, enough nodes have answered, or a signal comes.
-pub async fn offer(cx: &Context<World>, wanted: Offering, deadline: Option<Deadline>) -> Ended {
+pub async fn offer(
+    cx: &Context<World>,
+    wanted: OfferLimits,
+    deadline: Option<Deadline>,
+) -> RendezvousOutcome {
     // Looking writes nothing: it can be broken off anywhere.
     let looked = match cx.wait(await_folder(cx, wanted, deadline)).await {
         Ok(Ok(looked)) => looked,
         Ok(Err(failure)) => return failure.into(),
-        Err(_) => return Ended::default(),
+        Err(_) => return RendezvousOutcome::default(),
     };
     let (name, nonce) = (&looked.offer.file, &looked.offer.nonce);
     let marker = match Marker::leave(&looked.real, name, nonce).await {
@@ -61,8 +66,8 @@ pub async fn offer(cx: &Context<World>, wanted: Offering, deadline: Option<Deadl
 }
 
 /// What is to be offered.
-struct Looked {
-    offer: Offer,
+struct PreparedOffer {
+    offer: OfferRecord,
     real: PathBuf,
     until: Instant,
 }
@@ -70,10 +75,10 @@ struct Looked {
 /// What is to be offered; until the deadline the folder's path may yet be written.
 async fn await_folder(
     cx: &Context<World>,
-    wanted: Offering,
+    wanted: OfferLimits,
     deadline: Option<Deadline>,
-) -> Result<Looked, Failure> {
-    let mut told = Told::default();
+) -> Result<PreparedOffer, Failure> {
+    let mut told = WaitNotice::default();
     loop {
         match look(cx, wanted).await {
             Err(failure) if failure.code == Code::StageNeeds => told.wait(cx, deadline, failure).await?,
@@ -82,7 +87,7 @@ async fn await_folder(
     }
 }
 
-async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> {
+async fn look(cx: &Context<World>, wanted: OfferLimits) -> Result<PreparedOffer, Failure> {
     let mut store = cx.world.etcd().await?;
     let path = shared_folder(&mut store).await?;
     if let Ok(storage) = cx.world.settings.storage() {
@@ -105,7 +110,7 @@ async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> 
         return Err(offered(&other.value));
     }
     let made = Timestamp::now();
-    let offer = Offer {
+    let offer = OfferRecord {
         version: VERSION,
         nonce: random::<16>()?,
         file: marker::name(&random::<8>()?),
@@ -115,7 +120,7 @@ async fn look(cx: &Context<World>, wanted: Offering) -> Result<Looked, Failure> 
         mounted: mounted(&real),
         path,
     };
-    Ok(Looked { offer, real, until: Instant::now() + wanted.lasting })
+    Ok(PreparedOffer { offer, real, until: Instant::now() + wanted.lasting })
 }
 
 fn random<const BYTES: usize>() -> Result<String, Failure> {
@@ -130,8 +135,8 @@ fn random<const BYTES: usize>() -> Result<String, Failure> {
 
 /// Another offer stands.
 fn offered(value: &[u8]) -> Failure {
-    let failure = match read::<Offer>(value) {
-        Some(Offer { host, path, .. }) => {
+    let failure = match read::<OfferRecord>(value) {
+        Some(OfferRecord { host, path, .. }) => {
             Failure::new(Code::MountOffered, format!("`{host}` offers the shared folder already"))
                 .why(format!("its offer of `{path}` stands in etcd"))
         }
@@ -143,7 +148,12 @@ fn offered(value: &[u8]) -> Failure {
 }
 
 /// Makes the offer and gathers answers; whatever happens, etcd and the folder are as they were afterwards.
-async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering, mut marker: Marker) -> Ended {
+async fn stand(
+    cx: &Context<World>,
+    looked: &PreparedOffer,
+    wanted: OfferLimits,
+    mut marker: Marker,
+) -> RendezvousOutcome {
     let begin = async {
         let mut store = cx.world.etcd().await?;
         let lease = store.lease().await?;
@@ -152,14 +162,14 @@ async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering, mut marke
     let (mut store, lease) = match begin.await {
         Ok(begun) => begun,
         Err(failure) => {
-            let mut ended = Ended::from(failure);
+            let mut ended = RendezvousOutcome::from(failure);
             ended.failures.extend(marker.remove().await.err());
             return ended;
         }
     };
     let mut nodes = Nodes::default();
     let outcome = match make(cx, looked, &mut store, lease).await {
-        Ok(()) => gather(cx, looked, wanted, &mut store, lease, &mut marker, &mut nodes).await,
+        Ok(()) => load_answers(cx, looked, wanted, &mut store, lease, &mut marker, &mut nodes).await,
         Err(failure) => Err(failure),
     };
     // Neither waits for the other. What cannot be given back lapses by itself.
@@ -175,11 +185,16 @@ async fn stand(cx: &Context<World>, looked: &Looked, wanted: Offering, mut marke
         }
     }
     failures.extend(removed.err());
-    Ended { failures, failed }
+    RendezvousOutcome { failures, failed }
 }
 
-async fn make(cx: &Context<World>, looked: &Looked, store: &mut Store, lease: i64) -> Result<(), Failure> {
-    let Looked { offer, real, .. } = looked;
+async fn make(
+    cx: &Context<World>,
+    looked: &PreparedOffer,
+    store: &mut Store,
+    lease: i64,
+) -> Result<(), Failure> {
+    let PreparedOffer { offer, real, .. } = looked;
     if !store.make_offer(lease, &written(offer)?).await? {
         // It came between our look and our offer.
         return Err(offered(&store.offer().await?.map(|other| other.value).unwrap_or_default()));
@@ -204,10 +219,10 @@ fn command(etcd: &Etcd) -> String {
 }
 
 /// Tells each answer as it comes, and keeps the lease.
-async fn gather(
+async fn load_answers(
     cx: &Context<World>,
-    looked: &Looked,
-    wanted: Offering,
+    looked: &PreparedOffer,
+    wanted: OfferLimits,
     store: &mut Store,
     lease: i64,
     marker: &mut Marker,

@@ -20,7 +20,7 @@ pub enum SecretSource {
 
 /// One value of an answers file.
 #[derive(Debug, Clone)]
-pub struct Leaf {
+pub struct FileValue {
     /// Which variable it is for.
     pub variable: &'static Variable,
     /// Where it stands.
@@ -29,7 +29,7 @@ pub struct Leaf {
     pub value: SecretSource,
 }
 
-impl Leaf {
+impl FileValue {
     /// The development value that the guide publishes: hiding it protects nobody.
     pub fn is_published(&self) -> bool {
         match (&self.value, self.variable.development) {

@@ -4,23 +4,23 @@
 //! finds it at the path that the manager reads has the same folder, and answers.
 
 mod nodes;
-mod note;
 mod offer;
+mod record;
 mod verify;
 
 use crate::failure::{Code, Failure};
 
-use note::host;
+use record::host;
 
-pub use note::{Ended, Offering};
 pub use offer::{notes, offer};
+pub use record::{OfferLimits, RendezvousOutcome};
 pub use verify::verify;
 
 /// What this host is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meeting {
+pub enum Rendezvous {
     /// Offers the folder to the others.
-    Offer(Offering),
+    Offer(OfferLimits),
     /// Looks whether the folder that is offered is here too.
     Verify {
         /// What this node is called.
@@ -28,7 +28,7 @@ pub enum Meeting {
     },
 }
 
-impl Meeting {
+impl Rendezvous {
     /// Verifies as a node of this name, else as the host is called.
     ///
     /// # Errors

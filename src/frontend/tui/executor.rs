@@ -22,7 +22,7 @@ use crate::{
     },
     guide::{Answers, images},
     report::history,
-    session::{self, Gathered, Inputs, Intent, Overwrite, Scope, Session, Setup, Terms},
+    session::{self, Inputs, LoadedAnswers, Operation, Overwrite, RunOptions, Scope, Session, Setup},
     workflow::{EventKind, StageState, Stop, Verdict},
 };
 
@@ -41,7 +41,7 @@ enum Kind {
 }
 
 /// Does the work and hands the results in.
-pub struct Desk {
+pub struct Executor {
     sender: mpsc::Sender<Msg>,
     /// What comes back.
     pub(super) messages: mpsc::Receiver<Msg>,
@@ -49,13 +49,13 @@ pub struct Desk {
     run: Option<Stop>,
     drafts: Drafts,
     state_dir: Result<PathBuf, Failure>,
-    terms: Terms,
+    run_options: RunOptions,
     setup: &'static Setup,
 }
 
-impl Desk {
-    /// A desk that keeps drafts, transcripts and history there.
-    pub fn new(setup: &'static Setup, state_dir: Result<PathBuf, Failure>, terms: Terms) -> Self {
+impl Executor {
+    /// A executor that keeps drafts, transcripts and history there.
+    pub fn new(setup: &'static Setup, state_dir: Result<PathBuf, Failure>, run_options: RunOptions) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {
             sender,
@@ -64,7 +64,7 @@ impl Desk {
             run: None,
             drafts: Drafts::new(state_dir.clone().ok()),
             state_dir,
-            terms,
+            run_options,
             setup,
         }
     }
@@ -100,8 +100,8 @@ impl Desk {
                 self.run.iter().for_each(|stop| stop.now(status));
             }
             Effect::Watch(section, answers) => {
-                let terms = self.terms.clone();
-                self.later(async move { Msg::Watched(watch(setup, section, *answers, terms).await) });
+                let run_options = self.run_options.clone();
+                self.later(async move { Msg::Watched(watch(setup, section, *answers, run_options).await) });
             }
             Effect::Remember(answers) => self.remember(*answers),
             Effect::SaveDraft(page, answers) => self.drafts.save(page, answers),
@@ -179,12 +179,12 @@ impl Desk {
     }
 
     fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
-        let (setup, sender, mut terms) = (self.setup, self.sender.clone(), self.terms.clone());
+        let (setup, sender, mut run_options) = (self.setup, self.sender.clone(), self.run_options.clone());
         // What an older list left in the way is for the review, where it can be allowed to go.
-        terms.overwrite.leftovers = true;
+        run_options.overwrite.stale_keys = true;
         self.replaceable(Kind::Probe(section), async move {
             let climbs = Some((&sender, generation));
-            let result = check(setup, section, answers, terms, climbs).await;
+            let result = check(setup, section, answers, run_options, climbs).await;
             Msg::Probed { section, generation, result }
         });
     }
@@ -195,21 +195,21 @@ impl Desk {
             Survey::All => Kind::All,
             Survey::One(_) => Kind::One,
         };
-        let (setup, terms) = (self.setup, Terms { overwrite, ..self.terms.clone() });
+        let (setup, run_options) = (self.setup, RunOptions { overwrite, ..self.run_options.clone() });
         self.replaceable(kind, async move {
-            Msg::Surveyed { survey, generation, result: look(setup, survey, answers, terms).await }
+            Msg::Surveyed { survey, generation, result: look(setup, survey, answers, run_options).await }
         });
     }
 
     fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
         let (setup, sender) = (self.setup, self.sender.clone());
-        let terms = Terms { overwrite, ..self.terms.clone() };
+        let run_options = RunOptions { overwrite, ..self.run_options.clone() };
         let scope = Scope::stages(setup, stages, None, skip);
         let state_dir = self.state_dir.clone();
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
-            let opened = open(answers, terms, scope, Intent::Run).await;
+            let opened = open(answers, run_options, scope, Operation::Run).await;
             let begin = move || {
                 let session = opened?;
                 let recorder = Recorder::open(setup, state_dir, session.name(), None);
@@ -222,7 +222,7 @@ impl Desk {
             };
             let mut records = Records::new(reporters);
             let _ = sender.send(Msg::Began(path.clone())).await;
-            let mut run = session.start(Intent::Run, Some(path));
+            let mut run = session.start(Operation::Run, Some(path));
             let mut asked = false;
             loop {
                 let event = tokio::select! {
@@ -256,8 +256,8 @@ impl Desk {
 /// Reads an answers file.
 fn load(setup: &'static Setup, path: &Path) -> Msg {
     let answers = vec![path.display().to_string()];
-    let gathered = session::gather(&Inputs { answers, ..Inputs::new(setup) });
-    let Gathered { answers, problems, mut notices, to_ask, .. } = gathered;
+    let loaded = session::load_answers(&Inputs { answers, ..Inputs::new(setup) });
+    let LoadedAnswers { answers, problems, mut notices, to_ask, .. } = loaded;
     notices.extend(to_be_asked(to_ask));
     Msg::Loaded { answers: Box::new(answers), problems, notices }
 }
@@ -268,12 +268,12 @@ async fn check(
     setup: &'static Setup,
     section: usize,
     answers: Answers,
-    terms: Terms,
+    run_options: RunOptions,
     climbs: Option<(&mpsc::Sender<Msg>, u64)>,
 ) -> Result<Verdict, Vec<Failure>> {
     let sections = setup.guide.asked();
     let ids = sections.get(section).map(|section| setup.checks_of(section)).unwrap_or_default();
-    let session = open(answers, terms, Scope::checks(setup, &ids), Intent::Check).await?;
+    let session = open(answers, run_options, Scope::checks(setup, &ids), Operation::Check).await?;
     let mut found = BTreeMap::new();
     let all = |kind| {
         match (kind, climbs) {
@@ -289,12 +289,17 @@ async fn check(
         let all = (found.len() == ids.len()).then(|| std::mem::take(&mut found));
         all.map(|all| all.into_values().flat_map(|verdict| verdict.rungs).collect())
     };
-    first(&session, Intent::Check, all).await
+    first(&session, Operation::Check, all).await
 }
 
-async fn watch(setup: &'static Setup, section: usize, answers: Answers, terms: Terms) -> Result<(), Failure> {
+async fn watch(
+    setup: &'static Setup,
+    section: usize,
+    answers: Answers,
+    run_options: RunOptions,
+) -> Result<(), Failure> {
     // No longer than until the next question.
-    let checked = check(setup, section, answers, terms, None);
+    let checked = check(setup, section, answers, run_options, None);
     let asked = tokio::time::timeout(Duration::from_secs(10), checked).await;
     match asked {
         Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
@@ -307,26 +312,26 @@ async fn look(
     setup: &'static Setup,
     survey: Survey,
     answers: Answers,
-    terms: Terms,
+    run_options: RunOptions,
 ) -> Result<Vec<StageState>, Vec<Failure>> {
     let stages: Vec<String> = match survey {
         Survey::Images => vec!["load-images".into(), "load-aliases".into()],
         Survey::All => Vec::new(),
         Survey::One(id) => vec![id.to_owned()],
     };
-    let intent = Intent::Plan { detailed: false };
-    let session = open(answers, terms, Scope::stages(setup, &stages, None, &[]), intent).await?;
+    let operation = Operation::Plan { detailed: false };
+    let session = open(answers, run_options, Scope::stages(setup, &stages, None, &[]), operation).await?;
     let plan = |kind| if let EventKind::Plan { stages } = kind { Some(stages) } else { None };
-    first(&session, intent, plan).await
+    first(&session, operation, plan).await
 }
 
 fn list(setup: &'static Setup, answers: &Answers) -> Listed {
     let scope = Scope::checks(setup, &["images".to_owned()]).map_err(|failure| vec![failure]);
-    let intent = Intent::Plan { detailed: false };
+    let operation = Operation::Plan { detailed: false };
     // The page shows the whole list, also what is left out.
     let mut answers = answers.clone();
     answers.unset(images::ONLY);
-    match scope.and_then(|scope| Session::new(&answers, &Terms::default(), scope, intent)) {
+    match scope.and_then(|scope| Session::new(&answers, &RunOptions::default(), scope, operation)) {
         Ok(session) => {
             let list = session.images().cloned();
             let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
