@@ -172,8 +172,9 @@ fn two_runs_at_the_same_time_leave_one_right_world() {
         for name in ["images.yml", "aliases.yml", "answers.yml"] {
             fs::copy(site.path(name), other.path().join(name)).expect("both folders are ours");
         }
-        let one = site.program(["run"]);
-        let two = site.program(["run"]);
+        // On a busy machine the one holds the lock longer than the other waits by itself.
+        let one = site.program(["run", "--timeout", "60s"]);
+        let two = site.program(["run", "--timeout", "60s"]);
         let two = if same_folder { two } else { two.current_dir(other.path()) };
         let (one, two) = (one.start(), two.start());
         let ended = [one.wait(), two.wait()];
