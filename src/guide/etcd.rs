@@ -157,7 +157,7 @@ fn namespace(text: &str) -> Result<(), Refused> {
 pub static SECTION: Section = Section {
     id: "etcd",
     title: "etcd",
-    intro: "FileContent the image list, its aliases and the path of the shared folder.",
+    intro: "Holds the image list, its aliases and the path of the shared folder.",
     is_asked: true,
     variables: &[
         Variable {

@@ -19,7 +19,7 @@ use super::record::{
     shared_folder, written,
 };
 
-/// Looks whether this node has the folder that is offered, and answers. FileValues nothing behind: the answer
+/// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
 /// goes with the offer. Until the deadline an offer that is yet to come is waited for.
 pub async fn verify(cx: &Context<World>, node: String, deadline: Option<Deadline>) -> RendezvousOutcome {
     match cx.wait(look_and_answer(cx, node, deadline)).await {

@@ -106,7 +106,7 @@ fn load_images(guide: &Guide, images: &Images) -> Result<ImageList, Vec<Failure>
     }
 }
 
-/// FileValues out what `images.only` does not name.
+/// Leaves out what `images.only` does not name.
 fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>> {
     let Some(names) = answers.images().only else { return Ok(list) };
     list.only(&names).map_err(|unknown| {

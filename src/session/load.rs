@@ -35,7 +35,7 @@ pub struct Inputs {
     pub set: Vec<String>,
     /// Fill in the guide's development values.
     pub development: bool,
-    /// On which run_options the work is done.
+    /// The options of a run.
     pub run_options: RunOptions,
 }
 

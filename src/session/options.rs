@@ -1,10 +1,10 @@
-//! On which run_options work is done: what the command line gives beside answers.
+//! The options of a run: what the command line gives beside answers.
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{failure::Tolerance, world::Overwrite};
 
-/// The run_options of a piece of work.
+/// The options of a piece of work.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
     /// A fixture instead of the built-in one.
