@@ -1,5 +1,7 @@
 //! Characters without a picture: which they are, what they are called, and how they are shown.
 
+pub mod fit;
+
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;

@@ -22,8 +22,8 @@ use crate::{
     disk::{self, Access},
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
-        BEFORE, BROKEN_OFF, Output, Signals, Terminal, answers, dev, headless, is_accessible, is_spoken,
-        mount, offline, prompt, tui,
+        BEFORE, BROKEN_OFF, Invocation, Output, Signals, Terminal, answers, dev, headless, is_accessible,
+        is_spoken, mount, offline, prompt, tui,
     },
     session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions, limit_operations},
 };
@@ -147,40 +147,35 @@ fn inputs(sources: Sources, overwrite: OverwriteFlags, run_options: RunOptions) 
 fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tolerance: Tolerance) -> u8 {
     let run_options = RunOptions { tolerance, ..RunOptions::default() };
     let none = OverwriteFlags::default;
-    let asking = |Asking { sources, wait, log_file, .. }: Asking, overwrite: OverwriteFlags| {
-        (inputs(sources, overwrite, RunOptions { wait, ..run_options.clone() }), log_file)
+    let asking = |Asking { sources, wait, log_file: log, .. }: Asking, overwrite: OverwriteFlags| {
+        let inputs = inputs(sources, overwrite, RunOptions { wait, ..run_options.clone() });
+        Invocation { terminal, inputs, log }
     };
     match cli.command {
         None => {
             let Writing { overwrite, yes, state_dir } = cli.writing;
-            let (inputs, log) = asking(cli.asking, overwrite);
+            let invocation = asking(cli.asking, overwrite);
             if cli.plain || (wizard && is_accessible()) {
-                prompt::serve(terminal, signals, &inputs, state_dir, cli.review)
+                prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else if wizard {
-                tui::serve(terminal, signals, &inputs, state_dir, cli.review)
+                tui::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else {
                 let work = headless::Run { state_dir, yes, bare: true, ..headless::Run::default() };
-                headless::run(terminal, signals, &inputs, work, log.as_deref())
+                headless::run(&invocation, signals, work)
             }
         }
         Some(Command::Run { stages, from, skip, writing, asking: given, .. }) => {
             let Writing { overwrite, yes, state_dir } = writing;
-            let (inputs, log) = asking(given, overwrite);
             let work = headless::Run { stages, from, skip, state_dir, yes, bare: false };
-            headless::run(terminal, signals, &inputs, work, log.as_deref())
+            headless::run(&asking(given, overwrite), signals, work)
         }
         Some(Command::Check { checks, overwrite, asking: given, .. }) => {
-            let (inputs, log) = asking(given, overwrite);
-            headless::check(terminal, signals, &inputs, &checks, log.as_deref())
+            headless::check(&asking(given, overwrite), signals, &checks)
         }
         Some(Command::Plan { detailed_exitcode, overwrite, asking: given, .. }) => {
-            let (inputs, log) = asking(given, overwrite);
-            headless::plan(terminal, signals, &inputs, detailed_exitcode, log.as_deref())
+            headless::plan(&asking(given, overwrite), signals, detailed_exitcode)
         }
-        Some(Command::Status { asking: given, .. }) => {
-            let (inputs, log) = asking(given, none());
-            headless::status(terminal, signals, &inputs, log.as_deref())
-        }
+        Some(Command::Status { asking: given, .. }) => headless::status(&asking(given, none()), signals),
         Some(Command::Images { copy_samples: Some(folder), .. }) => {
             offline::copy_samples(terminal, SETUP.guide, &folder)
         }
@@ -189,7 +184,7 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         }
         Some(Command::Answers(command)) => serve_answers(command, terminal, signals, run_options),
         Some(Command::Mount(command)) => serve_mount(command, terminal, signals, run_options),
-        Some(Command::Dev(command)) => dev::serve(terminal, signals, stack(command)),
+        Some(Command::Dev(command)) => dev::serve(terminal, signals, SETUP.guide, stack(command)),
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
         Some(Command::Completions { shell, .. }) => {
             terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
@@ -205,18 +200,15 @@ fn serve_mount(
     signals: &mut Signals,
     run_options: RunOptions,
 ) -> u8 {
-    let asking = |Asking { sources, wait, log_file, .. }: Asking| {
-        (inputs(sources, OverwriteFlags::default(), RunOptions { wait, ..run_options.clone() }), log_file)
+    let asking = |Asking { sources, wait, log_file: log, .. }: Asking| {
+        let run_options = RunOptions { wait, ..run_options.clone() };
+        Invocation { terminal, inputs: inputs(sources, OverwriteFlags::default(), run_options), log }
     };
     match command {
         MountCommand::Offer { lasting, nodes, asking: given, .. } => {
-            let (inputs, log) = asking(given);
-            mount::offer(terminal, signals, &inputs, OfferLimits { lasting, nodes }, log.as_deref())
+            mount::offer(&asking(given), signals, OfferLimits { lasting, nodes })
         }
-        MountCommand::Verify { node, asking: given, .. } => {
-            let (inputs, log) = asking(given);
-            mount::verify(terminal, signals, &inputs, node, log.as_deref())
-        }
+        MountCommand::Verify { node, asking: given, .. } => mount::verify(&asking(given), signals, node),
     }
 }
 

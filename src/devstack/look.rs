@@ -33,6 +33,20 @@ pub enum SeenState {
     },
 }
 
+impl SeenState {
+    /// What it does or what becomes of it, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Answers { version } => format!("{version} answers"),
+            Self::Used { words } => format!("{words}, will be used"),
+            Self::WillStart { data: false } => "nobody there; will be started".to_owned(),
+            Self::WillStart { data: true } => "stopped; will be started with its data".to_owned(),
+            Self::Silent => "runs, but does not answer".to_owned(),
+            Self::InTheWay { words } => words.clone(),
+        }
+    }
+}
+
 /// One server and where it is, or will be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {

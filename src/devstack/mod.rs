@@ -6,6 +6,7 @@
 //! A server that answers at the stack's place and takes the development values is used, whoever started it, and
 //! never stopped; only what does not fit is in the way.
 
+mod answers;
 mod etcd;
 mod find;
 mod home;

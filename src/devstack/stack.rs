@@ -145,6 +145,27 @@ pub enum ServerState {
     },
 }
 
+impl ServerState {
+    /// Where it is and what it does, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Absent => "never started here".to_owned(),
+            Self::Stopped => "stopped; its data are there".to_owned(),
+            Self::Silent { port: Some(port), pid } => {
+                format!("runs on localhost:{port} (process {pid}), but does not answer")
+            }
+            Self::Silent { port: None, pid } => format!("runs (process {pid}), but does not answer"),
+            Self::Running(Server { port, pid: Some(pid), version }) => {
+                format!("localhost:{port}  {version} (process {pid})")
+            }
+            Self::Running(Server { port, pid: None, version }) => {
+                format!("localhost:{port}  {version} (not the stack's; used, never stopped)")
+            }
+            Self::InTheWay { port, problem } => format!("localhost:{port}  in the way: it {problem}"),
+        }
+    }
+}
+
 /// What is known of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {

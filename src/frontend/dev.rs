@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    devstack::{self, ETCD_PORT, POSTGRES_PORT, Server, ServerState, Stack, Status},
-    failure::{Failure, shell_word, status as exit},
+    devstack::{self, Server, Stack, Status},
+    failure::{Failure, status as exit},
+    guide::Guide,
 };
 
 pub use crate::devstack::Options;
@@ -38,14 +39,15 @@ pub fn home(dir: Option<PathBuf>) -> PathBuf {
 }
 
 /// Serves a command.
-pub fn serve(terminal: &Terminal, signals: &mut Signals, command: Dev) -> u8 {
+pub fn serve(terminal: &Terminal, signals: &mut Signals, guide: &Guide, command: Dev) -> u8 {
     in_runtime(terminal, async {
         let mut say = |line: &str| terminal.note(line);
         match command {
             Dev::Up(options) => match devstack::up(&options, &mut say).await {
                 Ok(stack) => {
                     let result = serde_json::to_value(&stack).unwrap_or_default();
-                    terminal.answer("dev_stack", result, exit::SUCCESS, || tell_stack(terminal, &stack))
+                    terminal
+                        .answer("dev_stack", result, exit::SUCCESS, || tell_stack(terminal, guide, &stack))
                 }
                 Err(failure) => terminal.fail(&[failure]),
             },
@@ -91,7 +93,7 @@ async fn may_reset(terminal: &Terminal, signals: &mut Signals, home: &Path, yes:
 }
 
 /// Says where the servers are; on other ports also what to add to the answers.
-fn tell_stack(terminal: &Terminal, stack: &Stack) {
+fn tell_stack(terminal: &Terminal, guide: &Guide, stack: &Stack) {
     terminal.result(|out| {
         let whose = |server: &Server| {
             if server.is_ours() { "" } else { "  (not the stack's; used, never stopped)" }
@@ -100,16 +102,7 @@ fn tell_stack(terminal: &Terminal, stack: &Stack) {
             writeln!(out, "{title}  localhost:{}  {}{}", server.port, server.version, whose(server))?;
         }
         writeln!(out, "mount       {}", stack.mount.display())?;
-        let mut set = Vec::new();
-        if stack.etcd.port != ETCD_PORT {
-            set.push(format!("--set etcd.endpoints=localhost:{}", stack.etcd.port));
-        }
-        if stack.postgres.port != POSTGRES_PORT {
-            set.push(format!("--set database.address=localhost:{}", stack.postgres.port));
-        }
-        if stack.mount != Options::default().home.join("mount") {
-            set.push(format!("--set storage.mount={}", shell_word(&stack.mount.to_string_lossy())));
-        }
+        let set = stack.flags(guide);
         if !set.is_empty() {
             writeln!(out, "To use it, add:  --development {}", set.join(" "))?;
         }
@@ -118,24 +111,9 @@ fn tell_stack(terminal: &Terminal, stack: &Stack) {
 }
 
 fn tell_status(terminal: &Terminal, status: &Status) {
-    let words = |state: &ServerState| match state {
-        ServerState::Absent => "never started here".to_owned(),
-        ServerState::Stopped => "stopped; its data are there".to_owned(),
-        ServerState::Silent { port: Some(port), pid } => {
-            format!("runs on localhost:{port} (process {pid}), but does not answer")
-        }
-        ServerState::Silent { port: None, pid } => format!("runs (process {pid}), but does not answer"),
-        ServerState::Running(Server { port, pid: Some(pid), version }) => {
-            format!("localhost:{port}  {version} (process {pid})")
-        }
-        ServerState::Running(Server { port, pid: None, version }) => {
-            format!("localhost:{port}  {version} (not the stack's; used, never stopped)")
-        }
-        ServerState::InTheWay { port, problem } => format!("localhost:{port}  in the way: it {problem}"),
-    };
     terminal.result(|out| {
-        writeln!(out, "etcd        {}", words(&status.etcd))?;
-        writeln!(out, "PostgreSQL  {}", words(&status.postgres))?;
+        writeln!(out, "etcd        {}", status.etcd.words())?;
+        writeln!(out, "PostgreSQL  {}", status.postgres.words())?;
         match &status.mount {
             Some(mount) => writeln!(out, "mount       {}", mount.display()),
             None => writeln!(out, "mount       not there"),

@@ -1,9 +1,8 @@
 //! What every face needs to drive work: a runtime, signals, and each event to each reporter.
 
 use std::{
-    collections::BTreeMap,
     io::{self, IsTerminal},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::process::Signal as RustixSignal;
@@ -16,8 +15,8 @@ use crate::{
     failure::{Code, Failure, status},
     report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing, is_spoken},
     runtime::runtime,
-    session::{Inputs, Operation, Scope, Session, Setup, cancel_secret_lookups, stopped},
-    workflow::{Event, EventKind, Outcome, StageId, Summary},
+    session::{Inputs, Operation, Scope, Session, Setup, broken_off, cancel_secret_lookups, stopped},
+    workflow::{Event, EventKind},
 };
 
 use super::console::{Signals, Terminal, Volume, telling::Telling, wrapping::wrapping_stderr};
@@ -40,7 +39,7 @@ pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>)
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
     let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
-    let plain = Plain::new(out, terminal.style, titles(setup))
+    let plain = Plain::new(out, terminal.style, setup.stage_titles())
         .closing_with(closing)
         .redrawing(is_watched)
         .telling_all(terminal.volume == Volume::Verbose);
@@ -53,7 +52,7 @@ pub(super) fn waits(terminal: &Terminal, setup: &Setup) -> Vec<Box<dyn Reporter 
         return Vec::new();
     }
     let out = anstream::AutoStream::auto(io::stderr());
-    let plain = Plain::new(out, terminal.style, titles(setup));
+    let plain = Plain::new(out, terminal.style, setup.stage_titles());
     match terminal.volume {
         Volume::Verbose => vec![Box::new(Waits::and_findings(plain.telling_all(true)))],
         _ => vec![Box::new(Waits::alone(plain))],
@@ -69,24 +68,40 @@ pub(super) fn log_file(
     path: Option<&Path>,
 ) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    Ok(Some(Box::new(Transcript::append(path, titles(setup))?)))
+    Ok(Some(Box::new(Transcript::append(path, setup.stage_titles())?)))
 }
 
-/// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
-pub(super) async fn opened(
-    terminal: &Terminal,
-    signals: &mut Signals,
-    setup: &'static Setup,
-    path: Option<&Path>,
-) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
-    let path = path.map(Path::to_owned);
-    let open = move || log_file(setup, path.as_deref());
-    run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
+/// A command that asks nobody, as it was given.
+pub struct Invocation<'t> {
+    /// Where it answers.
+    pub terminal: &'t Terminal,
+    /// Where its answers come from.
+    pub inputs: Inputs,
+    /// The file in which everything is written down too.
+    pub log: Option<PathBuf>,
 }
 
-/// What people call each stage.
-pub(super) fn titles(setup: &Setup) -> BTreeMap<StageId, &'static str> {
-    setup.stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
+impl Invocation<'_> {
+    /// Reads and judges the answers, as [`load`] does.
+    pub(super) async fn load(
+        &self,
+        signals: &mut Signals,
+        scope: Result<Scope, Failure>,
+        operation: Operation,
+    ) -> Result<Session, u8> {
+        load(self.terminal, signals, &self.inputs, scope, operation).await
+    }
+
+    /// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
+    pub(super) async fn log_file(
+        &self,
+        signals: &mut Signals,
+    ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
+        let (setup, path) = (self.inputs.setup, self.log.clone());
+        let open = move || log_file(setup, path.as_deref());
+        let opened = run_until_signal(self.terminal, signals, open).await?;
+        opened.map_err(|failure| self.terminal.fail(&[failure]))
+    }
 }
 
 /// Reads and judges answers, which may take its time: stdin, a program that gives out a secret. What is in the
@@ -144,7 +159,8 @@ pub(super) async fn drive(
             status = signals.next() => telling.hear(status, &run.stop),
         };
         if let Some(status) = status {
-            let summary = broken_off(telling.state(), session.name(), operation, status, transcript);
+            let failure = broken_off(operation);
+            let summary = telling.state().broken_off(session.name(), status, failure, transcript);
             telling.last_word(Event::now(EventKind::Summary(summary))).await;
             std::process::exit(i32::from(status));
         }
@@ -154,45 +170,6 @@ pub(super) async fn drive(
 /// How a run ended.
 pub(super) fn status_of(state: &RunState) -> u8 {
     state.summary.as_ref().map_or(status::INTERNAL, |summary| summary.status)
-}
-
-/// The end of a run that is not waited for any more: a summary comes all the same.
-pub(super) fn broken_off(
-    state: &RunState,
-    name: &str,
-    operation: Operation,
-    status: u8,
-    transcript: Option<String>,
-) -> Summary {
-    let count = |wanted: fn(&Outcome) -> bool| {
-        state
-            .stages
-            .iter()
-            .filter_map(|stage| stage.outcome.as_ref())
-            .filter(|outcome| wanted(outcome))
-            .count()
-    };
-    let (left, remedy) = match operation {
-        Operation::Rendezvous => (
-            "the file of an offer may still be in the shared folder, and its keys in etcd for 15 s",
-            "remove a file `.backendai-setup-mount-…` of yours, or leave that to a later `mount offer`",
-        ),
-        _ => (
-            "what was under way may be written or not",
-            "run `status` to see what was done, then the same command again to go on",
-        ),
-    };
-    let failure = Failure::new(Code::Cancelled, "left without waiting for the work under way")
-        .why(format!("a second signal came; {left}"))
-        .remedy(remedy);
-    Summary {
-        changed: count(|outcome| matches!(outcome, Outcome::Changed(_))),
-        unchanged: count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
-        failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
-        skipped: state.stages.len() - count(|_| true),
-        transcript,
-        ..Summary::of_failures(name, status, vec![failure])
-    }
 }
 
 /// Work without a person: as [`in_runtime`], and a second signal ends it wherever it stands. Either way it comes to an

@@ -1,17 +1,17 @@
 //! Headless: no question asked, unless a person runs `run` at a terminal.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     failure::{Code, Failure, status},
     report::{RunState, write_checks, write_plan, write_status},
-    session::{Inputs, Operation, Scope, Session},
+    session::{Operation, Scope, Session},
     state::state_dir,
 };
 
 use super::{
     console::{Signals, Terminal, Volume, asker::confirm, questions::Reply},
-    drive::{self, drive, live, load, opened, run_until_signal, status_of, waits, what_next},
+    drive::{self, Invocation, drive, live, run_until_signal, status_of, waits, what_next},
     wizard::recorder::Recorder,
 };
 
@@ -39,9 +39,15 @@ fn needs_answers(terminal: &Terminal) -> u8 {
     terminal.fail(&[failure])
 }
 
+fn names(given: &[String]) -> Vec<&str> {
+    given.iter().map(String::as_str).collect()
+}
+
 /// Runs stages.
-pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Run, log: Option<&Path>) -> u8 {
-    let scope = Scope::stages(inputs.setup, &work.stages, work.from.as_deref(), &work.skip);
+pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 {
+    let Invocation { terminal, inputs, log } = invocation;
+    let setup = inputs.setup;
+    let scope = Scope::stages(setup, &names(&work.stages), work.from.as_deref(), &names(&work.skip));
     if let Err(failure) = scope {
         return terminal.fail(&[failure]);
     }
@@ -58,7 +64,7 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
     }
     let must_ask = !answers && !work.yes;
     drive::headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, Operation::Run).await?;
+        let session = invocation.load(signals, scope, Operation::Run).await?;
         if must_ask && !terminal.can_ask() {
             let failure =
                 Failure::new(Code::NeedsConfirmation, "nobody can confirm that something may be written")
@@ -66,8 +72,7 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
                     .remedy("give `--yes`, or the answers as `--answers FILE`");
             return Err(terminal.fail(&[failure]));
         }
-        let setup = inputs.setup;
-        let (named, name, log) = (work.state_dir, session.name().to_owned(), log.map(Path::to_owned));
+        let (named, name, log) = (work.state_dir, session.name().to_owned(), log.clone());
         let open = move || Recorder::open(setup, state_dir(named), &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
@@ -87,7 +92,7 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         drive(terminal, signals, session, Operation::Preview, None, waits(terminal, session.setup())).await;
     let status = status_of(&state);
     if status != status::SUCCESS {
-        tell_failures(terminal, &state);
+        terminal.tell(state.failures());
         terminal.note("Nothing was written.");
         return Err(status);
     }
@@ -115,72 +120,56 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
 }
 
 /// Makes live checks and prints every ladder.
-pub fn check(
-    terminal: &Terminal,
-    signals: &mut Signals,
-    inputs: &Inputs,
-    checks: &[String],
-    log: Option<&Path>,
-) -> u8 {
-    let scope = Scope::checks(inputs.setup, checks).map(Scope::and_stages);
-    with_session(terminal, signals, inputs, scope, Operation::Check, log, |terminal, state| {
+pub fn check(invocation: &Invocation<'_>, signals: &mut Signals, checks: &[String]) -> u8 {
+    let scope = Scope::checks(invocation.inputs.setup, &names(checks)).map(Scope::and_stages);
+    with_session(invocation, signals, scope, Operation::Check, |terminal, state| {
         terminal.result(|mut out| write_checks(&mut out, terminal.style, state));
-        // What a check found stands in its ladder.
-        let found: Vec<&Failure> = state.checks.iter().flat_map(|(.., verdict)| verdict.failures()).collect();
-        let failures = state.summary.iter().flat_map(|summary| &summary.failures);
-        let others: Vec<Failure> = failures.filter(|failure| !found.contains(failure)).cloned().collect();
-        terminal.tell(&others);
+        terminal.tell(&state.failures_beside_checks());
     })
 }
 
 /// Shows what would change.
-pub fn plan(
-    terminal: &Terminal,
-    signals: &mut Signals,
-    inputs: &Inputs,
-    detailed: bool,
-    log: Option<&Path>,
-) -> u8 {
-    let scope = Scope::stages(inputs.setup, &[], None, &[]);
-    with_session(terminal, signals, inputs, scope, Operation::Plan { detailed }, log, |terminal, state| {
+pub fn plan(invocation: &Invocation<'_>, signals: &mut Signals, detailed: bool) -> u8 {
+    let scope = Scope::stages(invocation.inputs.setup, &[], None, &[]);
+    with_session(invocation, signals, scope, Operation::Plan { detailed }, |terminal, state| {
         terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
-        tell_failures(terminal, state);
+        terminal.tell(state.failures());
     })
 }
 
 /// Shows each stage: done, pending or conflict.
-pub fn status(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, log: Option<&Path>) -> u8 {
-    let scope = Scope::stages(inputs.setup, &[], None, &[]);
-    with_session(terminal, signals, inputs, scope, Operation::Status, log, |terminal, state| {
+pub fn status(invocation: &Invocation<'_>, signals: &mut Signals) -> u8 {
+    let scope = Scope::stages(invocation.inputs.setup, &[], None, &[]);
+    with_session(invocation, signals, scope, Operation::Status, |terminal, state| {
         terminal.result(|mut out| write_status(&mut out, terminal.style, state));
-        tell_failures(terminal, state);
+        terminal.tell(state.failures());
     })
 }
 
 fn with_session(
-    terminal: &Terminal,
+    invocation: &Invocation<'_>,
     signals: &mut Signals,
-    inputs: &Inputs,
     scope: Result<Scope, Failure>,
     operation: Operation,
-    log: Option<&Path>,
     print: impl FnOnce(&Terminal, &RunState),
 ) -> u8 {
+    let Invocation { terminal, inputs, .. } = invocation;
     if !inputs.say_something() && scope.as_ref().is_ok_and(Scope::needs_answers) {
         return needs_answers(terminal);
     }
     drive::headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, operation).await?;
-        let log = opened(terminal, signals, inputs.setup, log).await?;
-        let mut reporters = if terminal.is_json() {
-            vec![live(terminal, inputs.setup, None)]
-        } else {
-            waits(terminal, inputs.setup)
+        let session = invocation.load(signals, scope, operation).await?;
+        let log = invocation.log_file(signals).await?;
+        let mut reporters = match terminal.is_json() {
+            true => vec![live(terminal, inputs.setup, None)],
+            false => waits(terminal, inputs.setup),
         };
         reporters.extend(log);
         let state = drive(terminal, signals, &session, operation, None, reporters).await;
         let status = status_of(&state);
-        if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy(&state)) {
+        let is_noteworthy =
+            status != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes.is_empty());
+        if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy) {
             return Ok(status);
         }
         // With `--strict` they are failures, and told as such.
@@ -189,15 +178,4 @@ fn with_session(
         print(terminal, &state);
         Ok(status)
     })
-}
-
-/// Something is wrong, or not as it should be.
-fn is_noteworthy(state: &RunState) -> bool {
-    status_of(state) != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes.is_empty())
-}
-
-fn tell_failures(terminal: &Terminal, state: &RunState) {
-    if let Some(summary) = &state.summary {
-        terminal.tell(&summary.failures);
-    }
 }

@@ -17,3 +17,4 @@ pub use console::{
     signals::{BEFORE, BROKEN_OFF},
     speech::is_accessible,
 };
+pub use drive::Invocation;

@@ -1,49 +1,37 @@
 //! `mount`: is the shared folder the same on every node?
 
-use std::{io, path::Path};
+use std::io;
 
 use crate::{
     failure::{Code, Failure},
     report::{Nodes, Reporter},
-    session::{Inputs, OfferLimits, Operation, Scope},
+    session::{OfferLimits, Operation, Scope},
 };
 
 use super::{
-    console::{Signals, Terminal},
-    drive::{drive, headless, live, load, opened, status_of},
+    console::Signals,
+    drive::{Invocation, drive, headless, live, status_of},
 };
 
 /// Offers the folder; the list of the nodes is the result.
-pub fn offer(
-    terminal: &Terminal,
-    signals: &mut Signals,
-    inputs: &Inputs,
-    offering: OfferLimits,
-    log: Option<&Path>,
-) -> u8 {
-    let list = Nodes::new(anstream::AutoStream::auto(io::stdout()), terminal.style);
-    rendezvous(terminal, signals, inputs, Ok(Scope::offer(inputs.setup, offering)), Some(Box::new(list)), log)
+pub fn offer(invocation: &Invocation<'_>, signals: &mut Signals, limits: OfferLimits) -> u8 {
+    let list = Nodes::new(anstream::AutoStream::auto(io::stdout()), invocation.terminal.style);
+    let scope = Scope::offer(invocation.inputs.setup, limits);
+    rendezvous(invocation, signals, Ok(scope), Some(Box::new(list)))
 }
 
 /// Looks whether the folder that is offered is here.
-pub fn verify(
-    terminal: &Terminal,
-    signals: &mut Signals,
-    inputs: &Inputs,
-    node: Option<String>,
-    log: Option<&Path>,
-) -> u8 {
-    rendezvous(terminal, signals, inputs, Scope::verify(inputs.setup, node), None, log)
+pub fn verify(invocation: &Invocation<'_>, signals: &mut Signals, node: Option<String>) -> u8 {
+    rendezvous(invocation, signals, Scope::verify(invocation.inputs.setup, node), None)
 }
 
 fn rendezvous(
-    terminal: &Terminal,
+    invocation: &Invocation<'_>,
     signals: &mut Signals,
-    inputs: &Inputs,
     scope: Result<Scope, Failure>,
     list: Option<Box<dyn Reporter + Send>>,
-    log: Option<&Path>,
 ) -> u8 {
+    let Invocation { terminal, inputs, .. } = invocation;
     if !inputs.say_something() {
         let failure = Failure::new(Code::NeedsAnswers, "nothing says which etcd is meant")
             .why("nodes meet there, and nobody is asked")
@@ -51,8 +39,8 @@ fn rendezvous(
         return terminal.fail(&[failure]);
     }
     headless(terminal, signals, async |signals| {
-        let session = load(terminal, signals, inputs, scope, Operation::Rendezvous).await?;
-        let log = opened(terminal, signals, inputs.setup, log).await?;
+        let session = invocation.load(signals, scope, Operation::Rendezvous).await?;
+        let log = invocation.log_file(signals).await?;
         // The list stands before the closing lines.
         let mut reporters: Vec<_> = list.into_iter().filter(|_| !terminal.is_json()).collect();
         reporters.push(live(terminal, inputs.setup, None));

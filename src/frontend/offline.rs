@@ -7,7 +7,7 @@ use textwrap::{Options, WordSplitter};
 
 use crate::{
     failure::{Code, Failure, status},
-    guide::{Guide, did_you_mean, meant},
+    guide::{Guide, did_you_mean, images, meant},
     report::{write_images, write_pull_commands},
     session::{self, Inputs, Operation, Scope},
 };
@@ -20,7 +20,7 @@ use super::{
 /// Shows the image list; without answers the built-in samples.
 pub fn images(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, pull_commands: bool) -> u8 {
     headless(terminal, signals, async |signals| {
-        let scope = Scope::checks(inputs.setup, &["images".to_owned()]);
+        let scope = Ok(Scope::section(inputs.setup, &images::SECTION));
         let session = load(terminal, signals, inputs, scope, Operation::Plan { detailed: false }).await?;
         let list = session.images().ok_or(status::INTERNAL)?;
         let warnings = session.warnings().map_err(|failures| terminal.fail(&failures))?;

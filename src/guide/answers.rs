@@ -78,6 +78,16 @@ impl Given {
         (!variable.is_secret()).then(|| self.value.expose_secret())
     }
 
+    /// The value in words; of a secret only that it is set, and from where.
+    pub fn words(&self, variable: &Variable) -> String {
+        match (self.shown(variable), &self.reference) {
+            (Some(text), _) => text.to_owned(),
+            (None, Some(Reference::Prompt)) => "to be asked for".to_owned(),
+            (None, Some(reference)) => format!("set, from {reference}"),
+            (None, None) => "set".to_owned(),
+        }
+    }
+
     /// The value, still wrapped.
     pub fn value(&self) -> &SecretString {
         &self.value
@@ -209,6 +219,14 @@ impl Answers {
                 });
             }
         }
+    }
+
+    /// The same, with the guide's values where nothing was answered.
+    #[must_use]
+    pub fn filled(&self) -> Self {
+        let mut filled = self.clone();
+        filled.fill_defaults();
+        filled
     }
 
     /// Required answers of these sections that nobody gave, and answers that contradict each other.

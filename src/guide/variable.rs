@@ -1,5 +1,7 @@
 //! A variable: one value the guide asks for, as data.
 
+use crate::failure::Failure;
+
 use super::validate::Refused;
 
 /// How a variable's value is written in the answers file.
@@ -114,4 +116,14 @@ pub struct Section {
     pub is_asked: bool,
     /// Its variables, in the order they are asked.
     pub variables: &'static [Variable],
+}
+
+impl Section {
+    /// Those that are about one of its variables.
+    pub fn own(&self, failures: Vec<Failure>) -> Vec<Failure> {
+        let is_own = |failure: &Failure| {
+            failure.variable().is_some_and(|key| self.variables.iter().any(|variable| variable.key == key))
+        };
+        failures.into_iter().filter(is_own).collect()
+    }
 }

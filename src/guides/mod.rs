@@ -5,7 +5,7 @@ pub mod september_2018;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     checks::{Check, CheckAbout},
@@ -41,8 +41,30 @@ impl Setup {
         self.stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)
     }
 
-    /// The stages of this run that need this one, near and far.
-    pub fn dependents(&self, id: StageId, order: &[StageId]) -> Vec<StageId> {
+    /// What people call each stage.
+    pub fn stage_titles(&self) -> BTreeMap<StageId, &'static str> {
+        self.stage_abouts().into_iter().map(|about| (about.id, about.title)).collect()
+    }
+
+    /// What people call these stages, as a list.
+    pub fn titles_of(&self, stages: &[StageId]) -> String {
+        stages.iter().map(|id| self.stage_title(id)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The variables that name the files which these stages write.
+    pub fn files_of(&self, stages: &[StageId]) -> Vec<&'static str> {
+        let abouts = self.stage_abouts().into_iter().filter(|about| stages.contains(&about.id));
+        abouts.flat_map(|about| about.files.iter().copied()).collect()
+    }
+
+    /// The stages that read the answers of this section.
+    pub fn stages_of(&self, section: &Section) -> Vec<StageId> {
+        let abouts = self.stage_abouts().into_iter().filter(|about| about.sections.contains(&section.id));
+        abouts.map(|about| about.id).collect()
+    }
+
+    /// This stage, and those of this run that need it, near and far.
+    pub fn with_dependents(&self, id: StageId, order: &[StageId]) -> Vec<StageId> {
         let mut found = vec![id];
         // The guide's order is one in which every stage comes after those that it needs.
         for about in self.stage_abouts() {
@@ -50,15 +72,15 @@ impl Setup {
                 found.push(about.id);
             }
         }
-        found.split_off(1)
+        found
     }
 
     /// The checks that are made once a section is answered: those that need it, and no later one.
-    pub fn checks_of(&self, section: &Section) -> Vec<String> {
+    pub fn checks_of(&self, section: &Section) -> Vec<&'static str> {
         let is_last = |about: &&CheckAbout| {
             let mut sections = self.guide.sections.iter().rev();
             sections.find(|it| about.sections.contains(&it.id)).is_some_and(|last| last.id == section.id)
         };
-        self.check_abouts().into_iter().filter(is_last).map(|about| about.id.to_owned()).collect()
+        self.check_abouts().into_iter().filter(is_last).map(|about| about.id).collect()
     }
 }

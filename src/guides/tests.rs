@@ -84,6 +84,8 @@ static STAGE: About = About {
     sections: &["redis"],
     checks: &["redis", "sessions"],
     after: &[],
+    files: &[],
+    flags: &[],
 };
 
 #[async_trait]
@@ -171,7 +173,7 @@ fn what_a_guide_calls_things_is_its_own() {
 #[test]
 fn its_checks_and_stages_are_found_by_its_sections() {
     let ids = |section| SETUP.checks_of(section);
-    assert_eq!((ids(&REDIS), ids(&etcd::SECTION)), (vec!["redis".to_owned(), "sessions".into()], Vec::new()));
+    assert_eq!((ids(&REDIS), ids(&etcd::SECTION)), (vec!["redis", "sessions"], Vec::new()));
     let open = |answers: &Answers| {
         let scope = Scope::stages(&SETUP, &[], None, &[]).expect("there is one");
         Session::new(answers, &RunOptions::default(), scope, Operation::Check)
@@ -182,8 +184,7 @@ fn its_checks_and_stages_are_found_by_its_sections() {
     assert!(missing[0].what.contains(ADDRESS));
     let session = open(&answers(&[(etcd::NAMESPACE, "a"), (etcd::ENDPOINTS, "b"), (ADDRESS, "cache-01")]));
     assert!(session.is_ok_and(|session| session.runs_all()));
-    let stray =
-        Scope::stages(&SETUP, &["load-images".into()], None, &[]).err().expect("no stage of this guide");
+    let stray = Scope::stages(&SETUP, &["load-images"], None, &[]).err().expect("no stage of this guide");
     assert!(stray.remedy.is_some_and(|remedy| remedy.contains("set-redis")));
 }
 

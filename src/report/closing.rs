@@ -19,11 +19,16 @@ pub fn next_command(guide: &Guide, environment: &Path) -> String {
     format!(". {environment} && {}", guide.start)
 }
 
-/// What to do with `alembic.ini`: it is moved only where it is not beside the manager's scripts already.
-pub fn about_alembic(mut warned: impl Iterator<Item = Code>) -> &'static str {
-    match warned.any(|code| code == Code::FileAlembic) {
-        true => "belongs beside the manager's alembic/ folder",
-        false => "the manager's alembic reads it",
+/// What to do with a file that was written, by its key and what the checks warned of: `alembic.ini` is moved only where it
+/// is not beside the manager's scripts already.
+pub fn about_file(key: &str, mut warned: impl Iterator<Item = Code>) -> &'static str {
+    match key {
+        files::ALEMBIC_INI if warned.any(|code| code == Code::FileAlembic) => {
+            "belongs beside the manager's alembic/ folder"
+        }
+        files::ALEMBIC_INI => "the manager's alembic reads it",
+        files::ENVIRONMENT => "source it before you start the manager",
+        _ => "the keypairs, only you can read them",
     }
 }
 
@@ -39,14 +44,10 @@ pub fn closing(
         let mut lines = vec![String::new()];
         let mut next = None;
         for (key, path) in &files {
-            let what = match *key {
-                files::ALEMBIC_INI => about_alembic(warned.iter().copied()),
-                files::ENVIRONMENT => {
-                    next = Some(format!("  {}", next_command(guide, path.as_ref())));
-                    "source it before you start the manager"
-                }
-                _ => "the keypairs, only you can read them",
-            };
+            if *key == files::ENVIRONMENT {
+                next = Some(format!("  {}", next_command(guide, path.as_ref())));
+            }
+            let what = about_file(key, warned.iter().copied());
             lines.push(format!("{:46} {path}", format!("{what}:")));
         }
         // Without one of the stages the manager would not start, or not serve.

@@ -66,6 +66,30 @@ impl Log {
         }
         self.lines.push_back(Line { after, level, text });
     }
+
+    /// The places of the lines, or of those alone that want a look.
+    pub fn places(&self, wants_a_look: bool) -> Vec<usize> {
+        let is_bad = |line: &Line| matches!(line.level, Tone::Warning | Tone::Error);
+        let lines = self.lines.iter().enumerate().filter(|(_, line)| !wants_a_look || is_bad(line));
+        lines.map(|(at, _)| at).collect()
+    }
+
+    /// The log as text, to be saved or copied.
+    pub fn text(&self) -> String {
+        let mut text = match self.dropped {
+            0 => String::new(),
+            dropped => format!("{dropped} earlier lines are in the transcript\n"),
+        };
+        for line in &self.lines {
+            let sign = match line.level {
+                Tone::Warning => "! ",
+                Tone::Error => "X ",
+                Tone::Info | Tone::Good => "",
+            };
+            text.push_str(&format!("+{:.3} {sign}{}\n", line.after.as_secs_f64(), line.text));
+        }
+        text
+    }
 }
 
 /// The logs of a run.

@@ -1,6 +1,7 @@
 //! Faces without a screen: everything that writes events down.
 
 mod closing;
+mod compared;
 mod failure;
 mod history;
 mod json;
@@ -15,7 +16,8 @@ mod style;
 mod tables;
 mod transcript;
 
-pub use closing::{Closing, about_alembic, closing, next_command};
+pub use closing::{Closing, about_file, closing, next_command};
+pub use compared::{ComparedImage, InEtcd, compared_images};
 pub use failure::write_failure;
 pub use history::{History, LastOutcome, LastRun, ago, history};
 pub use json::Json;

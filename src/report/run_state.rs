@@ -1,7 +1,11 @@
 //! The one reducer: what is known after each event.
 
-use crate::failure::Failure;
-use crate::workflow::{Event, EventKind, Outcome, StageId, StageState, Summary, Verdict};
+use std::collections::BTreeMap;
+
+use crate::{
+    failure::Failure,
+    workflow::{Event, EventKind, Outcome, StageId, StageState, Summary, Verdict},
+};
 
 /// A stage under way or done.
 #[derive(Debug, Clone)]
@@ -61,6 +65,99 @@ impl RunState {
             }
             EventKind::Summary(summary) => self.summary = Some(summary.clone()),
         }
+    }
+
+    /// Why it did not end well, as its end says.
+    pub fn failures(&self) -> &[Failure] {
+        self.summary.as_ref().map_or(&[], |summary| &summary.failures)
+    }
+
+    /// Of these, those that stand in no ladder of a check.
+    pub fn failures_beside_checks(&self) -> Vec<Failure> {
+        let is_found = |failure| {
+            self.checks.iter().any(|(.., verdict)| verdict.failures().any(|found| found == failure))
+        };
+        self.failures().iter().filter(|failure| !is_found(*failure)).cloned().collect()
+    }
+
+    /// The stage that failed first.
+    pub fn failed(&self) -> Option<(StageId, &Failure)> {
+        self.stages.iter().find_map(|stage| match &stage.outcome {
+            Some(Outcome::Failed { failure, .. }) => Some((stage.stage, failure)),
+            _ => None,
+        })
+    }
+
+    /// How this stage ended, once it has.
+    pub fn outcome(&self, id: StageId) -> Option<&Outcome> {
+        self.stages.iter().find(|stage| stage.stage == id)?.outcome.as_ref()
+    }
+
+    /// How many stages ended so.
+    pub fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> usize {
+        self.stages.iter().filter_map(|stage| stage.outcome.as_ref()).filter(|it| wanted(it)).count()
+    }
+
+    /// The end of a run that is not waited for any more: a summary comes all the same.
+    pub fn broken_off(
+        &self,
+        name: &str,
+        status: u8,
+        failure: Failure,
+        transcript: Option<String>,
+    ) -> Summary {
+        Summary {
+            changed: self.count(|outcome| matches!(outcome, Outcome::Changed(_))),
+            unchanged: self.count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
+            failed: self.count(|outcome| matches!(outcome, Outcome::Failed { .. })),
+            skipped: self.stages.len() - self.count(|_| true),
+            transcript,
+            ..Summary::of_failures(name, status, vec![failure])
+        }
+    }
+
+    /// How many stages are done.
+    pub fn done(&self) -> usize {
+        self.count(Outcome::is_done)
+    }
+
+    /// What a stage did, in the words of the plan: `181 keys`.
+    pub fn wrote(&self, id: StageId, changes: usize) -> String {
+        let planned = self.plan.iter().find(|state| state.stage == id);
+        match planned.map_or(&[][..], |state| state.changes.as_slice()) {
+            [first, rest @ ..] if changes > 1 && rest.iter().all(|it| it.unit(1) == first.unit(1)) => {
+                format!("{changes} {}", first.unit(changes))
+            }
+            [_, ..] if changes > 1 => format!("{changes} changes"),
+            _ => "done".to_owned(),
+        }
+    }
+
+    /// In which state everything is after a run that did not come to its end: what each stage says that did not, and
+    /// how many others are done.
+    pub fn left(&self, titles: &BTreeMap<StageId, &'static str>) -> String {
+        let left = |stage: &StageProgress| match &stage.outcome {
+            Some(Outcome::Failed { left, .. } | Outcome::Cancelled { left: Some(left) }) => {
+                Some((stage.stage, left.clone()))
+            }
+            _ => None,
+        };
+        let broken: Vec<(StageId, String)> = self.stages.iter().filter_map(left).collect();
+        let mut parts: Vec<String> = match broken.as_slice() {
+            [(_, left)] => vec![left.clone()],
+            several => several
+                .iter()
+                .map(|(id, left)| format!("{}: {left}", titles.get(id).copied().unwrap_or_default()))
+                .collect(),
+        };
+        let other = if parts.is_empty() { "" } else { "other " };
+        parts.push(match self.done() {
+            0 if parts.is_empty() => "nothing was written".to_owned(),
+            0 => "no other stage is done".to_owned(),
+            1 => format!("one {other}stage is done and stays so"),
+            some => format!("{some} {other}stages are done and stay so"),
+        });
+        parts.join("; ")
     }
 
     /// What the checks warned of, in the order of the checks.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use crate::{
-    guide::{Answers, Default, Origin, Reference},
+    guide::{Answers, Default, Origin},
     images::ImageList,
     workflow::{Change, Rung, RungState, StageState, StageStatus},
 };
@@ -206,13 +206,7 @@ pub fn write_answers(out: &mut impl Write, style: Style, answers: &Answers) -> i
                 };
                 return (variable.key, value, why.to_owned());
             };
-            let value = match (given.shown(variable), given.reference()) {
-                (Some(text), _) => text.to_owned(),
-                (None, Some(Reference::Prompt)) => "to be asked for".to_owned(),
-                (None, Some(reference)) => format!("set, from {reference}"),
-                (None, None) => "set".to_owned(),
-            };
-            (variable.key, value, given.origin.to_string())
+            (variable.key, given.words(variable), given.origin.to_string())
         })
         .collect();
     let width = |column: fn(&(&str, String, String)) -> usize, most: usize| {

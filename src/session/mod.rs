@@ -1,6 +1,8 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
+mod grant;
 mod hush;
+mod inspection;
 mod judge;
 mod keep;
 mod lines;
@@ -20,7 +22,10 @@ use tokio::sync::mpsc;
 use crate::{
     checks,
     failure::{Code, Failure, Subject, shortened},
-    guide::Answers,
+    guide::{
+        Answers,
+        files::{ALEMBIC_INI, CREDENTIALS, ENVIRONMENT},
+    },
     images::ImageList,
     rendezvous::{self, Rendezvous},
     workflow::{Context, Deadline, EVENTS_AHEAD, Run, Stop},
@@ -28,13 +33,15 @@ use crate::{
 };
 
 pub use crate::{guides::Setup, rendezvous::OfferLimits, services::limit_operations, world::Overwrite};
+pub use grant::Grant;
+pub use inspection::{Inspection, broke};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
 pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_given_answers};
 pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
 pub use secret::cancel_secret_lookups;
-pub use work::stopped;
+pub use work::{broken_off, stopped};
 
 /// Loaded answers and what is to be done with them.
 pub struct Session {
@@ -93,9 +100,9 @@ impl Session {
         if !scope.stages.is_empty() {
             // A file that no stage of this work writes is none of its business.
             let files = &mut world.settings.files;
-            files.credentials = files.credentials.take().filter(|_| scope.runs("populate-fixtures"));
-            files.alembic_ini = files.alembic_ini.take().filter(|_| scope.runs("write-config"));
-            files.environment = files.environment.take().filter(|_| scope.runs("write-config"));
+            files.credentials = files.credentials.take().filter(|_| scope.writes(CREDENTIALS));
+            files.alembic_ini = files.alembic_ini.take().filter(|_| scope.writes(ALEMBIC_INI));
+            files.environment = files.environment.take().filter(|_| scope.writes(ENVIRONMENT));
         }
         let notices = notices.into_iter().map(|notice| run_options.tolerance.apply(notice)).collect();
         // A check tells what is wrong with the list beside the other verdicts; nothing else goes on with it.

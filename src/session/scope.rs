@@ -9,7 +9,7 @@ use crate::{
     guides::Setup,
     rendezvous::Rendezvous,
     stages::SetupStage,
-    workflow::StageId,
+    workflow::{About, StageId},
 };
 
 use super::{OfferLimits, RunOptions};
@@ -56,22 +56,22 @@ impl Scope {
     /// `E-USAGE` for a stage that is not known, with the nearest one that is.
     pub fn stages(
         setup: &'static Setup,
-        chosen: &[String],
+        chosen: &[&str],
         from: Option<&str>,
-        skip: &[String],
+        skip: &[&str],
     ) -> Result<Self, Failure> {
         let all = (setup.stages)();
         let ids: Vec<StageId> = all.iter().map(|stage| stage.about().id).collect();
-        for given in chosen.iter().map(String::as_str).chain(from).chain(skip.iter().map(String::as_str)) {
+        for given in chosen.iter().copied().chain(from).chain(skip.iter().copied()) {
             known(setup, "stage", given, &ids)?;
         }
         let start = from.and_then(|from| ids.iter().position(|id| *id == from)).unwrap_or(0);
         let meant = all
             .into_iter()
             .skip(start)
-            .filter(|stage| chosen.is_empty() || chosen.iter().any(|wanted| wanted == stage.about().id));
+            .filter(|stage| chosen.is_empty() || chosen.contains(&stage.about().id));
         let (left_out, stages): (Vec<SetupStage>, Vec<SetupStage>) =
-            meant.partition(|stage| skip.iter().any(|unwanted| unwanted == stage.about().id));
+            meant.partition(|stage| skip.contains(&stage.about().id));
         if stages.is_empty() {
             return Err(Failure::new(Code::Usage, "no stage is left to run")
                 .remedy("name other stages, or fewer under `--skip` and an earlier one under `--from`"));
@@ -80,8 +80,9 @@ impl Scope {
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let mut checks: Vec<Arc<dyn Check>> =
             (setup.checks)().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
-        let names_etcd = stages.iter().any(|stage| stage.about().id == "write-config");
-        if names_etcd && !needed.contains(&"etcd") {
+        // A stage that hands etcd's address on, and nothing that asks there.
+        let names_etcd = stages.iter().any(|stage| stage.about().sections.contains(&etcd::SECTION.id));
+        if names_etcd && !checks.iter().any(asks_etcd) {
             checks.push(checks::for_manager());
         }
         let left_out = left_out.iter().map(|stage| stage.about().id).collect();
@@ -92,17 +93,22 @@ impl Scope {
     ///
     /// # Errors
     /// `E-USAGE` for a check that is not known, with the nearest one that is.
-    pub fn checks(setup: &'static Setup, chosen: &[String]) -> Result<Self, Failure> {
+    pub fn checks(setup: &'static Setup, chosen: &[&str]) -> Result<Self, Failure> {
         let all = (setup.checks)();
         let ids: Vec<&str> = all.iter().map(|check| check.about().id).collect();
         for given in chosen {
             known(setup, "check", given, &ids)?;
         }
-        let checks = all
-            .into_iter()
-            .filter(|check| chosen.is_empty() || chosen.iter().any(|wanted| wanted == check.about().id))
-            .collect();
+        let checks =
+            all.into_iter().filter(|check| chosen.is_empty() || chosen.contains(&check.about().id)).collect();
         Ok(Self { checks, ..Self::nothing(setup) })
+    }
+
+    /// The checks that are made once this section is answered.
+    pub fn section(setup: &'static Setup, section: &Section) -> Self {
+        let ids = setup.checks_of(section);
+        let checks = (setup.checks)().into_iter().filter(|check| ids.contains(&check.about().id)).collect();
+        Self { checks, ..Self::nothing(setup) }
     }
 
     /// Asks the stages too that need no other checks, and no other answers than these do: what stops a run is no
@@ -145,46 +151,41 @@ impl Scope {
         Self { checks, rendezvous: Some(rendezvous), ..Self::nothing(setup) }
     }
 
-    /// Is this stage one of them?
-    pub fn runs(&self, stage: &str) -> bool {
-        self.stages.iter().chain(&self.asked).any(|chosen| chosen.about().id == stage)
+    /// The stages that are run or asked, as data.
+    fn abouts(&self) -> impl Iterator<Item = &'static About> {
+        self.stages.iter().chain(&self.asked).map(|stage| stage.about())
+    }
+
+    /// Does one of these stages write the file that this variable names?
+    pub(super) fn writes(&self, file: &str) -> bool {
+        self.abouts().any(|about| about.files.contains(&file))
     }
 
     /// Flags that none of these stages looks at: ignoring them would mislead.
     pub(super) fn idle_flags(&self, run_options: &RunOptions) -> Vec<Failure> {
-        let runs = |stage| self.runs(stage);
         let overwrite = run_options.overwrite;
-        let idle = [
-            (overwrite.mount && !runs("set-mount"), "--replace-mount", "set-mount"),
-            // It removes what is left last of all.
-            (overwrite.stale_keys && !runs("load-aliases"), "--prune", "load-aliases"),
-            (overwrite.keypairs && !runs("populate-fixtures"), "--rotate-keypairs", "populate-fixtures"),
-            (
-                overwrite.published && !runs("populate-fixtures"),
-                "--replace-published-keys",
-                "populate-fixtures",
-            ),
-            (run_options.fixture.is_some() && !runs("populate-fixtures"), "--fixture", "populate-fixtures"),
+        let given = [
+            (overwrite.mount, "--replace-mount"),
+            (overwrite.stale_keys, "--prune"),
+            (overwrite.keypairs, "--rotate-keypairs"),
+            (overwrite.published, "--replace-published-keys"),
+            (run_options.fixture.is_some(), "--fixture"),
         ];
-        idle.into_iter()
-            .filter(|(idle, ..)| *idle)
-            .map(|(_, flag, stage)| {
-                Failure::new(
-                    Code::Usage,
-                    format!("`{flag}` goes with the stage `{stage}`, which does not run"),
-                )
-                .remedy("remove the flag, or run that stage")
-            })
-            .collect()
+        let idle = given.into_iter().filter(|(given, _)| *given).filter_map(|(_, flag)| {
+            let looks_at_it = |about: &&About| about.flags.contains(&flag);
+            let stage = self.setup.stage_abouts().into_iter().find(looks_at_it)?.id;
+            let what = format!("`{flag}` goes with the stage `{stage}`, which does not run");
+            let failure = Failure::new(Code::Usage, what).remedy("remove the flag, or run that stage");
+            (!self.abouts().any(|about| about.id == stage)).then_some(failure)
+        });
+        idle.collect()
     }
 
     /// The sections whose answers are needed.
     pub(super) fn sections(&self) -> Vec<&'static Section> {
         let needed: Vec<&str> = self
-            .stages
-            .iter()
-            .chain(&self.asked)
-            .flat_map(|stage| stage.about().sections.iter().copied())
+            .abouts()
+            .flat_map(|about| about.sections.iter().copied())
             .chain(self.checks.iter().flat_map(|check| check.about().sections.iter().copied()))
             .collect();
         self.setup.guide.sections.iter().copied().filter(|section| needed.contains(&section.id)).collect()
@@ -213,11 +214,16 @@ impl Scope {
             return Vec::new();
         }
         // etcd's is written nowhere.
-        let asks_etcd = self.checks.iter().any(|check| check.about().id == "etcd");
+        let asks_etcd = self.checks.iter().any(asks_etcd);
         let variables = self.sections().into_iter().flat_map(|section| section.variables);
         let secrets = variables.filter(|variable| variable.is_secret()).map(|variable| variable.key);
         secrets.filter(|key| *key != etcd::PASSWORD || asks_etcd).collect()
     }
+}
+
+/// Does this check put questions to etcd, and not to somebody who does?
+fn asks_etcd(check: &Arc<dyn Check>) -> bool {
+    check.about().is_server && check.about().sections.contains(&etcd::SECTION.id)
 }
 
 fn known(setup: &Setup, kind: &str, given: &str, ids: &[&str]) -> Result<(), Failure> {

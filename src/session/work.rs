@@ -348,6 +348,23 @@ pub fn stopped(status: u8, left: &str) -> Failure {
         .remedy("run the same command again to go on")
 }
 
+/// Why a run has not come to its end that is not waited for any more.
+pub fn broken_off(operation: Operation) -> Failure {
+    let (left, remedy) = match operation {
+        Operation::Rendezvous => (
+            "the file of an offer may still be in the shared folder, and its keys in etcd for 15 s",
+            "remove a file `.backendai-setup-mount-…` of yours, or leave that to a later `mount offer`",
+        ),
+        _ => (
+            "what was under way may be written or not",
+            "run `status` to see what was done, then the same command again to go on",
+        ),
+    };
+    Failure::new(Code::Cancelled, "left without waiting for the work under way")
+        .why(format!("a second signal came; {left}"))
+        .remedy(remedy)
+}
+
 impl Tally {
     fn worst(&self) -> Option<u8> {
         status::first_of(self.failures.iter().map(Failure::status))

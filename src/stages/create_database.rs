@@ -26,6 +26,8 @@ pub(super) static ABOUT: About = About {
     sections: &["database"],
     checks: &["database"],
     after: &[],
+    files: &[],
+    flags: &[],
 };
 
 /// The stage.

@@ -25,6 +25,8 @@ pub(super) static ABOUT: About = About {
     sections: &["database"],
     checks: &["database"],
     after: &[create_database::ABOUT.id],
+    files: &[],
+    flags: &[],
 };
 
 /// The stage.

@@ -22,6 +22,9 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
     after: &[load_images::ABOUT.id],
+    files: &[],
+    // What is left is removed last of all.
+    flags: &["--prune"],
 };
 
 /// The stage.

@@ -21,6 +21,8 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "images"],
     checks: &["etcd", "images"],
     after: &[],
+    files: &[],
+    flags: &[],
 };
 
 /// The stage.

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use crate::{
     failure::{Code, Failure},
     fixture::Keys,
-    guide::Database,
+    guide::{Database, files::CREDENTIALS},
     services::{
         files,
         postgres::{self, Transaction},
@@ -35,6 +35,8 @@ pub(super) static ABOUT: About = About {
     sections: &["database", "keypairs", "files"],
     checks: &["database", "files"],
     after: &[install_schema::ABOUT.id],
+    files: &[CREDENTIALS],
+    flags: &["--rotate-keypairs", "--replace-published-keys", "--fixture"],
 };
 
 /// The stage.

@@ -18,6 +18,8 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "storage"],
     checks: &["etcd", "storage"],
     after: &[],
+    files: &[],
+    flags: &["--replace-mount"],
 };
 
 /// The stage.

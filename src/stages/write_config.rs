@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     failure::Failure,
+    guide::files::{ALEMBIC_INI, ENVIRONMENT},
     manager_config,
     services::files::{self, Existing},
     workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
@@ -22,6 +23,8 @@ pub(super) static ABOUT: About = About {
     sections: &["etcd", "database", "files"],
     checks: &["files"],
     after: &[],
+    files: &[ALEMBIC_INI, ENVIRONMENT],
+    flags: &[],
 };
 
 /// The stage.

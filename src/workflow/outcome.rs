@@ -24,6 +24,10 @@ pub struct About {
     pub checks: &'static [&'static str],
     /// The stages whose result it needs: it starts when those of the same run have ended.
     pub after: &'static [StageId],
+    /// The variables that name the files it writes.
+    pub files: &'static [&'static str],
+    /// The flags of the command line that mean nothing without it.
+    pub flags: &'static [&'static str],
 }
 
 /// What a stage finds before it runs.
@@ -97,4 +101,11 @@ pub enum Outcome {
         #[serde(skip_serializing_if = "Option::is_none")]
         left: Option<String>,
     },
+}
+
+impl Outcome {
+    /// All that the stage is for is there.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Changed(_) | Self::Unchanged { .. })
+    }
 }

@@ -37,8 +37,9 @@ struct Toy {
 }
 
 pub fn toy(id: StageId, after: &'static [StageId], does: Does) -> Arc<dyn Stage<()>> {
+    let (sections, checks, files, flags) = (&[], &[], &[], &[]);
     let about =
-        Box::leak(Box::new(About { id, title: id, summary: "a toy", sections: &[], checks: &[], after }));
+        Box::leak(Box::new(About { id, title: id, summary: "a toy", sections, checks, after, files, flags }));
     Arc::new(Toy { about, does, ran: false.into() })
 }
 

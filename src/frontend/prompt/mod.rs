@@ -13,11 +13,10 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     devstack::{self, Beside, Options},
-    disk,
     failure::{Code, Failure, status},
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
-    session::{self, Inputs, LoadedAnswers, Operation, RunOptions, Scope, Session, Setup},
+    session::{self, Inputs, Inspection, Operation, RunOptions, Scope, Session, Setup},
     state::state_dir,
 };
 
@@ -29,7 +28,12 @@ use super::{
         wrapping::{self, wrapping_stderr},
     },
     drive::{drive, run_until_signal},
-    wizard::{Unfinished, begun, development_answers, round::Round, taken_up, to_be_asked, unfinished},
+    wizard::{
+        Drafts, Unfinished,
+        round::Round,
+        start::{Choice, load, load_file},
+        unfinished,
+    },
 };
 
 /// Why a question was left without an answer.
@@ -65,6 +69,7 @@ struct Wizard<'a> {
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
+    drafts: Drafts,
     run_options: RunOptions,
     /// Where an unfinished round goes on, as the draft calls it.
     left_on: &'static str,
@@ -88,14 +93,14 @@ pub fn serve(
         let remedy = "give the answers as `--answers FILE`, or start it at a terminal";
         return terminal.fail(&[failure.remedy(remedy)]);
     }
-    let LoadedAnswers { answers, problems, mut notices, to_ask, .. } = session::load_answers(inputs);
-    notices.extend(to_be_asked(to_ask));
-    if !problems.is_empty() {
-        return terminal.fail(&problems);
-    }
+    let (answers, notices) = match load(inputs) {
+        Ok(loaded) => loaded,
+        Err(problems) => return terminal.fail(&problems),
+    };
     let variables =
         |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
     signals.listen();
+    let state_dir = state_dir(state);
     let asker = Asker::detect();
     let mut wizard = Wizard {
         terminal,
@@ -104,8 +109,9 @@ pub fn serve(
         signals,
         setup: inputs.setup,
         questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
-        answers: begun(answers),
-        state_dir: state_dir(state),
+        answers,
+        drafts: Drafts::new(state_dir.clone().ok()),
+        state_dir,
         run_options: inputs.run_options.clone(),
         left_on: "review",
         from_review: false,
@@ -118,7 +124,8 @@ pub fn serve(
         wizard.say(wizard.asker.keys());
         wizard.tell(&notices);
         let status = wizard.walk(if review { Page::Review } else { Page::Welcome }).await;
-        wizard.keep_draft().await;
+        wizard.keep_draft();
+        wizard.drafts.settle().await;
         status
     })
 }
@@ -158,35 +165,27 @@ impl Wizard<'_> {
             Err(_) => Ok(None),
         };
         let draft = draft.map_err(|failure| self.tell(&[failure])).ok().flatten();
-        let mut options: Vec<String> = vec![
-            "On this machine, for development".into(),
-            "On servers I name".into(),
-            "As an answers file says".into(),
-        ];
-        if let Some(draft) = &draft {
-            options.insert(0, format!("Continue: {}", draft.words));
-        }
-        let chosen = self.choose("Where are your servers?", &options, 0).await?;
-        match (draft, chosen) {
-            (Some(draft), 0) => Ok(self.go_on(draft)),
-            (draft, chosen) => match chosen - usize::from(draft.is_some()) {
-                0 => self.development().await,
-                1 => Ok(Page::Ask(0)),
-                _ => self.file().await,
-            },
+        let choices = Choice::all(draft.is_some(), None);
+        match (self.choose_servers(&choices, draft.as_ref()).await?, draft) {
+            (Choice::Continue, Some(draft)) => Ok(self.go_on(&draft)),
+            (Choice::Development, _) => self.development().await,
+            (Choice::File, _) => self.file().await,
+            _ => Ok(Page::Ask(0)),
         }
     }
 
+    async fn choose_servers(&mut self, choices: &[Choice], draft: Option<&Unfinished>) -> Answered<Choice> {
+        let options: Vec<String> = choices.iter().map(|choice| choice.words(draft)).collect();
+        Ok(choices[self.choose("Where are your servers?", &options, 0).await?])
+    }
+
     /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
-    fn go_on(&mut self, draft: Unfinished) -> Page {
-        self.answers = taken_up(draft.answers, &self.answers);
+    fn go_on(&mut self, draft: &Unfinished) -> Page {
+        self.answers = draft.answers(&self.answers);
         self.round.changed = true;
-        let left = self.sections().iter().position(|section| section.id == draft.page);
-        match (left, self.wanting()) {
-            (Some(section), Some(wanting)) => Page::Ask(self.first_of(section).min(wanting)),
-            (Some(section), None) => Page::Ask(self.first_of(section)),
-            (None, _) => Page::Review,
-        }
+        let wanting = self.wanting().unwrap_or(usize::MAX);
+        let section = draft.section(&self.sections(), None);
+        section.map_or(Page::Review, |section| Page::Ask(self.first_of(section).min(wanting)))
     }
 
     /// Starts the development stack; where something is in its way, on other ports if so chosen.
@@ -203,28 +202,24 @@ impl Wizard<'_> {
                     return Err(Away::Leave(status));
                 }
             };
-            let failure = match up {
+            match up {
                 Ok(stack) => {
-                    let problems = development_answers(&mut self.answers, &stack);
+                    let problems = stack.fill(&mut self.answers);
                     self.tell(&problems);
                     self.round.changed = true;
                     return Ok(Page::Review);
                 }
-                Err(failure) => failure,
-            };
-            self.tell(&[failure]);
+                Err(failure) => self.tell(&[failure]),
+            }
             let Some(other) = devstack::look(&Options::in_wizard(Beside::default())).await.beside else {
                 return Ok(Page::Welcome);
             };
-            let again = "On this machine, for development".to_owned();
-            let choices =
-                [again, other.choice(), "On servers I name".into(), "As an answers file says".into()];
-            match self.choose("Where are your servers?", &choices, 0).await? {
-                0 => beside = Beside::default(),
-                1 => beside = other,
-                2 => return Ok(Page::Ask(0)),
-                _ => return self.file().await,
-            }
+            beside = match self.choose_servers(&Choice::all(false, Some(other)), None).await? {
+                Choice::Development => Beside::default(),
+                Choice::Beside(other) => other,
+                Choice::File => return self.file().await,
+                Choice::Continue | Choice::Servers => return Ok(Page::Ask(0)),
+            };
         }
     }
 
@@ -244,19 +239,16 @@ impl Wizard<'_> {
                 self.say("Stdin is where you type: name a file.");
                 continue;
             }
-            let answers = vec![file];
-            let inputs = Inputs { answers, ..Inputs::new(self.setup) };
-            let load_answers = move || session::load_answers(&inputs);
-            let loaded =
-                run_until_signal(self.terminal, self.signals, load_answers).await.map_err(Away::Leave)?;
-            if loaded.problems.is_empty() {
-                self.tell(&loaded.notices);
-                self.tell(&to_be_asked(loaded.to_ask));
-                self.answers = loaded.answers;
-                self.round.changed = true;
-                return Ok(Page::Review);
+            let setup = self.setup;
+            match self.beside(move || load_file(setup, file)).await? {
+                Ok((answers, notices)) => {
+                    self.tell(&notices);
+                    self.answers = answers;
+                    self.round.changed = true;
+                    return Ok(Page::Review);
+                }
+                Err(problems) => self.tell(&problems),
             }
-            self.tell(&loaded.problems);
         }
     }
 
@@ -276,9 +268,9 @@ impl Wizard<'_> {
     }
 
     /// Asks for one of several things; Ctrl-C asks whether to leave.
-    async fn choose(&mut self, title: &str, options: &[String], cursor: usize) -> Answered<usize> {
+    async fn choose(&mut self, title: &str, options: &[impl AsRef<str>], cursor: usize) -> Answered<usize> {
         // Where nobody would see what a server says, it is spelt out.
-        let options: Vec<String> = options.iter().map(|option| self.style.text(option)).collect();
+        let options: Vec<String> = options.iter().map(|option| self.style.text(option.as_ref())).collect();
         loop {
             match self.asker.choose(self.signals, title, &options, cursor).await {
                 Reply::Is(chosen) => return Ok(chosen),
@@ -317,11 +309,9 @@ impl Wizard<'_> {
     }
 
     /// Keeps what was answered so far, without secrets.
-    async fn keep_draft(&self) {
-        if let (true, Ok(folder)) = (self.round.changed, self.state_dir.clone()) {
-            let (page, answers) = (self.left_on, self.answers.clone());
-            // A draft that cannot be kept is no reason to bother anyone; a run will tell.
-            let _ = disk::beside(move || session::save_draft(&folder, page, &answers)).await;
+    fn keep_draft(&mut self) {
+        if self.round.changed {
+            self.drafts.save(self.left_on, Box::new(self.answers.clone()));
         }
     }
 
@@ -337,13 +327,8 @@ impl Wizard<'_> {
         operation: Operation,
     ) -> Answered<Option<Session>> {
         let (answers, run_options) = (self.answers.clone(), self.run_options.clone());
-        let open = move || {
-            scope
-                .map_err(|failure| vec![failure])
-                .and_then(|scope| Session::new(&answers, &run_options, scope, operation))
-        };
-        // It reads files: a mount that hangs holds a thread.
-        let opened = run_until_signal(self.terminal, self.signals, open).await.map_err(Away::Leave)?;
+        let inspection = Inspection { setup: self.setup, answers, run_options };
+        let opened = self.beside(move || inspection.session(scope, operation)).await?;
         Ok(opened.map_err(|failures| self.tell(&failures)).ok())
     }
 

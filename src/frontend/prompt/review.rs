@@ -3,46 +3,15 @@
 use std::sync::Arc;
 
 use crate::{
-    failure::Failure,
     frontend::{
         console::{questions::Question, wrapping::wrapping_stderr},
-        wizard::Grant,
+        wizard::review::Step,
     },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
-    session::{Operation, Scope},
+    session::{Grant, Operation, Scope},
 };
 
 use super::{Answered, Away, Page, Wizard};
-
-/// What can be done at the review.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Write,
-    Allow(Grant),
-    Changes,
-    Answers,
-    Change,
-    Again,
-    Menu,
-    Leave,
-}
-
-impl Step {
-    fn words(self) -> String {
-        match self {
-            Step::Write => "Write all this".into(),
-            Step::Allow(Grant::Mount) => "Replace the shared folder that etcd names".into(),
-            Step::Allow(Grant::StaleKeys) => "Remove the keys that are left from an older list".into(),
-            Step::Allow(Grant::Published) => "Give new secrets to keypairs that anybody can use".into(),
-            Step::Changes => "Show every change in full".into(),
-            Step::Answers => "Show every answer".into(),
-            Step::Change => "Change answers".into(),
-            Step::Again => "Check again".into(),
-            Step::Menu => "Run a single stage".into(),
-            Step::Leave => "Leave".into(),
-        }
-    }
-}
 
 impl Wizard<'_> {
     /// Looks at everything and asks what to do.
@@ -57,25 +26,19 @@ impl Wizard<'_> {
             Some(session) => self.look(&session, Operation::Preview).await?,
             None => RunState::default(),
         };
-        let summary = state.summary.clone();
-        let failures = summary.as_ref().map(|summary| summary.failures.clone()).unwrap_or_default();
         let mut err = wrapping_stderr();
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
-        let told: Vec<Failure> =
-            failures.iter().filter(|failure| !is_of_a_check(failure, &state)).cloned().collect();
-        self.tell(&told);
-        let is_sound = summary.is_some_and(|summary| summary.status == 0);
-        let steps = steps(is_sound, &failures, &state);
+        self.tell(&state.failures_beside_checks());
+        let steps = Step::all(&state);
         // One Enter too many must not write.
         let first = steps.iter().position(|step| *step != Step::Write).unwrap_or(0);
+        let options: Vec<&str> = steps.iter().map(|step| step.words()).collect();
         self.asker.forget_pending();
         loop {
-            let options: Vec<String> = steps.iter().map(|step| step.words()).collect();
-            let chosen = self.choose("What now?", &options, first).await?;
-            match steps[chosen] {
-                Step::Write => return self.write(&[], &[]).await,
+            match steps[self.choose("What now?", &options, first).await?] {
+                Step::Write => return self.write(&[]).await,
                 Step::Allow(grant) => {
                     if or_back(self.allow(grant).await, false)? {
                         return Ok(Page::Review);
@@ -116,14 +79,12 @@ impl Wizard<'_> {
     }
 
     fn show_answers(&self) {
-        let mut filled = self.answers.clone();
-        filled.fill_defaults();
-        let _ = write_answers(&mut wrapping_stderr(), self.style, &filled);
+        let _ = write_answers(&mut wrapping_stderr(), self.style, &self.answers.filled());
     }
 
     /// Which answers?
     pub(super) async fn change(&mut self) -> Answered<Page> {
-        let titles: Vec<String> = self.sections().iter().map(|section| section.title.to_owned()).collect();
+        let titles: Vec<&str> = self.sections().iter().map(|section| section.title).collect();
         let chosen = self.choose("Which answers?", &titles, 0).await?;
         self.from_review = true;
         Ok(Page::Ask(self.first_of(chosen)))
@@ -157,28 +118,21 @@ impl Wizard<'_> {
     /// Shows what one stage would change if it ran alone, and runs it.
     async fn alone(&mut self, id: &'static str) -> Answered<Page> {
         loop {
-            let scope = Scope::stages(self.setup, &[id.to_owned()], None, &[]);
+            let scope = Scope::stages(self.setup, &[id], None, &[]);
             let Some(session) = self.open(scope, Operation::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Operation::Preview).await?;
             let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
-            let summary = state.summary.as_ref();
-            let failures = summary.map(|summary| summary.failures.clone()).unwrap_or_default();
-            self.tell(&failures);
-            let grant = failures.iter().find_map(Grant::of);
-            let mut steps = vec![Step::Menu];
-            steps.extend(grant.map(Step::Allow));
-            if failures.is_empty() {
-                steps.insert(0, Step::Write);
-            }
+            self.tell(state.failures());
+            let steps = Step::alone(state.failures());
             let words = |step: &Step| match step {
-                Step::Menu => "Back to the stages".to_owned(),
-                Step::Write => "Run this stage".to_owned(),
+                Step::Menu => "Back to the stages",
+                Step::Write => "Run this stage",
                 step => step.words(),
             };
-            let options: Vec<String> = steps.iter().map(words).collect();
+            let options: Vec<&str> = steps.iter().map(words).collect();
             self.asker.forget_pending();
             match steps[self.choose("What now?", &options, 0).await?] {
-                Step::Write => return self.write(&[id.to_owned()], &[]).await,
+                Step::Write => return self.write(&[id]).await,
                 Step::Allow(grant) => drop(or_back(self.allow(grant).await, false)?),
                 _ => return Ok(Page::Menu),
             }
@@ -192,31 +146,4 @@ fn or_back<T>(answered: Answered<T>, here: T) -> Answered<T> {
         Err(Away::Back) => Ok(here),
         answered => answered,
     }
-}
-
-/// It stands in the ladder of a check already.
-fn is_of_a_check(failure: &Failure, state: &RunState) -> bool {
-    state.checks.iter().any(|(.., verdict)| verdict.failures().any(|told| told == failure))
-}
-
-fn steps(is_sound: bool, failures: &[Failure], state: &RunState) -> Vec<Step> {
-    let mut steps = Vec::new();
-    if is_sound {
-        steps.push(Step::Write);
-    } else {
-        steps.push(Step::Change);
-        let mut grants: Vec<Grant> = failures.iter().filter_map(Grant::of).collect();
-        grants.dedup();
-        steps.extend(grants.into_iter().map(Step::Allow));
-        steps.push(Step::Again);
-    }
-    if !state.plan.is_empty() {
-        steps.push(Step::Changes);
-    }
-    steps.push(Step::Answers);
-    if is_sound {
-        steps.extend([Step::Change, Step::Again]);
-    }
-    steps.extend([Step::Menu, Step::Leave]);
-    steps
 }

@@ -6,70 +6,65 @@ use crate::{
     failure::status,
     frontend::{
         console::wrapping::wrapping_stderr,
-        drive::{drive, titles, what_next},
-        wizard::{credentials, name, recorder::Recorder},
+        drive::{drive, status_of, what_next},
+        wizard::{
+            credentials, name,
+            recorder::Recorder,
+            run::{Ending, Remedy, passed_over},
+        },
     },
     report::{Plain, Reporter, RunState},
     session::{self, Operation, Scope},
-    workflow::{Outcome, StageId},
+    workflow::StageId,
 };
 
 use super::{Answered, Away, Page, Wizard};
 
 impl Wizard<'_> {
     /// Runs these stages, or all.
-    pub(super) async fn write(&mut self, stages: &[String], skip: &[String]) -> Answered<Page> {
-        let mut skip = skip.to_vec();
+    pub(super) async fn write(&mut self, stages: &[StageId]) -> Answered<Page> {
+        let mut skip: Vec<StageId> = Vec::new();
         self.round.passed_over = None;
         loop {
             let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
             self.ran = true;
             match &state.summary {
                 Some(summary) => self.round.ended(summary),
-                None => self.round.status = status::INTERNAL,
+                None => self.round.status = status_of(&state),
             }
-            if self.round.status == status::SUCCESS {
-                if self.round.passed_over.is_some() {
-                    return Ok(self.passed_over(&skip));
+            match self.round.status {
+                status::SUCCESS if self.round.passed_over.is_some() => return Ok(self.ended_without(&skip)),
+                status::SUCCESS if stages.is_empty() => return self.finished().await,
+                status::SUCCESS => return Ok(Page::Menu),
+                status::INTERRUPTED | status::TERMINATED | status::HANGUP => {
+                    return Err(Away::Leave(self.round.status));
                 }
-                return if stages.is_empty() { self.finished().await } else { Ok(Page::Menu) };
+                _ => {}
             }
-            if matches!(self.round.status, status::INTERRUPTED | status::TERMINATED | status::HANGUP) {
-                return Err(Away::Leave(self.round.status));
-            }
-            let failed =
-                state.stages.iter().find(|stage| matches!(stage.outcome, Some(Outcome::Failed { .. })));
-            let order: Vec<StageId> = state.stages.iter().map(|stage| stage.stage).collect();
-            let left_out = failed.map(|failed| {
-                let every: Vec<StageId> = self.setup.stage_abouts().iter().map(|about| about.id).collect();
-                let later = self.setup.dependents(failed.stage, &every);
-                std::iter::once(failed.stage).chain(later).collect::<Vec<_>>()
-            });
-            // Skipping must leave something to do.
-            let left_out = left_out.filter(|_| stages.is_empty() && order.len() > 1);
-            let mut options = vec!["Try again".to_owned(), "Change an answer".to_owned()];
-            options.extend(left_out.as_ref().map(|ids| {
-                let titles: Vec<&str> = ids.iter().map(|id| self.setup.stage_title(id)).collect();
-                format!("Go on without {}", titles.join(", "))
-            }));
-            options.push("Leave".to_owned());
-            match self.choose("What now?", &options, 0).await? {
-                0 => {}
-                1 => return self.change().await,
-                2 if left_out.is_some() => {
+            let every: Vec<StageId> = self.setup.stage_abouts().iter().map(|about| about.id).collect();
+            let order = if stages.is_empty() { &every[..] } else { stages };
+            let left_out = passed_over(self.setup, &state, order, &skip);
+            let remedies = Remedy::all(left_out.is_some());
+            let words = |remedy: &Remedy| match (remedy, &left_out) {
+                (Remedy::Skip, Some(ids)) => format!("Go on without {}", self.setup.titles_of(ids)),
+                _ => remedy.title().to_owned(),
+            };
+            let options: Vec<String> = remedies.iter().map(words).collect();
+            match remedies[self.choose("What now?", &options, 0).await?] {
+                Remedy::Again => {}
+                Remedy::Change => return self.change().await,
+                Remedy::Skip => {
                     self.round.passed_over = Some(self.round.status);
-                    skip.extend(left_out.into_iter().flatten().map(str::to_owned));
+                    skip.extend(left_out.into_iter().flatten());
                 }
-                _ => return Err(Away::Leave(self.round.status)),
+                Remedy::Leave => return Err(Away::Leave(self.round.status)),
             }
         }
     }
 
-    async fn run(&mut self, stages: &[String], skip: &[String]) -> Answered<Option<RunState>> {
-        let Some(session) = self.open(Scope::stages(self.setup, stages, None, skip), Operation::Run).await?
-        else {
-            return Ok(None);
-        };
+    async fn run(&mut self, stages: &[StageId], skip: &[StageId]) -> Answered<Option<RunState>> {
+        let scope = Scope::stages(self.setup, stages, None, skip);
+        let Some(session) = self.open(scope, Operation::Run).await? else { return Ok(None) };
         let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
         let Recorder { path, reporters } =
             match self.beside(move || Recorder::open(setup, folder, &name, None)).await? {
@@ -79,8 +74,8 @@ impl Wizard<'_> {
                     return Ok(None);
                 }
             };
-        let plain =
-            Plain::new(wrapping_stderr(), self.style, titles(setup)).closing_with(Some(what_next(&session)));
+        let plain = Plain::new(wrapping_stderr(), self.style, setup.stage_titles())
+            .closing_with(Some(what_next(&session)));
         let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
         all.extend(reporters);
         Ok(Some(drive(self.terminal, self.signals, &session, Operation::Run, Some(path), all).await))
@@ -89,12 +84,10 @@ impl Wizard<'_> {
     /// Everything is done: the answers are kept for the next time, the draft is not.
     async fn finished(&mut self) -> Answered<Page> {
         self.round.changed = false;
+        self.drafts.forget();
         if let Ok(folder) = self.state_dir.clone() {
             let answers = self.answers.clone();
-            let save = move || {
-                session::forget_draft(&folder);
-                session::save_answers(&folder, &name(&answers), &answers)
-            };
+            let save = move || session::save_answers(&folder, &name(&answers), &answers);
             match self.beside(save).await? {
                 Ok(path) => {
                     self.say("These answers repeat it, without the secrets:");
@@ -107,10 +100,10 @@ impl Wizard<'_> {
     }
 
     /// Some of it is done: what was passed over is not, so the draft stays.
-    fn passed_over(&mut self, skip: &[String]) -> Page {
+    fn ended_without(&mut self, skip: &[StageId]) -> Page {
         self.round.ended_without_all();
-        let left: Vec<&str> = skip.iter().map(|id| self.setup.stage_title(id)).collect();
-        self.say(&format!("Not done: {}. `backendai-setup` offers to continue with it.", left.join(", ")));
+        let left = self.setup.titles_of(skip);
+        self.say(&format!("Not done: {left}. `backendai-setup` offers to continue with it."));
         self.round.changed = true;
         self.left_on = "review";
         Page::Done
@@ -118,21 +111,20 @@ impl Wizard<'_> {
 
     /// What can be done at the end.
     pub(super) async fn done(&mut self) -> Answered<Page> {
-        let mut options = vec!["Leave".to_owned(), "Run a single stage".to_owned()];
         let credentials = credentials(&self.answers);
-        options.extend(credentials.as_ref().map(|_| "Show the keypairs".to_owned()));
+        let keypairs = credentials.as_ref().map(|_| Ending::Keypairs);
+        let endings: Vec<Ending> = [Ending::Leave, Ending::Stage].into_iter().chain(keypairs).collect();
+        let options: Vec<&str> = endings.iter().map(|ending| ending.title()).collect();
         loop {
-            match (self.choose("What now?", &options, 0).await?, &credentials) {
-                (0, _) => return Err(Away::Leave(self.round.status)),
-                (1, _) => return Ok(Page::Menu),
-                (_, Some(path)) => {
-                    let path = path.clone();
+            match (endings[self.choose("What now?", &options, 0).await?], credentials.clone()) {
+                (Ending::Keypairs, Some(path)) => {
                     match self.beside(move || session::read_credentials(&path)).await? {
                         Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
                         Err(failure) => self.tell(&[failure]),
                     }
                 }
-                _ => {}
+                (Ending::Stage, _) => return Ok(Page::Menu),
+                _ => return Err(Away::Leave(self.round.status)),
             }
         }
     }

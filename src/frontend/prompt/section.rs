@@ -8,9 +8,9 @@ use crate::{
     failure::{Code, Failure},
     frontend::{
         console::{questions::Question, wrapping::wrapping_stderr},
-        wizard::{about, notes, problems_of},
+        wizard::{notes, problems_of},
     },
-    guide::{Default, Origin, Shape, Variable, database, database_url, etcd},
+    guide::{Default, Origin, Section, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
     session::{Operation, Scope},
     workflow::RungState,
@@ -47,22 +47,17 @@ impl Wizard<'_> {
 
     async fn ask_for(&mut self, variable: &'static Variable) -> Answered<()> {
         let given = self.answers.given(variable.key);
-        let kept = given.map(|given| match (given.shown(variable), given.reference()) {
-            (Some(text), _) => text.to_owned(),
-            (None, Some(reference)) => format!("set, from {reference}"),
-            (None, None) => "set".to_owned(),
-        });
+        let kept = given.map(|given| given.words(variable));
         let has_value = given.is_some();
         let default = kept.or(match variable.default {
             Default::Value(value) => Some(value.to_owned()),
             Default::Unset(_) | Default::Required => None,
         });
         if let (Shape::Choice(words), false) = (variable.shape, variable.is_secret()) {
-            let options: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            let cursor = options.iter().position(|word| Some(word) == default.as_ref()).unwrap_or(0);
+            let cursor = words.iter().position(|word| Some(*word) == default.as_deref()).unwrap_or(0);
             let title = format!("{}: {}", variable.title, variable.help);
-            let chosen = self.choose(&title, &options, cursor).await?;
-            self.set(variable, options[chosen].as_str().into());
+            let chosen = self.choose(&title, words, cursor).await?;
+            self.set(variable, words[chosen].into());
             return Ok(());
         }
         let question = Question {
@@ -126,24 +121,23 @@ impl Wizard<'_> {
             self.tell(&problems);
             return Ok(Page::Ask(self.first_of(at)));
         }
-        self.tell(&about(section, notes(&self.answers, &[])));
-        self.keep_draft().await;
+        self.tell(&section.own(notes(&self.answers, &[])));
+        self.keep_draft();
         let next = if self.from_review || at + 1 == self.sections().len() {
             Page::Review
         } else {
             Page::Ask(self.first_of(at + 1))
         };
-        let checks = self.setup.checks_of(section);
-        if checks.is_empty() {
+        if self.setup.checks_of(section).is_empty() {
             return Ok(next);
         }
         loop {
-            if self.probe(&checks).await? {
+            if self.probe(section).await? {
                 return Ok(next);
             }
             let options =
                 ["Change these answers", "Check again", "Go on; writing stays off until it is fixed"];
-            match self.choose("What now?", &options.map(String::from), 0).await? {
+            match self.choose("What now?", &options, 0).await? {
                 0 => return Ok(Page::Ask(self.first_of(at))),
                 1 => {}
                 _ => return Ok(next),
@@ -152,8 +146,8 @@ impl Wizard<'_> {
     }
 
     /// Makes the live checks of a section and prints their ladders; true when nothing failed.
-    async fn probe(&mut self, checks: &[String]) -> Answered<bool> {
-        let scope = Scope::checks(self.setup, checks);
+    async fn probe(&mut self, section: &'static Section) -> Answered<bool> {
+        let scope = Ok(Scope::section(self.setup, section));
         let Some(session) = self.open(scope, Operation::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
             let mut err = wrapping_stderr();

@@ -6,16 +6,19 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    frontend::wizard::{about, begun, notes, problems_of, round::Round},
+    frontend::wizard::{notes, problems_of, round::Round},
     guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
-    workflow::StageId,
+    workflow::{RungState, StageId},
 };
 
-pub(super) use crate::frontend::wizard::{Grant, Unfinished};
+pub(super) use crate::{
+    frontend::wizard::{Unfinished, start::Choice},
+    session::Grant,
+};
 
 pub(super) use super::pages::{
-    Choice, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
+    Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
 };
 
 use super::{
@@ -97,7 +100,8 @@ pub struct App {
 impl App {
     /// The wizard as it begins, and what it asks for at once.
     pub fn new(start: Start) -> (Self, Vec<Effect>) {
-        let (setup, answers) = (start.setup, begun(start.answers));
+        let (setup, mut answers) = (start.setup, start.answers);
+        answers.state_version();
         let asked = setup.guide.asked();
         let mut app = Self {
             setup,
@@ -170,10 +174,8 @@ impl App {
 
     /// The choices of the first page.
     pub(super) fn choices(&self) -> Vec<Choice> {
-        let first = self.unfinished.is_some().then_some(Choice::Continue);
-        let beside = self.welcome.look.as_ref().and_then(|look| look.beside).map(Choice::Beside);
-        let first = first.into_iter().chain([Choice::Development]).chain(beside);
-        first.chain([Choice::Servers, Choice::File]).collect()
+        let beside = self.welcome.look.as_ref().and_then(|look| look.beside);
+        Choice::all(self.unfinished.is_some(), beside)
     }
 
     /// The innermost thing that takes keys.
@@ -206,7 +208,9 @@ impl App {
         }
     }
 
-    /// What the cluster is called.
+    /// What the cluster is called, as far as that is typed: a run has all answers, and asks [`Settings`].
+    ///
+    /// [`Settings`]: crate::guide::Settings
     pub(super) fn name(&self) -> String {
         let given = |key| self.answers.given(key)?.shown(self.setup.guide.variable(key)?);
         let host = given(database::ADDRESS).map(|text| text.rsplit_once(':').map_or(text, |(host, _)| host));
@@ -220,7 +224,7 @@ impl App {
 
     /// What a person should hear about the answers of a section.
     pub(super) fn notes_of(&self, at: usize) -> Vec<Failure> {
-        self.forms.get(at).map(|form| about(form.section, self.notes())).unwrap_or_default()
+        self.forms.get(at).map(|form| form.section.own(self.notes())).unwrap_or_default()
     }
 
     /// What a person should hear about all the answers.
@@ -240,13 +244,30 @@ impl App {
         let broken_list = at == self.image_list
             && self.images.listed.list.is_none()
             && !self.images.listed.problems.is_empty();
-        match self.probes.get(at).map(|probe| &probe.state) {
+        match (self.probes.get(at).map(|probe| &probe.state), self.found(at)) {
             _ if broken_list => Sign::Failed,
-            Some(ProbeState::Running { .. }) => Sign::UnderWay,
-            Some(ProbeState::Found(verdict)) => verdict.state().into(),
-            Some(ProbeState::Refused(_)) => Sign::Failed,
+            (Some(ProbeState::Running { .. }), _) => Sign::UnderWay,
+            (_, Some(found)) => found.into(),
             _ if self.visited.contains(&at) && self.is_complete(at) => Sign::Done,
             _ => Sign::ToCome,
+        }
+    }
+
+    /// What the check of a section found, if it has found something.
+    pub(super) fn found(&self, at: usize) -> Option<RungState> {
+        match &self.probes.get(at)?.state {
+            ProbeState::Found(verdict) => Some(verdict.state()),
+            ProbeState::Refused(_) => Some(RungState::Failed),
+            ProbeState::Idle | ProbeState::Running { .. } => None,
+        }
+    }
+
+    /// What the check of a section failed by.
+    pub(super) fn failures_of(&self, at: usize) -> Vec<Failure> {
+        match self.probes.get(at).map(|probe| &probe.state) {
+            Some(ProbeState::Found(verdict)) => verdict.failures().cloned().collect(),
+            Some(ProbeState::Refused(failures)) => failures.clone(),
+            _ => Vec::new(),
         }
     }
 

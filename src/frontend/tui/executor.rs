@@ -1,29 +1,23 @@
 //! Where effects become work. Everything runs beside the screen and comes back as a message; nothing
 //! here waits for a server.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use tokio::sync::mpsc;
 
 use crate::{
     devstack::{self, Beside, Options},
     disk,
-    failure::{Code, Failure},
+    failure::Failure,
     frontend::wizard::{
         Drafts, name,
         recorder::{Recorder, Records},
-        to_be_asked,
-        work::{broke, first, open},
+        start::load_file,
     },
-    guide::{Answers, images},
+    guide::{Answers, Section, images},
     report::history,
-    session::{self, Inputs, LoadedAnswers, Operation, Overwrite, RunOptions, Scope, Session, Setup},
-    workflow::{EventKind, StageState, Stop, Verdict},
+    session::{self, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
+    workflow::{StageId, Stop},
 };
 
 use super::msg::{Effect, Listed, Msg, Survey};
@@ -83,15 +77,20 @@ impl Executor {
                 self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
             }
             Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
-            Effect::Load(path) => self.blocking(move || load(setup, &path)),
+            Effect::Load(path) => {
+                self.blocking(move || Msg::Loaded(Box::new(load_file(setup, path.display().to_string()))))
+            }
             Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
             }
-            Effect::List { generation, answers } => self.blocking(move || {
-                let listed = Box::new(list(setup, &answers));
-                Msg::Listed { generation, listed }
-            }),
+            Effect::List { generation, answers } => {
+                let inspection = self.inspection(*answers, Overwrite::default());
+                self.blocking(move || {
+                    let listed = Box::new(Listed::from(inspection.image_list()));
+                    Msg::Listed { generation, listed }
+                });
+            }
             Effect::Survey { survey, generation, answers, overwrite } => {
                 self.survey(survey, generation, *answers, overwrite);
             }
@@ -100,8 +99,9 @@ impl Executor {
                 self.run.iter().for_each(|stop| stop.now(status));
             }
             Effect::Watch(section, answers) => {
-                let run_options = self.run_options.clone();
-                self.later(async move { Msg::Watched(watch(setup, section, *answers, run_options).await) });
+                let inspection = self.inspection(*answers, self.run_options.overwrite);
+                let section = self.section(section);
+                self.later(async move { Msg::Watched(inspection.is_back(section).await) });
             }
             Effect::Remember(answers) => self.remember(*answers),
             Effect::SaveDraft(page, answers) => self.drafts.save(page, answers),
@@ -178,38 +178,49 @@ impl Executor {
         });
     }
 
+    fn inspection(&self, answers: Answers, overwrite: Overwrite) -> Inspection {
+        let run_options = RunOptions { overwrite, ..self.run_options.clone() };
+        Inspection { setup: self.setup, answers, run_options }
+    }
+
+    fn section(&self, at: usize) -> &'static Section {
+        self.setup.guide.asked()[at]
+    }
+
     fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
-        let (setup, sender, mut run_options) = (self.setup, self.sender.clone(), self.run_options.clone());
         // What an older list left in the way is for the review, where it can be allowed to go.
-        run_options.overwrite.stale_keys = true;
+        let overwrite = Overwrite { stale_keys: true, ..self.run_options.overwrite };
+        let (inspection, of) = (self.inspection(answers, overwrite), self.section(section));
+        let sender = self.sender.clone();
         self.replaceable(Kind::Probe(section), async move {
-            let climbs = Some((&sender, generation));
-            let result = check(setup, section, answers, run_options, climbs).await;
+            // The verdict has it too, for a screen that is too busy for it now.
+            let climbed = |rung| drop(sender.try_send(Msg::Climbed { section, generation, rung }));
+            let result = inspection.check(of, climbed).await;
             Msg::Probed { section, generation, result }
         });
     }
 
     fn survey(&mut self, survey: Survey, generation: u64, answers: Answers, overwrite: Overwrite) {
-        let kind = match survey {
-            Survey::Images => Kind::Images,
-            Survey::All => Kind::All,
-            Survey::One(_) => Kind::One,
+        let (kind, stages) = match survey {
+            Survey::Images => (Kind::Images, self.setup.stages_of(&images::SECTION)),
+            Survey::All => (Kind::All, Vec::new()),
+            Survey::One(id) => (Kind::One, vec![id]),
         };
-        let (setup, run_options) = (self.setup, RunOptions { overwrite, ..self.run_options.clone() });
+        let inspection = self.inspection(answers, overwrite);
         self.replaceable(kind, async move {
-            Msg::Surveyed { survey, generation, result: look(setup, survey, answers, run_options).await }
+            Msg::Surveyed { survey, generation, result: inspection.survey(&stages).await }
         });
     }
 
-    fn run(&mut self, stages: &[String], skip: &[String], answers: Answers, overwrite: Overwrite) {
+    fn run(&mut self, stages: &[StageId], skip: &[StageId], answers: Answers, overwrite: Overwrite) {
         let (setup, sender) = (self.setup, self.sender.clone());
-        let run_options = RunOptions { overwrite, ..self.run_options.clone() };
+        let inspection = self.inspection(answers, overwrite);
         let scope = Scope::stages(setup, stages, None, skip);
         let state_dir = self.state_dir.clone();
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
-            let opened = open(answers, run_options, scope, Operation::Run).await;
+            let opened = inspection.open(scope, Operation::Run).await;
             let begin = move || {
                 let session = opened?;
                 let recorder = Recorder::open(setup, state_dir, session.name(), None);
@@ -250,93 +261,5 @@ impl Executor {
             let words = |id| Some((id, ran.get(id)?.words()));
             Msg::Remembered(setup.stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
         });
-    }
-}
-
-/// Reads an answers file.
-fn load(setup: &'static Setup, path: &Path) -> Msg {
-    let answers = vec![path.display().to_string()];
-    let loaded = session::load_answers(&Inputs { answers, ..Inputs::new(setup) });
-    let LoadedAnswers { answers, problems, mut notices, to_ask, .. } = loaded;
-    notices.extend(to_be_asked(to_ask));
-    Msg::Loaded { answers: Box::new(answers), problems, notices }
-}
-
-/// Makes the checks of one section; several are reported as one. Reports each rung as it is passed, where somebody looks at
-/// this probe.
-async fn check(
-    setup: &'static Setup,
-    section: usize,
-    answers: Answers,
-    run_options: RunOptions,
-    climbs: Option<(&mpsc::Sender<Msg>, u64)>,
-) -> Result<Verdict, Vec<Failure>> {
-    let sections = setup.guide.asked();
-    let ids = sections.get(section).map(|section| setup.checks_of(section)).unwrap_or_default();
-    let session = open(answers, run_options, Scope::checks(setup, &ids), Operation::Check).await?;
-    let mut found = BTreeMap::new();
-    let all = |kind| {
-        match (kind, climbs) {
-            (EventKind::Check { check, verdict, .. }, _) => {
-                found.insert(ids.iter().position(|id| id == check), verdict);
-            }
-            // The verdict has it too, for a screen that is too busy for it now.
-            (EventKind::Rung { rung, .. }, Some((sender, generation))) => {
-                let _ = sender.try_send(Msg::Climbed { section, generation, rung });
-            }
-            _ => {}
-        }
-        let all = (found.len() == ids.len()).then(|| std::mem::take(&mut found));
-        all.map(|all| all.into_values().flat_map(|verdict| verdict.rungs).collect())
-    };
-    first(&session, Operation::Check, all).await
-}
-
-async fn watch(
-    setup: &'static Setup,
-    section: usize,
-    answers: Answers,
-    run_options: RunOptions,
-) -> Result<(), Failure> {
-    // No longer than until the next question.
-    let checked = check(setup, section, answers, run_options, None);
-    let asked = tokio::time::timeout(Duration::from_secs(10), checked).await;
-    match asked {
-        Ok(Ok(verdict)) => verdict.failures().next().cloned().map_or(Ok(()), Err),
-        Ok(Err(failures)) => failures.into_iter().next().map_or(Ok(()), Err),
-        Err(_) => Err(Failure::new(Code::EtcdTimeout, "no answer within 10 s")),
-    }
-}
-
-async fn look(
-    setup: &'static Setup,
-    survey: Survey,
-    answers: Answers,
-    run_options: RunOptions,
-) -> Result<Vec<StageState>, Vec<Failure>> {
-    let stages: Vec<String> = match survey {
-        Survey::Images => vec!["load-images".into(), "load-aliases".into()],
-        Survey::All => Vec::new(),
-        Survey::One(id) => vec![id.to_owned()],
-    };
-    let operation = Operation::Plan { detailed: false };
-    let session = open(answers, run_options, Scope::stages(setup, &stages, None, &[]), operation).await?;
-    let plan = |kind| if let EventKind::Plan { stages } = kind { Some(stages) } else { None };
-    first(&session, operation, plan).await
-}
-
-fn list(setup: &'static Setup, answers: &Answers) -> Listed {
-    let scope = Scope::checks(setup, &["images".to_owned()]).map_err(|failure| vec![failure]);
-    let operation = Operation::Plan { detailed: false };
-    // The page shows the whole list, also what is left out.
-    let mut answers = answers.clone();
-    answers.unset(images::ONLY);
-    match scope.and_then(|scope| Session::new(&answers, &RunOptions::default(), scope, operation)) {
-        Ok(session) => {
-            let list = session.images().cloned();
-            let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
-            Listed { list, problems }
-        }
-        Err(problems) => Listed { list: None, problems },
     }
 }

@@ -37,6 +37,7 @@ pub(super) enum Action {
     Save,
     Copy,
     Transcript,
+    Remarks,
     View,
     Write,
 }
@@ -168,6 +169,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('v')], "v", Action::View, &[Images, Review], "view", &[Images]),
     bind(&[letter('v')], "v", Action::View, &[Run, Failed], "errors", &[Run]),
     bind(&[letter('e')], "e", Action::Edit, &[Images], "edit", &[Images]),
+    bind(&[letter('p')], "p", Action::Remarks, &[Images, Failed], "all problems", &[]),
     bind(&[letter('r')], "r", Action::CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
     bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
     bind(

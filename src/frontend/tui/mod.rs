@@ -30,14 +30,14 @@ use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal
 use crate::{
     failure::{Code, Failure, status, words},
     report::write_failure,
-    session::{self, Inputs},
+    session::Inputs,
     state::state_dir,
     workflow::RungState,
 };
 
 use super::{
     console::{Signals, Terminal},
-    wizard,
+    wizard::{self, start::load},
 };
 
 pub use super::{console::guard::Guard, wizard::Unfinished};
@@ -61,21 +61,19 @@ pub fn serve(
         return terminal.fail(&[failure]);
     }
     signals.draw();
-    let loaded = session::load_answers(inputs);
-    if !loaded.problems.is_empty() {
-        return terminal.fail(&loaded.problems);
-    }
+    let (answers, mut notices) = match load(inputs) {
+        Ok(loaded) => loaded,
+        Err(problems) => return terminal.fail(&problems),
+    };
     let folder = state_dir(state);
     let (columns, rows) = size().unwrap_or((80, 24));
-    let mut notices = wizard::to_be_asked(loaded.to_ask);
-    notices.extend(loaded.notices);
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
         wizard::unfinished(inputs.setup, folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
     });
     let start = Start {
         setup: inputs.setup,
-        answers: loaded.answers,
+        answers,
         review,
         notices: notices.clone(),
         unfinished,

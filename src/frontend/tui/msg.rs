@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::{
     devstack::{Beside, Look, Stack},
     failure::Failure,
+    frontend::wizard::start::Loaded,
     guide::Answers,
     images::ImageList,
     session::Overwrite,
@@ -34,6 +35,18 @@ pub struct Listed {
     pub problems: Vec<Failure>,
 }
 
+impl From<Result<Option<ImageList>, Vec<Failure>>> for Listed {
+    fn from(read: Result<Option<ImageList>, Vec<Failure>>) -> Self {
+        match read {
+            Ok(list) => {
+                let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
+                Self { list, problems }
+            }
+            Err(problems) => Self { list: None, problems },
+        }
+    }
+}
+
 /// What the application is told.
 #[derive(Debug)]
 pub enum Msg {
@@ -51,15 +64,8 @@ pub enum Msg {
     StackSaid(String),
     /// The development stack is up, or not.
     StackUp(Box<Result<Stack, Failure>>),
-    /// An answers file was read.
-    Loaded {
-        /// What it says.
-        answers: Box<Answers>,
-        /// What cannot be used.
-        problems: Vec<Failure>,
-        /// What a person should hear.
-        notices: Vec<Failure>,
-    },
+    /// An answers file was read: the answers with what a person should hear, or why they cannot be used.
+    Loaded(Box<Loaded>),
     /// A probe passed a rung.
     Climbed {
         /// The section's place among the pages.
@@ -174,9 +180,9 @@ pub enum Effect {
     /// Run stages.
     Run {
         /// These, or all.
-        stages: Vec<String>,
+        stages: Vec<StageId>,
         /// But not these.
-        skip: Vec<String>,
+        skip: Vec<StageId>,
         /// With these answers.
         answers: Box<Answers>,
         /// What may be overwritten.

@@ -6,10 +6,10 @@ use secrecy::SecretString;
 use tui_input::Input;
 
 use crate::{
-    devstack::{Beside, Look},
+    devstack::Look,
     failure::Failure,
-    frontend::wizard::Grant,
     guide::Guide,
+    session::Grant,
     workflow::{Rung, StageId, StageState, Verdict},
 };
 
@@ -32,13 +32,6 @@ impl Page {
             Page::Welcome => "welcome",
             Page::Section(at) => guide.asked().get(at).map_or("review", |section| section.id),
             Page::Review | Page::Run | Page::Done | Page::Menu => "review",
-        }
-    }
-
-    pub(super) fn by_id(guide: &Guide, id: &str) -> Self {
-        match guide.asked().iter().position(|section| section.id == id) {
-            Some(at) => Page::Section(at),
-            None => Page::Review,
         }
     }
 }
@@ -123,26 +116,6 @@ impl Surveyed {
             _ => &[],
         }
     }
-}
-
-/// The choices after a failure; the first is the safe one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Remedy {
-    Again,
-    Change,
-    Skip,
-    Leave,
-}
-
-/// The choices of the first page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Choice {
-    Continue,
-    Development,
-    /// The same, on other ports where the usual ones cannot be had.
-    Beside(Beside),
-    Servers,
-    File,
 }
 
 /// The first page.

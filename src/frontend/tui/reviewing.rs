@@ -2,10 +2,11 @@
 
 use crate::{
     failure::{Code, Failure},
+    frontend::wizard::first_of,
     workflow::{RungState, StageState, StageStatus},
 };
 
-use super::app::{App, ProbeState, View};
+use super::app::{App, View};
 
 /// One entry of the review.
 pub(super) enum Item<'a> {
@@ -27,7 +28,10 @@ impl App {
         let mut items = Vec::new();
         for at in 0..self.forms.len() {
             // etcd, PostgreSQL and storage are always told; the others when there is something to tell.
-            if (self.has_check(at) && at < self.image_list) || !self.is_complete(at) || self.is_wrong(at) {
+            if (self.has_check(at) && at < self.image_list)
+                || !self.is_complete(at)
+                || matches!(self.found(at), Some(RungState::Failed | RungState::Warned))
+            {
                 items.push(Item::Target(at));
             }
         }
@@ -54,28 +58,10 @@ impl App {
         items
     }
 
-    /// Did the check of a section fail, or warn?
-    fn is_wrong(&self, at: usize) -> bool {
-        match self.probes.get(at).map(|probe| &probe.state) {
-            Some(ProbeState::Found(verdict)) => {
-                matches!(verdict.state(), RungState::Failed | RungState::Warned)
-            }
-            Some(ProbeState::Refused(_)) => true,
-            _ => false,
-        }
-    }
-
     /// Does this entry keep anything from being written?
     pub(super) fn is_problem(&self, item: &Item<'_>) -> bool {
         match item {
-            Item::Target(at) => {
-                let failed = match self.probes.get(*at).map(|probe| &probe.state) {
-                    Some(ProbeState::Found(verdict)) => verdict.state() == RungState::Failed,
-                    Some(ProbeState::Refused(_)) => true,
-                    _ => false,
-                };
-                failed || !self.is_complete(*at)
-            }
+            Item::Target(at) => self.found(*at) == Some(RungState::Failed) || !self.is_complete(*at),
             Item::Answers | Item::Note(_) => false,
             Item::Stage(stage) => stage.failure.is_some(),
             Item::Problem(_) => true,
@@ -110,9 +96,7 @@ impl App {
         }
         match &self.survey.result {
             None => Some("the servers are still being looked at".into()),
-            Some(Err(problems)) => {
-                Some(problems.first().map_or_else(String::new, |first| first.what.clone()))
-            }
+            Some(Err(problems)) => Some(first_of(problems).unwrap_or_default()),
             Some(Ok(stages)) => stages.iter().find_map(|stage| {
                 stage.failure.as_ref().map(|failure| format!("{}: {}", stage.title, failure.what))
             }),

@@ -6,9 +6,8 @@ use tui_input::Input;
 
 use crate::{
     failure::{Failure, status},
-    frontend::drive::{broken_off, titles},
-    report::{Line, Log, RunState, StageLogs, Tone},
-    session::{Operation, Setup},
+    report::{Log, RunState, StageLogs},
+    session::{Operation, Setup, broken_off},
     workflow::{Event, EventKind, Outcome, StageId},
 };
 
@@ -16,8 +15,8 @@ use crate::{
 pub(super) struct RunPage {
     pub(super) setup: &'static Setup,
     /// The stages that were asked for; empty means all.
-    pub(super) wanted: Vec<String>,
-    pub(super) skip: Vec<String>,
+    pub(super) wanted: Vec<StageId>,
+    pub(super) skip: Vec<StageId>,
     pub(super) order: Vec<StageId>,
     pub(super) state: RunState,
     /// Where it is written down.
@@ -52,9 +51,14 @@ pub(super) struct Watch {
 }
 
 impl RunPage {
-    pub(super) fn new(setup: &'static Setup, wanted: Vec<String>, skip: Vec<String>, now: Duration) -> Self {
+    pub(super) fn new(
+        setup: &'static Setup,
+        wanted: Vec<StageId>,
+        skip: Vec<StageId>,
+        now: Duration,
+    ) -> Self {
         let order = setup.stage_abouts().into_iter().map(|about| about.id);
-        let order = order.filter(|id| wanted.is_empty() || wanted.iter().any(|one| one == id)).collect();
+        let order = order.filter(|id| wanted.is_empty() || wanted.contains(id)).collect();
         Self {
             setup,
             wanted,
@@ -62,7 +66,7 @@ impl RunPage {
             order,
             state: RunState::default(),
             transcript: None,
-            logs: StageLogs::new(titles(setup)),
+            logs: StageLogs::new(setup.stage_titles()),
             since: now,
             ended: None,
             refused: Vec::new(),
@@ -102,7 +106,7 @@ impl RunPage {
             matches!(stage.outcome, Some(Outcome::Cancelled { left: Some(_) }))
                 && self.state.summary.is_some()
         });
-        let failed = self.failed().map(|(id, _)| id).or(stopped.map(|stage| stage.stage)).map(at);
+        let failed = self.state.failed().map(|(id, _)| id).or(stopped.map(|stage| stage.stage)).map(at);
         let live = self.state.stages.iter().filter(|stage| stage.outcome.is_none());
         let live = live.map(|stage| at(stage.stage)).max();
         let last = self.state.stages.iter().map(|stage| at(stage.stage)).max();
@@ -115,22 +119,7 @@ impl RunPage {
 
     /// The numbers of the lines that are shown.
     pub(super) fn lines(&self) -> Vec<usize> {
-        let Some(log) = self.log() else { return Vec::new() };
-        let bad = |line: &Line| matches!(line.level, Tone::Warning | Tone::Error);
-        let wanted = |(at, line): (usize, &Line)| (!self.errors_only || bad(line)).then_some(at);
-        log.lines.iter().enumerate().filter_map(wanted).collect()
-    }
-
-    pub(super) fn outcome(&self, id: StageId) -> Option<&Outcome> {
-        self.state.stages.iter().find(|stage| stage.stage == id)?.outcome.as_ref()
-    }
-
-    /// The stage that failed first.
-    pub(super) fn failed(&self) -> Option<(StageId, &Failure)> {
-        self.state.stages.iter().find_map(|stage| match &stage.outcome {
-            Some(Outcome::Failed { failure, .. }) => Some((stage.stage, failure)),
-            _ => None,
-        })
+        self.log().map(|log| log.places(self.errors_only)).unwrap_or_default()
     }
 
     /// It ended, and not well.
@@ -138,16 +127,22 @@ impl RunPage {
         !self.refused.is_empty() || self.state.summary.as_ref().is_some_and(|summary| summary.status != 0)
     }
 
-    /// What to tell first about a run that did not end well.
-    pub(super) fn failure(&self) -> Option<&Failure> {
-        let told = self.failed().map(|(_, failure)| failure);
-        let summary = self.state.summary.as_ref();
-        told.or(self.refused.first()).or_else(|| summary.and_then(|summary| summary.failures.first()))
+    /// What a run that did not end well has to tell, the most important first.
+    pub(super) fn failures(&self) -> Vec<Failure> {
+        let mut all: Vec<Failure> =
+            self.state.failed().map(|(_, failure)| failure.clone()).into_iter().collect();
+        for failure in self.refused.iter().chain(self.state.failures()) {
+            if !all.contains(failure) {
+                all.push(failure.clone());
+            }
+        }
+        all
     }
 
     /// Nobody waits for its end any more: that is its end.
     pub(super) fn break_off(&mut self, name: &str, status: u8) {
-        let summary = broken_off(&self.state, name, Operation::Run, status, self.transcript.clone());
+        let failure = broken_off(Operation::Run);
+        let summary = self.state.broken_off(name, status, failure, self.transcript.clone());
         self.broken_off = true;
         self.state.apply(&Event::now(EventKind::Summary(summary)));
     }
@@ -157,17 +152,21 @@ impl RunPage {
         (self.state.summary.is_none() && self.refused.is_empty()) || self.has_failed()
     }
 
-    pub(super) fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> usize {
-        self.order.iter().filter(|id| self.outcome(id).is_some_and(&wanted)).count()
-    }
-
     /// Stages that a person left out after they had failed, with those that need them.
     pub(super) fn left_out(&self) -> Vec<StageId> {
-        self.order.iter().copied().filter(|id| self.skip.iter().any(|skipped| skipped == id)).collect()
+        self.order.iter().copied().filter(|id| self.skip.contains(id)).collect()
     }
 
-    pub(super) fn done(&self) -> usize {
-        self.count(|outcome| matches!(outcome, Outcome::Changed(_) | Outcome::Unchanged { .. }))
+    /// The variables that name the files which this run wrote, or found as they should be.
+    pub(super) fn files(&self) -> Vec<&'static str> {
+        let is_done = |id: &StageId| self.state.outcome(id).is_some_and(Outcome::is_done);
+        let done: Vec<StageId> = self.order.iter().copied().filter(is_done).collect();
+        self.setup.files_of(&done)
+    }
+
+    /// In which state everything is.
+    pub(super) fn left(&self) -> String {
+        self.state.left(&self.setup.stage_titles())
     }
 
     /// What the window's title says.
@@ -178,7 +177,7 @@ impl RunPage {
             Some(summary) if summary.status == 0 => "Done".to_owned(),
             Some(_) => format!("Failed: {stage}"),
             None if !self.refused.is_empty() => "Not started".to_owned(),
-            None => format!("{}/{total} {stage}", self.done()),
+            None => format!("{}/{total} {stage}", self.state.done()),
         }
     }
 }

@@ -8,10 +8,7 @@ use std::{
 
 use crate::{
     failure::Failure,
-    frontend::{
-        console::Teller,
-        drive::{log_file, titles},
-    },
+    frontend::{console::Teller, drive::log_file},
     report::{History, Reporter, Sink, Transcript, lost_record},
     session::Setup,
     workflow::Event,
@@ -37,7 +34,7 @@ impl Recorder {
         log: Option<&Path>,
     ) -> Result<Self, Failure> {
         let folder = folder?;
-        let transcript = Transcript::create(&folder, name, titles(setup))?;
+        let transcript = Transcript::create(&folder, name, setup.stage_titles())?;
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![Box::new(transcript), Box::new(History::create(&folder, name))];

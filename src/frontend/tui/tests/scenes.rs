@@ -83,11 +83,7 @@ fn welcome() {
             .remedy("did you mean `etcd.namespace`?")
             .at(place);
         wizard.looked().keys(&[Down, Down, Enter, Enter]);
-        wizard.tell(Msg::Loaded {
-            answers: Box::new(answers()),
-            problems: vec![problem],
-            notices: Vec::new(),
-        });
+        wizard.tell(Msg::Loaded(Box::new(Err(vec![problem]))));
         wizard
     });
     shown("welcome_continue", |columns, rows| {

@@ -320,11 +320,7 @@ fn remarks_of_a_file_that_was_chosen_are_not_lost() {
     let mut answers = super::answers();
     answers.set("etcd.namespace", "local".into(), Origin::File(place)).expect("it is sound");
     let mut wizard = Wizard::new(140, 30);
-    wizard.tell(Msg::Loaded {
-        answers: Box::new(answers),
-        problems: Vec::new(),
-        notices: vec![differs, elsewhere],
-    });
+    wizard.tell(Msg::Loaded(Box::new(Ok((answers, vec![differs, elsewhere])))));
     assert_eq!(wizard.app.page, Page::Review);
     let screen = wizard.screen();
     assert!(screen.contains("differs from `etcd.namespace`"), "{screen}");

@@ -9,9 +9,8 @@ use crate::{
             msg::{Effect, Listed, Msg, Survey},
             theme::Sign,
         },
-        wizard::{begun, credentials, development_answers},
+        wizard::{credentials, first_of, start::Loaded},
     },
-    guide::Answers,
     workflow::{Event, EventKind, Rung, StageState, Verdict},
 };
 
@@ -27,7 +26,7 @@ impl App {
                 }
             }
             Msg::StackUp(stack) => self.stack_is_up(*stack),
-            Msg::Loaded { answers, problems, notices } => self.loaded(*answers, problems, notices),
+            Msg::Loaded(loaded) => self.loaded(*loaded),
             Msg::Climbed { section, generation, rung } => self.climbed(section, generation, rung),
             Msg::Probed { section, generation, result } => self.probed(section, generation, result),
             Msg::Listed { generation, listed } => self.listed(generation, *listed),
@@ -86,7 +85,7 @@ impl App {
         self.welcome.starting = None;
         match stack {
             Ok(stack) => {
-                let problems = development_answers(&mut self.answers, &stack);
+                let problems = stack.fill(&mut self.answers);
                 self.filled(problems, true);
             }
             Err(failure) => {
@@ -172,11 +171,14 @@ impl App {
         self.go(Page::Review);
     }
 
-    fn loaded(&mut self, answers: Answers, problems: Vec<Failure>, notices: Vec<Failure>) {
-        if problems.is_empty() {
-            self.answers = begun(answers);
-            self.loaded = notices;
-        }
+    fn loaded(&mut self, loaded: Loaded) {
+        let problems = match loaded {
+            Ok((answers, notices)) => {
+                (self.answers, self.loaded) = (answers, notices);
+                Vec::new()
+            }
+            Err(problems) => problems,
+        };
         let file = self.choices().iter().position(|choice| *choice == Choice::File);
         self.welcome.cursor = file.unwrap_or(self.welcome.cursor);
         self.filled(problems, false);
@@ -192,20 +194,22 @@ impl App {
     fn probed(&mut self, section: usize, generation: u64, result: Result<Verdict, Vec<Failure>>) {
         let probe = self.probes.get_mut(section).filter(|probe| probe.generation == generation);
         let Some(probe) = probe else { return };
-        let bad = match &result {
-            Ok(verdict) => verdict.failures().next().cloned(),
-            Err(failures) => failures.first().cloned(),
+        let code = match &result {
+            Ok(verdict) => verdict.failures().next(),
+            Err(failures) => failures.first(),
         };
+        let code = code.map(|failure| failure.code);
         probe.state = match result {
             Ok(verdict) => ProbeState::Found(verdict),
             Err(failures) => ProbeState::Refused(failures),
         };
         // Told where a person is by now, if that is another page of variables.
-        if let (Some(failure), Page::Section(at)) = (bad, self.page)
+        if let (Some(code), Some(what), Page::Section(at)) =
+            (code, first_of(&self.failures_of(section)), self.page)
             && at != section
         {
             let title = self.section_title(section);
-            self.say(Sign::Failed, format!("{title}: {} ({})", failure.what, failure.code));
+            self.say(Sign::Failed, format!("{title}: {what} ({code})"));
         }
     }
 

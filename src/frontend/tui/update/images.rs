@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    failure::Failure,
     frontend::tui::{
         app::{App, Page, Probe, Reading, View},
         form::Form,
@@ -70,9 +71,18 @@ impl App {
             Action::Choose => self.choose_image(),
             Action::Edit => self.edit_list(),
             Action::CheckAgain => self.read_images(),
+            Action::Remarks => self.read(Reading::Problems(self.image_remarks())),
             Action::Copy => self.copy_pull(),
             _ => self.images.cursor = moved(self.images.cursor, shown, action, 8),
         }
+    }
+
+    /// What is wrong with the list or worth saying of it, the worst first.
+    pub(in crate::frontend::tui) fn image_remarks(&self) -> Vec<Failure> {
+        let mut remarks = self.images.listed.problems.clone();
+        remarks.extend(self.notes_of(self.image_list));
+        remarks.sort_by_key(Failure::is_warning);
+        remarks
     }
 
     fn image_search_key(&mut self, action: Action) {

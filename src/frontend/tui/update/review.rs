@@ -4,15 +4,18 @@ use tui_input::Input;
 
 use crate::{
     failure::Failure,
-    frontend::tui::{
-        app::{App, Grant, Overlay, Page, Reading, surveyed},
-        keymap::Action,
-        msg::{Effect, Survey},
-        reviewing::Item,
-        theme::Sign,
+    frontend::{
+        tui::{
+            app::{App, Grant, Overlay, Page, Reading, surveyed},
+            keymap::Action,
+            msg::{Effect, Survey},
+            reviewing::Item,
+            theme::Sign,
+        },
+        wizard::first_of,
     },
     session::Overwrite,
-    workflow::StageId,
+    workflow::{StageId, StageState},
 };
 
 use super::moved;
@@ -69,31 +72,20 @@ impl App {
 
     /// Opens what the cursor is on: the page to fix, or everything in full.
     fn open(&mut self) {
-        enum Opens {
-            Page(usize),
-            Reading(Reading),
-            Trouble(Failure),
-        }
-        let opens = match self.review_items().get(self.review_cursor()) {
-            Some(Item::Target(at)) if !self.is_complete(*at) => Opens::Page(*at),
-            Some(Item::Target(at)) => Opens::Reading(Reading::Verdict(*at)),
-            Some(Item::Answers) => Opens::Reading(Reading::Answers),
-            Some(Item::Stage(stage)) => match &stage.failure {
-                Some(failure) => Opens::Trouble(failure.clone()),
-                None => Opens::Reading(Reading::Stage(stage.stage)),
-            },
-            Some(Item::Note(told) | Item::Problem(told)) => {
-                Opens::Reading(Reading::Problems(vec![told.clone()]))
-            }
-            None => return,
-        };
-        match opens {
-            Opens::Page(at) => {
-                self.go(Page::Section(at));
+        match self.review_items().get(self.review_cursor()) {
+            Some(Item::Target(at)) if !self.is_complete(*at) => {
+                let page = Page::Section(*at);
+                self.go(page);
                 self.focus_wanting();
             }
-            Opens::Reading(what) => self.read(what),
-            Opens::Trouble(failure) => self.confirm_or_show(failure),
+            Some(Item::Target(at)) => self.read(Reading::Verdict(*at)),
+            Some(Item::Answers) => self.read(Reading::Answers),
+            Some(Item::Stage(StageState { stage, failure: None, .. })) => self.read(Reading::Stage(stage)),
+            Some(Item::Stage(StageState { failure: Some(failure), .. })) => {
+                self.confirm_or_show(failure.clone());
+            }
+            Some(Item::Note(told) | Item::Problem(told)) => self.read(Reading::Problems(vec![told.clone()])),
+            None => {}
         }
     }
 
@@ -151,15 +143,13 @@ impl App {
         let obstacle = match (found.map(|state| &state.failure), &self.alone.result) {
             (Some(None), _) => {
                 self.overlay = None;
-                return self.start_run(vec![stage.to_owned()], Vec::new());
+                return self.start_run(vec![stage], Vec::new());
             }
             (Some(Some(failure)), _) if Grant::of(failure).is_some() => {
                 return self.confirm_or_show(failure.clone());
             }
             (Some(Some(failure)), _) => failure.what.clone(),
-            (None, Some(Err(problems))) => {
-                problems.first().map_or_else(String::new, |problem| problem.what.clone())
-            }
+            (None, Some(Err(problems))) => first_of(problems).unwrap_or_default(),
             (None, _) => "the servers are still being looked at".to_owned(),
         };
         self.say(Sign::Warning, format!("w is off: {obstacle}"));

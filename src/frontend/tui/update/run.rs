@@ -6,16 +6,20 @@ use crate::{
     failure::status,
     frontend::{
         tui::{
-            app::{App, Page},
+            app::{App, Page, Reading},
             keymap::Action,
             msg::{Effect, Errand},
-            pages::Remedy,
             running::RunPage,
             theme::Sign,
         },
-        wizard::credentials,
+        wizard::{
+            credentials,
+            run::{Ending, Remedy, passed_over},
+        },
     },
-    report::Tone,
+    guide::files,
+    report::Log,
+    workflow::StageId,
 };
 
 use super::moved;
@@ -24,7 +28,7 @@ use super::moved;
 const WATCH: Duration = Duration::from_secs(2);
 
 impl App {
-    pub(super) fn start_run(&mut self, stages: Vec<String>, skip: Vec<String>) {
+    pub(super) fn start_run(&mut self, stages: Vec<StageId>, skip: Vec<StageId>) {
         if self.is_running() {
             return;
         }
@@ -72,6 +76,10 @@ impl App {
             Action::Save => self.save_log(),
             Action::Copy => self.copy_log(),
             Action::Transcript => self.read_transcript(),
+            Action::Remarks if failed => {
+                let failures = run.failures();
+                self.read(Reading::Problems(failures));
+            }
             Action::Next if failed => self.do_remedy(),
             Action::Up | Action::Down | Action::First | Action::Last if failed => {
                 let count = self.remedies().len();
@@ -90,11 +98,15 @@ impl App {
         }
     }
 
+    /// What is left out when the stage that failed is passed over.
+    pub(in crate::frontend::tui) fn passed_over(&self) -> Option<Vec<StageId>> {
+        let run = self.run.as_ref()?;
+        passed_over(self.setup, &run.state, &run.order, &run.skip)
+    }
+
     /// What can be done after a failure.
     pub(in crate::frontend::tui) fn remedies(&self) -> Vec<Remedy> {
-        let stage_failed = self.run.as_ref().is_some_and(|run| run.failed().is_some());
-        let skip = stage_failed.then_some(Remedy::Skip);
-        [Remedy::Again, Remedy::Change].into_iter().chain(skip).chain([Remedy::Leave]).collect()
+        Remedy::all(self.passed_over().is_some())
     }
 
     fn do_remedy(&mut self) {
@@ -104,17 +116,7 @@ impl App {
             Some(Remedy::Again) => self.start_run(wanted, skip),
             Some(Remedy::Change) => self.back_to_review(),
             Some(Remedy::Skip) => {
-                if let Some((failed, _)) = run.failed() {
-                    skip.extend(
-                        std::iter::once(failed)
-                            .chain(self.setup.dependents(failed, &run.order))
-                            .map(str::to_owned),
-                    );
-                }
-                let left = run.order.iter().any(|id| !skip.iter().any(|skipped| skipped == id));
-                if !left {
-                    return self.say(Sign::Warning, "Nothing is left to run without it");
-                }
+                skip.extend(self.passed_over().into_iter().flatten());
                 self.round.passed_over = Some(self.round.status);
                 self.start_run(wanted, skip);
             }
@@ -135,7 +137,7 @@ impl App {
         if self.page != Page::Run {
             return;
         }
-        let failed = self.run.as_ref().and_then(RunPage::failed);
+        let failed = self.run.as_ref().and_then(|run| run.state.failed());
         let Some(section) = failed.and_then(|(_, failure)| self.section_of_server(failure)) else { return };
         let Some(run) = &mut self.run else { return };
         let due = run.watch.asked.is_none_or(|asked| now.saturating_sub(asked) >= WATCH);
@@ -150,12 +152,13 @@ impl App {
     fn save_log(&mut self) {
         let Some(run) = &self.run else { return };
         if let Some(stage) = run.order.get(run.shown()) {
-            self.want(Effect::SaveLog(stage, run.text()));
+            self.want(Effect::SaveLog(stage, run.log().map(Log::text).unwrap_or_default()));
         }
     }
 
     fn copy_log(&mut self) {
-        let Some(text) = self.run.as_ref().map(RunPage::text) else { return };
+        let Some(run) = &self.run else { return };
+        let text = run.log().map(Log::text).unwrap_or_default();
         self.say(Sign::Done, "The log was sent to your terminal");
         self.want(Effect::Copy(text));
     }
@@ -169,27 +172,24 @@ impl App {
     }
 
     /// What can be done at the end.
-    pub(in crate::frontend::tui) fn endings(&self) -> Vec<&'static str> {
-        let left_out = self.run.as_ref().map(RunPage::left_out).unwrap_or_default();
-        let made = self.run.as_ref().is_some_and(|run| run.order.contains(&"populate-fixtures"));
-        let again = (!left_out.is_empty()).then_some("Back to the review");
-        let keys = credentials(&self.answers).filter(|_| made && !left_out.contains(&"populate-fixtures"));
-        let keys = keys.map(|_| "Show the keypairs");
-        again.into_iter().chain(keys).chain(["Run a single stage", "Leave"]).collect()
+    pub(in crate::frontend::tui) fn endings(&self) -> Vec<Ending> {
+        let is_whole = self.run.as_ref().is_none_or(|run| run.left_out().is_empty());
+        let again = (!is_whole).then_some(Ending::Review);
+        let made = self.run.as_ref().is_some_and(|run| run.files().contains(&files::CREDENTIALS));
+        let keys = credentials(&self.answers).filter(|_| made).map(|_| Ending::Keypairs);
+        again.into_iter().chain(keys).chain([Ending::Stage, Ending::Leave]).collect()
     }
 
     pub(super) fn done_key(&mut self, action: Action) {
         let endings = self.endings();
         match action {
-            Action::Next => match endings.get(self.done_cursor).copied() {
-                Some("Show the keypairs") => {
-                    credentials(&self.answers)
-                        .into_iter()
-                        .for_each(|path| self.want(Effect::ReadKeypairs(path)));
+            Action::Next => match endings.get(self.done_cursor) {
+                Some(Ending::Keypairs) => {
+                    self.effects.extend(credentials(&self.answers).map(Effect::ReadKeypairs));
                 }
-                Some("Run a single stage") => self.go(Page::Menu),
-                Some("Back to the review") => self.back_to_review(),
-                _ => self.quit(self.round.status),
+                Some(Ending::Stage) => self.go(Page::Menu),
+                Some(Ending::Review) => self.back_to_review(),
+                Some(Ending::Leave) | None => self.quit(self.round.status),
             },
             Action::Back => self.back_to_review(),
             Action::Transcript => self.read_transcript(),
@@ -241,23 +241,5 @@ impl RunPage {
             self.scroll = *at;
             self.follow = false;
         }
-    }
-
-    /// The log as text.
-    pub(in crate::frontend::tui) fn text(&self) -> String {
-        let Some(log) = self.log() else { return String::new() };
-        let mut text = String::new();
-        if log.dropped > 0 {
-            text.push_str(&format!("{} earlier lines are in the transcript\n", log.dropped));
-        }
-        for line in &log.lines {
-            let sign = match line.level {
-                Tone::Warning => "! ",
-                Tone::Error => "X ",
-                Tone::Info | Tone::Good => "",
-            };
-            text.push_str(&format!("+{:.3} {sign}{}\n", line.after.as_secs_f64(), line.text));
-        }
-        text
     }
 }

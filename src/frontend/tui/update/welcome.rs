@@ -6,14 +6,11 @@ use tui_input::Input;
 
 use crate::{
     devstack::Beside,
-    frontend::{
-        tui::{
-            app::{App, Choice, Page},
-            keymap::Action,
-            msg::Effect,
-            theme::Sign,
-        },
-        wizard::taken_up,
+    frontend::tui::{
+        app::{App, Choice, Page},
+        keymap::Action,
+        msg::Effect,
+        theme::Sign,
     },
 };
 
@@ -66,18 +63,12 @@ impl App {
     /// Takes an earlier round up where it was left.
     fn go_on(&mut self) {
         let Some(unfinished) = &self.unfinished else { return };
-        self.answers = taken_up(unfinished.answers.clone(), &self.answers);
-        let page = Page::by_id(self.setup.guide, &unfinished.page);
+        self.answers = unfinished.answers(&self.answers);
         self.round.changed = true;
         self.refill();
-        // A secret is not kept: that page comes first.
+        let Some(unfinished) = &self.unfinished else { return };
         let missing = (0..self.forms.len()).find(|at| !self.is_complete(*at));
-        let page = match (page, missing) {
-            (Page::Section(at), Some(missing)) => Page::Section(at.min(missing)),
-            (Page::Section(at), None) => Page::Section(at),
-            (_, Some(missing)) => Page::Section(missing),
-            (page, None) => page,
-        };
+        let page = unfinished.section(&self.sections(), missing).map_or(Page::Review, Page::Section);
         if let Page::Section(at) = page {
             for before in 0..at {
                 self.visited.insert(before);

@@ -7,21 +7,20 @@ use ratatui::{
 
 use crate::{
     frontend::{
-        drive::titles,
         tui::{
             app::App,
             running::RunPage,
             text::{pad, width},
             theme::Sign,
         },
-        wizard::{file, settings},
+        wizard::{file, run::Ending, settings},
     },
     guide::files,
-    report::{Reporter, Transcript, about_alembic, next_command},
+    report::{Reporter, Transcript, about_file, next_command},
     workflow::{Event, EventKind, Outcome},
 };
 
-use super::{Canvas, canvas::duration, ladder::code, run::state};
+use super::{Canvas, canvas::duration, ladder::code};
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
@@ -60,7 +59,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
             canvas.words(3, &local, Style::new());
         }
     }
-    let endings = app.endings();
+    let endings: Vec<&str> = app.endings().into_iter().map(Ending::title).collect();
     canvas.blank_if(endings.len());
     canvas.choices(&endings, app.done_cursor);
 }
@@ -68,8 +67,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
 fn headline(run: &RunPage) -> (Sign, String) {
     let summary = run.state.summary.as_ref();
     let time = duration(summary.map_or(0.0, |summary| summary.duration_ms as f64));
-    let changed = run.count(|outcome| matches!(outcome, Outcome::Changed(_)));
-    let unchanged = run.done() - changed;
+    let changed = run.state.count(|outcome| matches!(outcome, Outcome::Changed(_)));
+    let unchanged = run.state.done() - changed;
     if let [only] = run.order.as_slice() {
         let what = if changed > 0 { "is done" } else { "was as it should be" };
         return (Sign::Done, format!("{} {what}, in {time}", run.setup.stage_title(only)));
@@ -78,7 +77,7 @@ fn headline(run: &RunPage) -> (Sign, String) {
     match left_out(run) {
         Some(left) => {
             let words =
-                format!("Not all is prepared: {} of {all} stages are done, without {left}", run.done());
+                format!("Not all is prepared: {} of {all} stages are done, without {left}", run.state.done());
             (Sign::Warning, words)
         }
         None => {
@@ -90,37 +89,27 @@ fn headline(run: &RunPage) -> (Sign, String) {
 
 /// What people call the stages that are left to do.
 fn left_out(run: &RunPage) -> Option<String> {
-    let titles: Vec<&str> = run.left_out().into_iter().map(|id| run.setup.stage_title(id)).collect();
-    (!titles.is_empty()).then(|| titles.join(", "))
+    let left = run.left_out();
+    (!left.is_empty()).then(|| run.setup.titles_of(&left))
 }
 
 impl App {
-    fn wrote(&self, stage: &str) -> bool {
-        self.run
-            .as_ref()
-            .and_then(|run| run.outcome(run.order.iter().find(|id| **id == stage)?))
-            .is_some_and(|outcome| matches!(outcome, Outcome::Changed(_) | Outcome::Unchanged { .. }))
-    }
-
     /// The files that this run wrote or found as they should be, each with what to do with it.
     pub(in crate::frontend::tui) fn files(&self) -> Vec<(String, String)> {
-        let warned = self.run.iter().flat_map(|run| run.state.warnings().map(|warning| warning.code));
-        let about = [
-            (files::ALEMBIC_INI, "write-config", about_alembic(warned)),
-            (files::ENVIRONMENT, "write-config", "source it before you start the manager"),
-            (files::CREDENTIALS, "populate-fixtures", "the two keypairs; only you can read it"),
-        ];
-        let written = about.into_iter().filter(|(_, stage, _)| self.wrote(stage));
-        written.filter_map(|(key, _, what)| Some((file(&self.answers, key)?, what.to_owned()))).collect()
+        let Some(run) = &self.run else { return Vec::new() };
+        let about = |key| match key {
+            files::CREDENTIALS => "the two keypairs; only you can read it",
+            key => about_file(key, run.state.warnings().map(|warning| warning.code)),
+        };
+        let written = run.files().into_iter();
+        written.filter_map(|key| Some((file(&self.answers, key)?, about(key).to_owned()))).collect()
     }
 
     /// The guide's next command, once all that it needs is there.
     pub(in crate::frontend::tui) fn next_command(&self) -> Option<String> {
-        let whole = self.run.as_ref().is_some_and(|run| run.wanted.is_empty() && run.left_out().is_empty());
-        if !whole || !self.wrote("write-config") {
-            return None;
-        }
-        let path = settings(&self.answers).files.environment?;
+        let run = self.run.as_ref().filter(|run| run.wanted.is_empty() && run.left_out().is_empty())?;
+        let path = settings(&self.answers).files.environment;
+        let path = path.filter(|_| run.files().contains(&files::ENVIRONMENT))?;
         Some(next_command(self.setup.guide, &std::path::absolute(&path).unwrap_or(path)))
     }
 
@@ -133,7 +122,7 @@ impl App {
             return transcript.collect();
         }
         if summary.status != 0 {
-            return [format!("State:       {}", state(run))].into_iter().chain(transcript).collect();
+            return [format!("State:       {}", run.left())].into_iter().chain(transcript).collect();
         }
         let mut lines = vec![headline(run).1];
         let files: Vec<String> = self.files().into_iter().map(|(path, _)| path).collect();
@@ -161,7 +150,7 @@ impl App {
     pub fn write_end_down(&self) {
         let Some(run) = self.run.as_ref().filter(|run| run.broken_off) else { return };
         if let (Some(path), Some(summary)) = (&run.transcript, &run.state.summary)
-            && let Ok(mut transcript) = Transcript::append(path.as_ref(), titles(self.setup))
+            && let Ok(mut transcript) = Transcript::append(path.as_ref(), self.setup.stage_titles())
         {
             // Nobody is left to be told that this record is lost.
             let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));
@@ -171,11 +160,7 @@ impl App {
     /// Printed after leaving: what the checks warned of, and why a run did not end well.
     pub fn failures(&self) -> Vec<crate::failure::Failure> {
         let Some(run) = &self.run else { return Vec::new() };
-        let warnings = run.state.warnings().cloned();
-        if !run.has_failed() {
-            return warnings.collect();
-        }
-        let summary = run.state.summary.iter().flat_map(|summary| summary.failures.iter().cloned());
-        warnings.chain(run.refused.iter().cloned()).chain(summary).collect()
+        let failures = if run.has_failed() { run.failures() } else { Vec::new() };
+        run.state.warnings().cloned().chain(failures).collect()
     }
 }

@@ -6,11 +6,13 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use crate::frontend::tui::{
-    app::App,
-    images::{InEtcd, Row},
-    text::{self, cut, pad},
-    theme::Sign,
+use crate::{
+    frontend::tui::{
+        app::App,
+        text::{self, cut, pad},
+        theme::Sign,
+    },
+    report::{ComparedImage, InEtcd},
 };
 
 use super::{Canvas, ladder, section};
@@ -32,17 +34,22 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
             cursor = Some(Position::new(x.saturating_add(column), y));
         }
     }
-    let note = app.notes_of(app.image_list).into_iter().next();
-    let problem = images.first_problem().or(note.as_ref());
-    let below = usize::from(problem.is_some()) * 4 + if canvas.rows() >= 16 { 5 } else { 0 };
+    let remarks = app.image_remarks();
+    // The first in full; of the others, how many there are.
+    let told = [0, 4, 5][remarks.len().min(2)];
+    let below = told + if canvas.rows() >= 16 { 5 } else { 0 };
     table(app, canvas, below);
     if canvas.rows() >= 16 {
         canvas.bottom(below);
-        detail(app, canvas, usize::from(problem.is_some()) * 4);
+        detail(app, canvas, told);
     }
-    if let Some(problem) = problem {
-        canvas.bottom(4);
-        ladder::failed(canvas, 0, problem);
+    if let Some(first) = remarks.first() {
+        canvas.bottom(told);
+        canvas.part(4, |canvas| ladder::failed(canvas, 0, first));
+    }
+    if remarks.len() > 1 {
+        let words = format!("and {} more; p shows all", remarks.len() - 1);
+        canvas.words(canvas.theme.sign_width() + 1, &words, canvas.theme.dim());
     }
     cursor
 }
@@ -121,7 +128,7 @@ fn table(app: &App, canvas: &mut Canvas<'_>, below: usize) {
     }
 }
 
-fn line(app: &App, row: &Row, here: bool, name: usize) -> Line<'static> {
+fn line(app: &App, row: &ComparedImage, here: bool, name: usize) -> Line<'static> {
     let theme = app.theme;
     let mark = theme.cursor(here, 2);
     let mut spans = vec![mark];

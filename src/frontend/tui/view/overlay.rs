@@ -16,7 +16,7 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     canvas.line(Span::styled(" Leave?", theme.bold()));
     canvas.blank();
     let under_way = app.run.as_ref().filter(|run| run.state.summary.is_none() && run.refused.is_empty());
-    let writes = under_way.map(|run| run.count(|outcome| matches!(outcome, Outcome::Changed(_))) > 0);
+    let writes = under_way.map(|run| run.state.count(|outcome| matches!(outcome, Outcome::Changed(_))) > 0);
     canvas.words(1, app.round.leaving(writes), Style::new());
     canvas.blank();
     canvas.choices(&["Stay", "Leave"], cursor);

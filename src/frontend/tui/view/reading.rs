@@ -109,7 +109,8 @@ fn read(app: &App, what: &Reading) -> Page {
             (app.setup.stage_title(id).to_owned(), "nothing is written yet".into(), lines)
         }
         Reading::Problems(problems) => {
-            ("In the way".into(), String::new(), problems.iter().flat_map(problem_lines).collect())
+            let title = if problems.iter().all(Failure::is_warning) { "Remarks" } else { "In the way" };
+            (title.into(), String::new(), problems.iter().flat_map(problem_lines).collect())
         }
         Reading::Image(name) => (name.clone(), String::new(), image_lines(app, name)),
         Reading::Keypairs(path, text) => {
@@ -155,6 +156,7 @@ fn stage_lines(state: &StageState) -> Vec<String> {
     if state.changes.is_empty() && state.failure.is_none() {
         lines.push(format!("  nothing to do: {}", state.summary));
     }
+    lines.extend(state.remarks.iter().flat_map(problem_lines));
     for change in &state.changes {
         lines.push(format!("  {change}"));
         if let Change::Statement { sql, .. } = change {
@@ -216,13 +218,7 @@ fn answer(answers: &Answers, variable: &Variable) -> (String, String) {
             Default::Value(value) => (value.into(), "  (default)".into()),
         },
         Some(given) => {
-            let value = given.shown(variable).map_or_else(
-                || match given.reference() {
-                    Some(reference) => format!("set, from {reference}"),
-                    None => "set".into(),
-                },
-                str::to_owned,
-            );
+            let value = given.words(variable);
             let origin = match given.origin {
                 crate::guide::Origin::Typed | crate::guide::Origin::Default => String::new(),
                 ref origin => format!("  ({})", origin.to_string().replace('`', "")),

@@ -7,11 +7,14 @@ use ratatui::{
 
 use crate::{
     failure::Failure,
-    frontend::tui::{
-        app::{App, Grant, ProbeState, View},
-        reviewing::Item,
-        text::pad,
-        theme::Sign,
+    frontend::{
+        tui::{
+            app::{App, Grant, ProbeState, View},
+            reviewing::Item,
+            text::{both_ends, pad},
+            theme::Sign,
+        },
+        wizard::first_of,
     },
     workflow::{Change, RungState, StageState, StageStatus},
 };
@@ -118,30 +121,20 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
                 Line::default(),
             );
         }
-        Item::Target(at) => match app.probes.get(*at).map(|probe| &probe.state) {
-            Some(ProbeState::Found(verdict)) => {
-                if let Some(failure) = verdict.failures().next() {
-                    hint(canvas, failure, true);
-                }
-            }
-            Some(ProbeState::Refused(failures)) => {
-                if let Some(failure) = failures.first() {
-                    hint(canvas, failure, true);
-                }
-            }
-            _ => {}
-        },
-        Item::Stage(stage) => {
-            if let Some(failure) = &stage.failure {
-                hint(canvas, failure, false);
+        Item::Target(at) => {
+            let failures = app.failures_of(*at);
+            if let Some(first) = failures.first() {
+                hint(canvas, first, true, failures.len() - 1);
             }
         }
-        Item::Problem(problem) => hint(canvas, problem, false),
-        Item::Answers | Item::Note(_) => {}
+        Item::Stage(StageState { failure: Some(failure), .. }) => hint(canvas, failure, false, 0),
+        Item::Problem(problem) => hint(canvas, problem, false, 0),
+        Item::Stage(_) | Item::Answers | Item::Note(_) => {}
     }
 }
 
-fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
+/// What is in the way, of `more` that are told elsewhere.
+fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool, more: usize) {
     let theme = canvas.theme;
     // The flag that the remedy may name is not needed here: Enter asks.
     let mut shown = failure.clone();
@@ -153,14 +146,13 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool) {
     }
     canvas.part(canvas.left() - 1, |canvas| ladder::failed(canvas, 0, &shown));
     canvas.bottom(1);
-    let words = if Grant::of(failure).is_some() {
-        "w is off; Enter asks whether to overwrite it"
-    } else if has_page {
-        "w is off; r checks again, Enter leads to its answers"
-    } else {
-        "w is off until it is fixed; r checks again"
+    let words = match (Grant::of(failure), has_page) {
+        (Some(_), _) => "w is off; Enter asks whether to overwrite it".to_owned(),
+        (None, true) if more > 0 => format!("w is off; {more} more, Enter shows all; r checks again"),
+        (None, true) => "w is off; r checks again, Enter leads to its answers".to_owned(),
+        (None, false) => "w is off until it is fixed; r checks again".to_owned(),
     };
-    canvas.words(theme.sign_width() + 1, words, theme.dim());
+    canvas.words(theme.sign_width() + 1, &words, theme.dim());
 }
 
 fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'static> {
@@ -169,12 +161,7 @@ fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'st
     let bold = theme.chosen(here);
     let columns = canvas.columns().saturating_sub(1);
     let ends = |left: Vec<Span<'static>>, right: String| {
-        super::super::text::both_ends(
-            Line::from(left),
-            Line::styled(right, theme.dim()),
-            columns,
-            theme.ellipsis(),
-        )
+        both_ends(Line::from(left), Line::styled(right, theme.dim()), columns, theme.ellipsis())
     };
     match item {
         Item::Target(at) => {
@@ -234,32 +221,21 @@ fn stage_sign(app: &App, stage: &StageState, sign: char) -> Span<'static> {
 
 /// What a stage would do, in one line.
 pub(super) fn stage_words(stage: &StageState) -> (char, String) {
-    let sign = match stage.changes.iter().map(Change::sign).collect::<Vec<_>>() {
-        signs if signs.contains(&'~') => '~',
-        signs if signs.contains(&'+') => '+',
-        signs if signs.contains(&'-') => '-',
-        _ => ' ',
-    };
+    let has = |sign: &char| stage.changes.iter().any(|change| change.sign() == *sign);
+    let sign = ['~', '+', '-'].into_iter().find(has).unwrap_or(' ');
     let words = match (&stage.failure, stage.changes.as_slice()) {
         (Some(failure), _) => format!("{}  {}", failure.what, failure.code),
-        (None, []) => stage.summary.clone(),
         (None, [Change::Key { old: Some(old), new: Some(new), .. }]) => format!("1 key   {old} → {new}"),
         (None, [Change::Database { name }]) => format!("1       {name}"),
-        (None, changes) => {
-            let mut words = stage.summary.clone();
-            if let [Change::File { path, .. }, ..] = changes {
-                let files: Vec<&str> = changes
-                    .iter()
-                    .filter_map(|change| match change {
-                        Change::File { path, .. } => path.rsplit('/').next(),
-                        _ => None,
-                    })
-                    .collect();
-                let _ = path;
-                words = format!("{words}  {}", files.join(", "));
-            }
-            words
+        (None, changes @ [Change::File { .. }, ..]) => {
+            let name = |change: &Change| match change {
+                Change::File { path, .. } => path.rsplit('/').next().map(str::to_owned),
+                _ => None,
+            };
+            let files: Vec<String> = changes.iter().filter_map(name).collect();
+            format!("{}  {}", stage.summary, files.join(", "))
         }
+        (None, _) => stage.summary.clone(),
     };
     (sign, words)
 }
@@ -278,8 +254,8 @@ pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
         Some(ProbeState::Found(verdict)) => {
             let ms: f64 = verdict.rungs.iter().map(|rung| rung.latency_ms).sum();
             let words = match verdict.state() {
-                RungState::Failed => verdict.failures().next().map(|failure| failure.what.clone()),
-                RungState::Warned => verdict.warnings().next().map(|failure| failure.what.clone()),
+                RungState::Failed => first_of(verdict.failures()),
+                RungState::Warned => first_of(verdict.warnings()),
                 _ => None,
             };
             let right = match verdict.failures().next() {
@@ -288,11 +264,9 @@ pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
             };
             (verdict.state().into(), words.unwrap_or_else(|| verdict.summary.clone()), right)
         }
-        Some(ProbeState::Refused(failures)) => (
-            Sign::Failed,
-            failures.first().map_or_else(String::new, |failure| failure.what.clone()),
-            String::new(),
-        ),
+        Some(ProbeState::Refused(failures)) => {
+            (Sign::Failed, first_of(failures).unwrap_or_default(), String::new())
+        }
         _ => (Sign::ToCome, "not checked yet".into(), String::new()),
     }
 }

@@ -8,15 +8,17 @@ use ratatui::{
 
 use crate::{
     failure::{Code, Failure},
-    frontend::tui::{
-        app::App,
-        pages::Remedy,
-        running::RunPage,
-        text::{self, cut, pad},
-        theme::Sign,
+    frontend::{
+        tui::{
+            app::App,
+            running::RunPage,
+            text::{self, cut, pad},
+            theme::Sign,
+        },
+        wizard::run::Remedy,
     },
     report::Tone,
-    workflow::{Outcome, StageId},
+    workflow::Outcome,
 };
 
 use super::{Canvas, canvas::duration, ladder::code};
@@ -62,7 +64,7 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
                 let words = progress.map_or(String::new(), |(done, total)| format!("{done} of {total}"));
                 (Sign::UnderWay, words)
             }
-            Some((Some(Outcome::Changed(done)), _)) => (Sign::Done, counted(run, id, done.changes)),
+            Some((Some(Outcome::Changed(done)), _)) => (Sign::Done, run.state.wrote(id, done.changes)),
             Some((Some(Outcome::Unchanged { .. }), _)) => (Sign::Done, "as it was".into()),
             Some((Some(Outcome::Failed { .. }), progress)) => {
                 let words = progress.map_or("failed".into(), |(done, total)| format!("{done} of {total}"));
@@ -101,24 +103,11 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
             (None, false) if run.state.stages.is_empty() && run.refused.is_empty() => {
                 format!(" checking the targets, {seconds:.1} s")
             }
-            _ => format!(" {} of {} done, {seconds:.1} s", run.done(), run.order.len()),
+            _ => format!(" {} of {} done, {seconds:.1} s", run.state.done(), run.order.len()),
         };
         lines.push(Line::raw(words));
     }
     lines
-}
-
-/// What a stage did, in the words of the plan: `181 keys`.
-fn counted(run: &RunPage, id: &str, changes: usize) -> String {
-    let planned = run.state.plan.iter().find(|state| state.stage == id);
-    let kinds = planned.map(|state| state.changes.as_slice()).unwrap_or_default();
-    match kinds {
-        [first, ..] if changes > 1 && kinds.iter().all(|it| it.unit(1) == first.unit(1)) => {
-            format!("{changes} {}", first.unit(changes))
-        }
-        [_, ..] if changes > 1 => format!("{changes} changes"),
-        _ => "done".to_owned(),
-    }
 }
 
 /// How far the stage under way is.
@@ -195,8 +184,12 @@ fn log_lines(app: &App, run: &RunPage, columns: usize, rows: usize) -> Vec<Line<
 /// What failed, why, in which state everything is, and what can be done.
 fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    canvas.rule("");
-    let Some(failure) = run.failure() else { return };
+    let failures = run.failures();
+    canvas.rule(&match failures.len() {
+        0 | 1 => String::new(),
+        several => format!("1 of {several} problems; p shows all"),
+    });
+    let Some(failure) = failures.first() else { return };
     let remedies = app.remedies();
     // The choices always show; where room is short, what is told above them is cut.
     let room = canvas.left().saturating_sub(remedies.len());
@@ -204,12 +197,12 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     canvas.bottom(remedies.len());
     for (at, remedy) in remedies.iter().enumerate() {
         let here = at == run.cursor;
-        let (title, words) = words_of(run, *remedy);
+        let words = words_of(app, run, *remedy);
         let mark = theme.cursor(here, 3);
         let style = theme.chosen(here);
         canvas.line(Line::from(vec![
             mark,
-            Span::styled(pad(title, 20, ""), style),
+            Span::styled(pad(remedy.title(), 20, ""), style),
             Span::styled(theme.text(&words), theme.dim()),
         ]));
     }
@@ -219,7 +212,7 @@ fn panel_of(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
 fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     let stopped = failure.code == Code::Cancelled;
-    let what = match run.failed() {
+    let what = match run.state.failed() {
         Some((id, failure)) => format!("{} stopped: {}", run.setup.stage_title(id), failure.what),
         None if stopped && run.stopping => "Stopped as you asked".to_owned(),
         None => failure.what.clone(),
@@ -233,8 +226,8 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     canvas.message(1, sign, &what, code(theme, failure));
     // The server that is asked again takes one line. Of the others every part has one, and what is left goes to the
     // remedy first.
-    let watch = usize::from(run.failed().is_some() && run.watch.found.is_some());
-    let state = state(run);
+    let watch = usize::from(run.state.failed().is_some() && run.watch.found.is_some());
+    let state = run.left();
     let parts = [
         ("Why", failure.why.as_deref()),
         ("State", Some(state.as_str())),
@@ -260,7 +253,7 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
             ]));
         }
     }
-    if let Some((_, failure)) = run.failed() {
+    if let Some((_, failure)) = run.state.failed() {
         watched(app, run, failure, canvas, 11);
     }
 }
@@ -268,8 +261,8 @@ fn told(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
 /// One line each: in which state everything is, and what to do or who answers again.
 fn told_in_short(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
-    canvas.words(3, &cut(&state(run), canvas.columns() - 4, theme.ellipsis()), theme.dim());
-    if let Some((_, failure)) = run.failed().filter(|_| run.watch.found.is_some()) {
+    canvas.words(3, &cut(&run.left(), canvas.columns() - 4, theme.ellipsis()), theme.dim());
+    if let Some((_, failure)) = run.state.failed().filter(|_| run.watch.found.is_some()) {
         return watched(app, run, failure, canvas, 3);
     }
     let columns = canvas.columns().saturating_sub(4).max(1);
@@ -290,64 +283,21 @@ fn clipped(mut lines: Vec<String>, most: usize, columns: usize, ellipsis: &str) 
     lines
 }
 
-fn words_of(run: &RunPage, remedy: Remedy) -> (&'static str, String) {
+fn words_of(app: &App, run: &RunPage, remedy: Remedy) -> String {
     match remedy {
-        Remedy::Again => ("Try again", "what is done is not repeated".into()),
-        Remedy::Change => ("Change an answer", "back to the review".into()),
+        Remedy::Again => "what is done is not repeated".into(),
+        Remedy::Change => "back to the review".into(),
         Remedy::Skip => {
-            let needs: Vec<&str> = run
-                .failed()
-                .map(|(id, _)| run.setup.dependents(id, &run.order))
-                .unwrap_or_default()
-                .into_iter()
-                .map(|id| run.setup.stage_title(id))
-                .collect();
-            let words = match needs.as_slice() {
+            let ids = app.passed_over().unwrap_or_default();
+            match ids.iter().skip(1).map(|id| run.setup.stage_title(id)).collect::<Vec<_>>().as_slice() {
                 [] => "the other stages run without it".into(),
                 [one] => format!("{one} needs it and is skipped too"),
                 several => format!("{} need it and are skipped too", several.join(" and ")),
-            };
-            ("Skip it", words)
-        }
-        Remedy::Leave => {
-            // The draft is kept, so the wizard knows where to go on.
-            ("Leave", "backendai-setup offers to continue here".into())
-        }
-    }
-}
-
-/// In which state everything is: what each stage says that did not come to its end, and how many others are done.
-pub(super) fn state(run: &RunPage) -> String {
-    let broken: Vec<(StageId, &String)> = run
-        .state
-        .stages
-        .iter()
-        .filter_map(|stage| match &stage.outcome {
-            Some(Outcome::Failed { left, .. } | Outcome::Cancelled { left: Some(left) }) => {
-                Some((stage.stage, left))
             }
-            _ => None,
-        })
-        .collect();
-    let own = match broken.as_slice() {
-        [] => None,
-        [(_, left)] => Some((*left).clone()),
-        several => Some(
-            several
-                .iter()
-                .map(|(id, left)| format!("{}: {left}", run.setup.stage_title(id)))
-                .collect::<Vec<_>>()
-                .join("; "),
-        ),
-    };
-    let other = if own.is_some() { "other " } else { "" };
-    let others = match run.done() {
-        0 if own.is_none() => "nothing was written".to_owned(),
-        0 => "no other stage is done".to_owned(),
-        1 => format!("one {other}stage is done and stays so"),
-        some => format!("{some} {other}stages are done and stay so"),
-    };
-    own.into_iter().chain([others]).collect::<Vec<_>>().join("; ")
+        }
+        // The draft is kept, so the wizard knows where to go on.
+        Remedy::Leave => "backendai-setup offers to continue here".into(),
+    }
 }
 
 fn watched(app: &App, run: &RunPage, failure: &Failure, canvas: &mut Canvas<'_>, indent: usize) {

@@ -58,16 +58,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
 
 fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option<Position> {
     let theme = canvas.theme;
-    let (words, right) = match choice {
-        Choice::Continue => {
-            let words = app.unfinished.as_ref().map_or_else(String::new, |it| it.words.clone());
-            (format!("Continue: {words}"), "")
-        }
-        Choice::Development => ("On this machine, for development".to_owned(), "2 keys to done"),
-        Choice::Beside(beside) => (beside.choice(), ""),
-        Choice::Servers => ("On servers I name".to_owned(), ""),
-        Choice::File => ("As an answers file says".to_owned(), ""),
-    };
+    let words = choice.words(app.unfinished.as_ref());
+    let right = if choice == Choice::Development { "2 keys to done" } else { "" };
     let mark = theme.cursor(here, 3);
     let style = theme.chosen(here);
     canvas.ends(
@@ -121,21 +113,17 @@ fn development(app: &App, canvas: &mut Canvas<'_>) {
 
 fn server(canvas: &mut Canvas<'_>, seen: &Seen) {
     let theme = canvas.theme;
-    let (sign, what) = match &seen.state {
-        SeenState::Answers { version } => (Sign::Done, format!("{version} answers")),
-        SeenState::Used { words } => (Sign::Done, format!("{words}, will be used")),
-        SeenState::WillStart { data: false } => (Sign::ToCome, "nobody there; will be started".to_owned()),
-        SeenState::WillStart { data: true } => {
-            (Sign::ToCome, "stopped; will be started with its data".to_owned())
-        }
-        SeenState::Silent => (Sign::Warning, "runs, but does not answer".to_owned()),
-        SeenState::InTheWay { words } => (Sign::Failed, words.clone()),
+    let sign = match &seen.state {
+        SeenState::Answers { .. } | SeenState::Used { .. } => Sign::Done,
+        SeenState::WillStart { .. } => Sign::ToCome,
+        SeenState::Silent => Sign::Warning,
+        SeenState::InTheWay { .. } => Sign::Failed,
     };
     let right = match seen.state {
         SeenState::Answers { .. } | SeenState::Used { .. } => Line::raw(duration(seen.latency_ms)),
         _ => Line::default(),
     };
     let address = pad(&format!("localhost:{}", seen.port), 17, "");
-    let words = format!(" {}{address}{}", pad(seen.title, 12, ""), theme.text(&what));
+    let words = format!(" {}{address}{}", pad(seen.title, 12, ""), theme.text(&seen.state.words()));
     canvas.ends(Line::from(vec![Span::raw("     "), theme.sign(sign), Span::raw(words)]), right);
 }
