@@ -160,6 +160,14 @@ impl Failure {
         self.aside.as_ref()?.excerpt.as_ref()
     }
 
+    /// The headline, behind its place where it has one.
+    pub fn headline(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{place}  {}", self.what),
+            None => self.what.clone(),
+        }
+    }
+
     /// Whoever has read the other one learns nothing new.
     pub fn reads_like(&self, other: &Self) -> bool {
         self.what == other.what

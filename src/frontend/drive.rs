@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, IsTerminal},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use rustix::process::Signal as RustixSignal;
@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, status},
-    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing, is_spoken},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Waits, closing, is_spoken, log_file},
     runtime::runtime,
     session::{Inputs, Operation, Scope, Session, Setup, broken_off, cancel_secret_lookups, stopped},
     workflow::{Event, EventKind},
@@ -59,18 +59,6 @@ pub(super) fn waits(terminal: &Terminal, setup: &Setup) -> Vec<Box<dyn Reporter 
     }
 }
 
-/// The file in which everything is written down too.
-///
-/// # Errors
-/// `E-FILE-WRITE` when it cannot be written.
-pub(super) fn log_file(
-    setup: &Setup,
-    path: Option<&Path>,
-) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    Ok(Some(Box::new(Transcript::append(path, setup.stage_titles())?)))
-}
-
 /// A command that asks nobody, as it was given.
 pub struct Invocation<'t> {
     /// Where it answers.
@@ -92,13 +80,13 @@ impl Invocation<'_> {
         load(self.terminal, signals, &self.inputs, scope, operation).await
     }
 
-    /// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
+    /// Opens that file beside the tasks; what is in the way is reported, and so is a signal.
     pub(super) async fn log_file(
         &self,
         signals: &mut Signals,
     ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
         let (setup, path) = (self.inputs.setup, self.log.clone());
-        let open = move || log_file(setup, path.as_deref());
+        let open = move || log_file(setup.stage_titles(), path.as_deref());
         let opened = run_until_signal(self.terminal, signals, open).await?;
         opened.map_err(|failure| self.terminal.fail(&[failure]))
     }

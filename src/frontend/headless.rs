@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     failure::{Code, Failure, status},
-    report::{RunState, write_checks, write_plan, write_status},
+    report::{Recorder, RunState, write_checks, write_plan, write_status},
     session::{Operation, Scope, Session},
     state::state_dir,
 };
@@ -12,7 +12,6 @@ use crate::{
 use super::{
     console::{Signals, Terminal, Volume, asker::confirm, questions::Reply},
     drive::{self, Invocation, drive, live, run_until_signal, status_of, waits, what_next},
-    wizard::recorder::Recorder,
 };
 
 /// What `run` is asked for.
@@ -73,7 +72,7 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
             return Err(terminal.fail(&[failure]));
         }
         let (named, name, log) = (work.state_dir, session.name().to_owned(), log.clone());
-        let open = move || Recorder::open(setup, state_dir(named), &name, log.as_deref());
+        let open = move || Recorder::open(setup.stage_titles(), state_dir(named), &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         if must_ask {

@@ -10,10 +10,12 @@ mod nodes;
 mod pace;
 mod plain;
 mod quiet;
+mod recorder;
 mod reporter;
 mod run_state;
 mod style;
 mod tables;
+mod teller;
 mod transcript;
 
 pub use closing::{Closing, about_file, closing, next_command};
@@ -25,6 +27,7 @@ pub use logs::{LINES_KEPT, Line, Log, StageLogs, Tone};
 pub use nodes::Nodes;
 pub use plain::Plain;
 pub use quiet::{Quiet, Waits};
+pub use recorder::{Recorder, Records, log_file};
 pub use reporter::{Reporter, Sink, lost_record};
 pub use run_state::{RunState, StageProgress};
 pub use style::{Style, is_spoken};
@@ -32,4 +35,5 @@ pub use tables::{
     answers_json, write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status,
     write_verdicts,
 };
+pub use teller::Teller;
 pub use transcript::Transcript;

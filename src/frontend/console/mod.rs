@@ -6,11 +6,9 @@ pub mod lines;
 pub mod questions;
 pub mod signals;
 pub mod speech;
-mod teller;
 pub mod telling;
 pub mod terminal;
 pub mod wrapping;
 
 pub use signals::Signals;
-pub use teller::Teller;
 pub use terminal::{Output, Terminal, Volume};

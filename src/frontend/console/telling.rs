@@ -5,12 +5,12 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
-    report::{Reporter, RunState, Sink},
+    report::{Reporter, RunState, Sink, Teller},
     session::{Operation, stopped},
     workflow::{Event, EventKind, Stop, Summary},
 };
 
-use super::{signals::Signals, teller::Teller, terminal::Terminal};
+use super::{signals::Signals, terminal::Terminal};
 
 /// How long after a signal whoever reads may take for an event.
 const GRACE: Duration = Duration::from_secs(1);

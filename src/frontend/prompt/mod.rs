@@ -66,7 +66,8 @@ struct Wizard<'a> {
     asker: Asker,
     /// From the begin to the end: none is lost between two questions.
     signals: &'a mut Signals,
-    questions: Vec<(&'static Section, &'static Variable)>,
+    /// Each with the place of its section.
+    questions: Vec<(usize, &'static Variable)>,
     answers: Answers,
     state_dir: Result<PathBuf, Failure>,
     drafts: Drafts,
@@ -97,8 +98,9 @@ pub fn serve(
         Ok(loaded) => loaded,
         Err(problems) => return terminal.fail(&problems),
     };
-    let variables =
-        |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
+    let variables = |(at, section): (usize, &'static Section)| {
+        section.variables.iter().map(move |variable| (at, variable))
+    };
     signals.listen();
     let state_dir = state_dir(state);
     let asker = Asker::detect();
@@ -108,7 +110,7 @@ pub fn serve(
         asker,
         signals,
         setup: inputs.setup,
-        questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
+        questions: inputs.setup.guide.asked().into_iter().enumerate().flat_map(variables).collect(),
         answers,
         drafts: Drafts::new(state_dir.clone().ok()),
         state_dir,

@@ -9,11 +9,10 @@ use crate::{
         drive::{drive, status_of, what_next},
         wizard::{
             credentials, name,
-            recorder::Recorder,
             run::{Ending, Remedy, passed_over},
         },
     },
-    report::{Plain, Reporter, RunState},
+    report::{Plain, Recorder, Reporter, RunState},
     session::{self, Operation, Scope},
     workflow::StageId,
 };
@@ -67,7 +66,7 @@ impl Wizard<'_> {
         let Some(session) = self.open(scope, Operation::Run).await? else { return Ok(None) };
         let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
         let Recorder { path, reporters } =
-            match self.beside(move || Recorder::open(setup, folder, &name, None)).await? {
+            match self.beside(move || Recorder::open(setup.stage_titles(), folder, &name, None)).await? {
                 Ok(recorder) => recorder,
                 Err(failure) => {
                     self.tell(&[failure]);

@@ -27,7 +27,8 @@ const NOTHING: &str = "-";
 impl Wizard<'_> {
     /// Asks for one variable.
     pub(super) async fn ask(&mut self, at: usize) -> Answered<Page> {
-        let Some((section, variable)) = self.questions.get(at).copied() else { return Ok(Page::Review) };
+        let Some((own, variable)) = self.questions.get(at).copied() else { return Ok(Page::Review) };
+        let section = self.sections()[own];
         self.left_on = section.id;
         if self.is_section_start(at) {
             self.say("");
@@ -40,7 +41,7 @@ impl Wizard<'_> {
         }
         let next = at + 1;
         if next == self.questions.len() || self.is_section_start(next) {
-            return Ok(Page::Judge(self.section_of(at)));
+            return Ok(Page::Judge(own));
         }
         Ok(Page::Ask(next))
     }
@@ -166,6 +167,7 @@ impl Wizard<'_> {
             self.say("Some answers are missing.");
         }
         while let Some((section, variable)) = self.wanting().and_then(|at| self.questions.get(at).copied()) {
+            let section = self.sections()[section];
             self.say(&format!("{}. {}", section.title, section.intro));
             self.ask_for(variable).await?;
         }
@@ -184,21 +186,16 @@ impl Wizard<'_> {
     }
 
     fn is_section_start(&self, at: usize) -> bool {
-        at == 0 || self.questions[at].0.id != self.questions[at - 1].0.id
-    }
-
-    fn section_of(&self, at: usize) -> usize {
-        let id = self.questions[at].0.id;
-        self.sections().iter().position(|section| section.id == id).unwrap_or(0)
+        at == 0 || self.questions[at].0 != self.questions[at - 1].0
     }
 
     pub(super) fn first_of(&self, section: usize) -> usize {
-        let id = self.sections().get(section).map_or("", |section| section.id);
-        self.questions.iter().position(|(section, _)| section.id == id).unwrap_or(0)
+        self.questions.iter().position(|(own, _)| *own == section).unwrap_or(0)
     }
 
     pub(super) fn last_of(&self, section: usize) -> usize {
-        self.before_index(self.first_of(section + 1).max(self.first_of(section) + 1)).unwrap_or(0)
+        let count = self.questions.iter().filter(|(own, _)| *own == section).count();
+        self.before_index(self.first_of(section) + count.max(1)).unwrap_or(0)
     }
 
     /// The question that came before this one.

@@ -181,13 +181,17 @@ impl App {
     /// The innermost thing that takes keys.
     pub(super) fn place(&self) -> Place {
         match &self.overlay {
-            Some(Overlay::Reading { what: Reading::Verdict(_), .. }) => return Place::Verdict,
-            Some(Overlay::Help | Overlay::Reading { .. }) => return Place::Reading,
-            Some(Overlay::Leave { .. }) => return Place::Leave,
-            Some(Overlay::Alone { .. }) => return Place::Alone,
-            Some(Overlay::Confirm { .. }) => return Place::Confirm,
-            None => {}
+            Some(Overlay::Reading { what: Reading::Verdict(_), .. }) => Place::Verdict,
+            Some(Overlay::Help | Overlay::Reading { .. }) => Place::Reading,
+            Some(Overlay::Leave { .. }) => Place::Leave,
+            Some(Overlay::Alone { .. }) => Place::Alone,
+            Some(Overlay::Confirm { .. }) => Place::Confirm,
+            None => self.place_on_page(),
         }
+    }
+
+    /// The same, whatever stands in front of the page.
+    pub(super) fn place_on_page(&self) -> Place {
         match self.page {
             Page::Welcome if self.welcome.path.is_some() => Place::Path,
             Page::Welcome => Place::Welcome,
@@ -280,6 +284,12 @@ impl App {
             || self.survey.since.is_some()
             || self.alone.since.is_some()
             || (self.welcome.starting.is_some() && self.page == Page::Welcome)
+    }
+
+    /// How long something is waited for. The first second passes without a word: most work needs none.
+    pub(super) fn waited(&self, since: Option<Duration>) -> Option<String> {
+        let seconds = self.now.saturating_sub(since?).as_secs();
+        (seconds > 0).then(|| format!("{seconds} s"))
     }
 
     /// A run under way must not be suspended or left without a word.

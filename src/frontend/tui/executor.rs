@@ -9,18 +9,14 @@ use crate::{
     devstack::{self, Beside, Options},
     disk,
     failure::Failure,
-    frontend::wizard::{
-        Drafts, name,
-        recorder::{Recorder, Records},
-        start::load_file,
-    },
+    frontend::wizard::{Drafts, name, start::load_file},
     guide::{Answers, Section, images},
-    report::history,
+    report::{Recorder, Records, history},
     session::{self, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
     workflow::{StageId, Stop},
 };
 
-use super::msg::{Effect, Listed, Msg, Survey};
+use super::msg::{Effect, Listed, Msg, ProbeId, Survey};
 
 /// Messages that may wait for the screen; a run that is ahead waits for it.
 const AHEAD: usize = 1024;
@@ -80,7 +76,7 @@ impl Executor {
             Effect::Load(path) => {
                 self.blocking(move || Msg::Loaded(Box::new(load_file(setup, path.display().to_string()))))
             }
-            Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
+            Effect::Probe(id, answers) => self.probe(id, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
             }
@@ -187,16 +183,15 @@ impl Executor {
         self.setup.guide.asked()[at]
     }
 
-    fn probe(&mut self, section: usize, generation: u64, answers: Answers) {
+    fn probe(&mut self, id: ProbeId, answers: Answers) {
         // What an older list left in the way is for the review, where it can be allowed to go.
         let overwrite = Overwrite { stale_keys: true, ..self.run_options.overwrite };
-        let (inspection, of) = (self.inspection(answers, overwrite), self.section(section));
+        let (inspection, of) = (self.inspection(answers, overwrite), self.section(id.section));
         let sender = self.sender.clone();
-        self.replaceable(Kind::Probe(section), async move {
+        self.replaceable(Kind::Probe(id.section), async move {
             // The verdict has it too, for a screen that is too busy for it now.
-            let climbed = |rung| drop(sender.try_send(Msg::Climbed { section, generation, rung }));
-            let result = inspection.check(of, climbed).await;
-            Msg::Probed { section, generation, result }
+            let climbed = |rung| drop(sender.try_send(Msg::Climbed(id, rung)));
+            Msg::Probed(id, inspection.check(of, climbed).await)
         });
     }
 
@@ -223,7 +218,7 @@ impl Executor {
             let opened = inspection.open(scope, Operation::Run).await;
             let begin = move || {
                 let session = opened?;
-                let recorder = Recorder::open(setup, state_dir, session.name(), None);
+                let recorder = Recorder::open(setup.stage_titles(), state_dir, session.name(), None);
                 Ok((session, recorder.map_err(|failure| vec![failure])?))
             };
             let begun = disk::beside(begin).await.unwrap_or_else(|| Err(vec![broke()]));

@@ -44,7 +44,7 @@ pub use super::{console::guard::Guard, wizard::Unfinished};
 pub use app::{App, Start};
 pub use executor::Executor;
 pub use input::Input;
-pub use msg::{Effect, Errand, Listed, Msg, Survey};
+pub use msg::{Effect, Errand, Listed, Msg, ProbeId, Survey};
 pub use screen::{Exit, run};
 pub use theme::Theme;
 pub use tty::Tty;

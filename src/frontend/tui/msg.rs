@@ -26,6 +26,15 @@ pub enum Survey {
     One(StageId),
 }
 
+/// One probe of a section; what older ones bring is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeId {
+    /// The section's place among the pages.
+    pub section: usize,
+    /// Which of its probes.
+    pub generation: u64,
+}
+
 /// The image list as it was read.
 #[derive(Debug, Clone, Default)]
 pub struct Listed {
@@ -67,23 +76,9 @@ pub enum Msg {
     /// An answers file was read: the answers with what a person should hear, or why they cannot be used.
     Loaded(Box<Loaded>),
     /// A probe passed a rung.
-    Climbed {
-        /// The section's place among the pages.
-        section: usize,
-        /// Which probe it was: older ones are dropped.
-        generation: u64,
-        /// What was asked and found.
-        rung: Rung,
-    },
-    /// A probe ended.
-    Probed {
-        /// The section's place among the pages.
-        section: usize,
-        /// Which probe it was: older ones are dropped.
-        generation: u64,
-        /// What it found, or why it could not begin.
-        result: Result<Verdict, Vec<Failure>>,
-    },
+    Climbed(ProbeId, Rung),
+    /// A probe ended: what it found, or why it could not begin.
+    Probed(ProbeId, Result<Verdict, Vec<Failure>>),
     /// The image list was read.
     Listed {
         /// Which reading it was.
@@ -148,15 +143,8 @@ pub enum Effect {
     StartStack(Beside),
     /// Read an answers file.
     Load(PathBuf),
-    /// Probe a section.
-    Probe {
-        /// The section's place among the pages.
-        section: usize,
-        /// Which probe it is.
-        generation: u64,
-        /// What to probe with.
-        answers: Box<Answers>,
-    },
+    /// Probe a section with these answers.
+    Probe(ProbeId, Box<Answers>),
     /// Break the probe of this section off.
     CancelProbe(usize),
     /// Read the image list.

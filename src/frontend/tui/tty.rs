@@ -133,19 +133,9 @@ impl Tty for ControllingTerminal<'_> {
                 self.sleep().map_err(|error| terminal_failure(&error))
             }
             Errand::Edit(file, line) => {
-                guard::leave();
-                let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets);
-                let done = during(self.signals, &mut self.missed, done).await;
-                self.forget_signals();
-                guard::enter().map_err(|error| terminal_failure(&error)).and(done)
+                self.lend(open("EDITOR", &["vi", "nano"], Some(*line), file, secrets)).await
             }
-            Errand::Read(file) => {
-                guard::leave();
-                let done = open("PAGER", &["less", "more"], None, file, secrets);
-                let done = during(self.signals, &mut self.missed, done).await;
-                self.forget_signals();
-                guard::enter().map_err(|error| terminal_failure(&error)).and(done)
-            }
+            Errand::Read(file) => self.lend(open("PAGER", &["less", "more"], None, file, secrets)).await,
         };
         self.keys.resume();
         result
@@ -153,6 +143,14 @@ impl Tty for ControllingTerminal<'_> {
 }
 
 impl ControllingTerminal<'_> {
+    /// Lets a program have the terminal until it ends.
+    async fn lend(&mut self, program: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+        guard::leave();
+        let done = during(self.signals, &mut self.missed, program).await;
+        self.forget_signals();
+        guard::enter().map_err(|error| terminal_failure(&error)).and(done)
+    }
+
     /// A ^C in the editor was meant for the editor.
     fn forget_signals(&mut self) {
         while let Some(status) = self.signals.next().now_or_never() {
@@ -230,12 +228,12 @@ async fn open(
         .kill_on_drop(true)
         .status()
         .await;
-    match started {
+    let done = match started {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::new(Code::Editor, format!("`{command}` ended with {status}"))
-            .remedy(format!("set {name} to a program that works"))),
-        Err(error) => Err(Failure::new(Code::Editor, format!("`{command}` could not be started"))
-            .why(words(&error))
-            .remedy(format!("set {name} to a program that works"))),
-    }
+        Ok(status) => Err(Failure::new(Code::Editor, format!("`{command}` ended with {status}"))),
+        Err(error) => {
+            Err(Failure::new(Code::Editor, format!("`{command}` could not be started")).why(words(&error)))
+        }
+    };
+    done.map_err(|failure| failure.remedy(format!("set {name} to a program that works")))
 }

@@ -1,7 +1,6 @@
 //! What both wizards share, the full-screen one and the line prompts.
 
 mod draft;
-pub mod recorder;
 pub mod review;
 pub mod round;
 pub mod run;

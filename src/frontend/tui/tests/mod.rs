@@ -2,6 +2,7 @@
 
 mod looping;
 mod properties;
+mod remarks;
 mod runs;
 mod scenes;
 mod updates;
@@ -27,7 +28,7 @@ use crate::{
     },
 };
 
-use super::{App, Effect, Listed, Msg, Start, Survey, Theme};
+use super::{App, Effect, Listed, Msg, ProbeId, Start, Survey, Theme};
 
 /// Seven stages and five checks, whatever else the guide may have by now: what these tests draw stays the same.
 pub(super) static SETUP: Setup = Setup {
@@ -163,7 +164,7 @@ impl Wizard {
     /// Tells what a probe found.
     pub(super) fn probed(&mut self, section: usize, verdict: Verdict) -> &mut Self {
         let generation = self.generation(section);
-        self.tell(Msg::Probed { section, generation, result: Ok(verdict) })
+        self.tell(Msg::Probed(ProbeId { section, generation }, Ok(verdict)))
     }
 
     pub(super) fn all_probed(&mut self) -> &mut Self {

@@ -13,11 +13,12 @@ use crate::{
 };
 
 use super::{
-    Effect, Msg, Survey, Wizard, connection_lost, finished, good, log, pending, refused, runs, summary,
+    Effect, Msg, ProbeId, Survey, Wizard, connection_lost, finished, good, log, pending, refused, runs,
+    summary,
 };
 
 fn probes(wizard: &Wizard) -> usize {
-    wizard.effects.iter().filter(|effect| matches!(effect, Effect::Probe { .. })).count()
+    wizard.effects.iter().filter(|effect| matches!(effect, Effect::Probe(..))).count()
 }
 
 #[test]
@@ -28,8 +29,7 @@ fn a_probe_starts_when_a_field_is_left_and_never_while_it_is_typed_in() {
     assert_eq!(probes(&wizard), 0, "the section is not complete, the password is half typed");
     wizard.text("word").key(Tab);
     assert_eq!(probes(&wizard), 1);
-    let Some(Effect::Probe { answers, .. }) =
-        wizard.effects.iter().find(|it| matches!(it, Effect::Probe { .. }))
+    let Some(Effect::Probe(_, answers)) = wizard.effects.iter().find(|it| matches!(it, Effect::Probe(..)))
     else {
         panic!("a probe")
     };
@@ -47,7 +47,7 @@ fn a_change_cancels_the_probe_and_drops_what_it_finds() {
     assert!(matches!(wizard.app.probes[1].state, ProbeState::Running { .. }));
     wizard.key(Char('x'));
     assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::CancelProbe(1))));
-    wizard.tell(Msg::Probed { section: 1, generation: old, result: Ok(good("older answers")) });
+    wizard.tell(Msg::Probed(ProbeId { section: 1, generation: old }, Ok(good("older answers"))));
     assert!(
         matches!(wizard.app.probes[1].state, ProbeState::Idle),
         "what belongs to older answers is dropped"
@@ -62,10 +62,9 @@ fn rungs_show_as_they_are_passed() {
     wizard.app.go(Page::Section(1));
     wizard.key(Tab);
     let now = wizard.generation(1);
-    let climbed = |generation, name| Msg::Climbed {
-        section: 1,
-        generation,
-        rung: Rung::passed(name, "", std::time::Instant::now()),
+    let climbed = |generation, name| {
+        let rung = Rung::passed(name, "", std::time::Instant::now());
+        Msg::Climbed(ProbeId { section: 1, generation }, rung)
     };
     wizard.tell(climbed(now - 1, "resolve")).tell(climbed(now, "connect"));
     let ProbeState::Running { rungs, .. } = &wizard.app.probes[1].state else { panic!("it runs") };

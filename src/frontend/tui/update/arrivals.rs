@@ -6,7 +6,7 @@ use crate::{
     frontend::{
         tui::{
             app::{App, Choice, Page, Probe, ProbeState, Reading, surveyed},
-            msg::{Effect, Listed, Msg, Survey},
+            msg::{Effect, Listed, Msg, ProbeId, Survey},
             theme::Sign,
         },
         wizard::{credentials, first_of, start::Loaded},
@@ -27,8 +27,8 @@ impl App {
             }
             Msg::StackUp(stack) => self.stack_is_up(*stack),
             Msg::Loaded(loaded) => self.loaded(*loaded),
-            Msg::Climbed { section, generation, rung } => self.climbed(section, generation, rung),
-            Msg::Probed { section, generation, result } => self.probed(section, generation, result),
+            Msg::Climbed(id, rung) => self.climbed(id, rung),
+            Msg::Probed(id, result) => self.probed(id, result),
             Msg::Listed { generation, listed } => self.listed(generation, *listed),
             Msg::Surveyed { survey, generation, result } => self.surveyed(survey, generation, result),
             Msg::Ran(event) => self.happened(&event),
@@ -184,16 +184,19 @@ impl App {
         self.filled(problems, false);
     }
 
-    fn climbed(&mut self, section: usize, generation: u64, rung: Rung) {
-        let probe = self.probes.get_mut(section).filter(|probe| probe.generation == generation);
-        if let Some(ProbeState::Running { rungs, .. }) = probe.map(|probe| &mut probe.state) {
+    /// The probe of a section, if it is still this one.
+    fn probe_by(&mut self, id: ProbeId) -> Option<&mut Probe> {
+        self.probes.get_mut(id.section).filter(|probe| probe.generation == id.generation)
+    }
+
+    fn climbed(&mut self, id: ProbeId, rung: Rung) {
+        if let Some(ProbeState::Running { rungs, .. }) = self.probe_by(id).map(|probe| &mut probe.state) {
             rungs.push(rung);
         }
     }
 
-    fn probed(&mut self, section: usize, generation: u64, result: Result<Verdict, Vec<Failure>>) {
-        let probe = self.probes.get_mut(section).filter(|probe| probe.generation == generation);
-        let Some(probe) = probe else { return };
+    fn probed(&mut self, id: ProbeId, result: Result<Verdict, Vec<Failure>>) {
+        let Some(probe) = self.probe_by(id) else { return };
         let code = match &result {
             Ok(verdict) => verdict.failures().next(),
             Err(failures) => failures.first(),
@@ -205,10 +208,10 @@ impl App {
         };
         // Told where a person is by now, if that is another page of variables.
         if let (Some(code), Some(what), Page::Section(at)) =
-            (code, first_of(&self.failures_of(section)), self.page)
-            && at != section
+            (code, first_of(&self.failures_of(id.section)), self.page)
+            && at != id.section
         {
-            let title = self.section_title(section);
+            let title = self.section_title(id.section);
             self.say(Sign::Failed, format!("{title}: {what} ({code})"));
         }
     }

@@ -252,15 +252,10 @@ impl App {
                 self.go(page);
             }
             Some(Overlay::Reading { scroll, .. } | Overlay::Alone { scroll, .. }) => match action {
-                Action::Up => *scroll = scroll.saturating_sub(1),
-                Action::Down => *scroll = scroll.saturating_add(1),
-                Action::PageUp => *scroll = scroll.saturating_sub(page),
-                Action::PageDown => *scroll = scroll.saturating_add(page),
-                Action::First => *scroll = 0,
-                Action::Last => *scroll = usize::MAX,
                 Action::Copy => self.copy_shown(),
                 Action::Back | Action::Next => self.overlay = None,
-                _ => {}
+                // Where it ends is known once it is drawn.
+                _ => *scroll = moved(*scroll, usize::MAX, action, page),
             },
             Some(Overlay::Help) if matches!(action, Action::Back | Action::Next) => self.overlay = None,
             Some(Overlay::Help) | None => {}
@@ -284,9 +279,9 @@ pub(super) fn moved(cursor: usize, count: usize, action: Action, page: usize) ->
     let last = count.saturating_sub(1);
     match action {
         Action::Up => cursor.saturating_sub(1),
-        Action::Down => (cursor + 1).min(last),
+        Action::Down => cursor.saturating_add(1).min(last),
         Action::PageUp => cursor.saturating_sub(page),
-        Action::PageDown => (cursor + page).min(last),
+        Action::PageDown => cursor.saturating_add(page).min(last),
         Action::First => 0,
         Action::Last => last,
         _ => cursor.min(last),

@@ -6,7 +6,7 @@ use crate::{
     frontend::tui::{
         app::{App, Page, ProbeState},
         keymap::Action,
-        msg::Effect,
+        msg::{Effect, ProbeId},
         theme::Sign,
     },
     guide,
@@ -206,6 +206,7 @@ impl App {
         if matches!(was, ProbeState::Running { .. }) {
             self.want(Effect::CancelProbe(at));
         }
-        self.want(Effect::Probe { section: at, generation, answers: Box::new(self.answers.clone()) });
+        let id = ProbeId { section: at, generation };
+        self.want(Effect::Probe(id, Box::new(self.answers.clone())));
     }
 }

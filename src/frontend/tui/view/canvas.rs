@@ -2,10 +2,11 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Position, Rect},
     style::Style,
     text::{Line, Span},
 };
+use tui_input::Input;
 
 use crate::frontend::tui::{
     text::{self, both_ends, cut_line},
@@ -122,6 +123,14 @@ impl<'a> Canvas<'a> {
             let text = Span::styled(*choice, self.theme.chosen(here));
             self.line(Line::from(vec![self.theme.cursor(here, 3), text]));
         }
+    }
+
+    /// A line in which something is typed; gives the place of the cursor.
+    pub(super) fn input(&mut self, label: &str, input: &Input) -> Position {
+        let (x, y) = self.at();
+        self.line(format!("{label}{}", input.value()));
+        let column = u16::try_from(text::width(label) + input.visual_cursor()).unwrap_or(u16::MAX);
+        Position::new(x.saturating_add(column), y)
     }
 
     /// A sign and words, wrapped below each other.

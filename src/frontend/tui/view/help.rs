@@ -14,28 +14,21 @@ use crate::frontend::tui::{
 
 use super::Canvas;
 
-impl App {
-    /// The place below the help.
-    fn place_below_help(&self) -> Place {
-        match self.page {
-            Page::Welcome => Place::Welcome,
-            Page::Section(at) if at == self.image_list && !self.images.in_fields => Place::Images,
-            Page::Section(_) => Place::Secret,
-            Page::Review => Place::Review,
-            Page::Menu => Place::Menu,
-            Page::Run => match &self.run {
-                Some(run) if run.has_failed() => Place::Failed,
-                _ => Place::Run,
-            },
-            Page::Done => Place::Done,
-        }
+/// Where the keys are pressed that the help names: a field may be a secret, and whoever asks for help types nowhere.
+fn place(app: &App) -> Place {
+    match app.place_on_page() {
+        Place::Text => Place::Secret,
+        Place::Path => Place::Welcome,
+        Place::Search if app.page != Page::Run => Place::Images,
+        Place::Search => Place::Run,
+        place => place,
     }
 }
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let theme = canvas.theme;
     canvas.title(" Keys on this page", "Esc closes this");
-    let rows = keymap::help(app.place_below_help());
+    let rows = keymap::help(place(app));
     canvas.blank_if(rows.len().div_ceil(2));
     let half = (canvas.columns() / 2).saturating_sub(2);
     let entry = |(key, label): &(&str, &str)| {

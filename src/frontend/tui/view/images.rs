@@ -27,12 +27,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) -> Option<Position> {
         sources(app, canvas);
     }
     if images.search_open || !images.search.value().is_empty() {
-        let (x, y) = canvas.at();
-        canvas.line(format!("/ {}", canvas.theme.text(images.search.value())));
-        if images.search_open {
-            let column = u16::try_from(2 + images.search.visual_cursor()).unwrap_or(u16::MAX);
-            cursor = Some(Position::new(x.saturating_add(column), y));
-        }
+        let at = canvas.input("/ ", &images.search);
+        cursor = if images.search_open { Some(at) } else { cursor };
     }
     let remarks = app.image_remarks();
     // The first in full; of the others, how many there are.

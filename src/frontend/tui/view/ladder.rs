@@ -36,9 +36,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, at: usize) {
         ProbeState::Running { since, rungs: passed } => {
             canvas.rule("live check");
             rungs(canvas, passed, 1);
-            let seconds = app.now.saturating_sub(*since).as_secs();
-            // The first second passes without a word: most checks need none.
-            let right = if seconds > 0 { Line::raw(format!("{seconds} s")) } else { Line::default() };
+            let right = Line::raw(app.waited(Some(*since)).unwrap_or_default());
             canvas.message(2, Sign::UnderWay, "checking; go on meanwhile", right);
         }
         ProbeState::Found(verdict) => match verdict.failures().next() {
@@ -133,11 +131,7 @@ fn told_lines(canvas: &Canvas<'_>, failure: &Failure) -> usize {
 pub(super) fn failed(canvas: &mut Canvas<'_>, indent: usize, failure: &Failure) {
     let theme = canvas.theme;
     let sign = if failure.is_warning() { Sign::Warning } else { Sign::Failed };
-    let what = match &failure.place {
-        Some(place) => format!("{place}  {}", failure.what),
-        None => failure.what.clone(),
-    };
-    canvas.message(indent, sign, &what, code(theme, failure));
+    canvas.message(indent, sign, &failure.headline(), code(theme, failure));
     let below = indent + theme.sign_width() + 1;
     if let Some(why) = &failure.why {
         canvas.words(below, why, theme.dim());

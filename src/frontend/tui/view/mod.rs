@@ -108,7 +108,7 @@ impl App {
             Some(Overlay::Alone { stage, scroll }) => reading::alone(self, &mut canvas, stage, *scroll),
             Some(Overlay::Leave { cursor }) => overlay::leave(self, &mut canvas, *cursor),
             Some(Overlay::Confirm { failure, grants, input }) => {
-                return overlay::confirm(self, &mut canvas, failure, *grants, input);
+                return Some(overlay::confirm(&mut canvas, failure, *grants, input));
             }
             None => match self.page {
                 Page::Welcome => return welcome::page(self, &mut canvas),

@@ -22,13 +22,7 @@ pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     canvas.choices(&["Stay", "Leave"], cursor);
 }
 
-pub(super) fn confirm(
-    app: &App,
-    canvas: &mut Canvas<'_>,
-    failure: &Failure,
-    grants: Grant,
-    input: &Input,
-) -> Option<Position> {
+pub(super) fn confirm(canvas: &mut Canvas<'_>, failure: &Failure, grants: Grant, input: &Input) -> Position {
     let theme = canvas.theme;
     canvas.line(Span::styled(" Overwrite it?", theme.bold()));
     canvas.blank();
@@ -45,8 +39,5 @@ pub(super) fn confirm(
         Style::new(),
     );
     canvas.blank();
-    let (x, y) = canvas.at();
-    canvas.line(format!(" > {}", app.theme.text(input.value())));
-    let column = u16::try_from(3 + input.visual_cursor()).ok()?;
-    Some(Position::new(x + column, y))
+    canvas.input(" > ", input)
 }

@@ -39,8 +39,7 @@ pub(super) fn alone(app: &App, canvas: &mut Canvas<'_>, stage: &str, scroll: usi
 fn alone_lines(app: &App, stage: &str) -> (String, Vec<String>) {
     match &app.alone.result {
         None => {
-            let seconds = app.alone.since.map_or(0, |since| app.now.saturating_sub(since).as_secs());
-            let time = if seconds > 0 { format!(", {seconds} s") } else { String::new() };
+            let time = app.waited(app.alone.since).map_or(String::new(), |time| format!(", {time}"));
             ("nothing is written yet".into(), vec![format!("  looking at what is there{time}")])
         }
         Some(Err(problems)) => ("w is off".into(), problems.iter().flat_map(problem_lines).collect()),
@@ -189,8 +188,7 @@ fn image_lines(app: &App, name: &str) -> Vec<String> {
 }
 
 fn problem_lines(failure: &Failure) -> Vec<String> {
-    let place = failure.place.as_ref().map(|place| format!("{place}  ")).unwrap_or_default();
-    let mut lines = vec![format!("  {place}{}", failure.what)];
+    let mut lines = vec![format!("  {}", failure.headline())];
     lines.extend(failure.why.iter().flat_map(|why| why.lines()).map(|line| format!("    {line}")));
     lines.extend(failure.remedy.iter().map(|words| format!("    {words}")));
     lines.push(format!("    {}", failure.code));

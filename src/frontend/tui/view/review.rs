@@ -51,8 +51,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
     if app.survey.result.is_none() {
         lines.push((false, Line::default()));
-        let seconds = app.survey.since.map_or(0, |since| app.now.saturating_sub(since).as_secs());
-        let time = if seconds > 0 { format!("  {seconds} s") } else { String::new() };
+        let time = app.waited(app.survey.since).map_or(String::new(), |time| format!("  {time}"));
         lines.push((
             false,
             Line::from(vec![
@@ -157,52 +156,34 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool, more: usize)
 
 fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'static> {
     let theme = canvas.theme;
-    let mark = theme.cursor(here, 2);
-    let bold = theme.chosen(here);
-    let columns = canvas.columns().saturating_sub(1);
-    let ends = |left: Vec<Span<'static>>, right: String| {
-        both_ends(Line::from(left), Line::styled(right, theme.dim()), columns, theme.ellipsis())
-    };
-    match item {
+    let (sign, title, words, right) = match item {
         Item::Target(at) => {
-            let title = app.forms.get(*at).map_or("", |form| form.section.title);
             let (sign, words, right) = target(app, *at);
             // Always as wide, so that what stands before it does not move.
-            let right = format!("{right:>9}");
-            let left = vec![
-                mark,
-                theme.sign(sign),
-                Span::raw(" "),
-                Span::styled(pad(title, 13, ""), bold),
-                Span::raw(theme.text(&words)),
-            ];
-            ends(left, right)
+            (theme.sign(sign), pad(app.section_title(*at), 13, ""), words, format!("{right:>9}"))
         }
         Item::Answers => {
-            let blank = " ".repeat(theme.sign_width() + 1);
-            ends(vec![mark, Span::raw(blank), Span::styled("all answers", bold)], String::new())
+            let blank = Span::raw(" ".repeat(theme.sign_width()));
+            (blank, "all answers".to_owned(), String::new(), String::new())
         }
         Item::Stage(stage) => {
             let (sign, words) = stage_words(stage);
-            let left = vec![
-                mark,
-                stage_sign(app, stage, sign),
-                Span::raw(" "),
-                Span::styled(pad(stage.title, 16, ""), bold),
-                Span::raw(theme.text(&words)),
-            ];
-            ends(left, String::new())
+            (stage_sign(app, stage, sign), pad(stage.title, 16, ""), words, String::new())
         }
         Item::Note(problem) | Item::Problem(problem) => {
             let sign = if problem.is_warning() { Sign::Warning } else { Sign::Failed };
-            let words = match &problem.place {
-                Some(place) => format!("{place}  {}", problem.what),
-                None => problem.what.clone(),
-            };
-            let left = vec![mark, theme.sign(sign), Span::raw(" "), Span::styled(theme.text(&words), bold)];
-            ends(left, problem.code.to_string())
+            (theme.sign(sign), theme.text(&problem.headline()), String::new(), problem.code.to_string())
         }
-    }
+    };
+    let left = vec![
+        theme.cursor(here, 2),
+        sign,
+        Span::raw(" "),
+        Span::styled(title, theme.chosen(here)),
+        Span::raw(theme.text(&words)),
+    ];
+    let columns = canvas.columns().saturating_sub(1);
+    both_ends(Line::from(left), Line::styled(right, theme.dim()), columns, theme.ellipsis())
 }
 
 /// `+` where something is new, `~` where something changes, `✓` where all is done.
@@ -247,8 +228,7 @@ pub(super) fn target(app: &App, at: usize) -> (Sign, String, String) {
     }
     match app.probes.get(at).map(|probe| &probe.state) {
         Some(ProbeState::Running { since, .. }) => {
-            let seconds = app.now.saturating_sub(*since).as_secs();
-            let right = if seconds > 0 { format!("{seconds} s") } else { String::new() };
+            let right = app.waited(Some(*since)).unwrap_or_default();
             (Sign::UnderWay, "checking".into(), right)
         }
         Some(ProbeState::Found(verdict)) => {

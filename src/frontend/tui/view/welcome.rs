@@ -69,12 +69,7 @@ fn one(app: &App, canvas: &mut Canvas<'_>, choice: Choice, here: bool) -> Option
     match choice {
         Choice::Development => development(app, canvas),
         Choice::File => {
-            let input = app.welcome.path.as_ref()?;
-            let (x, y) = canvas.at();
-            let label = "     Path   ";
-            canvas.line(format!("{label}{}", theme.text(input.value())));
-            let column = u16::try_from(label.len() + input.visual_cursor()).ok()?;
-            return Some(Position::new(x + column, y));
+            return app.welcome.path.as_ref().map(|input| canvas.input("     Path   ", input));
         }
         _ => {}
     }

@@ -18,9 +18,10 @@ use tokio::{
 
 use crate::{
     patience::{seconds, write_limit},
-    report::{Reporter, Sink},
     workflow::Event,
 };
+
+use super::{Reporter, Sink};
 
 /// The stack of its thread, whatever `RUST_MIN_STACK` says.
 const STACK: usize = 1 << 20;

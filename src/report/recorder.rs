@@ -1,18 +1,20 @@
 //! What is written down of a run: its transcript, when each stage last ran, and the file that a person asked for.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use crate::{
     failure::Failure,
-    frontend::{console::Teller, drive::log_file},
-    report::{History, Reporter, Sink, Transcript, lost_record},
-    session::Setup,
-    workflow::Event,
+    workflow::{Event, StageId},
 };
+
+use super::{History, Reporter, Sink, Teller, Transcript, lost_record};
+
+/// What people call each stage.
+type Titles = BTreeMap<StageId, &'static str>;
 
 /// Everything that a run is written into.
 pub struct Recorder {
@@ -28,22 +30,31 @@ impl Recorder {
     /// # Errors
     /// `E-STATE-DIR` or `E-FILE-WRITE` when something cannot be written.
     pub fn open(
-        setup: &Setup,
+        titles: Titles,
         folder: Result<PathBuf, Failure>,
         name: &str,
         log: Option<&Path>,
     ) -> Result<Self, Failure> {
         let folder = folder?;
-        let transcript = Transcript::create(&folder, name, setup.stage_titles())?;
+        let transcript = Transcript::create(&folder, name, titles.clone())?;
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![Box::new(transcript), Box::new(History::create(&folder, name))];
-        reporters.extend(log_file(setup, log)?);
+        reporters.extend(log_file(titles, log)?);
         Ok(Self { path, reporters })
     }
 }
 
-/// Records that are written beside the screen.
+/// The file in which everything is written down too, where one is asked for.
+///
+/// # Errors
+/// `E-FILE-WRITE` when it cannot be written.
+pub fn log_file(titles: Titles, path: Option<&Path>) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    Ok(Some(Box::new(Transcript::append(path, titles)?)))
+}
+
+/// Records that are written beside a screen.
 pub struct Records {
     tellers: Vec<Teller>,
     lost: BTreeSet<String>,
