@@ -220,9 +220,8 @@ pub(super) fn action(key: KeyEvent, place: Place) -> Option<Action> {
 }
 
 /// What the footer names there, in order.
-pub(super) fn footer(place: Place) -> Vec<(&'static str, &'static str)> {
-    let named = BINDINGS.iter().filter(|binding| binding.footer.contains(&place));
-    named.map(|binding| (binding.shown, binding.label)).collect()
+pub(super) fn footer(place: Place) -> impl Iterator<Item = &'static Binding> {
+    BINDINGS.iter().filter(move |binding| binding.footer.contains(&place))
 }
 
 /// What the help names there, each action once.

@@ -123,6 +123,8 @@ impl Surveyed {
 pub(super) struct Welcome {
     pub(super) cursor: usize,
     pub(super) look: Option<Look>,
+    /// What was in the way is looked at once more.
+    pub(super) looks_again: bool,
     /// What the development stack said since it was asked to start; none when it was not.
     pub(super) starting: Option<Vec<String>>,
     pub(super) failures: Vec<Failure>,

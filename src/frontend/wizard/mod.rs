@@ -41,7 +41,7 @@ pub fn file(answers: &Answers, key: &str) -> Option<String> {
 
 /// The file of the keypairs, unless none is wanted.
 pub fn credentials(answers: &Answers) -> Option<PathBuf> {
-    settings(answers).files.credentials.map(|path| std::path::absolute(&path).unwrap_or(path))
+    settings(answers).files.credentials
 }
 
 /// What a person should hear about these answers: remarks from gathering them, unless the value was typed anew

@@ -14,8 +14,6 @@ use crate::{
     workflow::{Event, EventKind, Rung, StageState, Verdict},
 };
 
-use super::welcome::LOOKING_AGAIN;
-
 impl App {
     pub(super) fn arrived(&mut self, msg: Msg) {
         match msg {
@@ -73,7 +71,7 @@ impl App {
         let at = choices.iter().position(|choice| Some(*choice) == here);
         let development = choices.iter().position(|choice| *choice == Choice::Development);
         self.welcome.cursor = at.or(development).unwrap_or_default();
-        if self.notice.as_ref().is_some_and(|(_, text)| text == LOOKING_AGAIN) {
+        if std::mem::take(&mut self.welcome.looks_again) && self.notice.is_some() {
             match is_obstructed {
                 true => self.say(Sign::Warning, "It is still in the way"),
                 false => self.say(Sign::Done, "Nothing is in the way any more; Enter starts"),

@@ -16,9 +16,6 @@ use crate::{
 
 use super::moved;
 
-/// Said while something that was in the way is looked at once more.
-pub(super) const LOOKING_AGAIN: &str = "Looking at localhost again";
-
 impl App {
     pub(super) fn welcome_key(&mut self, action: Action) {
         if self.welcome.path.is_some() {
@@ -49,7 +46,8 @@ impl App {
     fn start_development(&mut self) {
         if self.welcome.look.as_ref().is_some_and(|look| look.obstacle.is_some()) {
             // It may be out of the way by now. What is shown stays until then, or keys would meet other choices.
-            self.say(Sign::UnderWay, LOOKING_AGAIN);
+            self.say(Sign::UnderWay, "Looking at localhost again");
+            self.welcome.looks_again = true;
             return self.want(Effect::Look);
         }
         self.start_stack(Beside::default());

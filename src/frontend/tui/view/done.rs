@@ -110,7 +110,7 @@ impl App {
         let run = self.run.as_ref().filter(|run| run.wanted.is_empty() && run.left_out().is_empty())?;
         let path = settings(&self.answers).files.environment;
         let path = path.filter(|_| run.files().contains(&files::ENVIRONMENT))?;
-        Some(next_command(self.setup.guide, &std::path::absolute(&path).unwrap_or(path)))
+        Some(next_command(self.setup.guide, &path))
     }
 
     /// What stands on the ordinary screen after leaving: outcome, paths, the next command.

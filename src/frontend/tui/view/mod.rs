@@ -23,7 +23,7 @@ use ratatui::{
 
 use super::{
     app::{App, Overlay, Page},
-    keymap::{self, Place},
+    keymap::{self, Action, Binding, Place},
     text::{self, both_ends},
     theme::{Sign, Theme},
 };
@@ -166,24 +166,23 @@ impl App {
         let off = place == Place::Review && self.obstacle().is_some();
         let problem = self.images.first_problem().and_then(|problem| problem.place.as_ref());
         let problem = problem.filter(|_| place == Place::Images);
-        let label = |(key, label): (&'static str, &'static str)| {
-            let label = match (key, problem) {
-                ("w", _) if off => "is off".to_owned(),
-                ("e", Some(place)) => format!("edit line {}", place.line),
-                _ => label.to_owned(),
-            };
-            (key, self.key_name(key), label)
+        let label = |binding: &Binding| match (binding.action, problem) {
+            (Action::Write, _) if off => "is off".to_owned(),
+            (Action::Edit, Some(place)) => format!("edit line {}", place.line),
+            _ => binding.label.to_owned(),
         };
-        let mut shown: Vec<(&str, String, String)> = keymap::footer(place).into_iter().map(label).collect();
+        let shown = |binding: &Binding| (binding.action, self.key_name(binding.shown), label(binding));
+        let mut shown: Vec<(Action, String, String)> = keymap::footer(place).map(shown).collect();
         let room = usize::from(columns).saturating_sub(1);
-        let wide = |keys: &[(&str, String, String)]| {
+        let wide = |keys: &[(Action, String, String)]| {
             keys.iter().map(|(_, key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()
         };
         while wide(&shown) > room + 3 {
             // The way on, the way out and the help stay.
-            let stays = ["Enter", "w", "Esc", "?", "^G F1", "^C", "q"];
-            let spare = |(key, ..): &(&str, String, String)| {
-                !(stays.contains(key) || *key == "e" && problem.is_some())
+            use Action::{Back, Edit, Help, Interrupt, Next, Quit, Write};
+            let spare = |(action, ..): &(Action, String, String)| {
+                let stays = matches!(action, Next | Write | Back | Help | Interrupt | Quit);
+                !(stays || *action == Edit && problem.is_some())
             };
             match shown.iter().rposition(spare) {
                 Some(at) => drop(shown.remove(at)),
