@@ -130,6 +130,23 @@ impl Answers {
         Ok(())
     }
 
+    /// Takes what a person typed, or nothing, for the answer: whether the answers changed, and why the text is refused.
+    /// There is no answer then.
+    pub fn type_in(&mut self, variable: &Variable, text: SecretString) -> (bool, Option<Refused>) {
+        if self.is(variable.key, &text) {
+            return (false, None);
+        }
+        let had = self.all.remove(variable.key).is_some();
+        if text.expose_secret().is_empty() {
+            return (had, None);
+        }
+        if let Err(refused) = (variable.accept)(text.expose_secret()) {
+            return (had, Some(refused));
+        }
+        self.all.insert(variable.key, Given { value: text, origin: Origin::Typed, reference: None });
+        (true, None)
+    }
+
     /// Keeps where a secret is, without the secret itself.
     pub fn set_reference(&mut self, key: &'static str, reference: Reference, origin: Origin) {
         let given = Given { value: SecretString::default(), origin, reference: Some(reference) };

@@ -2,7 +2,10 @@
 
 use std::{fmt, net::Ipv6Addr};
 
-use crate::text;
+use crate::{
+    failure::{Code, Failure},
+    text,
+};
 
 /// Why a value is refused and what would be accepted. Never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,11 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// For where key and value stand beside it.
+    pub fn failure(self) -> Failure {
+        Failure::new(Code::AnswersValue, self.why).remedy(self.remedy)
+    }
+
     /// Says both.
     pub fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { why: why.into(), remedy: remedy.into(), in_yaml: None }

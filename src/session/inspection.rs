@@ -54,7 +54,7 @@ impl Inspection {
         opened.unwrap_or_else(|| Err(vec![broke()]))
     }
 
-    /// Makes the checks of a section; several are reported as one. Each rung is told as it is passed.
+    /// Makes the checks of a section; several are reported as one. Each rung is reported as it is passed.
     ///
     /// # Errors
     /// Why they could not be made.

@@ -173,10 +173,15 @@ impl Scope {
         ];
         let idle = given.into_iter().filter(|(given, _)| *given).filter_map(|(_, flag)| {
             let looks_at_it = |about: &&About| about.flags.contains(&flag);
-            let stage = self.setup.stage_abouts().into_iter().find(looks_at_it)?.id;
-            let what = format!("`{flag}` goes with the stage `{stage}`, which does not run");
-            let failure = Failure::new(Code::Usage, what).remedy("remove the flag, or run that stage");
-            (!self.abouts().any(|about| about.id == stage)).then_some(failure)
+            let what = match self.setup.stage_abouts().into_iter().find(looks_at_it) {
+                Some(stage) if self.abouts().any(|about| about.id == stage.id) => return None,
+                Some(stage) => format!("`{flag}` goes with the stage `{}`, which does not run", stage.id),
+                None => {
+                    let what = format!("`{flag}` goes with no stage of this guide");
+                    return Some(Failure::new(Code::Usage, what).remedy("remove the flag"));
+                }
+            };
+            Some(Failure::new(Code::Usage, what).remedy("remove the flag, or run that stage"))
         });
         idle.collect()
     }

@@ -10,7 +10,7 @@ use crate::{
         console::{questions::Question, wrapping::wrapping_stderr},
         wizard::{notes, problems_of},
     },
-    guide::{Default, Origin, Section, Shape, Variable, database, database_url, etcd},
+    guide::{Default, Origin, Refused, Section, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
     session::{Operation, Scope},
     workflow::RungState,
@@ -76,8 +76,7 @@ impl Wizard<'_> {
         match text.expose_secret() {
             // Enter at a secret that is set.
             "" if has_value && variable.is_secret() => {}
-            "" => self.unset(variable),
-            NOTHING if !matches!(variable.default, Default::Required) => self.unset(variable),
+            NOTHING if !matches!(variable.default, Default::Required) => self.set(variable, "".into()),
             url if variable.key == database::ADDRESS && database_url(url).is_some() => self.split(url),
             _ => self.set(variable, text),
         }
@@ -87,19 +86,11 @@ impl Wizard<'_> {
     fn set(&mut self, variable: &Variable, value: SecretString) {
         let is_default =
             matches!(variable.default, Default::Value(value_of) if value_of == value.expose_secret());
-        if self.answers.is(variable.key, &value) || (is_default && self.answers.given(variable.key).is_none())
-        {
-            return;
+        if !is_default || self.answers.given(variable.key).is_some() {
+            let (changed, refused) = self.answers.type_in(variable, value);
+            self.round.changed |= changed;
+            self.tell(&refused.map(Refused::failure).into_iter().collect::<Vec<_>>());
         }
-        self.round.changed = true;
-        if let Err(failure) = self.answers.set(variable.key, value, Origin::Typed) {
-            self.tell(&[failure]);
-        }
-    }
-
-    fn unset(&mut self, variable: &Variable) {
-        self.round.changed |= self.answers.given(variable.key).is_some();
-        self.answers.unset(variable.key);
     }
 
     /// A pasted URL is split into its answers.

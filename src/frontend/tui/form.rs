@@ -6,7 +6,7 @@ use tui_input::{Input, InputRequest};
 
 use crate::{
     failure::{Code, Failure},
-    guide::{Answers, Default, Origin, Section, Variable},
+    guide::{Answers, Default, Refused, Section, Variable},
 };
 
 /// What stands in a field.
@@ -112,30 +112,13 @@ impl Field {
         if !std::mem::take(&mut self.dirty) {
             return false;
         }
-        self.error = None;
-        let key = self.variable.key;
-        let had = answers.given(key).is_some();
-        let value: SecretString = match &self.entry {
+        let text: SecretString = match &self.entry {
             Entry::Text(input) => input.value().trim().into(),
             Entry::Secret(secret) => secret.clone(),
         };
-        if value.expose_secret().is_empty() {
-            answers.unset(key);
-            return had;
-        }
-        if answers.is(key, &value) {
-            return false;
-        }
-        if let Err(failure) = answers.set(key, value.clone(), Origin::Typed) {
-            // It stands under the field: neither key nor value need saying.
-            let refused = (self.variable.accept)(value.expose_secret()).err();
-            self.error = Some(refused.map_or(failure, |refused| {
-                Failure::new(Code::AnswersValue, refused.why).remedy(refused.remedy)
-            }));
-            answers.unset(key);
-            return had;
-        }
-        true
+        let (changed, refused) = answers.type_in(self.variable, text);
+        self.error = refused.map(Refused::failure);
+        changed
     }
 }
 

@@ -1,10 +1,18 @@
-//! The draft, kept beside the screen: a disk that hangs holds nobody up.
+//! The draft: kept beside the screen, so that a disk that hangs holds nobody up, and taken up again.
 
 use std::path::{Path, PathBuf};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{disk, guide::Answers, session};
+use crate::{
+    disk,
+    failure::Failure,
+    guide::{Answers, Section},
+    report::{ago, history},
+    session::{self, Setup},
+};
+
+use super::name;
 
 /// What is to become of the unfinished answers.
 enum DraftRequest {
@@ -71,4 +79,51 @@ async fn keep(folder: PathBuf, mut drafts: mpsc::UnboundedReceiver<DraftRequest>
         let folder = folder.clone();
         let _ = disk::beside(move || draft.done(&folder)).await;
     }
+}
+
+/// What is offered as "Continue".
+#[derive(Debug)]
+pub struct Unfinished {
+    /// The answers so far.
+    pub answers: Answers,
+    /// The page they were left on.
+    pub page: String,
+    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
+    pub words: String,
+}
+
+impl Unfinished {
+    /// Takes this round up; what was said at the start counts.
+    pub fn answers(&self, flags: &Answers) -> Answers {
+        let mut answers = self.answers.clone();
+        answers.take_flags_of(flags);
+        answers.state_version();
+        answers
+    }
+
+    /// The section where it goes on; none for the review. A secret is not kept, so a section that misses something comes
+    /// first.
+    pub fn section(&self, sections: &[&Section], missing: Option<usize>) -> Option<usize> {
+        let left = sections.iter().position(|section| section.id == self.page);
+        left.into_iter().chain(missing).min()
+    }
+}
+
+/// What an earlier round left, if it left anything.
+///
+/// # Errors
+/// `E-FILE-READ` for a draft that does not read.
+pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+    let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
+    let ran = history(state_dir, &name(&draft.answers));
+    let total = setup.stage_abouts().len();
+    let done = ran.values().filter(|last| last.outcome.is_well()).count();
+    let failed = ran.iter().find(|(_, last)| !last.outcome.is_well());
+    let words = match failed {
+        Some((id, last)) => {
+            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words())
+        }
+        None => format!("answers left {}", ago(draft.saved)),
+    };
+    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
 }

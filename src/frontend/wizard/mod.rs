@@ -6,16 +6,14 @@ pub mod round;
 pub mod run;
 pub mod start;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     failure::Failure,
     guide::{Answers, Origin, Section, Settings},
-    report::{ago, history},
-    session::{self, Setup},
 };
 
-pub use draft::Drafts;
+pub use draft::{Drafts, Unfinished, unfinished};
 
 /// What is missing or contradictory in the answers of a section.
 pub fn problems_of(section: &'static Section, answers: &Answers) -> Vec<Failure> {
@@ -62,34 +60,4 @@ pub fn first_of<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Option<S
         0 => first,
         more => format!("{first} (and {more} more)"),
     })
-}
-
-/// What is offered as "Continue".
-#[derive(Debug)]
-pub struct Unfinished {
-    /// The answers so far.
-    pub answers: Answers,
-    /// The page they were left on.
-    pub page: String,
-    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
-    pub words: String,
-}
-
-/// What an earlier round left, if it left anything.
-///
-/// # Errors
-/// `E-FILE-READ` for a draft that does not read.
-pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
-    let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
-    let ran = history(state_dir, &name(&draft.answers));
-    let total = setup.stage_abouts().len();
-    let done = ran.values().filter(|last| last.outcome.is_well()).count();
-    let failed = ran.iter().find(|(_, last)| !last.outcome.is_well());
-    let words = match failed {
-        Some((id, last)) => {
-            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words())
-        }
-        None => format!("answers left {}", ago(draft.saved)),
-    };
-    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
 }

@@ -3,7 +3,7 @@
 use crate::{
     devstack::Beside,
     failure::{Code, Failure, Subject},
-    guide::{Answers, Section},
+    guide::Answers,
     session::{self, Inputs, LoadedAnswers},
 };
 
@@ -17,17 +17,18 @@ pub type Loaded = Result<(Answers, Vec<Failure>), Vec<Failure>>;
 /// # Errors
 /// Every problem at once.
 pub fn load(inputs: &Inputs) -> Loaded {
-    let LoadedAnswers { answers, problems, notices, to_ask, .. } = session::load_answers(inputs);
+    let LoadedAnswers { mut answers, problems, notices, to_ask, .. } = session::load_answers(inputs);
     let to_be_asked = |(key, failure): (&'static str, Failure)| {
         let note =
             Failure::new(Code::AnswersNote, format!("`{key}` is to be typed in: its source gave none"));
         let note = note.why(failure.what).remedy(format!("type `{key}` when it is asked for"));
         Failure { place: failure.place, ..note.about(Subject::Variable(key)) }
     };
-    match problems.is_empty() {
-        true => Ok((begun(answers), to_ask.into_iter().map(to_be_asked).chain(notices).collect())),
-        false => Err(problems),
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    answers.state_version();
+    Ok((answers, to_ask.into_iter().map(to_be_asked).chain(notices).collect()))
 }
 
 /// The answers of a file that a person names.
@@ -36,11 +37,6 @@ pub fn load(inputs: &Inputs) -> Loaded {
 /// Every problem at once.
 pub fn load_file(setup: &'static session::Setup, path: String) -> Loaded {
     load(&Inputs { answers: vec![path], ..Inputs::new(setup) })
-}
-
-fn begun(mut answers: Answers) -> Answers {
-    answers.state_version();
-    answers
 }
 
 /// Where the servers are.
@@ -72,21 +68,5 @@ impl Choice {
             Self::Servers => "On servers I name".to_owned(),
             Self::File => "As an answers file says".to_owned(),
         }
-    }
-}
-
-impl Unfinished {
-    /// Takes this round up; what was said at the start counts.
-    pub fn answers(&self, flags: &Answers) -> Answers {
-        let mut answers = self.answers.clone();
-        answers.take_flags_of(flags);
-        begun(answers)
-    }
-
-    /// The section where it goes on; none for the review. A secret is not kept, so a section that misses something comes
-    /// first.
-    pub fn section(&self, sections: &[&Section], missing: Option<usize>) -> Option<usize> {
-        let left = sections.iter().position(|section| section.id == self.page);
-        left.into_iter().chain(missing).min()
     }
 }

@@ -132,7 +132,7 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
     }
 }
 
-/// What is in the way, of `more` that are told elsewhere.
+/// What is in the way; `more` stand elsewhere.
 fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool, more: usize) {
     let theme = canvas.theme;
     // The flag that the remedy may name is not needed here: Enter asks.
