@@ -15,6 +15,7 @@ use crate::{
     guide::{Answers, Guide, Settings},
     images::ImageList,
     services::{etcd::Store, postgres},
+    surroundings::Surroundings,
 };
 
 /// What may be overwritten: each needs its own flag, there is none for everything.
@@ -36,6 +37,8 @@ pub type Secrets = Vec<(String, Option<SecretString>)>;
 /// Settings, input and connections.
 #[derive(Debug)]
 pub struct World {
+    /// By what it is reached.
+    pub surroundings: Surroundings,
     /// The answers, defaults among them.
     pub answers: Answers,
     /// The same, typed.
@@ -58,6 +61,7 @@ pub struct World {
 impl World {
     /// The image list and the fixture are there when a stage or check of this run needs them.
     pub fn new(
+        surroundings: Surroundings,
         answers: Answers,
         overwrite: Overwrite,
         tolerance: Tolerance,
@@ -66,6 +70,7 @@ impl World {
     ) -> Self {
         Self {
             settings: Settings::new(&answers),
+            surroundings,
             answers,
             overwrite,
             tolerance,

@@ -35,6 +35,7 @@ const PURE: &[&str] = &[
     "fixture",
     "manager_config",
     "patience",
+    "environment",
 ];
 
 const RULES: &[Rule] = &[
@@ -44,7 +45,7 @@ const RULES: &[Rule] = &[
     Rule { room: "yaml", may_use: &["text", "failure"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule {
         room: "guide",
-        may_use: &["text", "failure", "yaml", "schema"],
+        may_use: &["text", "failure", "yaml", "schema", "environment"],
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
     Rule {
@@ -59,11 +60,13 @@ const RULES: &[Rule] = &[
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
     Rule { room: "fixture", may_use: PURE, never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "environment", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "surroundings", may_use: &[], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule { room: "patience", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "disk", may_use: &["failure", "patience"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule { room: "services", may_use: &["disk"], never: &[SCREENS, &["clap"]] },
     Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "world", may_use: &["services"], never: &[SCREENS, &["clap"]] },
+    Rule { room: "world", may_use: &["services", "surroundings"], never: &[SCREENS, &["clap"]] },
     Rule {
         room: "stages",
         may_use: &["services", "workflow", "world"],
@@ -84,9 +87,13 @@ const RULES: &[Rule] = &[
         may_use: &["services", "workflow", "world", "checks", "stages"],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
-    Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule {
+        room: "devstack",
+        may_use: &["services", "surroundings"],
+        never: &[SCREENS, &["clap", "anstream"]],
+    },
     Rule { room: "runtime", may_use: &[], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "state", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "state", may_use: &["surroundings"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "report", may_use: &["workflow", "state", "disk"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
         room: "session",
@@ -98,6 +105,7 @@ const RULES: &[Rule] = &[
             "checks",
             "guides",
             "rendezvous",
+            "surroundings",
             "state",
             "disk",
         ],
@@ -105,10 +113,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "frontend",
-        may_use: &["session", "report", "workflow", "devstack", "state", "disk", "runtime"],
+        may_use: &["session", "report", "workflow", "devstack", "surroundings", "state", "disk", "runtime"],
         never: &[SERVERS],
     },
-    Rule { room: "cli", may_use: &["session", "frontend", "guides", "disk"], never: &[SERVERS, SCREENS] },
+    Rule {
+        room: "cli",
+        may_use: &["session", "frontend", "guides", "surroundings", "disk"],
+        never: &[SERVERS, SCREENS],
+    },
 ];
 
 /// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
@@ -447,6 +459,23 @@ fn the_disk_has_one_door() {
             "{known} is no more"
         );
     }
+}
+
+/// What a process was started with is looked at once, and handed down.
+#[test]
+fn the_environment_has_one_room() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.room != "environment") {
+        let path = source.path.display().to_string();
+        let is_env = |path: &Vec<String>| {
+            matches!(
+                path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
+                ["std", "env", ..] | ["env", _, ..]
+            )
+        };
+        wrong.extend(paths(source).into_iter().filter(is_env).map(|it| format!("{path}: {}", it.join("::"))));
+    }
+    assert!(wrong.is_empty(), "these look at the environment themselves:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Check for StorageCheck {
                 ladder.tell(rung.telling(format!("{} is not on this host", storage.mount)));
                 Ok(())
             }
-            Ok(storage) => climb(ladder, storage).await,
+            Ok(storage) => climb(ladder, world, storage).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
@@ -53,9 +53,9 @@ impl Check for StorageCheck {
     }
 }
 
-async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), FailedRung> {
+async fn climb(ladder: &Ladder, world: &World, storage: &Storage) -> Result<(), FailedRung> {
     let path = Path::new(&storage.mount);
-    let real = folder(ladder, storage, path).await?;
+    let real = folder(ladder, world, storage, path).await?;
     let since = Instant::now();
     mounted(ladder, storage, &real, since).map_err(|failure| ("mount", failure, since))?;
     space(ladder, path).await?;
@@ -77,7 +77,12 @@ fn to_mount(storage: &Storage, path: &Path) -> String {
 }
 
 /// It is a folder; gives its real path.
-async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathBuf, FailedRung> {
+async fn folder(
+    ladder: &Ladder,
+    world: &World,
+    storage: &Storage,
+    path: &Path,
+) -> Result<PathBuf, FailedRung> {
     let shown = &storage.mount;
     let since = Instant::now();
     if !path.is_absolute() {
@@ -90,7 +95,9 @@ async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathB
         Kind::Missing => {
             let remedy = match storage.expect {
                 // Without the rest of the stack's folder around it, the stack would take it for somebody else's.
-                Expect::Directory if *path == development_mount() => "backendai-setup dev up".to_owned(),
+                Expect::Directory if *path == development_mount(&world.surroundings.environment) => {
+                    "backendai-setup dev up".to_owned()
+                }
                 Expect::Directory => format!("mkdir -p {}", shell_word(shown)),
                 _ => format!("{}; then: mkdir -p {}", to_mount(storage, path), shell_word(shown)),
             };

@@ -1,8 +1,8 @@
 //! Where the servers' programs are, and how to get those that are missing.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::environment::{self, Environment};
 use crate::failure::{Code, Failure};
 
 /// The servers that the stack has to start itself.
@@ -24,10 +24,8 @@ pub struct Programs {
 }
 
 /// Where programs may be: `PATH`, then the places distributions use, newest version first.
-pub fn places() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places: Vec<PathBuf> =
-        std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+pub fn places(environment: &Environment) -> Vec<PathBuf> {
+    let mut places = environment.search_path();
     places.extend(versions("/usr/lib/postgresql", "").into_iter().map(|folder| folder.join("bin")));
     places.extend(versions("/usr", "pgsql-").into_iter().map(|folder| folder.join("bin")));
     places.extend(
@@ -70,7 +68,7 @@ pub fn programs(places: &[PathBuf], wanted: Wanted) -> Result<Programs, Failure>
 }
 
 fn all(name: &str, places: &[PathBuf]) -> Vec<PathBuf> {
-    let list: OsString = std::env::join_paths(places).unwrap_or_default();
+    let list = environment::joined(places);
     if list.is_empty() {
         return Vec::new();
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{FlockOperation, flock};
 
 use super::process::{self, BEAT};
+use crate::environment::Environment;
 use crate::failure::{Code, Failure, shell_word, words};
 use crate::guide::development_home;
 
@@ -28,11 +29,13 @@ pub(super) struct Account {
 
 impl Account {
     /// Who runs PostgreSQL: for root the user `postgres`, else `nobody`; otherwise oneself.
-    pub fn for_postgres() -> Result<Option<Self>, Failure> {
+    pub fn for_postgres(environment: &Environment) -> Result<Option<Self>, Failure> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
         }
-        ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::find).map(Some).ok_or_else(|| {
+        let found =
+            ["postgres", "_postgres", "nobody"].into_iter().find_map(|name| Self::find(environment, name));
+        found.map(Some).ok_or_else(|| {
             Failure::new(
                 Code::DevHome,
                 "there is no user to run PostgreSQL as, and it refuses to run as root",
@@ -41,9 +44,9 @@ impl Account {
         })
     }
 
-    fn find(name: &str) -> Option<Self> {
+    fn find(environment: &Environment, name: &str) -> Option<Self> {
         let id = |flag| {
-            let output = process::plain("id").args([flag, name]).output().ok()?;
+            let output = process::plain(environment, "id").args([flag, name]).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
         };
         Some(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
@@ -235,8 +238,8 @@ fn foreign(path: &Path) -> Failure {
 }
 
 /// A command for this stack and no other: what is copied must not hit the default one.
-pub(super) fn command(home: &Path, what: &str) -> String {
-    if home == canonical(&development_home()) {
+pub(super) fn command(environment: &Environment, home: &Path, what: &str) -> String {
+    if home == canonical(&development_home(environment)) {
         return format!("backendai-setup dev {what}");
     }
     format!("backendai-setup dev {what} --dir {}", shell_word(&home.to_string_lossy()))

@@ -64,7 +64,9 @@ pub struct Look {
 /// Looks at the stack, and at the ports that it would take.
 pub async fn look(options: &Options) -> Look {
     let site = survey(options).await;
-    let obstacle = programs(&places(), site.wanted()).err().or_else(|| site.obstacle(options));
+    let obstacle = programs(&places(&options.surroundings.environment), site.wanted())
+        .err()
+        .or_else(|| site.obstacle(options));
     let mount = site.home.join("mount");
     let has_mount = home::is_ours(&site.home) && mount.is_dir();
     let beside = site.beside();

@@ -16,6 +16,7 @@ use super::home::{ANOTHER, Account, Home, barrier, unwritable};
 use super::ports::localhost;
 use super::process::{self, BEAT, Log, Process};
 use super::{ANSWER, DEADLINE, PASSWORD, POSTGRES, USER};
+use crate::environment::Environment;
 use crate::failure::{Code, Failure};
 
 /// How PostgreSQL is asked to end (fast, immediate, killed), and how long each request has.
@@ -30,8 +31,8 @@ fn data(home: &Path) -> PathBuf {
 }
 
 /// The stack's running PostgreSQL. Its sessions have titles instead of arguments.
-pub(super) fn find(home: &Path) -> Option<Process> {
-    Process::find(POSTGRES, &data(home).to_string_lossy())
+pub(super) fn find(environment: &Environment, home: &Path) -> Option<Process> {
+    Process::find(environment, POSTGRES, &data(home).to_string_lossy())
 }
 
 /// The port a running PostgreSQL was started with.
@@ -45,16 +46,21 @@ pub(super) fn has_data(home: &Path) -> bool {
 }
 
 /// The folder of programs that fits the data; the best one while there are none.
-pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Failure> {
+pub(super) fn programs(
+    environment: &Environment,
+    home: &Path,
+    folders: &[PathBuf],
+) -> Result<PathBuf, Failure> {
     let wanted = match fs::read_to_string(data(home).join("PG_VERSION")) {
         Ok(version) => Some(version.trim().to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(unwritable(&data(home), &error)),
     };
-    let fits =
-        |folder: &&PathBuf| wanted.as_ref().is_none_or(|wanted| major(folder).as_ref() == Some(wanted));
+    let fits = |folder: &&PathBuf| {
+        wanted.as_ref().is_none_or(|wanted| major(environment, folder).as_ref() == Some(wanted))
+    };
     folders.iter().find(fits).cloned().ok_or_else(|| {
-        let mut installed: Vec<String> = folders.iter().filter_map(|folder| major(folder)).collect();
+        let mut installed: Vec<String> = folders.iter().filter_map(|folder| major(environment, folder)).collect();
         installed.dedup();
         let (wanted, installed) = (wanted.unwrap_or_default(), installed.join(", "));
         Failure::new(
@@ -68,8 +74,8 @@ pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Fail
 }
 
 /// The major version, from a line such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
-fn major(folder: &Path) -> Option<String> {
-    let output = process::plain(folder.join("postgres")).arg("--version").output().ok()?;
+fn major(environment: &Environment, folder: &Path) -> Option<String> {
+    let output = process::plain(environment, folder.join("postgres")).arg("--version").output().ok()?;
     let line = String::from_utf8(output.stdout).ok()?;
     let version = line.split(") ").nth(1)?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())

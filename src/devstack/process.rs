@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::environment::Environment;
 use crate::failure::{Code, Failure, words};
 
 /// How often something is looked at while waiting for it.
@@ -29,8 +30,8 @@ pub(super) struct Process {
 
 impl Process {
     /// The running process whose program has this name and that has this very argument.
-    pub fn find(program: &str, argument: &str) -> Option<Self> {
-        let matches: Vec<Self> = table()
+    pub fn find(environment: &Environment, program: &str, argument: &str) -> Option<Self> {
+        let matches: Vec<Self> = table(environment)
             .into_iter()
             .filter(|process| {
                 let name = process.arguments.first().and_then(|path| Path::new(path).file_name()?.to_str());
@@ -64,8 +65,8 @@ fn parent(pid: u32) -> Option<u32> {
 }
 
 /// Every process with its arguments; those that ended and wait for their parent have none.
-fn table() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return table_by_ps() };
+fn table(environment: &Environment) -> Vec<Process> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return table_by_ps(environment) };
     let processes: Vec<Process> = entries
         .flatten()
         .filter_map(|entry| {
@@ -76,19 +77,19 @@ fn table() -> Vec<Process> {
             Some(Process { pid, arguments })
         })
         .collect();
-    if processes.is_empty() { table_by_ps() } else { processes }
+    if processes.is_empty() { table_by_ps(environment) } else { processes }
 }
 
 /// A program that gets nothing of this environment, where secrets may be, but where programs are.
-pub(super) fn plain(program: impl AsRef<OsStr>) -> Command {
+pub(super) fn plain(environment: &Environment, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
+    command.env_clear().env("PATH", environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin")));
     command
 }
 
 /// For systems without /proc.
-fn table_by_ps() -> Vec<Process> {
-    let Ok(output) = plain("ps").args(["-axww", "-o", "pid=,command="]).output() else {
+fn table_by_ps(environment: &Environment) -> Vec<Process> {
+    let Ok(output) = plain(environment, "ps").args(["-axww", "-o", "pid=,command="]).output() else {
         return Vec::new();
     };
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();

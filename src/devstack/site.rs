@@ -98,9 +98,10 @@ pub(super) fn foreign_before(home: &Path) -> Vec<(&'static str, u16)> {
 pub(super) async fn survey(options: &Options) -> Site {
     let home = canonical(&options.home);
     let has_home = is_ours(&home);
+    let environment = &options.surroundings.environment;
     let etcd = async {
         let (last, was_used) = before(&home, "etcd");
-        let process = etcd::find(&home);
+        let process = etcd::find(environment, &home);
         let own = process.as_ref().and_then(etcd::port);
         let port = own.or(options.etcd_port).or(last).unwrap_or(ETCD_PORT);
         let (found, latency_ms) = match process {
@@ -112,7 +113,7 @@ pub(super) async fn survey(options: &Options) -> Site {
     };
     let postgres = async {
         let (last, was_used) = before(&home, "postgres");
-        let process = postgres::find(&home);
+        let process = postgres::find(environment, &home);
         let own = process.as_ref().and_then(postgres::port);
         let port = own.or(options.postgres_port).or(last).unwrap_or(POSTGRES_PORT);
         let (found, latency_ms) = match process {
@@ -211,7 +212,7 @@ impl Site {
                     ),
                     false => String::new(),
                 };
-                let up = command(&self.home, &format!("up{flags}"));
+                let up = command(&options.surroundings.environment, &self.home, &format!("up{flags}"));
                 format!("stop it, or start another one beside it: `{up}`{own}")
             }
             Face::Wizard => {

@@ -1,10 +1,11 @@
 //! The development stack at the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     devstack::{self, ETCD_PORT, POSTGRES_PORT, Server, ServerState, Stack, Status},
     failure::{Failure, shell_word, status as exit},
+    surroundings::Surroundings,
 };
 
 pub use crate::devstack::Options;
@@ -20,21 +21,25 @@ pub enum Dev {
     /// Starts what does not run and waits until both servers answer.
     Up(Options),
     /// Stops what runs; the data stay.
-    Down(PathBuf),
+    Down(Options),
     /// Shows what runs.
-    Status(PathBuf),
+    Status(Options),
     /// Stops what runs and removes all data.
     Reset {
-        /// The folder.
-        home: PathBuf,
+        /// Which one.
+        stack: Options,
         /// Nobody has to confirm.
         yes: bool,
     },
 }
 
-/// The folder of the stack: this one, or the usual one.
-pub fn home(dir: Option<PathBuf>) -> PathBuf {
-    dir.map_or_else(|| Options::default().home, |dir| std::path::absolute(&dir).unwrap_or(dir))
+/// The stack in this folder, or the usual one.
+pub fn stack_at(dir: Option<PathBuf>, surroundings: &Surroundings) -> Options {
+    let usual = Options::usual(surroundings.clone());
+    match dir {
+        Some(dir) => Options { home: std::path::absolute(&dir).unwrap_or(dir), ..usual },
+        None => usual,
+    }
 }
 
 /// Serves a command.
@@ -49,15 +54,15 @@ pub fn serve(terminal: &Terminal, signals: &mut Signals, command: Dev) -> u8 {
                 }
                 Err(failure) => terminal.fail(&[failure]),
             },
-            Dev::Down(home) => ended(terminal, devstack::down(&home, &mut say).await),
-            Dev::Status(home) => {
-                let status = devstack::status(&Options::of(home)).await;
+            Dev::Down(stack) => ended(terminal, devstack::down(&stack, &mut say).await),
+            Dev::Status(stack) => {
+                let status = devstack::status(&stack).await;
                 let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
                 let result = serde_json::to_value(&status).unwrap_or_default();
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
-            Dev::Reset { home, yes } => match may_reset(terminal, signals, &home, yes).await {
-                Ok(()) => ended(terminal, devstack::reset(&home, &mut say).await),
+            Dev::Reset { stack, yes } => match may_reset(terminal, signals, &stack, yes).await {
+                Ok(()) => ended(terminal, devstack::reset(&stack, &mut say).await),
                 Err(status) => status,
             },
         }
@@ -72,13 +77,13 @@ fn ended(terminal: &Terminal, done: Result<bool, Failure>) -> u8 {
 }
 
 /// Asks before all data are removed; the exit status when they are not to be.
-async fn may_reset(terminal: &Terminal, signals: &mut Signals, home: &Path, yes: bool) -> Result<(), u8> {
-    let Some(question) = devstack::reset_question(home).filter(|_| !yes) else { return Ok(()) };
+async fn may_reset(terminal: &Terminal, signals: &mut Signals, stack: &Options, yes: bool) -> Result<(), u8> {
+    let Some(question) = devstack::reset_question(stack).filter(|_| !yes) else { return Ok(()) };
     if !terminal.can_ask() {
-        return Err(terminal.fail(&[devstack::reset_unconfirmed(home)]));
+        return Err(terminal.fail(&[devstack::reset_unconfirmed(stack)]));
     }
     signals.listen();
-    let reply = confirm(signals, question).await;
+    let reply = confirm(terminal, signals, question).await;
     signals.stop_listening();
     let status = match reply {
         Reply::Is(true) => return Ok(()),
@@ -107,7 +112,7 @@ fn tell_stack(terminal: &Terminal, stack: &Stack) {
         if stack.postgres.port != POSTGRES_PORT {
             set.push(format!("--set database.address=localhost:{}", stack.postgres.port));
         }
-        if stack.mount != Options::default().home.join("mount") {
+        if stack.mount != Options::usual(terminal.surroundings.clone()).home.join("mount") {
             set.push(format!("--set storage.mount={}", shell_word(&stack.mount.to_string_lossy())));
         }
         if !set.is_empty() {

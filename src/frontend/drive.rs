@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, status},
-    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing, is_spoken},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing},
     runtime::runtime,
     session::{Inputs, Operation, Scope, Session, Setup, cancel_secret_lookups, stopped},
     workflow::{Event, EventKind, Outcome, StageId, Summary},
@@ -34,12 +34,12 @@ pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>)
         let json = Json(io::stdout());
         return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
     }
-    let out: Box<dyn io::Write + Send> = if is_spoken() && io::stderr().is_terminal() {
-        Box::new(wrapping_stderr())
+    let out: Box<dyn io::Write + Send> = if terminal.style.words && io::stderr().is_terminal() {
+        Box::new(wrapping_stderr(true))
     } else {
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
-    let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
+    let is_watched = io::stderr().is_terminal() && !terminal.style.words && !is_quiet;
     let plain = Plain::new(out, terminal.style, titles(setup))
         .closing_with(closing)
         .redrawing(is_watched)

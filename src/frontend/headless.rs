@@ -6,7 +6,7 @@ use crate::{
     failure::{Code, Failure, status},
     report::{RunState, write_checks, write_plan, write_status},
     session::{Inputs, Operation, Scope, Session},
-    state::state_dir,
+    state::StateDir,
 };
 
 use super::{
@@ -68,7 +68,8 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
         }
         let setup = inputs.setup;
         let (named, name, log) = (work.state_dir, session.name().to_owned(), log.map(Path::to_owned));
-        let open = move || Recorder::open(setup, state_dir(named), &name, log.as_deref());
+        let surroundings = inputs.surroundings().clone();
+        let open = move || Recorder::open(setup, StateDir::find(named, surroundings), &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         if must_ask {
@@ -99,7 +100,7 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    let status = match confirm(signals, "Write this?".into()).await {
+    let status = match confirm(terminal, signals, "Write this?".into()).await {
         Reply::Is(true) => return Ok(()),
         Reply::Is(false) | Reply::Back => status::SUCCESS,
         Reply::Interrupted => status::INTERRUPTED,

@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     answers::Answers,
     validate::{self, Address, Refused, parse_address},
-    variable::{Default, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable},
 };
 
 /// Where PostgreSQL listens.
@@ -156,7 +156,7 @@ pub static SECTION: Section = Section {
             help: "host:port of the PostgreSQL server.",
             shape: Shape::Address,
             default: Default::Required,
-            development: Some(|| "localhost:8100".into()),
+            development: Some(Development::Value("localhost:8100")),
             manager_env: Some("BACKEND_DB_ADDR"),
             accept: address,
         },
@@ -166,7 +166,7 @@ pub static SECTION: Section = Section {
             help: "The database of the manager; created when it is not there.",
             shape: Shape::Text,
             default: Default::Value("backend"),
-            development: Some(|| "backend".into()),
+            development: Some(Development::Value("backend")),
             manager_env: Some("BACKEND_DB_NAME"),
             accept: name,
         },
@@ -176,7 +176,7 @@ pub static SECTION: Section = Section {
             help: "The user that owns the database; it needs CREATEDB once.",
             shape: Shape::Text,
             default: Default::Required,
-            development: Some(|| "postgres".into()),
+            development: Some(Development::Value("postgres")),
             manager_env: Some("BACKEND_DB_USER"),
             accept: identifier,
         },
@@ -186,7 +186,7 @@ pub static SECTION: Section = Section {
             help: "The password as it is; it is escaped for alembic.ini and the shell.",
             shape: Shape::Secret,
             default: Default::Required,
-            development: Some(|| "develove".into()),
+            development: Some(Development::Value("develove")),
             manager_env: Some("BACKEND_DB_PASSWORD"),
             accept: password,
         },

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     disk::{self, Access},
-    state::target_folder,
+    state::StateDir,
     workflow::{Event, EventKind, Outcome},
 };
 
@@ -68,7 +68,7 @@ pub fn ago(at: Timestamp) -> String {
 }
 
 /// When each stage last ran on this target; empty when nothing is known.
-pub fn history(state_dir: &Path, name: &str) -> BTreeMap<String, LastRun> {
+pub fn history(state_dir: &StateDir, name: &str) -> BTreeMap<String, LastRun> {
     read(&path(state_dir, name))
 }
 
@@ -78,8 +78,8 @@ fn read(path: &Path) -> BTreeMap<String, LastRun> {
     serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
 }
 
-fn path(state_dir: &Path, name: &str) -> PathBuf {
-    target_folder(state_dir, name).join("history.json")
+fn path(state_dir: &StateDir, name: &str) -> PathBuf {
+    state_dir.target_folder(name).join("history.json")
 }
 
 /// Notes how each stage ended. A stage that was skipped or stopped did not run.
@@ -91,7 +91,7 @@ pub struct History {
 
 impl History {
     /// The history of a target, to be added to.
-    pub fn create(state_dir: &Path, name: &str) -> Self {
+    pub fn create(state_dir: &StateDir, name: &str) -> Self {
         Self { path: path(state_dir, name), ran: BTreeMap::new() }
     }
 

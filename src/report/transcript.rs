@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::{
     disk::{self, Access},
     failure::{Code, Failure, words},
-    state::target_folder,
+    state::StateDir,
     workflow::{Event, StageId},
 };
 
@@ -36,11 +36,11 @@ impl Transcript {
     /// # Errors
     /// `E-STATE-DIR` when it cannot be written.
     pub fn create(
-        state_dir: &Path,
+        state_dir: &StateDir,
         target: &str,
         titles: BTreeMap<StageId, &'static str>,
     ) -> Result<Self, Failure> {
-        let folder = target_folder(state_dir, target).join("transcripts");
+        let folder = state_dir.target_folder(target).join("transcripts");
         let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
         let (into, new) = (folder.clone(), path.clone());

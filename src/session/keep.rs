@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
 };
@@ -15,7 +16,7 @@ use crate::{
     failure::{Code, Failure, words},
     guide::{Answers, Guide, Origin, Reference},
     services::files,
-    state::target_folder,
+    state::StateDir,
 };
 
 /// The version of the draft.
@@ -43,15 +44,15 @@ struct Kept {
     files: BTreeMap<String, String>,
 }
 
-fn draft_path(state_dir: &Path) -> PathBuf {
-    state_dir.join("draft.json")
+fn draft_path(state_dir: &StateDir) -> PathBuf {
+    state_dir.path().join("draft.json")
 }
 
 /// Keeps unfinished answers, without secrets.
 ///
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when they cannot be kept.
-pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<PathBuf, Failure> {
+pub fn save_draft(state_dir: &StateDir, page: &str, answers: &Answers) -> Result<PathBuf, Failure> {
     let mut kept = Kept {
         version: VERSION,
         saved: Timestamp::now(),
@@ -74,7 +75,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
     }
     let path = draft_path(state_dir);
     let text = serde_json::to_string_pretty(&kept).unwrap_or_default() + "\n";
-    files::make_folder(state_dir)?;
+    files::make_folder(state_dir.path())?;
     files::replace(&path, text.as_bytes(), None)?;
     Ok(path)
 }
@@ -84,7 +85,7 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that cannot be read, `E-FILE-HUNG` when nothing answers.
-pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, Failure> {
+pub fn draft(guide: &'static Guide, state_dir: &StateDir) -> Result<Option<Draft>, Failure> {
     let path = draft_path(state_dir);
     if !files::is_there(&path)? {
         return Ok(None);
@@ -109,7 +110,10 @@ pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, F
         .chain(kept.files.into_iter().map(|(key, path)| (key, Reference::File(path))));
     for (key, reference) in references {
         let value: Option<SecretString> = match &reference {
-            Reference::Env(name) => std::env::var(name).ok().map(Into::into),
+            Reference::Env(name) => {
+                let value = state_dir.surroundings.environment.get(name).and_then(OsStr::to_str);
+                value.map(|value| value.to_owned().into())
+            }
             Reference::File(path) => super::secret::read_file(Path::new(path)).ok(),
             // A program is not started, and nobody asked, before the person says so.
             Reference::Command(_) | Reference::Stdin | Reference::Prompt => None,
@@ -124,7 +128,7 @@ pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, F
 }
 
 /// Lets go of the unfinished answers.
-pub fn forget_draft(state_dir: &Path) {
+pub fn forget_draft(state_dir: &StateDir) {
     files::forget(&draft_path(state_dir));
 }
 
@@ -132,8 +136,8 @@ pub fn forget_draft(state_dir: &Path) {
 ///
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
-pub fn save_answers(state_dir: &Path, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
-    let folder = target_folder(state_dir, name);
+pub fn save_answers(state_dir: &StateDir, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
+    let folder = state_dir.target_folder(name);
     files::make_folder(&folder)?;
     let path = folder.join("answers.yml");
     files::replace(&path, answers.repeatable()?.as_bytes(), None)?;

@@ -1,8 +1,9 @@
 //! Secrets by reference: from an environment name, a file, a program, stdin.
 
 use std::{
+    ffi::OsStr,
     io::{self, IsTerminal, Read},
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitStatus, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
@@ -22,6 +23,7 @@ use crate::{
     failure::{Code, Failure, shell_word, words},
     guide::{Guide, Reference, Variable, doubts},
     services::{files, limit, seconds},
+    surroundings::Surroundings,
 };
 
 /// How long a program may take to give out a secret.
@@ -39,12 +41,13 @@ pub(super) struct Sources {
     /// Environment names of other secrets: no program that is started gets them.
     hidden: Vec<String>,
     guide: &'static Guide,
+    surroundings: Surroundings,
 }
 
 impl Sources {
     /// Knows the environment names that hold secrets of the guide.
-    pub(super) fn new(guide: &'static Guide) -> Self {
-        Self { stdin: None, hidden: guide.secret_names().collect(), guide }
+    pub(super) fn new(guide: &'static Guide, surroundings: Surroundings) -> Self {
+        Self { stdin: None, hidden: guide.secret_names().collect(), guide, surroundings }
     }
 
     /// This environment name holds a secret too.
@@ -63,14 +66,14 @@ impl Sources {
     /// `E-ANSWERS-SECRET` when it cannot be had from where it is said to be.
     pub(super) fn look_up(&self, key: &str, reference: &Reference) -> Result<Option<SecretString>, Failure> {
         match reference {
-            Reference::Env(name) => match std::env::var(name) {
-                Ok(text) if !text.is_empty() => Ok(text.into()),
-                Ok(_) => Err(unset(key, name, "is empty")),
-                Err(std::env::VarError::NotPresent) => match twin(self.guide, name) {
-                    Some(path) => read_file(&path).map_err(|failure| of_key(key, failure)),
+            Reference::Env(name) => match self.surroundings.environment.get(name).map(OsStr::to_str) {
+                Some(Some("")) => Err(unset(key, name, "is empty")),
+                Some(Some(text)) => Ok(text.to_owned().into()),
+                Some(None) => Err(unset(key, name, "is not UTF-8 text")),
+                None => match self.twin(name) {
+                    Some(path) => read_file(path).map_err(|failure| of_key(key, failure)),
                     None => Err(unset(key, name, "is not set")),
                 },
-                Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
             },
             Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
             Reference::Command(words) => {
@@ -98,6 +101,12 @@ impl Sources {
         Ok(())
     }
 
+    /// The file that the twin of one of our own names gives.
+    fn twin(&self, name: &str) -> Option<&Path> {
+        let own = self.guide.variables().find(|variable| variable.is_secret() && variable.env() == name)?;
+        self.surroundings.environment.path(&own.env_file()?)
+    }
+
     fn stdin(key: &str) -> Result<SecretString, Failure> {
         if io::stdin().is_terminal() {
             return Err(refuse(key, "stdin is a terminal, and would show the secret")
@@ -109,12 +118,6 @@ impl Sources {
         })?;
         text(bytes, "stdin").map_err(|failure| of_key(key, failure))
     }
-}
-
-/// The file that the twin of one of our own names gives.
-fn twin(guide: &Guide, name: &str) -> Option<PathBuf> {
-    let own = guide.variables().find(|variable| variable.is_secret() && variable.env() == name)?;
-    std::env::var_os(own.env_file()?).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The failure for a secret that is to be asked for where nobody can be asked.

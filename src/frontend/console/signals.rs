@@ -25,6 +25,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use crate::{
     failure::status,
     session::{cancel_secret_lookups, stopped},
+    surroundings::Surroundings,
 };
 
 use super::{
@@ -72,13 +73,14 @@ pub struct Signals {
 impl Signals {
     /// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
     /// signals as they are.
-    pub fn hear() -> Self {
+    pub fn hear(surroundings: &Surroundings) -> Self {
+        let terminal = Terminal::new(Output::Text, false, surroundings.clone());
         let shared = Arc::new(Shared {
             bus: broadcast::channel(64).0,
             taken: AtomicU64::new(0),
             in_a_hurry: AtomicBool::new(false),
             is_drawn_on: AtomicBool::new(false),
-            face: Mutex::new((Terminal::new(Output::Text, false), BEFORE)),
+            face: Mutex::new((terminal, BEFORE)),
         });
         let (ready, is_ready) = sync_channel::<UnixStream>(1);
         let heard = Arc::clone(&shared);
@@ -95,7 +97,7 @@ impl Signals {
 
     /// In which form the end is reported when a signal ends the program, and what it leaves.
     pub fn end_as(&self, terminal: &Terminal, left: &'static str) {
-        *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner) = (*terminal, left);
+        *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner) = (terminal.clone(), left);
     }
 
     /// Somebody takes what comes from now on.
@@ -253,7 +255,7 @@ impl SignalListener {
     /// Ends the program, with a word about it if somebody reads it.
     fn end(&self, status: u8) -> ! {
         let (told, is_told) = sync_channel::<()>(1);
-        let (terminal, left) = *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner);
+        let (terminal, left) = self.shared.face.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let tell = move || {
             let _ = disable_raw_mode();
             guard::leave();

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::{
     failure::{Code, Failure, count, shortened, status, words},
     report::{Sink, Style, lost_record, write_failure},
+    surroundings::Surroundings,
     text::{grouped, visible_json},
     workflow::{Event, EventKind, Summary},
 };
@@ -52,19 +53,22 @@ pub enum Volume {
 }
 
 /// Stdout for results, stderr for lines and failures.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Terminal {
     output: Output,
     /// How much is told.
     pub volume: Volume,
     /// Signs and colours.
     pub style: Style,
+    /// Where it stands.
+    pub surroundings: Surroundings,
 }
 
 impl Terminal {
     /// A terminal that writes results in this form.
-    pub fn new(output: Output, ascii: bool) -> Self {
-        Self { output, volume: Volume::Normal, style: Style::detect(ascii) }
+    pub fn new(output: Output, ascii: bool, surroundings: Surroundings) -> Self {
+        let style = Style::detect(ascii, &surroundings.environment);
+        Self { output, volume: Volume::Normal, style, surroundings }
     }
 
     /// The same, telling so much.

@@ -7,7 +7,7 @@ mod review;
 mod running;
 mod section;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,7 +18,7 @@ use crate::{
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
     session::{self, Inputs, LoadedAnswers, Operation, RunOptions, Scope, Session, Setup},
-    state::state_dir,
+    state::StateDir,
 };
 
 use super::{
@@ -26,7 +26,7 @@ use super::{
         Signals, Terminal,
         asker::Asker,
         questions::{Question, Reply},
-        wrapping::{self, wrapping_stderr},
+        wrapping::wrapping_stderr,
     },
     drive::{drive, run_until_signal},
     wizard::{Unfinished, begun, development_answers, round::Round, taken_up, to_be_asked, unfinished},
@@ -64,7 +64,7 @@ struct Wizard<'a> {
     signals: &'a mut Signals,
     questions: Vec<(&'static Section, &'static Variable)>,
     answers: Answers,
-    state_dir: Result<PathBuf, Failure>,
+    state_dir: Result<StateDir, Failure>,
     run_options: RunOptions,
     /// Where an unfinished round goes on, as the draft calls it.
     left_on: &'static str,
@@ -96,7 +96,7 @@ pub fn serve(
     let variables =
         |section: &'static Section| section.variables.iter().map(move |variable| (section, variable));
     signals.listen();
-    let asker = Asker::detect();
+    let asker = Asker::detect(&terminal.surroundings.environment);
     let mut wizard = Wizard {
         terminal,
         style: terminal.style.spoken(asker.is_lines()),
@@ -105,7 +105,7 @@ pub fn serve(
         setup: inputs.setup,
         questions: inputs.setup.guide.asked().into_iter().flat_map(variables).collect(),
         answers: begun(answers),
-        state_dir: state_dir(state),
+        state_dir: StateDir::find(state, inputs.surroundings().clone()),
         run_options: inputs.run_options.clone(),
         left_on: "review",
         from_review: false,
@@ -195,7 +195,7 @@ impl Wizard<'_> {
         loop {
             let terminal = self.terminal;
             let mut say = |line: &str| terminal.note(line);
-            let options = Options::in_wizard(beside);
+            let options = Options::in_wizard(beside, terminal.surroundings.clone());
             let up = tokio::select! {
                 up = devstack::up(&options, &mut say) => up,
                 status = self.signals.next() => {
@@ -205,7 +205,8 @@ impl Wizard<'_> {
             };
             let failure = match up {
                 Ok(stack) => {
-                    let problems = development_answers(&mut self.answers, &stack);
+                    let environment = &self.terminal.surroundings.environment;
+                    let problems = development_answers(environment, &mut self.answers, &stack);
                     self.tell(&problems);
                     self.round.changed = true;
                     return Ok(Page::Review);
@@ -213,7 +214,8 @@ impl Wizard<'_> {
                 Err(failure) => failure,
             };
             self.tell(&[failure]);
-            let Some(other) = devstack::look(&Options::in_wizard(Beside::default())).await.beside else {
+            let usual = Options::in_wizard(Beside::default(), terminal.surroundings.clone());
+            let Some(other) = devstack::look(&usual).await.beside else {
                 return Ok(Page::Welcome);
             };
             let again = "On this machine, for development".to_owned();
@@ -245,7 +247,7 @@ impl Wizard<'_> {
                 continue;
             }
             let answers = vec![file];
-            let inputs = Inputs { answers, ..Inputs::new(self.setup) };
+            let inputs = Inputs { answers, ..Inputs::new(self.setup, self.run_options.surroundings.clone()) };
             let load_answers = move || session::load_answers(&inputs);
             let loaded =
                 run_until_signal(self.terminal, self.signals, load_answers).await.map_err(Away::Leave)?;
@@ -360,11 +362,11 @@ impl Wizard<'_> {
     }
 
     fn say(&self, line: &str) {
-        wrapping::tell(&self.style.text(line));
+        let _ = writeln!(wrapping_stderr(self.asker.is_lines()), "{}", self.style.text(line));
     }
 
     fn tell(&self, failures: &[Failure]) {
-        let mut err = wrapping_stderr();
+        let mut err = wrapping_stderr(self.asker.is_lines());
         for failure in failures {
             let _ = write_failure(&mut err, self.style, failure);
         }

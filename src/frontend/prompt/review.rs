@@ -59,7 +59,7 @@ impl Wizard<'_> {
         };
         let summary = state.summary.clone();
         let failures = summary.as_ref().map(|summary| summary.failures.clone()).unwrap_or_default();
-        let mut err = wrapping_stderr();
+        let mut err = wrapping_stderr(self.asker.is_lines());
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
@@ -82,7 +82,7 @@ impl Wizard<'_> {
                     }
                 }
                 Step::Changes => {
-                    let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
+                    let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);
                 }
                 Step::Answers => self.show_answers(),
                 Step::Change => return or_back(self.change().await, Page::Review),
@@ -118,7 +118,7 @@ impl Wizard<'_> {
     fn show_answers(&self) {
         let mut filled = self.answers.clone();
         filled.fill_defaults();
-        let _ = write_answers(&mut wrapping_stderr(), self.style, &filled);
+        let _ = write_answers(&mut wrapping_stderr(self.asker.is_lines()), self.style, &filled);
     }
 
     /// Which answers?
@@ -160,7 +160,7 @@ impl Wizard<'_> {
             let scope = Scope::stages(self.setup, &[id.to_owned()], None, &[]);
             let Some(session) = self.open(scope, Operation::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Operation::Preview).await?;
-            let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
+            let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);
             let summary = state.summary.as_ref();
             let failures = summary.map(|summary| summary.failures.clone()).unwrap_or_default();
             self.tell(&failures);

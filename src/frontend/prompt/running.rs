@@ -79,8 +79,8 @@ impl Wizard<'_> {
                     return Ok(None);
                 }
             };
-        let plain =
-            Plain::new(wrapping_stderr(), self.style, titles(setup)).closing_with(Some(what_next(&session)));
+        let plain = Plain::new(wrapping_stderr(self.asker.is_lines()), self.style, titles(setup))
+            .closing_with(Some(what_next(&session)));
         let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
         all.extend(reporters);
         Ok(Some(drive(self.terminal, self.signals, &session, Operation::Run, Some(path), all).await))

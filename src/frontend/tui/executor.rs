@@ -23,6 +23,8 @@ use crate::{
     guide::{Answers, images},
     report::history,
     session::{self, Inputs, LoadedAnswers, Operation, Overwrite, RunOptions, Scope, Session, Setup},
+    state::StateDir,
+    surroundings::Surroundings,
     workflow::{EventKind, StageState, Stop, Verdict},
 };
 
@@ -48,14 +50,14 @@ pub struct Executor {
     under_way: HashMap<Kind, Stop>,
     run: Option<Stop>,
     drafts: Drafts,
-    state_dir: Result<PathBuf, Failure>,
+    state_dir: Result<StateDir, Failure>,
     run_options: RunOptions,
     setup: &'static Setup,
 }
 
 impl Executor {
     /// A executor that keeps drafts, transcripts and history there.
-    pub fn new(setup: &'static Setup, state_dir: Result<PathBuf, Failure>, run_options: RunOptions) -> Self {
+    pub fn new(setup: &'static Setup, state_dir: Result<StateDir, Failure>, run_options: RunOptions) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {
             sender,
@@ -76,20 +78,20 @@ impl Executor {
 
     /// Begins what an effect asks for. What belongs to the screen is not done here.
     pub(super) fn perform(&mut self, effect: Effect) {
-        let setup = self.setup;
+        let (setup, surroundings) = (self.setup, self.run_options.surroundings.clone());
         match effect {
             Effect::Look => {
-                let options = Options::in_wizard(Beside::default());
+                let options = Options::in_wizard(Beside::default(), surroundings);
                 self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
             }
-            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
-            Effect::Load(path) => self.blocking(move || load(setup, &path)),
+            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside, surroundings)),
+            Effect::Load(path) => self.blocking(move || load(setup, surroundings, &path)),
             Effect::Probe { section, generation, answers } => self.probe(section, generation, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
             }
             Effect::List { generation, answers } => self.blocking(move || {
-                let listed = Box::new(list(setup, &answers));
+                let listed = Box::new(list(setup, surroundings, &answers));
                 Msg::Listed { generation, listed }
             }),
             Effect::Survey { survey, generation, answers, overwrite } => {
@@ -116,8 +118,8 @@ impl Executor {
                 Msg::LogSaved(session::save_text(&path, &text))
             }),
             Effect::CopySamples => self.blocking(move || {
-                let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-                Msg::Samples(session::samples_to_edit(setup.guide, &here))
+                let here = surroundings.environment.working_directory().unwrap_or(Path::new("."));
+                Msg::Samples(session::samples_to_edit(setup.guide, here))
             }),
             Effect::ReadKeypairs(path) => {
                 self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
@@ -254,9 +256,9 @@ impl Executor {
 }
 
 /// Reads an answers file.
-fn load(setup: &'static Setup, path: &Path) -> Msg {
+fn load(setup: &'static Setup, surroundings: Surroundings, path: &Path) -> Msg {
     let answers = vec![path.display().to_string()];
-    let loaded = session::load_answers(&Inputs { answers, ..Inputs::new(setup) });
+    let loaded = session::load_answers(&Inputs { answers, ..Inputs::new(setup, surroundings) });
     let LoadedAnswers { answers, problems, mut notices, to_ask, .. } = loaded;
     notices.extend(to_be_asked(to_ask));
     Msg::Loaded { answers: Box::new(answers), problems, notices }
@@ -325,13 +327,13 @@ async fn look(
     first(&session, operation, plan).await
 }
 
-fn list(setup: &'static Setup, answers: &Answers) -> Listed {
+fn list(setup: &'static Setup, surroundings: Surroundings, answers: &Answers) -> Listed {
     let scope = Scope::checks(setup, &["images".to_owned()]).map_err(|failure| vec![failure]);
     let operation = Operation::Plan { detailed: false };
     // The page shows the whole list, also what is left out.
     let mut answers = answers.clone();
     answers.unset(images::ONLY);
-    match scope.and_then(|scope| Session::new(&answers, &RunOptions::default(), scope, operation)) {
+    match scope.and_then(|scope| Session::new(&answers, &RunOptions::new(surroundings), scope, operation)) {
         Ok(session) => {
             let list = session.images().cloned();
             let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();

@@ -14,6 +14,7 @@ use crate::{
     disk::{self, Access},
     failure::{Code, Failure, status, words},
     frontend::console::{Signals, guard},
+    surroundings::Surroundings,
 };
 
 use super::{
@@ -48,14 +49,16 @@ pub(super) struct ControllingTerminal<'s> {
     missed: Option<u8>,
     /// Somebody else sent SIGTSTP, so nobody needs to send it again.
     told_to_stop: bool,
+    surroundings: Surroundings,
 }
 
 impl<'s> ControllingTerminal<'s> {
-    pub(super) fn new(signals: &'s mut Signals) -> Self {
+    pub(super) fn new(signals: &'s mut Signals, surroundings: Surroundings) -> Self {
         signals.listen();
         let listen = |kind| unix::signal(kind).ok();
         Self {
-            keys: Keys::new(),
+            keys: Keys::new(&surroundings.environment),
+            surroundings,
             signals,
             stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
             resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
@@ -134,14 +137,14 @@ impl Tty for ControllingTerminal<'_> {
             }
             Errand::Edit(file, line) => {
                 guard::leave();
-                let done = open("EDITOR", &["vi", "nano"], Some(*line), file, secrets);
+                let done = open(&self.surroundings, "EDITOR", &["vi", "nano"], Some(*line), file, secrets);
                 let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| terminal_failure(&error)).and(done)
             }
             Errand::Read(file) => {
                 guard::leave();
-                let done = open("PAGER", &["less", "more"], None, file, secrets);
+                let done = open(&self.surroundings, "PAGER", &["less", "more"], None, file, secrets);
                 let done = during(self.signals, &mut self.missed, done).await;
                 self.forget_signals();
                 guard::enter().map_err(|error| terminal_failure(&error)).and(done)
@@ -197,6 +200,7 @@ async fn usual_one(usual: &'static [&'static str]) -> Option<String> {
 
 /// Starts what the environment names, else the first that is there; `+LINE` is understood by all common editors.
 async fn open(
+    surroundings: &Surroundings,
     name: &str,
     usual: &'static [&'static str],
     line: Option<usize>,
@@ -204,9 +208,10 @@ async fn open(
     secrets: &[String],
 ) -> Result<(), Failure> {
     let wanted = ["VISUAL", name].into_iter().filter(|it| *it != "VISUAL" || name == "EDITOR");
-    let wanted = wanted.filter_map(|name| std::env::var(name).ok()).find(|value| !value.trim().is_empty());
+    let wanted =
+        wanted.filter_map(|name| surroundings.environment.text(name)).find(|value| !value.trim().is_empty());
     let command = match wanted {
-        Some(command) => command,
+        Some(command) => command.to_owned(),
         None => usual_one(usual).await.ok_or_else(|| {
             Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
                 .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))

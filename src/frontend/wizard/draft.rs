@@ -1,10 +1,8 @@
 //! The draft, kept beside the screen: a disk that hangs holds nobody up.
 
-use std::path::{Path, PathBuf};
-
 use tokio::{sync::mpsc, task::JoinHandle};
 
-use crate::{disk, guide::Answers, session};
+use crate::{disk, guide::Answers, session, state::StateDir};
 
 /// What is to become of the unfinished answers.
 enum DraftRequest {
@@ -14,7 +12,7 @@ enum DraftRequest {
 
 impl DraftRequest {
     /// A draft that cannot be kept is no reason to bother anyone; a run will tell.
-    fn done(self, folder: &Path) {
+    fn done(self, folder: &StateDir) {
         match self {
             Self::Save(page, answers) => drop(session::save_draft(folder, page, &answers)),
             Self::Forget => session::forget_draft(folder),
@@ -24,14 +22,14 @@ impl DraftRequest {
 
 /// Does what was asked for in order, and only the last of it.
 pub struct Drafts {
-    folder: Option<PathBuf>,
+    folder: Option<StateDir>,
     /// Where it is asked for, and who does it; from the first time on.
     keeper: Option<(mpsc::UnboundedSender<DraftRequest>, JoinHandle<()>)>,
 }
 
 impl Drafts {
     /// Drafts in this state directory, or none.
-    pub fn new(folder: Option<PathBuf>) -> Self {
+    pub fn new(folder: Option<StateDir>) -> Self {
         Self { folder, keeper: None }
     }
 
@@ -63,7 +61,7 @@ impl Drafts {
     }
 }
 
-async fn keep(folder: PathBuf, mut drafts: mpsc::UnboundedReceiver<DraftRequest>) {
+async fn keep(folder: StateDir, mut drafts: mpsc::UnboundedReceiver<DraftRequest>) {
     while let Some(mut draft) = drafts.recv().await {
         while let Ok(later) = drafts.try_recv() {
             draft = later;

@@ -5,14 +5,16 @@ pub mod recorder;
 pub mod round;
 pub mod work;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     devstack,
+    environment::Environment,
     failure::{Code, Failure, Subject},
     guide::{Answers, Origin, Section, Settings, database, etcd, storage},
     report::{ago, history},
     session::{self, Overwrite, Setup},
+    state::StateDir,
 };
 
 pub use draft::Drafts;
@@ -101,14 +103,18 @@ impl Grant {
 }
 
 /// The guide's development values, with the ports of the running stack.
-pub fn development_answers(answers: &mut Answers, stack: &devstack::Stack) -> Vec<Failure> {
+pub fn development_answers(
+    environment: &Environment,
+    answers: &mut Answers,
+    stack: &devstack::Stack,
+) -> Vec<Failure> {
     let mut problems = Vec::new();
     for variable in answers.guide().variables() {
         let value = match variable.key {
             etcd::ENDPOINTS => Some(format!("localhost:{}", stack.etcd.port)),
             database::ADDRESS => Some(format!("localhost:{}", stack.postgres.port)),
             storage::MOUNT => Some(stack.mount.display().to_string()),
-            _ => variable.development.map(|development| development()),
+            _ => variable.development.map(|development| development.value(environment)),
         };
         let Some(value) = value else { continue };
         // What was said at the start counts.
@@ -166,7 +172,7 @@ pub struct Unfinished {
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that does not read.
-pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+pub fn unfinished(setup: &'static Setup, state_dir: &StateDir) -> Result<Option<Unfinished>, Failure> {
     let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
     let ran = history(state_dir, &name(&draft.answers));
     let total = setup.stage_abouts().len();

@@ -1,10 +1,6 @@
 //! What is written down of a run: its transcript, when each stage last ran, and the file that a person asked for.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use crate::{
     failure::Failure,
@@ -14,6 +10,7 @@ use crate::{
     },
     report::{History, Reporter, Sink, Transcript, lost_record},
     session::Setup,
+    state::StateDir,
     workflow::Event,
 };
 
@@ -32,7 +29,7 @@ impl Recorder {
     /// `E-STATE-DIR` or `E-FILE-WRITE` when something cannot be written.
     pub fn open(
         setup: &Setup,
-        folder: Result<PathBuf, Failure>,
+        folder: Result<StateDir, Failure>,
         name: &str,
         log: Option<&Path>,
     ) -> Result<Self, Failure> {

@@ -86,7 +86,7 @@ impl App {
         self.welcome.starting = None;
         match stack {
             Ok(stack) => {
-                let problems = development_answers(&mut self.answers, &stack);
+                let problems = development_answers(&self.surroundings.environment, &mut self.answers, &stack);
                 self.filled(problems, true);
             }
             Err(failure) => {

@@ -1,5 +1,7 @@
 //! All is done: where everything is, and what comes next.
 
+use std::path::Path;
+
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -46,7 +48,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.blank_if(10);
         canvas.line("   The answers that repeat all this, without secrets:");
         // As short as a shell still understands it.
-        let below = app.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        let home = app.surroundings.environment.path("HOME").filter(|home| *home != Path::new("/"));
+        let below = home.and_then(|home| path.strip_prefix(home).ok());
         let path = below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()));
         canvas.words(5, &path, Style::new());
     }
