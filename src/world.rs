@@ -69,7 +69,7 @@ impl World {
         fixture: Option<Fixture>,
     ) -> Self {
         Self {
-            settings: Settings::new(&answers),
+            settings: Settings::new(&answers).within(surroundings.limits),
             surroundings,
             answers,
             overwrite,
@@ -135,7 +135,7 @@ impl World {
         let database = self.settings.database()?;
         let connect =
             || async { postgres::connect_target(database).await.map_err(|refused| refused.failure) };
-        postgres::repeated(usize::MAX, connect).await
+        postgres::repeated(database.limits, usize::MAX, connect).await
     }
 
     /// Are the keypairs still to be rotated in this run?

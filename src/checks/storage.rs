@@ -8,9 +8,12 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    disk::{
+        mount::{self, Kind},
+        mount_of,
+    },
     failure::{Code, Failure, shell_word},
     guide::{Expect, Storage, development_mount},
-    services::mount::{self, Kind},
     workflow::{Ladder, Rung},
     world::World,
 };
@@ -58,9 +61,9 @@ async fn climb(ladder: &Ladder, world: &World, storage: &Storage) -> Result<(), 
     let real = folder(ladder, world, storage, path).await?;
     let since = Instant::now();
     mounted(ladder, storage, &real, since).map_err(|failure| ("mount", failure, since))?;
-    space(ladder, path).await?;
+    space(ladder, world, path).await?;
     let since = Instant::now();
-    mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
+    mount::probe(&world.surroundings.disk, path).await.map_err(|failure| ("write", failure, since))?;
     ladder.pass("write", "a probe file written, synced, renamed, removed", since);
     Ok(())
 }
@@ -90,7 +93,10 @@ async fn folder(
             .remedy("write the whole path, the same on every node");
         return Err(("path", failure, since));
     }
-    let real = match mount::kind(path).await.map_err(|failure| ("folder", failure, since))? {
+    let real = match mount::kind(&world.surroundings.disk, path)
+        .await
+        .map_err(|failure| ("folder", failure, since))?
+    {
         Kind::Folder(real) => real,
         Kind::Missing => {
             let remedy = match storage.expect {
@@ -124,7 +130,7 @@ async fn folder(
 fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> Result<(), Failure> {
     let path = Path::new(&storage.mount);
     let shown = &storage.mount;
-    let mounted = mount::mount_of(real);
+    let mounted = mount_of(real);
     let here = mounted.as_ref().filter(|mounted| mounted.at == real);
     let lies_on = mounted.as_ref().map_or("an unknown file system".to_owned(), |mounted| {
         format!("{} ({})", mounted.at.display(), mounted.kind)
@@ -155,9 +161,10 @@ fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> R
 }
 
 /// There is room.
-async fn space(ladder: &Ladder, path: &Path) -> Result<(), FailedRung> {
+async fn space(ladder: &Ladder, world: &World, path: &Path) -> Result<(), FailedRung> {
     let since = Instant::now();
-    let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
+    let space =
+        mount::space(&world.surroundings.disk, path).await.map_err(|failure| ("space", failure, since))?;
     match space {
         // Pseudo file systems have no size.
         Some((_, 0)) => ladder.not_needed("space", "the file system does not tell"),

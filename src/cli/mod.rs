@@ -19,14 +19,15 @@ use clap::{CommandFactory, Parser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    disk::{self, Access},
+    disk::Access,
     environment::Environment,
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
         BEFORE, BROKEN_OFF, Output, Signals, Terminal, answers, dev, headless, is_accessible, is_spoken,
         mount, offline, prompt, tui,
     },
-    session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions, limit_operations},
+    limits::Limits,
+    session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions},
     surroundings::Surroundings,
 };
 
@@ -56,9 +57,7 @@ pub fn start(mut signals: Signals, surroundings: Surroundings) -> ExitCode {
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    if let Some(limit) = manner.timeout {
-        limit_operations(limit);
-    }
+    let surroundings = surroundings.within(Limits::of_operations(manner.timeout));
     let terminal = Terminal::new(manner.output, manner.look.ascii, surroundings).at(manner.volume);
     // A wizard may have written something, and so may the development setup.
     let begins_at_once = cli.command.is_none() || matches!(cli.command, Some(Command::Dev(_)));
@@ -268,7 +267,7 @@ fn man(terminal: &Terminal, folder: Option<&Path>) -> u8 {
         return status::SUCCESS;
     };
     let into = folder.to_owned();
-    match disk::access(folder, Access::Write, move || manual::pages(&into)) {
+    match terminal.surroundings.disk.access(folder, Access::Write, move || manual::pages(&into)) {
         Err(failure) => terminal.fail(&[failure]),
         Ok(Ok(())) => status::SUCCESS,
         Ok(Err(error)) => {

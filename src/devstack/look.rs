@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::site::{Found, ServerSite, survey};
 use super::{Beside, Options, home, places, programs};
+use crate::disk::local;
 use crate::failure::Failure;
 
 /// One server of the stack as found.
@@ -68,7 +69,7 @@ pub async fn look(options: &Options) -> Look {
         .err()
         .or_else(|| site.obstacle(options));
     let mount = site.home.join("mount");
-    let has_mount = home::is_ours(&site.home) && mount.is_dir();
+    let has_mount = home::is_ours(&site.home) && local::is_folder(&mount);
     let beside = site.beside();
     Look { etcd: seen(site.etcd), postgres: seen(site.postgres), mount: (mount, has_mount), obstacle, beside }
 }

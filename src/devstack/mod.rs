@@ -23,8 +23,9 @@ pub use look::{Look, Seen, SeenState, look};
 pub use stack::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, Server, ServerState, Stack, Status};
 pub use up::up;
 
+use crate::disk::local;
 use crate::failure::{Code, Failure};
-use home::{Home, canonical, command};
+use home::{Home, command};
 use site::{Found, ServerSite, survey};
 use stack::{ANSWER, DEADLINE, ETCD, PASSWORD, POSTGRES, USER};
 
@@ -70,7 +71,7 @@ pub async fn status(options: &Options) -> Status {
     Status {
         etcd: state(site.etcd),
         postgres: state(site.postgres),
-        mount: (home::is_ours(&site.home) && mount.is_dir()).then_some(mount),
+        mount: (home::is_ours(&site.home) && local::is_folder(&mount)).then_some(mount),
         home: site.home,
     }
 }
@@ -91,7 +92,7 @@ fn state(spot: ServerSite) -> ServerState {
 
 /// What to ask before [`reset`]; nothing when there is nothing to remove.
 pub fn reset_question(options: &Options) -> Option<String> {
-    let home = canonical(&options.home);
+    let home = local::canonical(&options.home);
     home::is_ours(&home).then(|| {
         let foreign = site::foreign_before(&home);
         let foreign: Vec<String> =
@@ -112,7 +113,7 @@ pub fn reset_question(options: &Options) -> Option<String> {
 
 /// What to say when nobody can answer [`reset_question`] and nobody has beforehand.
 pub fn reset_unconfirmed(options: &Options) -> Failure {
-    let home = canonical(&options.home);
+    let home = local::canonical(&options.home);
     Failure::new(
         Code::NeedsConfirmation,
         format!("removing {} with all its data wants a confirmation", home.display()),

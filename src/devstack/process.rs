@@ -5,9 +5,6 @@
 //! meanwhile is not.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::disk::{self, local};
 use crate::environment::Environment;
 use crate::failure::{Code, Failure, words};
 
@@ -40,7 +38,7 @@ impl Process {
             .collect();
         // A session that was just forked still has its parent's arguments.
         let is_child = |process: &Self| {
-            parent(process.pid).is_some_and(|parent| matches.iter().any(|known| known.pid == parent))
+            disk::parent(process.pid).is_some_and(|parent| matches.iter().any(|known| known.pid == parent))
         };
         matches.iter().find(|process| !is_child(process)).cloned()
     }
@@ -58,25 +56,10 @@ impl Process {
     }
 }
 
-fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(1)?.parse().ok()
-}
-
 /// Every process with its arguments; those that ended and wait for their parent have none.
 fn table(environment: &Environment) -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return table_by_ps(environment) };
-    let processes: Vec<Process> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
-            let arguments = line.split(|byte| *byte == 0);
-            let arguments = arguments.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
-            Some(Process { pid, arguments })
-        })
-        .collect();
+    let processes: Vec<Process> =
+        disk::processes().into_iter().map(|(pid, arguments)| Process { pid, arguments }).collect();
     if processes.is_empty() { table_by_ps(environment) } else { processes }
 }
 
@@ -113,14 +96,7 @@ pub(super) struct Log {
 impl Log {
     /// What the server has said since it was started.
     pub fn text(&self) -> String {
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.from))?;
-            let mut bytes = Vec::new();
-            file.take(1 << 20).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+        local::read_log(&self.path, self.from)
     }
 
     /// The last lines of it.
@@ -135,9 +111,7 @@ impl Log {
 pub(super) fn detach(command: &mut Command, log: &Path) -> Result<(Child, Log), Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut start = || -> std::io::Result<(Child, u64)> {
-        let output = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
-        let from = output.metadata()?.len();
-        let errors = output.try_clone()?;
+        let (output, errors, from) = local::open_log(log)?;
         Ok((command.process_group(0).stdin(Stdio::null()).stdout(output).stderr(errors).spawn()?, from))
     };
     match start() {
@@ -154,16 +128,6 @@ pub(super) fn detach(command: &mut Command, log: &Path) -> Result<(Child, Log), 
 /// Sees a server off that ends while this program still runs, so that no dead entry stays behind.
 pub(super) fn reap(mut child: Child) {
     std::thread::spawn(move || child.wait());
-}
-
-/// True while a process of this program works in the folder, as far as this user may know.
-pub(super) fn works_in(program: &str, folder: &Path) -> bool {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut processes = entries.map(|entry| entry.path());
-    processes.any(|process| {
-        std::fs::read_link(process.join("cwd")).is_ok_and(|place| place == folder)
-            && std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == program)
-    })
 }
 
 /// Stops a process: each signal in turn, with the time it has to take effect.

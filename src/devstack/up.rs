@@ -9,6 +9,7 @@ use super::home::{Account, Home, command, unwritable};
 use super::process::{self, BEAT, Log};
 use super::site::{Found, ServerSite, Site, survey};
 use super::{DEADLINE, Options, Server, Stack, etcd, postgres};
+use crate::disk::local;
 use crate::failure::{Code, Failure};
 
 /// How long somebody else's server may take to come up.
@@ -252,8 +253,8 @@ fn no_start(
 fn record(home: &Home, stack: &Stack) -> Result<(), Failure> {
     let path = home.path.join("stack.json");
     let text = serde_json::to_string_pretty(stack).unwrap_or_default() + "\n";
-    if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+    if local::read(&path).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    std::fs::write(&path, text).map_err(|error| unwritable(&path, &error))
+    local::write(&path, &text).map_err(|error| unwritable(&path, &error))
 }

@@ -13,10 +13,12 @@ use tokio::{
 };
 
 use crate::{
+    disk::Disk,
     failure::{Code, Failure, status},
     report::{Closing, Json, Plain, Quiet, Reporter, RunState, Transcript, Waits, closing},
     runtime::runtime,
-    session::{Inputs, Operation, Scope, Session, Setup, cancel_secret_lookups, stopped},
+    session::{Inputs, Operation, Scope, Session, Setup, stopped},
+    surroundings::exit,
     workflow::{Event, EventKind, Outcome, StageId, Summary},
 };
 
@@ -65,11 +67,12 @@ pub(super) fn waits(terminal: &Terminal, setup: &Setup) -> Vec<Box<dyn Reporter 
 /// # Errors
 /// `E-FILE-WRITE` when it cannot be written.
 pub(super) fn log_file(
+    disk: &Disk,
     setup: &Setup,
     path: Option<&Path>,
 ) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    Ok(Some(Box::new(Transcript::append(path, titles(setup))?)))
+    Ok(Some(Box::new(Transcript::append(disk, path, titles(setup))?)))
 }
 
 /// As [`log_file`], beside the tasks; what is in the way is reported, and so is a signal.
@@ -80,7 +83,8 @@ pub(super) async fn opened(
     path: Option<&Path>,
 ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
     let path = path.map(Path::to_owned);
-    let open = move || log_file(setup, path.as_deref());
+    let disk = terminal.surroundings.disk.clone();
+    let open = move || log_file(&disk, setup, path.as_deref());
     run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
 }
 
@@ -117,7 +121,7 @@ pub(super) async fn run_until_signal<T: Send + 'static>(
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
         status = signals.next() => {
-            cancel_secret_lookups();
+            terminal.surroundings.lookups.cancel();
             Err(terminal.end(status, &[stopped(status, "nothing was written")]))
         }
     }
@@ -146,7 +150,7 @@ pub(super) async fn drive(
         if let Some(status) = status {
             let summary = broken_off(telling.state(), session.name(), operation, status, transcript);
             telling.last_word(Event::now(EventKind::Summary(summary))).await;
-            std::process::exit(i32::from(status));
+            exit(status);
         }
     }
 }

@@ -4,6 +4,8 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::limits::Limits;
+
 use super::{
     answers::Answers,
     validate::{self, Address, Refused, parse_address},
@@ -51,6 +53,8 @@ pub struct Database {
     pub password: SecretString,
     /// Whether the connection is encrypted.
     pub sslmode: SslMode,
+    /// How long the server may take.
+    pub limits: Limits,
 }
 
 impl Database {
@@ -65,6 +69,7 @@ impl Database {
                 "require" => SslMode::Require,
                 _ => SslMode::Prefer,
             },
+            limits: Limits::default(),
         })
     }
 }

@@ -2,6 +2,8 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::limits::Limits;
+
 use super::{
     answers::Answers,
     key_space::KeySpace,
@@ -36,6 +38,8 @@ pub struct Etcd {
     pub manager_endpoint: Option<Address>,
     /// Sign-in, for clusters that want one.
     pub user: Option<(String, SecretString)>,
+    /// How long each member may take.
+    pub limits: Limits,
 }
 
 impl Answers {
@@ -75,6 +79,7 @@ impl Etcd {
                 (Some(user), Some(password)) => Some((user, password)),
                 _ => None,
             },
+            limits: Limits::default(),
         })
     }
 }
@@ -157,7 +162,7 @@ fn namespace(text: &str) -> Result<(), Refused> {
 pub static SECTION: Section = Section {
     id: "etcd",
     title: "etcd",
-    intro: "FileContent the image list, its aliases and the path of the shared folder.",
+    intro: "Holds the image list, its aliases and the path of the shared folder.",
     is_asked: true,
     variables: &[
         Variable {

@@ -7,7 +7,6 @@ use crate::{
     fixture::Fixture,
     guide::{Answers, Guide, Images, Origin, Settings, images as keys},
     images::{self, ImageList, Source},
-    services::files,
     surroundings::Surroundings,
     world::World,
 };
@@ -78,7 +77,7 @@ fn load_images(
 ) -> Result<ImageList, Vec<Failure>> {
     let read = |key: &str, path: &Option<PathBuf>, name: &str, sample: &str| match path {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
-        Some(path) => match files::read_input(path) {
+        Some(path) => match surroundings.disk.read_input(path) {
             Ok(bytes) => Ok((shown(surroundings, path), bytes)),
             Err(failure) if failure.code == Code::FileRead => {
                 Err(failure.remedy(format!("fix `{key}`, or the file")))
@@ -113,7 +112,7 @@ fn load_images(
     }
 }
 
-/// FileValues out what `images.only` does not name.
+/// Leaves out what `images.only` does not name.
 fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>> {
     let Some(names) = answers.images().only else { return Ok(list) };
     list.only(&names).map_err(|unknown| {
@@ -135,7 +134,7 @@ fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>>
 }
 
 fn read_fixture(surroundings: &Surroundings, guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
-    let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
+    let bytes = surroundings.disk.read_input(path).map_err(|failure| vec![failure])?;
     let file = shown(surroundings, path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);

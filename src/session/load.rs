@@ -9,10 +9,10 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
+    disk::{Disk, INPUT_LIMIT},
     failure::{Code, Failure, Place, Subject, shell_word, shortened, with_excerpts, words},
     guide::{Answers, FileValue, FileValues, Guide, Origin, Reference, SecretSource, Variable, etcd, leaves},
     guides::Setup,
-    services::files::{self, INPUT_LIMIT},
     surroundings::Surroundings,
     yaml,
 };
@@ -36,7 +36,7 @@ pub struct Inputs {
     pub set: Vec<String>,
     /// Fill in the guide's development values.
     pub development: bool,
-    /// On which run_options the work is done.
+    /// How the work is done.
     pub run_options: RunOptions,
 }
 
@@ -59,16 +59,11 @@ impl Inputs {
 
     /// Does anything say which servers are meant?
     pub fn say_something(&self) -> bool {
+        let is_set = |name: String| self.surroundings().environment.text(&name).is_some();
         !self.answers.is_empty()
             || !self.set.is_empty()
             || self.development
-            || self
-                .setup
-                .guide
-                .variables()
-                .flat_map(|variable| [Some(variable.env()), variable.env_file()])
-                .flatten()
-                .any(|name| self.surroundings().environment.text(&name).is_some())
+            || self.setup.guide.environment_names().any(is_set)
     }
 }
 
@@ -227,7 +222,7 @@ impl AnswersLoader<'_> {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
-            let open = name != "-" && files::others_can_read(Path::new(name));
+            let open = name != "-" && self.surroundings.disk.others_can_read(Path::new(name));
             for leaf in leaves {
                 let mut later = read.iter().flat_map(|(_, found)| &found.leaves);
                 let is_overruled = later.any(|other| other.variable.key == leaf.variable.key);
@@ -240,7 +235,7 @@ impl AnswersLoader<'_> {
 
     /// Takes one file apart; none when it does not read.
     fn read(&mut self, name: &str) -> Option<FileValues> {
-        let (file, bytes) = match read_answers(name) {
+        let (file, bytes) = match read_answers(&self.surroundings.disk, name) {
             Ok(read) => read,
             Err(failure) => {
                 self.unread = true;
@@ -390,9 +385,9 @@ impl AnswersLoader<'_> {
     }
 }
 
-fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
+fn read_answers(disk: &Disk, name: &str) -> Result<(String, Vec<u8>), Failure> {
     if name != "-" {
-        return Ok((name.to_owned(), files::read_input(Path::new(name))?));
+        return Ok((name.to_owned(), disk.read_input(Path::new(name))?));
     }
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {

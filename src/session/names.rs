@@ -26,9 +26,7 @@ pub(super) struct Named {
 /// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
 pub(super) fn strange_names(environment: &Environment, guide: &Guide) -> Vec<Failure> {
     let known: Vec<String> = guide
-        .variables()
-        .flat_map(|variable| [Some(variable.env()), variable.env_file()])
-        .flatten()
+        .environment_names()
         .chain(["BACKENDAI_SETUP_STATE_DIR", DEVELOPMENT_HOME].map(str::to_owned))
         .collect();
     environment
@@ -93,7 +91,7 @@ pub(super) fn named(
         (None, Some((path, twin))) if !is_read => {
             Ok(Some(Named { name: twin, reference: Reference::File(path), value: None }))
         }
-        (None, Some((path, twin))) => match secret::read_file(Path::new(&path)) {
+        (None, Some((path, twin))) => match secret::read_file(&surroundings.disk, Path::new(&path)) {
             Ok(value) => Ok(Some(Named { name: twin, reference: Reference::File(path), value: Some(value) })),
             Err(failure) => Err(Failure {
                 code: Code::AnswersSecret,

@@ -1,10 +1,10 @@
-//! On which run_options work is done: what the command line gives beside answers.
+//! How work is done: by what it is reached, and what the command line gives beside answers.
 
 use std::{path::PathBuf, time::Duration};
 
 use crate::{failure::Tolerance, surroundings::Surroundings, world::Overwrite};
 
-/// The run_options of a piece of work.
+/// The options of a piece of work.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
     /// By what the world is reached.

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use backendai_setup::disk::Disk;
 use backendai_setup::guide::{Answers, Origin, Reference};
 use backendai_setup::guides::september_2018::{GUIDE, SETUP};
 use backendai_setup::report::{LastOutcome, history};
@@ -132,7 +133,7 @@ fn a_saved_text_takes_no_others_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let wanted = folder.path().join("run.log");
     let names: Vec<String> = (0..3)
-        .map(|number| save_text(&wanted, &format!("{number}")).expect("it can be written"))
+        .map(|number| save_text(&Disk::default(), &wanted, &format!("{number}")).expect("it can be written"))
         .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ["run.log", "run-2.log", "run-3.log"]);

@@ -4,7 +4,6 @@
 use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,
-    process,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,9 +22,10 @@ use signal_hook::{
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{
+    disk::ignored_signals,
     failure::status,
-    session::{cancel_secret_lookups, stopped},
-    surroundings::Surroundings,
+    session::stopped,
+    surroundings::{Surroundings, exit},
 };
 
 use super::{
@@ -212,7 +212,7 @@ impl SignalListener {
                 self.end(status);
             }
             if self.lost.is_some_and(|lost| lost.elapsed() >= AFTER_LOSS) {
-                process::exit(i32::from(status::HANGUP));
+                exit(status::HANGUP);
             }
         }
     }
@@ -256,6 +256,7 @@ impl SignalListener {
     fn end(&self, status: u8) -> ! {
         let (told, is_told) = sync_channel::<()>(1);
         let (terminal, left) = self.shared.face.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lookups = terminal.surroundings.lookups.clone();
         let tell = move || {
             let _ = disable_raw_mode();
             guard::leave();
@@ -265,20 +266,9 @@ impl SignalListener {
         if thread::Builder::new().stack_size(STACK).spawn(tell).is_ok() {
             let _ = is_told.recv_timeout(LAST_WORDS);
         }
-        cancel_secret_lookups();
-        process::exit(i32::from(status))
+        lookups.cancel();
+        exit(status)
     }
-}
-
-/// The signals that are ignored since before we began, from the kernel's table of this process.
-fn ignored_signals() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|table| {
-            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-            u64::from_str_radix(mask.trim(), 16).ok()
-        })
-        .unwrap_or(0)
 }
 
 /// What is left while nothing has begun.

@@ -127,7 +127,8 @@ impl Wizard<'_> {
                 (1, _) => return Ok(Page::Menu),
                 (_, Some(path)) => {
                     let path = path.clone();
-                    match self.beside(move || session::read_credentials(&path)).await? {
+                    let disk = self.terminal.surroundings.disk.clone();
+                    match self.beside(move || session::read_credentials(&disk, &path)).await? {
                         Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
                         Err(failure) => self.tell(&[failure]),
                     }

@@ -115,14 +115,14 @@ impl Executor {
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
                 let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
-                Msg::LogSaved(session::save_text(&path, &text))
+                Msg::LogSaved(session::save_text(&surroundings.disk, &path, &text))
             }),
             Effect::CopySamples => self.blocking(move || {
                 let here = surroundings.environment.working_directory().unwrap_or(Path::new("."));
-                Msg::Samples(session::samples_to_edit(setup.guide, here))
+                Msg::Samples(session::samples_to_edit(&surroundings.disk, setup.guide, here))
             }),
             Effect::ReadKeypairs(path) => {
-                self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
+                self.blocking(move || Msg::Keypairs(session::read_credentials(&surroundings.disk, &path)))
             }
             // These belong to the screen.
             Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
@@ -207,7 +207,7 @@ impl Executor {
         let (setup, sender) = (self.setup, self.sender.clone());
         let run_options = RunOptions { overwrite, ..self.run_options.clone() };
         let scope = Scope::stages(setup, stages, None, skip);
-        let state_dir = self.state_dir.clone();
+        let (state_dir, limits) = (self.state_dir.clone(), run_options.surroundings.limits);
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
@@ -222,7 +222,7 @@ impl Executor {
                 Ok(begun) => begun,
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
-            let mut records = Records::new(reporters);
+            let mut records = Records::new(reporters, limits);
             let _ = sender.send(Msg::Began(path.clone())).await;
             let mut run = session.start(Operation::Run, Some(path));
             let mut asked = false;

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use crate::{
-    disk::{self, Access},
+    disk::{Access, local},
     failure::{Code, Failure, status, words},
     frontend::console::{Signals, guard},
     surroundings::Surroundings,
@@ -192,9 +192,11 @@ fn terminal_failure(error: &io::Error) -> Failure {
 }
 
 /// The first of these programs that is there.
-async fn usual_one(usual: &'static [&'static str]) -> Option<String> {
-    let find = move || usual.iter().find(|program| which::which(program).is_ok());
-    let found = disk::patiently(Path::new("PATH"), Access::Look.limit(), find).await;
+async fn usual_one(surroundings: &Surroundings, usual: &'static [&'static str]) -> Option<String> {
+    let path = surroundings.environment.get("PATH").unwrap_or_default().to_owned();
+    let is_there = move |program: &&&str| !local::programs(program, path.clone()).is_empty();
+    let find = move || usual.iter().find(is_there);
+    let found = surroundings.disk.patiently(Path::new("PATH"), Access::Look, find).await;
     found.ok().flatten().map(|program| (*program).to_owned())
 }
 
@@ -212,7 +214,7 @@ async fn open(
         wanted.filter_map(|name| surroundings.environment.text(name)).find(|value| !value.trim().is_empty());
     let command = match wanted {
         Some(command) => command.to_owned(),
-        None => usual_one(usual).await.ok_or_else(|| {
+        None => usual_one(surroundings, usual).await.ok_or_else(|| {
             Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
                 .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))
         })?,

@@ -8,6 +8,7 @@ use crate::{
         console::Teller,
         drive::{log_file, titles},
     },
+    limits::Limits,
     report::{History, Reporter, Sink, Transcript, lost_record},
     session::Setup,
     state::StateDir,
@@ -38,7 +39,7 @@ impl Recorder {
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![Box::new(transcript), Box::new(History::create(&folder, name))];
-        reporters.extend(log_file(setup, log)?);
+        reporters.extend(log_file(&folder.surroundings.disk, setup, log)?);
         Ok(Self { path, reporters })
     }
 }
@@ -51,8 +52,9 @@ pub struct Records {
 
 impl Records {
     /// By these reporters, each on a thread of its own.
-    pub fn new(reporters: Vec<Box<dyn Reporter + Send>>) -> Self {
-        Self { tellers: reporters.into_iter().map(Teller::new).collect(), lost: BTreeSet::new() }
+    pub fn new(reporters: Vec<Box<dyn Reporter + Send>>, limits: Limits) -> Self {
+        let tellers = reporters.into_iter().map(|reporter| Teller::new(reporter, limits)).collect();
+        Self { tellers, lost: BTreeSet::new() }
     }
 
     /// Writes an event down. A record that is lost must not stop the work: it is named once.

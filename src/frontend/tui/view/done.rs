@@ -164,7 +164,8 @@ impl App {
     pub fn write_end_down(&self) {
         let Some(run) = self.run.as_ref().filter(|run| run.broken_off) else { return };
         if let (Some(path), Some(summary)) = (&run.transcript, &run.state.summary)
-            && let Ok(mut transcript) = Transcript::append(path.as_ref(), titles(self.setup))
+            && let Ok(mut transcript) =
+                Transcript::append(&self.surroundings.disk, path.as_ref(), titles(self.setup))
         {
             // Nobody is left to be told that this record is lost.
             let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));
