@@ -62,7 +62,7 @@ pub(super) enum Command {
         /// Starts at this stage
         #[arg(long, value_name = "STAGE", value_parser = Names(stages), hide_possible_values = true)]
         from: Option<String>,
-        /// FileValues this stage out
+        /// Leaves this stage out
         #[arg(long, value_name = "STAGE", value_parser = Names(stages), hide_possible_values = true)]
         skip: Vec<String>,
         #[command(flatten)]
@@ -165,7 +165,7 @@ pub(super) enum AnswersCommand {
         /// The new file; `-` is stdout
         #[arg(default_value = "answers.yml", value_hint = ValueHint::FilePath)]
         file: String,
-        /// FileValues out what has a default, and the comments
+        /// Leaves out what has a default, and the comments
         #[arg(long)]
         minimal: bool,
         #[command(flatten)]

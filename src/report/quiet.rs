@@ -6,7 +6,7 @@ use crate::workflow::{Event, EventKind, Outcome};
 
 use super::Reporter;
 
-/// FileContent events back until one of them is worth hearing; then everything comes, in order.
+/// Holds events back until one of them is worth hearing; then everything comes, in order.
 pub struct Quiet<R> {
     inner: R,
     held: Vec<Event>,

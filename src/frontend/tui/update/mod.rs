@@ -152,7 +152,7 @@ impl App {
         }
     }
 
-    /// FileValues a run that does not stop in time.
+    /// Leaves a run that does not stop in time.
     fn break_off(&mut self, status: u8) {
         let name = self.name();
         if let Some(run) = &mut self.run {

@@ -84,7 +84,7 @@ impl<'a> Canvas<'a> {
         self.row = self.row.saturating_add(1);
     }
 
-    /// FileValues a line free when at least `needed` rows stay.
+    /// Leaves a line free when at least `needed` rows stay.
     pub(super) fn blank_if(&mut self, needed: usize) {
         if self.left() > needed {
             self.blank();
