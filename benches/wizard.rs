@@ -11,11 +11,14 @@ use std::{
 };
 
 use backendai_setup::{
+    environment::Environment,
     failure::Failure,
     frontend::tui::{App, Errand, Executor, Input, Msg, Start, Survey, Theme, Tty, run},
     guide::{Answers, Origin},
     guides::september_2018::SETUP,
     session::{Overwrite, RunOptions},
+    state::StateDir,
+    surroundings::Surroundings,
     workflow::{Event, EventKind, Level, StageStatus},
 };
 use jiff::Timestamp;
@@ -60,6 +63,10 @@ impl std::fmt::Display for Times {
     }
 }
 
+fn surroundings() -> Surroundings {
+    Surroundings::new(Environment::default())
+}
+
 fn wizard(answers: Answers) -> App {
     let theme = Theme { ascii: false, color: true };
     let start = Start {
@@ -73,7 +80,7 @@ fn wizard(answers: Answers) -> App {
         host: "root@bench".into(),
         size: (120, 40),
         zone: jiff::tz::TimeZone::UTC,
-        home: None,
+        surroundings: surroundings(),
     };
     App::new(start).0
 }
@@ -101,7 +108,11 @@ fn key_to_frame() -> Times {
     let mut terminal = Terminal::new(Counting { inner: TestBackend::new(120, 40), drawn }).expect("a screen");
     let mut typist = Typist { frames, pressed: None, times: Vec::new() };
     runtime.block_on(async {
-        let mut executor = Executor::new(&SETUP, Ok(std::env::temp_dir()), RunOptions::default());
+        let mut executor = Executor::new(
+            &SETUP,
+            Ok(StateDir::at(std::env::temp_dir(), surroundings())),
+            RunOptions::new(surroundings()),
+        );
         run(&mut terminal, &mut typist, &mut executor, &mut app, effects).await
     });
     runtime.shutdown_background();

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use backendai_setup::{cli, frontend::Signals};
+use backendai_setup::{cli, frontend::Signals, surroundings::Surroundings};
 
 fn main() -> ExitCode {
-    cli::start(Signals::hear())
+    let surroundings = Surroundings::of_process();
+    cli::start(Signals::hear(&surroundings), surroundings)
 }

@@ -2,31 +2,55 @@
 
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::failure::{Code, Failure};
+use crate::{
+    failure::{Code, Failure},
+    surroundings::Surroundings,
+};
 
-/// The state directory: named, else from the environment, else the user's own.
-///
-/// # Errors
-/// `E-STATE-DIR` when there is none to be found, without HOME.
-pub fn state_dir(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let from = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(folder) = named.or_else(|| from("BACKENDAI_SETUP_STATE_DIR")) {
-        return Ok(std::path::absolute(&folder).unwrap_or(folder));
-    }
-    let found = etcetera::base_strategy::Xdg::new().ok().and_then(|strategy| strategy.state_dir());
-    found.map(|folder| folder.join(env!("CARGO_PKG_NAME"))).ok_or_else(|| {
-        Failure::new(Code::StateDir, "no state directory is known")
-            .why("HOME is not set")
-            .remedy("give `--state-dir DIR`, or set `BACKENDAI_SETUP_STATE_DIR`")
-    })
+/// Where transcripts, history, drafts and answers are kept.
+#[derive(Debug, Clone)]
+pub struct StateDir {
+    path: PathBuf,
+    /// By what it is reached.
+    pub surroundings: Surroundings,
 }
 
-/// The folder of one target in the state directory.
-pub fn target_folder(state_dir: &Path, target: &str) -> PathBuf {
-    // A name is the user's own text; a folder must not lead anywhere else.
-    const KEPT_AS_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'@');
-    state_dir.join(utf8_percent_encode(target, KEPT_AS_IS).to_string())
+impl StateDir {
+    /// This folder.
+    pub fn at(path: impl Into<PathBuf>, surroundings: Surroundings) -> Self {
+        Self { path: path.into(), surroundings }
+    }
+
+    /// The state directory: named, else from the environment, else the user's own.
+    ///
+    /// # Errors
+    /// `E-STATE-DIR` when there is none to be found, without HOME.
+    pub fn find(named: Option<PathBuf>, surroundings: Surroundings) -> Result<Self, Failure> {
+        let environment = &surroundings.environment;
+        let named = named.or_else(|| environment.path("BACKENDAI_SETUP_STATE_DIR").map(Path::to_owned));
+        let path = match named {
+            Some(folder) => Some(std::path::absolute(&folder).unwrap_or(folder)),
+            None => environment.state_directory().map(|folder| folder.join(env!("CARGO_PKG_NAME"))),
+        };
+        match path {
+            Some(path) => Ok(Self { path, surroundings }),
+            None => Err(Failure::new(Code::StateDir, "no state directory is known")
+                .why("HOME is not set")
+                .remedy("give `--state-dir DIR`, or set `BACKENDAI_SETUP_STATE_DIR`")),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of one target in it.
+    pub fn target_folder(&self, target: &str) -> PathBuf {
+        // A name is the user's own text; a folder must not lead anywhere else.
+        const KEPT_AS_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'@');
+        self.path.join(utf8_percent_encode(target, KEPT_AS_IS).to_string())
+    }
 }

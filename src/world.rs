@@ -15,6 +15,7 @@ use crate::{
     guide::{Answers, Guide, Settings},
     images::ImageList,
     services::{etcd::Store, postgres},
+    surroundings::Surroundings,
 };
 
 /// What may be overwritten: each needs its own flag, there is none for everything.
@@ -36,6 +37,8 @@ pub type Secrets = Vec<(String, Option<SecretString>)>;
 /// Settings, input and connections.
 #[derive(Debug)]
 pub struct World {
+    /// By what it is reached.
+    pub surroundings: Surroundings,
     /// The answers, defaults among them.
     pub answers: Answers,
     /// The same, typed.
@@ -58,6 +61,7 @@ pub struct World {
 impl World {
     /// The image list and the fixture are there when a stage or check of this run needs them.
     pub fn new(
+        surroundings: Surroundings,
         answers: Answers,
         overwrite: Overwrite,
         tolerance: Tolerance,
@@ -65,7 +69,8 @@ impl World {
         fixture: Option<Fixture>,
     ) -> Self {
         Self {
-            settings: Settings::new(&answers),
+            settings: Settings::new(&answers).within(surroundings.limits),
+            surroundings,
             answers,
             overwrite,
             tolerance,
@@ -130,7 +135,7 @@ impl World {
         let database = self.settings.database()?;
         let connect =
             || async { postgres::connect_target(database).await.map_err(|refused| refused.failure) };
-        postgres::repeated(usize::MAX, connect).await
+        postgres::repeated(database.limits, usize::MAX, connect).await
     }
 
     /// Are the keypairs still to be rotated in this run?

@@ -34,7 +34,8 @@ const PURE: &[&str] = &[
     "bundle",
     "fixture",
     "manager_config",
-    "patience",
+    "limits",
+    "environment",
 ];
 
 const RULES: &[Rule] = &[
@@ -44,7 +45,7 @@ const RULES: &[Rule] = &[
     Rule { room: "yaml", may_use: &["text", "failure"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule {
         room: "guide",
-        may_use: &["text", "failure", "yaml", "schema"],
+        may_use: &["text", "failure", "yaml", "schema", "environment", "limits"],
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
     Rule {
@@ -59,24 +60,26 @@ const RULES: &[Rule] = &[
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
     Rule { room: "fixture", may_use: PURE, never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
-    Rule { room: "patience", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
-    Rule { room: "disk", may_use: &["failure", "patience"], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "services", may_use: &["disk"], never: &[SCREENS, &["clap"]] },
+    Rule { room: "environment", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "surroundings", may_use: &["disk"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "limits", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "disk", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "services", may_use: &[], never: &[SCREENS, &["clap"]] },
     Rule { room: "workflow", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "world", may_use: &["services"], never: &[SCREENS, &["clap"]] },
+    Rule { room: "world", may_use: &["services", "surroundings"], never: &[SCREENS, &["clap"]] },
     Rule {
         room: "stages",
-        may_use: &["services", "workflow", "world"],
+        may_use: &["disk", "services", "workflow", "world"],
         never: &[SCREENS, &["clap", "anstream"]],
     },
     Rule {
         room: "checks",
-        may_use: &["services", "workflow", "world"],
+        may_use: &["disk", "services", "workflow", "world"],
         never: &[SCREENS, &["clap", "anstream"]],
     },
     Rule {
         room: "rendezvous",
-        may_use: &["services", "workflow", "world"],
+        may_use: &["disk", "services", "workflow", "world"],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
     Rule {
@@ -84,9 +87,13 @@ const RULES: &[Rule] = &[
         may_use: &["services", "workflow", "world", "checks", "stages"],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
-    Rule { room: "devstack", may_use: &["services"], never: &[SCREENS, &["clap", "anstream"]] },
+    Rule {
+        room: "devstack",
+        may_use: &["services", "surroundings", "disk"],
+        never: &[SCREENS, &["clap", "anstream"]],
+    },
     Rule { room: "runtime", may_use: &[], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "state", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "state", may_use: &["surroundings"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "report", may_use: &["workflow", "state", "disk"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
         room: "session",
@@ -98,6 +105,7 @@ const RULES: &[Rule] = &[
             "checks",
             "guides",
             "rendezvous",
+            "surroundings",
             "state",
             "disk",
         ],
@@ -105,14 +113,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "frontend",
-        may_use: &["session", "report", "workflow", "devstack", "state", "disk", "runtime"],
+        may_use: &["session", "report", "workflow", "devstack", "surroundings", "state", "disk", "runtime"],
         never: &[SERVERS],
     },
-    Rule { room: "cli", may_use: &["session", "frontend", "guides", "disk"], never: &[SERVERS, SCREENS] },
+    Rule {
+        room: "cli",
+        may_use: &["session", "frontend", "guides", "surroundings", "disk"],
+        never: &[SERVERS, SCREENS],
+    },
 ];
 
 /// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
 const EXPOSES: &[(&str, usize)] = &[
+    ("disk/put.rs", 2),
     ("fixture/row.rs", 2),
     ("fixture/written.rs", 2),
     ("guide/answers.rs", 8),
@@ -131,7 +144,6 @@ const EXPOSES: &[(&str, usize)] = &[
     ("manager_config/alembic.rs", 3),
     ("manager_config/mod.rs", 1),
     ("services/etcd/connection.rs", 1),
-    ("services/files/put.rs", 2),
     ("services/postgres/mod.rs", 1),
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
@@ -140,21 +152,21 @@ const EXPOSES: &[(&str, usize)] = &[
     ("stages/write_config.rs", 2),
 ];
 
-/// Where the disk is reached: everybody else asks `services::files` or the door in `disk`, which have limits.
-const DISK: &[(&str, &str)] = &[
-    ("cli/manual.rs", "the pages, written within the door by `cli`"),
-    ("devstack/", "a folder of our own on this machine"),
-    ("disk/mounted.rs", "the kernel's table of mounts"),
-    ("frontend/console/signals.rs", "the kernel's table of this process"),
-    ("frontend/tui/tty.rs", "programs of PATH, looked for within the door"),
-    ("report/history.rs", "read within the door, written on the thread of its teller"),
-    ("report/transcript.rs", "opened within the door, written on the thread of its teller"),
-    ("services/files.rs", "all of it within the door"),
-    ("services/files/put.rs", "all of it within the door"),
-    ("services/mount/", "all of it within the door; `/etc/fstab`"),
+/// State of the whole process: what has to be one value is made in `main` and handed down.
+const STATICS: &[(&str, &[&str], &str)] = &[
+    (
+        "frontend/console/guard.rs",
+        &["BROKE", "DRAWS", "ONCE", "OURS"],
+        "the hook of panics is the process's own",
+    ),
+    ("services/caught.rs", &["ONCE", "WITHIN"], "the hook of panics is the process's own"),
 ];
 
-/// Crates and modules that reach it.
+/// Types that change behind a shared reference.
+const SHARED: &[&str] =
+    &["Atomic", "Cell", "Condvar", "LazyLock", "Mutex", "Once", "OnceLock", "RefCell", "RwLock"];
+
+/// Crates and modules that reach the disk.
 const REACH: &[&[&str]] = &[
     &["std", "fs"],
     &["std", "os", "unix", "fs"],
@@ -421,17 +433,16 @@ fn no_decision_looks_into_a_message() {
     assert!(wrong.is_empty(), "these look into a message:\n{}", wrong.join("\n"));
 }
 
-/// A disk may hang for ever, so there is one door to it, with a limit.
+/// A disk may hang for ever, so there is one room with a door to it, which has a limit.
 #[test]
-fn the_disk_has_one_door() {
+fn the_disk_has_one_room() {
     let mut wrong = Vec::new();
-    for source in sources() {
+    for source in sources().iter().filter(|source| source.room != "disk") {
         let path = source.path.display().to_string();
-        let is_known = DISK.iter().any(|(known, _)| path.starts_with(known));
-        if is_known || path.contains("/tests") {
+        if path.contains("/tests") {
             continue;
         }
-        let reaches = paths(&source).into_iter().filter(|path| {
+        let reaches = paths(source).into_iter().filter(|path| {
             REACH.iter().any(|reach| path.iter().map(String::as_str).collect::<Vec<_>>().starts_with(reach))
         });
         wrong.extend(reaches.map(|reach| format!("{path}: {}", reach.join("::"))));
@@ -441,12 +452,96 @@ fn the_disk_has_one_door() {
         wrong.extend(asked.map(|method| format!("{path}: .{method}()")));
     }
     assert!(wrong.is_empty(), "these reach the disk past its door:\n{}", wrong.join("\n"));
-    for (known, _) in DISK {
-        assert!(
-            sources().iter().any(|source| source.path.display().to_string().starts_with(known)),
-            "{known} is no more"
-        );
+}
+
+/// Statics of a file that can change, those of each thread among them.
+#[derive(Default)]
+struct Statics(Vec<String>);
+
+impl Statics {
+    fn note(&mut self, name: &syn::Ident, words: &str) {
+        let mut words = words.split(|c: char| !c.is_alphanumeric());
+        if words.any(|word| SHARED.iter().any(|shared| word == *shared || word.starts_with("Atomic"))) {
+            self.0.push(name.to_string());
+        }
     }
+}
+
+impl<'ast> Visit<'ast> for Statics {
+    fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
+        let mut types = Paths::default();
+        types.visit_type(&item.ty);
+        let words: Vec<String> = types.0.iter().flatten().cloned().collect();
+        self.note(&item.ident, &words.join(" "));
+    }
+
+    fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        if item.path.is_ident("thread_local") {
+            let text = item.tokens.to_string();
+            let names = text.split("static ").skip(1).filter_map(|rest| rest.split([' ', ':']).next());
+            self.0.extend(names.map(str::to_owned));
+        }
+    }
+
+    fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
+        if !is_test(item) {
+            visit::visit_item_mod(self, item);
+        }
+    }
+}
+
+#[test]
+fn no_state_belongs_to_the_whole_process() {
+    let mut found = BTreeMap::new();
+    for source in sources().iter().filter(|source| !source.path.display().to_string().contains("/tests")) {
+        let mut statics = Statics::default();
+        statics.visit_file(&syn::parse_file(&source.text).expect("a source file"));
+        if !statics.0.is_empty() {
+            statics.0.sort();
+            found.insert(source.path.display().to_string(), statics.0);
+        }
+    }
+    let known: BTreeMap<String, Vec<String>> = STATICS
+        .iter()
+        .map(|(path, names, _)| ((*path).to_owned(), names.iter().map(|name| (*name).to_owned()).collect()))
+        .collect();
+    assert_eq!(found, known, "make it part of a value that is handed down, as `Surroundings` is");
+}
+
+/// What ends the program skips whatever others still have to do.
+#[test]
+fn one_place_ends_the_program() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let path = source.path.display().to_string();
+        let ends = |path: &Vec<String>| {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            matches!(path.as_slice(), [.., "process", "exit" | "abort"])
+        };
+        if path != "surroundings/mod.rs" {
+            wrong.extend(
+                paths(&source).into_iter().filter(ends).map(|end| format!("{path}: {}", end.join("::"))),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "these end the program themselves:\n{}", wrong.join("\n"));
+}
+
+/// What a process was started with is looked at once, and handed down.
+#[test]
+fn the_environment_has_one_room() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|source| source.room != "environment") {
+        let path = source.path.display().to_string();
+        let is_env = |path: &Vec<String>| {
+            matches!(
+                path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
+                ["std", "env", ..] | ["env", _, ..]
+            )
+        };
+        wrong.extend(paths(source).into_iter().filter(is_env).map(|it| format!("{path}: {}", it.join("::"))));
+    }
+    assert!(wrong.is_empty(), "these look at the environment themselves:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use crate::{
     failure::Failure,
     guide::Address,
+    limits::Limits,
     services::net::{self, Target},
     workflow::Ladder,
     world::World,
@@ -46,15 +47,16 @@ pub(super) async fn reach(
     ladder: &Ladder,
     target: &Target,
     address: &Address,
+    limits: Limits,
 ) -> Result<(TcpStream, SocketAddr), FailedRung> {
     let since = Instant::now();
-    let found = net::resolve(target, address).await.map_err(|failure| ("resolve", failure, since))?;
+    let found = net::resolve(target, address, limits).await.map_err(|failure| ("resolve", failure, since))?;
     let addresses: Vec<_> = found.iter().map(|address| address.ip().to_string()).collect();
     ladder.pass("resolve", format!("{} → {}", address.host, addresses.join(", ")), since);
 
     let since = Instant::now();
     let (stream, socket) =
-        net::connect(target, address, &found).await.map_err(|failure| ("connect", failure, since))?;
+        net::connect(target, address, &found, limits).await.map_err(|failure| ("connect", failure, since))?;
     ladder.pass("connect", socket.to_string(), since);
     Ok((stream, socket))
 }

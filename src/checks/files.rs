@@ -5,10 +5,10 @@ use std::{path::Path, time::Instant};
 use async_trait::async_trait;
 
 use crate::{
+    disk::Disk,
     failure::{Code, Failure},
     guide::files as keys,
     manager_config::{self, Edited},
-    services::files,
     workflow::{Ladder, Rung},
     world::World,
 };
@@ -41,7 +41,7 @@ fn judge(world: &World, key: &str, path: &Path, bytes: &[u8]) -> Result<Option<E
 }
 
 /// What alembic needs beside our one value: its scripts, and sections for logging.
-async fn look_beside(ladder: &Ladder, path: &Path, edited: Option<Edited>) {
+async fn look_beside(ladder: &Ladder, disk: &Disk, path: &Path, edited: Option<Edited>) {
     let (scripts, remark) = edited.map_or_else(|| ("alembic".into(), None), |it| (it.scripts, it.remark));
     if let Some(unfit) = remark {
         ladder.note("logging", manager_config::logging_remark(path, unfit), Instant::now());
@@ -52,7 +52,7 @@ async fn look_beside(ladder: &Ladder, path: &Path, edited: Option<Edited>) {
         return;
     }
     let since = Instant::now();
-    match files::is_patient_folder(&folder).await {
+    match disk.is_folder(&folder).await {
         Ok(true) => {}
         Ok(false) => {
             let what = format!("beside `alembic.ini` there is no folder {}", folder.display());
@@ -71,12 +71,13 @@ impl Check for FilesCheck {
     }
 
     async fn probe(&self, world: &World, ladder: &Ladder) {
+        let disk = &world.surroundings.disk;
         let mut none = true;
         for (key, path) in world.settings.files.named() {
             none = false;
             let since = Instant::now();
             let rung = key.trim_start_matches("files.");
-            let judged = match files::patient_target(path).await {
+            let judged = match disk.target(path).await {
                 Ok(None) => Ok(("can be written", None)),
                 Ok(Some(existing)) => judge(world, key, path, &existing.bytes)
                     .map(|edited| ("is there and can be changed", edited)),
@@ -89,7 +90,7 @@ impl Check for FilesCheck {
                     let passed = Rung::passed(rung, format!("{what}: {}", path.display()), since);
                     ladder.tell(passed.telling(name));
                     if key == keys::ALEMBIC_INI {
-                        look_beside(ladder, path, edited).await;
+                        look_beside(ladder, disk, path, edited).await;
                     }
                 }
             }

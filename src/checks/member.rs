@@ -20,15 +20,15 @@ pub(super) async fn member(
     etcd: &Etcd,
     endpoint: &Address,
 ) -> Result<(Member, Store), FailedRung> {
-    let (stream, address) = reach(ladder, &net::ETCD, endpoint).await?;
+    let (stream, address) = reach(ladder, &net::ETCD, endpoint, etcd.limits).await?;
 
     let since = Instant::now();
-    match net::greet_etcd(stream).await {
+    match net::greet_etcd(stream, etcd.limits).await {
         Greeting::Http2 => ladder.not_needed("TLS", "plain, as the manager speaks it"),
-        Greeting::Closed if net::speaks_postgres(address).await => {
+        Greeting::Closed if net::speaks_postgres(address, etcd.limits).await => {
             return Err(("server", stranger(endpoint, &Greeting::PostgresPlain), since));
         }
-        Greeting::Closed if net::speaks_tls(address).await => {
+        Greeting::Closed if net::speaks_tls(address, etcd.limits).await => {
             return Err(("server", stranger(endpoint, &Greeting::Tls), since));
         }
         other => return Err(("server", stranger(endpoint, &other), since)),

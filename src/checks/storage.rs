@@ -8,9 +8,12 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
+    disk::{
+        mount::{self, Kind},
+        mount_of,
+    },
     failure::{Code, Failure, shell_word},
     guide::{Expect, Storage, development_mount},
-    services::mount::{self, Kind},
     workflow::{Ladder, Rung},
     world::World,
 };
@@ -44,7 +47,7 @@ impl Check for StorageCheck {
                 ladder.tell(rung.telling(format!("{} is not on this host", storage.mount)));
                 Ok(())
             }
-            Ok(storage) => climb(ladder, storage).await,
+            Ok(storage) => climb(ladder, world, storage).await,
             Err(failure) => Err(("answers", failure, Instant::now())),
         };
         if let Err((rung, failure, since)) = climbed {
@@ -53,14 +56,14 @@ impl Check for StorageCheck {
     }
 }
 
-async fn climb(ladder: &Ladder, storage: &Storage) -> Result<(), FailedRung> {
+async fn climb(ladder: &Ladder, world: &World, storage: &Storage) -> Result<(), FailedRung> {
     let path = Path::new(&storage.mount);
-    let real = folder(ladder, storage, path).await?;
+    let real = folder(ladder, world, storage, path).await?;
     let since = Instant::now();
     mounted(ladder, storage, &real, since).map_err(|failure| ("mount", failure, since))?;
-    space(ladder, path).await?;
+    space(ladder, world, path).await?;
     let since = Instant::now();
-    mount::probe(path).await.map_err(|failure| ("write", failure, since))?;
+    mount::probe(&world.surroundings.disk, path).await.map_err(|failure| ("write", failure, since))?;
     ladder.pass("write", "a probe file written, synced, renamed, removed", since);
     Ok(())
 }
@@ -77,7 +80,12 @@ fn to_mount(storage: &Storage, path: &Path) -> String {
 }
 
 /// It is a folder; gives its real path.
-async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathBuf, FailedRung> {
+async fn folder(
+    ladder: &Ladder,
+    world: &World,
+    storage: &Storage,
+    path: &Path,
+) -> Result<PathBuf, FailedRung> {
     let shown = &storage.mount;
     let since = Instant::now();
     if !path.is_absolute() {
@@ -85,12 +93,17 @@ async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathB
             .remedy("write the whole path, the same on every node");
         return Err(("path", failure, since));
     }
-    let real = match mount::kind(path).await.map_err(|failure| ("folder", failure, since))? {
+    let real = match mount::kind(&world.surroundings.disk, path)
+        .await
+        .map_err(|failure| ("folder", failure, since))?
+    {
         Kind::Folder(real) => real,
         Kind::Missing => {
             let remedy = match storage.expect {
                 // Without the rest of the stack's folder around it, the stack would take it for somebody else's.
-                Expect::Directory if *path == development_mount() => "backendai-setup dev up".to_owned(),
+                Expect::Directory if *path == development_mount(&world.surroundings.environment) => {
+                    "backendai-setup dev up".to_owned()
+                }
                 Expect::Directory => format!("mkdir -p {}", shell_word(shown)),
                 _ => format!("{}; then: mkdir -p {}", to_mount(storage, path), shell_word(shown)),
             };
@@ -117,7 +130,7 @@ async fn folder(ladder: &Ladder, storage: &Storage, path: &Path) -> Result<PathB
 fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> Result<(), Failure> {
     let path = Path::new(&storage.mount);
     let shown = &storage.mount;
-    let mounted = mount::mount_of(real);
+    let mounted = mount_of(real);
     let here = mounted.as_ref().filter(|mounted| mounted.at == real);
     let lies_on = mounted.as_ref().map_or("an unknown file system".to_owned(), |mounted| {
         format!("{} ({})", mounted.at.display(), mounted.kind)
@@ -148,9 +161,10 @@ fn mounted(ladder: &Ladder, storage: &Storage, real: &Path, since: Instant) -> R
 }
 
 /// There is room.
-async fn space(ladder: &Ladder, path: &Path) -> Result<(), FailedRung> {
+async fn space(ladder: &Ladder, world: &World, path: &Path) -> Result<(), FailedRung> {
     let since = Instant::now();
-    let space = mount::space(path).await.map_err(|failure| ("space", failure, since))?;
+    let space =
+        mount::space(&world.surroundings.disk, path).await.map_err(|failure| ("space", failure, since))?;
     match space {
         // Pseudo file systems have no size.
         Some((_, 0)) => ladder.not_needed("space", "the file system does not tell"),

@@ -1,7 +1,6 @@
 //! The manual pages: from the types of the command line, the stages and the table of statuses.
 
 use std::{
-    fs,
     io::{self, Write},
     path::Path,
 };
@@ -12,7 +11,7 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::failure::status;
+use crate::{disk::overwrite, failure::status};
 
 use super::{args::Cli, values::SETUP};
 
@@ -42,12 +41,13 @@ pub(super) fn page(out: &mut dyn Write) -> io::Result<()> {
     more.to_writer(out)
 }
 
-/// A page for each command, into a folder that is there.
+/// A page for each command, into a folder that is there: on a thread of the disk.
 ///
 /// # Errors
 /// When one cannot be written.
 pub(super) fn pages(folder: &Path) -> io::Result<()> {
     clap_mangen::generate_to(Cli::command().after_help(""), folder)?;
-    let mut main = fs::File::create(folder.join(concat!(env!("CARGO_PKG_NAME"), ".1")))?;
-    page(&mut main)
+    let mut main = Vec::new();
+    page(&mut main)?;
+    overwrite(&folder.join(concat!(env!("CARGO_PKG_NAME"), ".1")), &main)
 }

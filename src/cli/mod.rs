@@ -19,13 +19,16 @@ use clap::{CommandFactory, Parser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    disk::{self, Access},
+    disk::Access,
+    environment::Environment,
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
         BEFORE, BROKEN_OFF, Invocation, Output, Signals, Terminal, answers, dev, headless, is_accessible,
         is_spoken, mount, offline, prompt, tui,
     },
-    session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions, limit_operations},
+    limits::Limits,
+    session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions},
+    surroundings::Surroundings,
 };
 
 use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
@@ -33,31 +36,29 @@ use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 use values::SETUP;
 
 /// Parses the command line and serves it.
-pub fn start(mut signals: Signals) -> ExitCode {
+pub fn start(mut signals: Signals, surroundings: Surroundings) -> ExitCode {
     leave_no_core();
-    if let Err(error) = leave_postgres_names_behind() {
+    if let Err(error) = leave_postgres_names_behind(&surroundings.environment) {
         let why = error.to_string();
         let failure = Failure::new(Code::Internal, "the program could not restart itself")
             .why(why)
             .remedy("unset PGSSLROOTCERT, PGSSLCERT, PGSSLKEY and PGOPTIONS");
-        return ExitCode::from(Terminal::new(Output::Text, false).fail(&[failure]));
+        return ExitCode::from(Terminal::new(Output::Text, false, surroundings).fail(&[failure]));
     }
-    let given = order::command_first(&Cli::command(), std::env::args_os());
+    let given = order::command_first(&Cli::command(), surroundings.environment.arguments().iter().cloned());
     let cli = match Cli::try_parse_from(&given.words) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(not_understood(&error, &given.command)),
+        Err(error) => return ExitCode::from(not_understood(&error, &given.command, surroundings)),
     };
     let manner = cli.manner();
     match manner.look.color {
-        Color::Auto if is_spoken() => anstream::ColorChoice::Never.write_global(),
+        Color::Auto if is_spoken(&surroundings.environment) => anstream::ColorChoice::Never.write_global(),
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    if let Some(limit) = manner.timeout {
-        limit_operations(limit);
-    }
-    let terminal = Terminal::new(manner.output, manner.look.ascii).at(manner.volume);
+    let surroundings = surroundings.within(Limits::of_operations(manner.timeout));
+    let terminal = Terminal::new(manner.output, manner.look.ascii, surroundings).at(manner.volume);
     // A wizard may have written something, and so may the development setup.
     let begins_at_once = cli.command.is_none() || matches!(cli.command, Some(Command::Dev(_)));
     signals.end_as(&terminal, if begins_at_once { BROKEN_OFF } else { BEFORE });
@@ -76,18 +77,20 @@ pub fn start(mut signals: Signals) -> ExitCode {
 }
 
 /// Help and version as asked for; else what is wrong with the command line.
-fn not_understood(error: &clap::Error, command: &[String]) -> u8 {
+fn not_understood(error: &clap::Error, command: &[String], surroundings: Surroundings) -> u8 {
     if !error.use_stderr() {
-        let terminal = Terminal::new(Output::Text, false);
+        let terminal = Terminal::new(Output::Text, false, surroundings);
         terminal.result(|out| write!(out, "{}", error.render().ansi()));
         return terminal.status(status::SUCCESS);
     }
     let failure = refused::explain(error, &Cli::command(), command);
     // Nothing was parsed, and scripts still read JSON alone.
-    let words: Vec<_> = std::env::args_os().collect();
+    let environment = surroundings.environment.clone();
+    let words = environment.arguments();
     let asks_for_json = words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || words.iter().any(|word| word == "--output=json");
-    Terminal::new(if asks_for_json { Output::Json } else { Output::Text }, false).fail(&[failure])
+    Terminal::new(if asks_for_json { Output::Json } else { Output::Text }, false, surroundings)
+        .fail(&[failure])
 }
 
 /// Flags that go without a command, but not with the wizard: one without effect is refused, never ignored.
@@ -145,7 +148,7 @@ fn inputs(sources: Sources, overwrite: OverwriteFlags, run_options: RunOptions) 
 }
 
 fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tolerance: Tolerance) -> u8 {
-    let run_options = RunOptions { tolerance, ..RunOptions::default() };
+    let run_options = RunOptions { tolerance, ..RunOptions::new(terminal.surroundings.clone()) };
     let none = OverwriteFlags::default;
     let asking = |Asking { sources, wait, log_file: log, .. }: Asking, overwrite: OverwriteFlags| {
         let inputs = inputs(sources, overwrite, RunOptions { wait, ..run_options.clone() });
@@ -155,7 +158,7 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         None => {
             let Writing { overwrite, yes, state_dir } = cli.writing;
             let invocation = asking(cli.asking, overwrite);
-            if cli.plain || (wizard && is_accessible()) {
+            if cli.plain || (wizard && is_accessible(&terminal.surroundings.environment)) {
                 prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else if wizard {
                 tui::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
@@ -184,7 +187,9 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         }
         Some(Command::Answers(command)) => serve_answers(command, terminal, signals, run_options),
         Some(Command::Mount(command)) => serve_mount(command, terminal, signals, run_options),
-        Some(Command::Dev(command)) => dev::serve(terminal, signals, SETUP.guide, stack(command)),
+        Some(Command::Dev(command)) => {
+            dev::serve(terminal, signals, SETUP.guide, stack(command, &terminal.surroundings))
+        }
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
         Some(Command::Completions { shell, .. }) => {
             terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
@@ -213,15 +218,15 @@ fn serve_mount(
 }
 
 /// What is to be done with the development stack.
-fn stack(command: DevCommand) -> dev::Dev {
-    let home = |place: Place| dev::home(place.dir);
+fn stack(command: DevCommand, surroundings: &Surroundings) -> dev::Dev {
+    let at = |place: Place| dev::stack_at(place.dir, surroundings);
     match command {
         DevCommand::Up { place, etcd_port, postgres_port } => {
-            dev::Dev::Up(dev::Options { etcd_port, postgres_port, ..dev::Options::of(home(place)) })
+            dev::Dev::Up(dev::Options { etcd_port, postgres_port, ..at(place) })
         }
-        DevCommand::Down(place) => dev::Dev::Down(home(place)),
-        DevCommand::Status(place) => dev::Dev::Status(home(place)),
-        DevCommand::Reset { place, yes } => dev::Dev::Reset { home: home(place), yes },
+        DevCommand::Down(place) => dev::Dev::Down(at(place)),
+        DevCommand::Status(place) => dev::Dev::Status(at(place)),
+        DevCommand::Reset { place, yes } => dev::Dev::Reset { stack: at(place), yes },
     }
 }
 
@@ -256,7 +261,7 @@ fn man(terminal: &Terminal, folder: Option<&Path>) -> u8 {
         return status::SUCCESS;
     };
     let into = folder.to_owned();
-    match disk::access(folder, Access::Write, move || manual::pages(&into)) {
+    match terminal.surroundings.disk.access(folder, Access::Write, move || manual::pages(&into)) {
         Err(failure) => terminal.fail(&[failure]),
         Ok(Ok(())) => status::SUCCESS,
         Ok(Err(error)) => {
@@ -276,14 +281,14 @@ fn leave_no_core() {
 
 /// The database library takes every option that is not given from `PG*` names of the environment, TLS files
 /// among them, and cannot be told not to. So the program starts itself anew without them.
-fn leave_postgres_names_behind() -> io::Result<()> {
+fn leave_postgres_names_behind(environment: &Environment) -> io::Result<()> {
     // Host, user, password and the like are always set, so those names do no harm.
     let names = ["PGSSLROOTCERT", "PGSSLCERT", "PGSSLKEY", "PGOPTIONS"];
-    if names.iter().all(|name| std::env::var_os(name).is_none()) {
+    if names.iter().all(|name| environment.get(name).is_none()) {
         return Ok(());
     }
-    let mut again = Process::new(std::env::current_exe()?);
-    again.args(std::env::args_os().skip(1));
+    let mut again = Process::new(environment.program().ok_or(io::ErrorKind::NotFound)?);
+    again.args(environment.arguments().iter().skip(1));
     for name in names {
         again.env_remove(name);
     }

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::ports::localhost;
 use super::process::{self, Log, Process};
 use super::{ANSWER, ETCD};
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 /// How etcd is asked to end, and how long each request has.
@@ -23,8 +24,8 @@ fn data_argument(home: &Path) -> String {
 }
 
 /// The stack's running etcd.
-pub(super) fn find(home: &Path) -> Option<Process> {
-    Process::find(ETCD, &data_argument(home))
+pub(super) fn find(environment: &Environment, home: &Path) -> Option<Process> {
+    Process::find(environment, ETCD, &data_argument(home))
 }
 
 /// The port a running etcd was started with.

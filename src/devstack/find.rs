@@ -1,8 +1,9 @@
 //! Where the servers' programs are, and how to get those that are missing.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use crate::disk::local::{self, numbered};
+use crate::environment::{self, Environment};
 use crate::failure::{Code, Failure};
 
 /// The servers that the stack has to start itself.
@@ -24,32 +25,17 @@ pub struct Programs {
 }
 
 /// Where programs may be: `PATH`, then the places distributions use, newest version first.
-pub fn places() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places: Vec<PathBuf> =
-        std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-    places.extend(versions("/usr/lib/postgresql", "").into_iter().map(|folder| folder.join("bin")));
-    places.extend(versions("/usr", "pgsql-").into_iter().map(|folder| folder.join("bin")));
+pub fn places(environment: &Environment) -> Vec<PathBuf> {
+    let mut places = environment.search_path();
+    places.extend(numbered("/usr/lib/postgresql", "").into_iter().map(|folder| folder.join("bin")));
+    places.extend(numbered("/usr", "pgsql-").into_iter().map(|folder| folder.join("bin")));
     places.extend(
         ["/usr/bin", "/usr/local/bin", "/usr/local/pgsql/bin", "/opt/homebrew/bin"].map(PathBuf::from),
     );
     for cellar in ["/opt/homebrew/opt", "/usr/local/opt"] {
-        places.extend(versions(cellar, "postgresql@").into_iter().map(|folder| folder.join("bin")));
+        places.extend(numbered(cellar, "postgresql@").into_iter().map(|folder| folder.join("bin")));
     }
     places
-}
-
-/// The folders below `parent` that are named `prefix` and a number, the greatest number first.
-fn versions(parent: &str, prefix: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    let mut found: Vec<(u32, PathBuf)> = entries
-        .filter_map(|entry| {
-            let number = entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?;
-            Some((number, entry.path()))
-        })
-        .collect();
-    found.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
-    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Looks for the programs of these servers in the given folders; everything that is missing is named at once.
@@ -59,7 +45,7 @@ pub fn programs(places: &[PathBuf], wanted: Wanted) -> Result<Programs, Failure>
     for server in all("postgres", places) {
         let Some(folder) = server.parent() else { continue };
         // A folder reached by two names (`/bin`, `/usr/bin`) counts once.
-        if folder.join("initdb").is_file() && !postgres.iter().any(|known| known == folder) {
+        if local::is_file(&folder.join("initdb")) && !postgres.iter().any(|known| known == folder) {
             postgres.push(folder.to_owned());
         }
     }
@@ -70,11 +56,7 @@ pub fn programs(places: &[PathBuf], wanted: Wanted) -> Result<Programs, Failure>
 }
 
 fn all(name: &str, places: &[PathBuf]) -> Vec<PathBuf> {
-    let list: OsString = std::env::join_paths(places).unwrap_or_default();
-    if list.is_empty() {
-        return Vec::new();
-    }
-    which::which_in_all(name, Some(list), Path::new("/")).map(Iterator::collect).unwrap_or_default()
+    local::programs(name, environment::joined(places))
 }
 
 fn missing(etcd: bool, postgres: bool) -> Failure {

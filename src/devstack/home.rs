@@ -1,14 +1,13 @@
 //! The stack's folder: made, recognised, locked and removed with care.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, flock};
-
 use super::process::{self, BEAT};
+use crate::disk::local::{self, Lock};
+use crate::disk::mounted_below;
+use crate::environment::Environment;
 use crate::failure::{Code, Failure, shell_word, words};
 use crate::guide::development_home;
 
@@ -28,11 +27,13 @@ pub(super) struct Account {
 
 impl Account {
     /// Who runs PostgreSQL: for root the user `postgres`, else `nobody`; otherwise oneself.
-    pub fn for_postgres() -> Result<Option<Self>, Failure> {
+    pub fn for_postgres(environment: &Environment) -> Result<Option<Self>, Failure> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
         }
-        ["postgres", "_postgres", "nobody"].into_iter().find_map(Self::find).map(Some).ok_or_else(|| {
+        let found =
+            ["postgres", "_postgres", "nobody"].into_iter().find_map(|name| Self::find(environment, name));
+        found.map(Some).ok_or_else(|| {
             Failure::new(
                 Code::DevHome,
                 "there is no user to run PostgreSQL as, and it refuses to run as root",
@@ -41,9 +42,9 @@ impl Account {
         })
     }
 
-    fn find(name: &str) -> Option<Self> {
+    fn find(environment: &Environment, name: &str) -> Option<Self> {
         let id = |flag| {
-            let output = process::plain("id").args([flag, name]).output().ok()?;
+            let output = process::plain(environment, "id").args([flag, name]).output().ok()?;
             String::from_utf8(output.stdout).ok()?.trim().parse().ok()
         };
         Some(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
@@ -55,20 +56,15 @@ impl Account {
 pub(super) struct Home {
     /// Absolute and without symbolic links: servers are recognised by it.
     pub path: PathBuf,
-    _lock: File,
-}
-
-/// The path as servers know it, whether it is there or not.
-pub(super) fn canonical(home: &Path) -> PathBuf {
-    home.canonicalize().or_else(|_| std::path::absolute(home)).unwrap_or_else(|_| home.to_owned())
+    _lock: Lock,
 }
 
 /// True for a folder that this program has made.
 pub(super) fn is_ours(home: &Path) -> bool {
-    home.join(MARKER).is_file()
+    local::is_file(&home.join(MARKER))
 }
 
-/// Owner a folder is, from one listing: between two looks another run may have made or removed it.
+/// Whose a folder is, from one listing: between two looks another run may have made or removed it.
 enum Owner {
     Nobodys,
     Ours,
@@ -76,7 +72,7 @@ enum Owner {
 }
 
 fn whose(path: &Path) -> io::Result<Owner> {
-    let names: Vec<_> = fs::read_dir(path)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
+    let names = local::names(path)?;
     Ok(match () {
         () if names.iter().any(|name| name == MARKER) => Owner::Ours,
         () if names.iter().all(|name| name == LOCK) => Owner::Nobodys,
@@ -89,34 +85,29 @@ impl Home {
     pub async fn make(home: &Path) -> Result<Self, Failure> {
         // The user who runs PostgreSQL must get through; what is private below has its own mode.
         let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(mode)
-            .create(home)
-            .map_err(|error| unwritable(home, &error))?;
-        let path = canonical(home);
+        local::make_all(home, mode).map_err(|error| unwritable(home, &error))?;
+        let path = local::canonical(home);
         if let Owner::Foreign = whose(&path).map_err(|error| unwritable(&path, &error))? {
             return Err(foreign(&path));
         }
-        let owner = fs::metadata(&path).map_err(|error| unwritable(&path, &error))?.uid();
+        let owner = local::owner(&path).map_err(|error| unwritable(&path, &error))?;
         if owner != rustix::process::geteuid().as_raw() {
             return Err(Failure::new(Code::DevHome, format!("{} belongs to another user", path.display()))
                 .remedy(format!("run this as that user, or {ANOTHER}")));
         }
         let lock = lock(&path).await?;
         // A folder made by hand may have another mode.
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
-            .map_err(|error| unwritable(&path, &error))?;
+        local::set_mode(&path, mode).map_err(|error| unwritable(&path, &error))?;
         if !is_ours(&path) {
             let text = "The development stack of backendai-setup. `backendai-setup dev reset` removes this folder.\n";
-            fs::write(path.join(MARKER), text).map_err(|error| unwritable(&path, &error))?;
+            local::write(&path.join(MARKER), text).map_err(|error| unwritable(&path, &error))?;
         }
         Ok(Self { path, _lock: lock })
     }
 
     /// Locks the folder if it is there and ours; nothing when there is none.
     pub async fn open(home: &Path) -> Result<Option<Self>, Failure> {
-        let path = canonical(home);
+        let path = local::canonical(home);
         match whose(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(unwritable(&path, &error)),
@@ -131,11 +122,8 @@ impl Home {
     /// Makes a folder in it.
     pub fn folder(&self, name: &str, mode: u32) -> Result<PathBuf, Failure> {
         let path = self.path.join(name);
-        match DirBuilder::new().mode(mode).create(&path) {
-            Ok(()) => Ok(path),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(path),
-            Err(error) => Err(unwritable(&path, &error)),
-        }
+        local::make(&path, mode).map_err(|error| unwritable(&path, &error))?;
+        Ok(path)
     }
 
     /// Fails when another file system is mounted below: what lies on it may not be the stack's.
@@ -154,45 +142,17 @@ impl Home {
     /// Removes the folder and all that is in it.
     pub fn remove(self) -> Result<(), Failure> {
         self.nothing_mounted()?;
-        let remove = || -> io::Result<()> {
-            // The marker goes last: a removal that breaks off can be repeated.
-            for entry in fs::read_dir(&self.path)? {
-                let entry = entry?;
-                if entry.file_name() == MARKER || entry.file_name() == LOCK {
-                    continue;
-                }
-                if entry.file_type()?.is_dir() {
-                    fs::remove_dir_all(entry.path())?;
-                } else {
-                    fs::remove_file(entry.path())?;
-                }
-            }
-            fs::remove_file(self.path.join(MARKER))?;
-            fs::remove_file(self.path.join(LOCK))?;
-            fs::remove_dir(&self.path)
-        };
-        remove().map_err(|error| unwritable(&self.path, &error))
+        // The marker goes last: a removal that breaks off can be repeated.
+        local::remove_all_but(&self.path, &[MARKER, LOCK]).map_err(|error| unwritable(&self.path, &error))
     }
 }
 
-/// The first place below the folder where another file system is mounted.
-fn mounted_below(home: &Path) -> Option<PathBuf> {
-    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let points = table.lines().filter_map(|line| line.split(' ').nth(4));
-    let unescape = |point: &str| PathBuf::from(point.replace("\\040", " ").replace("\\134", "\\"));
-    points.map(unescape).find(|point| point != home && point.starts_with(home))
-}
-
-async fn lock(home: &Path) -> Result<File, Failure> {
+async fn lock(home: &Path) -> Result<Lock, Failure> {
     let path = home.join(LOCK);
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = file.map_err(|error| unwritable(&path, &error))?;
-        // A reset that ended meanwhile has taken the file away: then it locks nothing any more.
-        let is_the_one = || Some(fs::metadata(&path).ok()?.ino() == file.metadata().ok()?.ino());
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && is_the_one() == Some(true) {
-            return Ok(file);
+        if let Some(lock) = Lock::take(&path).map_err(|error| unwritable(&path, &error))? {
+            return Ok(lock);
         }
         tokio::time::sleep(BEAT).await;
     }
@@ -205,18 +165,7 @@ async fn lock(home: &Path) -> Result<File, Failure> {
 
 /// The first folder on the way to `path` that this account cannot enter.
 pub(super) fn barrier(path: &Path, account: &Account) -> Option<PathBuf> {
-    path.ancestors()
-        .find(|folder| {
-            fs::metadata(folder).is_ok_and(|it| {
-                let bit = match () {
-                    () if it.uid() == account.uid => 0o100,
-                    () if it.gid() == account.gid => 0o010,
-                    () => 0o001,
-                };
-                it.mode() & bit == 0
-            })
-        })
-        .map(Path::to_owned)
+    local::barrier(path, account.uid, account.gid)
 }
 
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
@@ -235,8 +184,8 @@ fn foreign(path: &Path) -> Failure {
 }
 
 /// A command for this stack and no other: what is copied must not hit the default one.
-pub(super) fn command(home: &Path, what: &str) -> String {
-    if home == canonical(&development_home()) {
+pub(super) fn command(environment: &Environment, home: &Path, what: &str) -> String {
+    if home == local::canonical(&development_home(environment)) {
         return format!("backendai-setup dev {what}");
     }
     format!("backendai-setup dev {what} --dir {}", shell_word(&home.to_string_lossy()))

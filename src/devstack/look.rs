@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::site::{Found, ServerSite, survey};
 use super::{Beside, Options, home, places, programs};
+use crate::disk::local;
 use crate::failure::Failure;
 
 /// One server of the stack as found.
@@ -78,9 +79,11 @@ pub struct Look {
 /// Looks at the stack, and at the ports that it would take.
 pub async fn look(options: &Options) -> Look {
     let site = survey(options).await;
-    let obstacle = programs(&places(), site.wanted()).err().or_else(|| site.obstacle(options));
+    let obstacle = programs(&places(&options.surroundings.environment), site.wanted())
+        .err()
+        .or_else(|| site.obstacle(options));
     let mount = site.home.join("mount");
-    let has_mount = home::is_ours(&site.home) && mount.is_dir();
+    let has_mount = home::is_ours(&site.home) && local::is_folder(&mount);
     let beside = site.beside();
     Look { etcd: seen(site.etcd), postgres: seen(site.postgres), mount: (mount, has_mount), obstacle, beside }
 }

@@ -19,22 +19,21 @@ mod stack;
 mod there;
 mod up;
 
-use std::path::Path;
-
 pub use find::{Programs, Wanted, places, programs};
 pub use look::{Look, Seen, SeenState, look};
 pub use stack::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, Server, ServerState, Stack, Status};
 pub use up::up;
 
+use crate::disk::local;
 use crate::failure::{Code, Failure};
-use home::{Home, canonical, command};
+use home::{Home, command};
 use site::{Found, ServerSite, survey};
 use stack::{ANSWER, DEADLINE, ETCD, PASSWORD, POSTGRES, USER};
 
 /// Stops what runs and keeps the data; true when something had to be stopped.
-pub async fn down(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
-    match Home::open(home).await? {
-        Some(home) => stop_both(&home, say).await,
+pub async fn down(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
+    match Home::open(&options.home).await? {
+        Some(home) => stop_both(options, &home, say).await,
         None => {
             say("no development stack is running");
             Ok(false)
@@ -42,10 +41,16 @@ pub async fn down(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<boo
     }
 }
 
-async fn stop_both(home: &Home, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
-    let site = survey(&Options::of(home.path.clone())).await;
-    let postgres = process::stop("PostgreSQL", || postgres::find(&home.path), postgres::STOP).await;
-    let etcd = process::stop("etcd", || etcd::find(&home.path), etcd::STOP).await;
+async fn stop_both(
+    options: &Options,
+    home: &Home,
+    say: &mut (dyn FnMut(&str) + Send),
+) -> Result<bool, Failure> {
+    let environment = &options.surroundings.environment;
+    let site = survey(&Options::of(home.path.clone(), options.surroundings.clone())).await;
+    let postgres =
+        process::stop("PostgreSQL", || postgres::find(environment, &home.path), postgres::STOP).await;
+    let etcd = process::stop("etcd", || etcd::find(environment, &home.path), etcd::STOP).await;
     for (spot, stopped) in [(&site.postgres, &postgres), (&site.etcd, &etcd)] {
         let title = spot.kind.title;
         match (stopped, &spot.found) {
@@ -67,7 +72,7 @@ pub async fn status(options: &Options) -> Status {
     Status {
         etcd: state(site.etcd),
         postgres: state(site.postgres),
-        mount: (home::is_ours(&site.home) && mount.is_dir()).then_some(mount),
+        mount: (home::is_ours(&site.home) && local::is_folder(&mount)).then_some(mount),
         home: site.home,
     }
 }
@@ -87,8 +92,8 @@ fn state(spot: ServerSite) -> ServerState {
 }
 
 /// What to ask before [`reset`]; nothing when there is nothing to remove.
-pub fn reset_question(home: &Path) -> Option<String> {
-    let home = canonical(home);
+pub fn reset_question(options: &Options) -> Option<String> {
+    let home = local::canonical(&options.home);
     home::is_ours(&home).then(|| {
         let foreign = site::foreign_before(&home);
         let foreign: Vec<String> =
@@ -108,22 +113,26 @@ pub fn reset_question(home: &Path) -> Option<String> {
 }
 
 /// What to say when nobody can answer [`reset_question`] and nobody has beforehand.
-pub fn reset_unconfirmed(home: &Path) -> Failure {
+pub fn reset_unconfirmed(options: &Options) -> Failure {
+    let home = local::canonical(&options.home);
     Failure::new(
         Code::NeedsConfirmation,
-        format!("removing {} with all its data wants a confirmation", canonical(home).display()),
+        format!("removing {} with all its data wants a confirmation", home.display()),
     )
-    .remedy(format!("confirm it beforehand: {} --yes", command(&canonical(home), "reset")))
+    .remedy(format!(
+        "confirm it beforehand: {} --yes",
+        command(&options.surroundings.environment, &home, "reset")
+    ))
 }
 
 /// Stops the stack and removes its folder; true when there was one. The caller has asked.
-pub async fn reset(home: &Path, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
-    let Some(home) = Home::open(home).await? else {
+pub async fn reset(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result<bool, Failure> {
+    let Some(home) = Home::open(&options.home).await? else {
         say("there is no development stack to remove");
         return Ok(false);
     };
     home.nothing_mounted()?;
-    stop_both(&home, say).await?;
+    stop_both(options, &home, say).await?;
     let path = home.path.clone();
     home.remove()?;
     say(&format!("{} removed", path.display()));

@@ -1,8 +1,6 @@
 //! The stack's PostgreSQL: a cluster of its own on localhost, with the guide's password.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, chown};
+use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,6 +14,8 @@ use super::home::{ANOTHER, Account, Home, barrier, unwritable};
 use super::ports::localhost;
 use super::process::{self, BEAT, Log, Process};
 use super::{ANSWER, DEADLINE, PASSWORD, POSTGRES, USER};
+use crate::disk::{local, works_in};
+use crate::environment::Environment;
 use crate::failure::{Code, Failure};
 
 /// How PostgreSQL is asked to end (fast, immediate, killed), and how long each request has.
@@ -30,8 +30,8 @@ fn data(home: &Path) -> PathBuf {
 }
 
 /// The stack's running PostgreSQL. Its sessions have titles instead of arguments.
-pub(super) fn find(home: &Path) -> Option<Process> {
-    Process::find(POSTGRES, &data(home).to_string_lossy())
+pub(super) fn find(environment: &Environment, home: &Path) -> Option<Process> {
+    Process::find(environment, POSTGRES, &data(home).to_string_lossy())
 }
 
 /// The port a running PostgreSQL was started with.
@@ -41,20 +41,25 @@ pub(super) fn port(process: &Process) -> Option<u16> {
 
 /// True once there are data to keep.
 pub(super) fn has_data(home: &Path) -> bool {
-    data(home).exists()
+    local::is_there(&data(home))
 }
 
 /// The folder of programs that fits the data; the best one while there are none.
-pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Failure> {
-    let wanted = match fs::read_to_string(data(home).join("PG_VERSION")) {
+pub(super) fn programs(
+    environment: &Environment,
+    home: &Path,
+    folders: &[PathBuf],
+) -> Result<PathBuf, Failure> {
+    let wanted = match local::read(&data(home).join("PG_VERSION")) {
         Ok(version) => Some(version.trim().to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(unwritable(&data(home), &error)),
     };
-    let fits =
-        |folder: &&PathBuf| wanted.as_ref().is_none_or(|wanted| major(folder).as_ref() == Some(wanted));
+    let fits = |folder: &&PathBuf| {
+        wanted.as_ref().is_none_or(|wanted| major(environment, folder).as_ref() == Some(wanted))
+    };
     folders.iter().find(fits).cloned().ok_or_else(|| {
-        let mut installed: Vec<String> = folders.iter().filter_map(|folder| major(folder)).collect();
+        let mut installed: Vec<String> = folders.iter().filter_map(|folder| major(environment, folder)).collect();
         installed.dedup();
         let (wanted, installed) = (wanted.unwrap_or_default(), installed.join(", "));
         Failure::new(
@@ -68,8 +73,8 @@ pub(super) fn programs(home: &Path, folders: &[PathBuf]) -> Result<PathBuf, Fail
 }
 
 /// The major version, from a line such as `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
-fn major(folder: &Path) -> Option<String> {
-    let output = process::plain(folder.join("postgres")).arg("--version").output().ok()?;
+fn major(environment: &Environment, folder: &Path) -> Option<String> {
+    let output = process::plain(environment, folder.join("postgres")).arg("--version").output().ok()?;
     let line = String::from_utf8(output.stdout).ok()?;
     let version = line.split(") ").nth(1)?;
     Some(version.chars().take_while(char::is_ascii_digit).collect())
@@ -101,25 +106,25 @@ pub(super) async fn initialise(
         return Ok(false);
     }
     let unfinished = home.path.join("postgresql.unfinished");
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(|error| unwritable(&unfinished, &error))?;
+    if local::is_there(&unfinished) {
+        local::remove_all(&unfinished).map_err(|error| unwritable(&unfinished, &error))?;
     }
     home.folder("postgresql.unfinished", 0o700)?;
     let secret = home.path.join("password");
     let result = async {
-        write_password(&secret)?;
+        local::write_secret(&secret, &format!("{PASSWORD}\n"))
+            .map_err(|error| unwritable(&secret, &error))?;
         for path in [&unfinished, &secret] {
             if let Some(account) = account {
-                chown(path, Some(account.uid), Some(account.gid))
-                    .map_err(|error| unwritable(path, &error))?;
+                local::give(path, account.uid, account.gid).map_err(|error| unwritable(path, &error))?;
             }
         }
         initdb(programs, home, account, &unfinished, &secret).await
     };
     let result = result.await;
-    let _ = fs::remove_file(&secret);
+    let _ = local::remove_file(&secret);
     result?;
-    fs::rename(&unfinished, data(&home.path)).map_err(|error| unwritable(&home.path, &error))?;
+    local::rename(&unfinished, &data(&home.path)).map_err(|error| unwritable(&home.path, &error))?;
     Ok(true)
 }
 
@@ -151,15 +156,6 @@ async fn initdb(
         .remedy("fix what `initdb` says, then run `backendai-setup dev up` again"))
 }
 
-fn write_password(path: &Path) -> Result<(), Failure> {
-    let write = || {
-        let _ = fs::remove_file(path); // left from a run that was killed
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        writeln!(file, "{PASSWORD}")
-    };
-    write().map_err(|error| unwritable(path, &error))
-}
-
 /// A clean environment, the right user, and a folder that this user can enter.
 fn as_account<'a>(command: &'a mut Command, home: &Home, account: Option<&Account>) -> &'a mut Command {
     command.env_clear().env("PATH", "/usr/bin:/bin").current_dir(&home.path);
@@ -174,12 +170,12 @@ fn as_account<'a>(command: &'a mut Command, home: &Home, account: Option<&Accoun
 /// process that nobody has seen off (in a container, say) and a stranger with its number for alive.
 pub(super) async fn clear_after_crash(home: &Path) -> Result<(), Failure> {
     let file = data(home).join("postmaster.pid");
-    if !file.exists() {
+    if !local::is_there(&file) {
         return Ok(());
     }
     // The sessions of the old server may live a moment longer, and must not meet the new one.
     let start = Instant::now();
-    while process::works_in(POSTGRES, &data(home)) {
+    while works_in(POSTGRES, &data(home)) {
         if start.elapsed() > DEADLINE {
             let what =
                 format!("sessions of a PostgreSQL that crashed still work in {}", data(home).display());
@@ -188,7 +184,7 @@ pub(super) async fn clear_after_crash(home: &Path) -> Result<(), Failure> {
         }
         tokio::time::sleep(BEAT).await;
     }
-    fs::remove_file(&file).map_err(|error| unwritable(&file, &error))
+    local::remove_file(&file).map_err(|error| unwritable(&file, &error))
 }
 
 /// Starts PostgreSQL.

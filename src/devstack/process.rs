@@ -5,9 +5,6 @@
 //! meanwhile is not.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::disk::{self, local};
+use crate::environment::Environment;
 use crate::failure::{Code, Failure, words};
 
 /// How often something is looked at while waiting for it.
@@ -29,8 +28,8 @@ pub(super) struct Process {
 
 impl Process {
     /// The running process whose program has this name and that has this very argument.
-    pub fn find(program: &str, argument: &str) -> Option<Self> {
-        let matches: Vec<Self> = table()
+    pub fn find(environment: &Environment, program: &str, argument: &str) -> Option<Self> {
+        let matches: Vec<Self> = table(environment)
             .into_iter()
             .filter(|process| {
                 let name = process.arguments.first().and_then(|path| Path::new(path).file_name()?.to_str());
@@ -39,7 +38,7 @@ impl Process {
             .collect();
         // A session that was just forked still has its parent's arguments.
         let is_child = |process: &Self| {
-            parent(process.pid).is_some_and(|parent| matches.iter().any(|known| known.pid == parent))
+            disk::parent(process.pid).is_some_and(|parent| matches.iter().any(|known| known.pid == parent))
         };
         matches.iter().find(|process| !is_child(process)).cloned()
     }
@@ -57,38 +56,23 @@ impl Process {
     }
 }
 
-fn parent(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(1)?.parse().ok()
-}
-
 /// Every process with its arguments; those that ended and wait for their parent have none.
-fn table() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return table_by_ps() };
-    let processes: Vec<Process> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse().ok()?;
-            let line = std::fs::read(entry.path().join("cmdline")).ok()?;
-            let arguments = line.split(|byte| *byte == 0);
-            let arguments = arguments.map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
-            Some(Process { pid, arguments })
-        })
-        .collect();
-    if processes.is_empty() { table_by_ps() } else { processes }
+fn table(environment: &Environment) -> Vec<Process> {
+    let processes: Vec<Process> =
+        disk::processes().into_iter().map(|(pid, arguments)| Process { pid, arguments }).collect();
+    if processes.is_empty() { table_by_ps(environment) } else { processes }
 }
 
 /// A program that gets nothing of this environment, where secrets may be, but where programs are.
-pub(super) fn plain(program: impl AsRef<OsStr>) -> Command {
+pub(super) fn plain(environment: &Environment, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into()));
+    command.env_clear().env("PATH", environment.get("PATH").unwrap_or(OsStr::new("/usr/bin:/bin")));
     command
 }
 
 /// For systems without /proc.
-fn table_by_ps() -> Vec<Process> {
-    let Ok(output) = plain("ps").args(["-axww", "-o", "pid=,command="]).output() else {
+fn table_by_ps(environment: &Environment) -> Vec<Process> {
+    let Ok(output) = plain(environment, "ps").args(["-axww", "-o", "pid=,command="]).output() else {
         return Vec::new();
     };
     let lines = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -112,14 +96,7 @@ pub(super) struct Log {
 impl Log {
     /// What the server has said since it was started.
     pub fn text(&self) -> String {
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(self.from))?;
-            let mut bytes = Vec::new();
-            file.take(1 << 20).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+        local::read_log(&self.path, self.from)
     }
 
     /// The last lines of it.
@@ -134,9 +111,7 @@ impl Log {
 pub(super) fn detach(command: &mut Command, log: &Path) -> Result<(Child, Log), Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let mut start = || -> std::io::Result<(Child, u64)> {
-        let output = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
-        let from = output.metadata()?.len();
-        let errors = output.try_clone()?;
+        let (output, errors, from) = local::open_log(log)?;
         Ok((command.process_group(0).stdin(Stdio::null()).stdout(output).stderr(errors).spawn()?, from))
     };
     match start() {
@@ -153,16 +128,6 @@ pub(super) fn detach(command: &mut Command, log: &Path) -> Result<(Child, Log), 
 /// Sees a server off that ends while this program still runs, so that no dead entry stays behind.
 pub(super) fn reap(mut child: Child) {
     std::thread::spawn(move || child.wait());
-}
-
-/// True while a process of this program works in the folder, as far as this user may know.
-pub(super) fn works_in(program: &str, folder: &Path) -> bool {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let mut processes = entries.map(|entry| entry.path());
-    processes.any(|process| {
-        std::fs::read_link(process.join("cwd")).is_ok_and(|place| place == folder)
-            && std::fs::read_to_string(process.join("comm")).is_ok_and(|name| name.trim() == program)
-    })
 }
 
 /// Stops a process: each signal in turn, with the time it has to take effect.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::find::Wanted;
-use super::home::{canonical, command, is_ours};
+use super::home::{command, is_ours};
 use super::process::Process;
 use super::there::{There, Unfit};
 use super::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, etcd, ports, postgres, there};
+use crate::disk::{holder_of_port, local};
 use crate::failure::{Code, Failure};
+use crate::surroundings::Surroundings;
 
 /// What people call a server, and the flag that gives it another port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +79,8 @@ pub(super) struct Site {
 
 /// What was written down when the stack was last up: the ports, and whether the server was somebody else's.
 fn before(home: &Path, server: &str) -> (Option<u16>, bool) {
-    let text = std::fs::read(home.join("stack.json")).unwrap_or_default();
-    let stack: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let text = local::read(&home.join("stack.json")).unwrap_or_default();
+    let stack: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let Some(server) = stack.get(server) else { return (None, false) };
     let port = server.get("port").and_then(serde_json::Value::as_u64);
     let is_foreign = server.get("pid").is_some_and(serde_json::Value::is_null);
@@ -96,28 +98,30 @@ pub(super) fn foreign_before(home: &Path) -> Vec<(&'static str, u16)> {
 
 /// Looks at both places and changes nothing.
 pub(super) async fn survey(options: &Options) -> Site {
-    let home = canonical(&options.home);
+    let home = local::canonical(&options.home);
     let has_home = is_ours(&home);
+    let Surroundings { environment, limits, .. } = &options.surroundings;
+    let limits = *limits;
     let etcd = async {
         let (last, was_used) = before(&home, "etcd");
-        let process = etcd::find(&home);
+        let process = etcd::find(environment, &home);
         let own = process.as_ref().and_then(etcd::port);
         let port = own.or(options.etcd_port).or(last).unwrap_or(ETCD_PORT);
         let (found, latency_ms) = match process {
             Some(process) => ours(process, etcd::answer(port)).await,
-            None => found(there::etcd(port).await, port),
+            None => found(there::etcd(port, limits).await, port),
         };
-        let has_data = has_home && home.join("etcd").exists();
+        let has_data = has_home && local::is_there(&home.join("etcd"));
         ServerSite { kind: ETCD, port, found, has_data, latency_ms, was_used }
     };
     let postgres = async {
         let (last, was_used) = before(&home, "postgres");
-        let process = postgres::find(&home);
+        let process = postgres::find(environment, &home);
         let own = process.as_ref().and_then(postgres::port);
         let port = own.or(options.postgres_port).or(last).unwrap_or(POSTGRES_PORT);
         let (found, latency_ms) = match process {
             Some(process) => ours(process, async { postgres::answer(port).await.ok() }).await,
-            None => found(there::postgres(port).await, port),
+            None => found(there::postgres(port, limits).await, port),
         };
         let has_data = has_home && postgres::has_data(&home);
         ServerSite { kind: POSTGRES, port, found, has_data, latency_ms, was_used }
@@ -211,7 +215,7 @@ impl Site {
                     ),
                     false => String::new(),
                 };
-                let up = command(&self.home, &format!("up{flags}"));
+                let up = command(&options.surroundings.environment, &self.home, &format!("up{flags}"));
                 format!("stop it, or start another one beside it: `{up}`{own}")
             }
             Face::Wizard => {
@@ -236,7 +240,7 @@ fn taken(spot: &ServerSite, unfit: &Unfit) -> String {
     match ports::trouble(*port).map(|error| error.kind()) {
         Some(ErrorKind::PermissionDenied) => format!("{meant} is reserved for root"),
         Some(ErrorKind::AddrInUse) | None => {
-            format!("{meant} is taken by {}, which {}", ports::holder(*port), unfit.words)
+            format!("{meant} is taken by {}, which {}", holder_of_port(*port), unfit.words)
         }
         Some(_) => format!("{meant} {}", unfit.words),
     }

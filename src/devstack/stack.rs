@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use crate::guide::development_home;
+use crate::surroundings::Surroundings;
 
 /// etcd's port in the guide's development setup.
 pub const ETCD_PORT: u16 = 8120;
@@ -35,7 +36,7 @@ pub enum Face {
 }
 
 /// Which stack is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Its folder.
     pub home: PathBuf,
@@ -45,24 +46,25 @@ pub struct Options {
     pub postgres_port: Option<u16>,
     /// Where it is asked for.
     pub face: Face,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self::of(development_home())
-    }
+    /// By what it is reached.
+    pub surroundings: Surroundings,
 }
 
 impl Options {
     /// The stack in this folder, on the ports that it has or had last.
-    pub fn of(home: PathBuf) -> Self {
-        Self { home, etcd_port: None, postgres_port: None, face: Face::Command }
+    pub fn of(home: PathBuf, surroundings: Surroundings) -> Self {
+        Self { home, etcd_port: None, postgres_port: None, face: Face::Command, surroundings }
+    }
+
+    /// The usual stack.
+    pub fn usual(surroundings: Surroundings) -> Self {
+        Self::of(development_home(&surroundings.environment), surroundings)
     }
 
     /// The usual stack as a wizard starts it, on other ports where the usual ones cannot be had.
-    pub fn in_wizard(beside: Beside) -> Self {
+    pub fn in_wizard(beside: Beside, surroundings: Surroundings) -> Self {
         let Beside { etcd_port, postgres_port } = beside;
-        Self { etcd_port, postgres_port, face: Face::Wizard, ..Self::default() }
+        Self { etcd_port, postgres_port, face: Face::Wizard, ..Self::usual(surroundings) }
     }
 }
 

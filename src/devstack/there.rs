@@ -14,10 +14,10 @@ use super::ports::localhost;
 use super::{PASSWORD, USER};
 use crate::failure::{Code, Failure};
 use crate::guide::{Address, Database, Etcd, KeySpace, SslMode};
+use crate::limits::{Limits, seconds};
 use crate::services::etcd::Store;
 use crate::services::net::{self, Greeting, Target};
 use crate::services::postgres::{self, Transaction};
-use crate::services::{limit, seconds};
 
 /// The databases of the guide's development setup: the manager's, and one that every server has.
 const DATABASE: &str = "backend";
@@ -67,13 +67,15 @@ impl From<Unfit> for There {
 }
 
 /// Who answers where the stack's etcd would be, and how long a connection took, in milliseconds.
-pub(super) async fn etcd(port: u16) -> (There, f64) {
-    bounded(&net::ETCD, port, async |stream, address| {
+pub(super) async fn etcd(port: u16, limits: Limits) -> (There, f64) {
+    bounded(&net::ETCD, port, limits, async |stream, address| {
         let place = Address { host: "localhost".into(), port };
-        let unfit = match net::greet_etcd(stream).await {
-            Greeting::Http2 => return ask_etcd(place).await,
-            Greeting::Closed if net::speaks_postgres(address).await => Unfit::new("is PostgreSQL, not etcd"),
-            Greeting::Closed if net::speaks_tls(address).await => Unfit::new("wants TLS"),
+        let unfit = match net::greet_etcd(stream, limits).await {
+            Greeting::Http2 => return ask_etcd(place, limits).await,
+            Greeting::Closed if net::speaks_postgres(address, limits).await => {
+                Unfit::new("is PostgreSQL, not etcd")
+            }
+            Greeting::Closed if net::speaks_tls(address, limits).await => Unfit::new("wants TLS"),
             greeting => stranger(&greeting),
         };
         unfit.into()
@@ -84,13 +86,14 @@ pub(super) async fn etcd(port: u16) -> (There, f64) {
 /// Keys of nobody: the stack's etcd lets everybody write everywhere.
 static ANY: KeySpace = KeySpace { root: "/backendai-setup-dev/", mount: "mount", written: &["mount"] };
 
-async fn ask_etcd(endpoint: Address) -> There {
+async fn ask_etcd(endpoint: Address, limits: Limits) -> There {
     let etcd = Etcd {
         keys: &ANY,
         namespace: "local".into(),
         endpoints: vec![endpoint.clone()],
         manager_endpoint: None,
         user: None,
+        limits,
     };
     let ask = async {
         let mut store = Store::connect(&etcd, &endpoint).await?;
@@ -106,25 +109,28 @@ async fn ask_etcd(endpoint: Address) -> There {
 }
 
 /// Who answers where the stack's PostgreSQL would be, and how long a connection took, in milliseconds.
-pub(super) async fn postgres(port: u16) -> (There, f64) {
-    bounded(&net::POSTGRES, port, async |mut stream, address| match net::greet_postgres(&mut stream).await {
-        Greeting::PostgresPlain => ask_postgres(port, Some(stream)).await,
-        Greeting::PostgresTls => ask_postgres(port, None).await,
-        Greeting::Closed | Greeting::Silent if net::speaks_http2(address).await => {
-            Unfit::new("is etcd, not PostgreSQL").into()
+pub(super) async fn postgres(port: u16, limits: Limits) -> (There, f64) {
+    bounded(&net::POSTGRES, port, limits, async |mut stream, address| {
+        match net::greet_postgres(&mut stream, limits).await {
+            Greeting::PostgresPlain => ask_postgres(port, Some(stream), limits).await,
+            Greeting::PostgresTls => ask_postgres(port, None, limits).await,
+            Greeting::Closed | Greeting::Silent if net::speaks_http2(address, limits).await => {
+                Unfit::new("is etcd, not PostgreSQL").into()
+            }
+            greeting => stranger(&greeting).into(),
         }
-        greeting => stranger(&greeting).into(),
     })
     .await
 }
 
-async fn ask_postgres(port: u16, plain: Option<TcpStream>) -> There {
+async fn ask_postgres(port: u16, plain: Option<TcpStream>, limits: Limits) -> There {
     let mut database = Database {
         address: Address { host: "localhost".into(), port },
         name: MAINTENANCE.into(),
         user: USER.into(),
         password: SecretString::from(PASSWORD),
         sslmode: SslMode::Prefer,
+        limits,
     };
     let ask = async {
         let connected = match plain {
@@ -198,14 +204,15 @@ pub(super) fn milliseconds(since: Instant) -> f64 {
 async fn bounded(
     target: &Target,
     port: u16,
+    limits: Limits,
     ask: impl AsyncFnOnce(TcpStream, SocketAddr) -> There,
 ) -> (There, f64) {
-    let (place, whole) = (Address { host: "localhost".into(), port }, limit(8));
+    let (place, whole) = (Address { host: "localhost".into(), port }, limits.look());
     let since = Instant::now();
-    let found = net::resolve(target, &place)
+    let found = net::resolve(target, &place, limits)
         .await
         .unwrap_or_else(|_| localhost().into_iter().map(|address| SocketAddr::new(address, port)).collect());
-    match net::connect(target, &place, &found).await {
+    match net::connect(target, &place, &found, limits).await {
         Err(failure) if failure.code == target.timeout => {
             (Unfit::new("does not accept connections").into(), milliseconds(since))
         }

@@ -9,6 +9,7 @@ use super::home::{Account, Home, command, unwritable};
 use super::process::{self, BEAT, Log};
 use super::site::{Found, ServerSite, Site, survey};
 use super::{DEADLINE, Options, Server, Stack, etcd, postgres};
+use crate::disk::local;
 use crate::failure::{Code, Failure};
 
 /// How long somebody else's server may take to come up.
@@ -19,14 +20,15 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     let home = Home::make(&options.home).await?;
     let mount = home.folder("mount", 0o755)?;
     let options = &Options { home: home.path.clone(), ..options.clone() };
+    let environment = &options.surroundings.environment;
     let Site { etcd: etcd_spot, postgres: postgres_spot, .. } = settled(options, say).await?;
 
     let starts_postgres = postgres_spot.starts();
     let wanted = super::Wanted { etcd: etcd_spot.starts(), postgres: starts_postgres };
-    let programs = programs(&places(), wanted)?;
-    let account = if starts_postgres { Account::for_postgres()? } else { None };
+    let programs = programs(&places(environment), wanted)?;
+    let account = if starts_postgres { Account::for_postgres(environment)? } else { None };
     let bin = match starts_postgres {
-        true => Some(postgres::programs(&home.path, &programs.postgres)?),
+        true => Some(postgres::programs(environment, &home.path, &programs.postgres)?),
         false => None,
     };
     if starts_postgres {
@@ -52,8 +54,8 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     }
 
     let changed = etcd_start.is_some() || postgres_start.is_some();
-    let etcd = etcd_server(&home.path, etcd_spot, etcd_start.as_mut(), say).await?;
-    let postgres = postgres_server(&home.path, postgres_spot, postgres_start.as_mut(), say).await?;
+    let etcd = etcd_server(options, etcd_spot, etcd_start.as_mut(), say).await?;
+    let postgres = postgres_server(options, postgres_spot, postgres_start.as_mut(), say).await?;
 
     for (child, _) in [etcd_start, postgres_start].into_iter().flatten() {
         process::reap(child);
@@ -65,7 +67,7 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
 
 /// Waits until etcd answers.
 async fn etcd_server(
-    home: &Path,
+    options: &Options,
     spot: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
@@ -74,14 +76,14 @@ async fn etcd_server(
     if let Found::Other { version } = spot.found {
         return Ok(Server { port, pid: None, version });
     }
-    let version = wait_for_etcd(home, port, start).await?;
-    let pid = etcd::find(home).map(|process| process.pid);
+    let version = wait_for_etcd(options, port, start).await?;
+    let pid = etcd::find(&options.surroundings.environment, &options.home).map(|process| process.pid);
     server("etcd", Server { port, pid, version }, is_new, say)
 }
 
 /// Waits until PostgreSQL answers.
 async fn postgres_server(
-    home: &Path,
+    options: &Options,
     spot: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
@@ -90,8 +92,8 @@ async fn postgres_server(
     if let Found::Other { version } = spot.found {
         return Ok(Server { port, pid: None, version });
     }
-    let version = wait_for_postgres(home, port, start).await?;
-    let pid = postgres::find(home).map(|process| process.pid);
+    let version = wait_for_postgres(options, port, start).await?;
+    let pid = postgres::find(&options.surroundings.environment, &options.home).map(|process| process.pid);
     server("PostgreSQL", Server { port, pid, version }, is_new, say)
 }
 
@@ -107,7 +109,7 @@ async fn settled(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Resul
         site = survey(options).await;
     }
     for (spot, wanted) in [(&site.etcd, options.etcd_port), (&site.postgres, options.postgres_port)] {
-        runs_where_wanted(&options.home, spot, wanted)?;
+        runs_where_wanted(options, spot, wanted)?;
     }
     if site.etcd.port == site.postgres.port {
         return Err(Failure::new(
@@ -123,16 +125,17 @@ async fn settled(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Resul
 }
 
 /// What runs decides, and is never restarted behind somebody's back.
-fn runs_where_wanted(home: &Path, spot: &ServerSite, wanted: Option<u16>) -> Result<(), Failure> {
+fn runs_where_wanted(options: &Options, spot: &ServerSite, wanted: Option<u16>) -> Result<(), Failure> {
     let ServerSite { kind, port, .. } = spot;
     if !matches!(spot.found, Found::Ours { .. }) || wanted.is_none_or(|wanted| wanted == *port) {
         return Ok(());
     }
+    let again = command(&options.surroundings.environment, &options.home, "down");
     Err(Failure::new(
         Code::DevPort,
         format!("{} of the development stack runs already, on port {port}", kind.title),
     )
-    .remedy(format!("stop it first, the data stay: {}", command(home, "down"))))
+    .remedy(format!("stop it first, the data stay: {}", again)))
 }
 
 /// Says which of the servers are somebody else's, and whose data count.
@@ -174,7 +177,7 @@ fn server(
 }
 
 async fn wait_for_etcd(
-    home: &Path,
+    options: &Options,
     port: u16,
     mut started: Option<&mut (Child, Log)>,
 ) -> Result<String, Failure> {
@@ -186,14 +189,14 @@ async fn wait_for_etcd(
             return Ok(version);
         }
         if ended || start.elapsed() > DEADLINE {
-            return Err(no_start(home, "etcd", port, ended, started.map(|(_, log)| &*log), None));
+            return Err(no_start(options, "etcd", port, ended, started.map(|(_, log)| &*log), None));
         }
         tokio::time::sleep(BEAT).await;
     }
 }
 
 async fn wait_for_postgres(
-    home: &Path,
+    options: &Options,
     port: u16,
     mut started: Option<&mut (Child, Log)>,
 ) -> Result<String, Failure> {
@@ -208,7 +211,7 @@ async fn wait_for_postgres(
             }
         }
         if ended || start.elapsed() > DEADLINE {
-            return Err(no_start(home, "PostgreSQL", port, ended, started.map(|(_, log)| &*log), trouble));
+            return Err(no_start(options, "PostgreSQL", port, ended, started.map(|(_, log)| &*log), trouble));
         }
         tokio::time::sleep(BEAT).await;
     }
@@ -219,13 +222,14 @@ fn has_ended(started: Option<&mut (Child, Log)>) -> bool {
 }
 
 fn no_start(
-    home: &Path,
+    options: &Options,
     title: &str,
     port: u16,
     ended: bool,
     log: Option<&Log>,
     trouble: Option<String>,
 ) -> Failure {
+    let again = |what| command(&options.surroundings.environment, &options.home, what);
     let what = if ended {
         format!("{title} ended right after its start")
     } else {
@@ -239,9 +243,9 @@ fn no_start(
     }
     failure.remedy(format!(
         "run `{}`, then `{up}`; if that does not help, `{}` removes the data, and `{up}` makes them again",
-        command(home, "down"),
-        command(home, "reset"),
-        up = command(home, "up"),
+        again("down"),
+        again("reset"),
+        up = again("up"),
     ))
 }
 
@@ -249,8 +253,8 @@ fn no_start(
 fn record(home: &Home, stack: &Stack) -> Result<(), Failure> {
     let path = home.path.join("stack.json");
     let text = serde_json::to_string_pretty(stack).unwrap_or_default() + "\n";
-    if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+    if local::read(&path).is_ok_and(|old| old == text) {
         return Ok(());
     }
-    std::fs::write(&path, text).map_err(|error| unwritable(&path, &error))
+    local::write(&path, &text).map_err(|error| unwritable(&path, &error))
 }

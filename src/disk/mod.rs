@@ -1,15 +1,21 @@
 //! The one door to the disk: every access runs on a thread of its own and has a limit, because a file system whose
 //! server is gone answers nothing, not even a signal. What hangs keeps its thread, and nobody else.
 
+mod files;
+mod kernel;
+pub mod local;
+pub mod mount;
 mod mounted;
+mod put;
+mod records;
 
 use std::{
     collections::BTreeMap,
     io,
     path::{Path, PathBuf},
     sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
-        mpsc::{RecvTimeoutError, sync_channel},
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        mpsc::{RecvTimeoutError, TryRecvError, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -17,23 +23,47 @@ use std::{
 
 use crate::{
     failure::{Code, Failure, words},
-    patience::{file_system_limit, seconds, write_limit},
+    limits::{Limits, seconds},
 };
 
-pub use mounted::{Mounted, mount_of, unescape};
+pub use files::{Existing, INPUT_LIMIT};
+pub use kernel::{Process, holder_of_port, ignored_signals, parent, processes, works_in};
+pub use mounted::{Mounted, mount_of, mounted_below, unescape};
+pub use put::Put;
+pub use records::{LogFile, overwrite, replace_record};
 
 /// The stack of a thread, whatever `RUST_MIN_STACK` says.
 const STACK: usize = 1 << 20;
 /// So many threads may hang at a time, however many paths are asked for.
 const MOST: usize = 16;
 
-/// What has not come back in time, by its number.
-static OVERDUE: Mutex<BTreeMap<u64, PathBuf>> = Mutex::new(BTreeMap::new());
-/// Something of it came back.
-static CAME_BACK: Condvar = Condvar::new();
+/// What has not come back in time.
+#[derive(Debug, Default)]
+struct Overdue {
+    /// How many accesses there were.
+    count: u64,
+    /// Each by its number.
+    paths: BTreeMap<u64, PathBuf>,
+}
 
-fn overdue() -> MutexGuard<'static, BTreeMap<u64, PathBuf>> {
-    OVERDUE.lock().unwrap_or_else(PoisonError::into_inner)
+impl Overdue {
+    fn holds(&self, path: &Path) -> bool {
+        self.paths.values().any(|hanging| hanging == path)
+    }
+}
+
+/// What all copies of a [`Disk`] share.
+#[derive(Debug, Default)]
+struct Door {
+    overdue: Mutex<Overdue>,
+    /// Something of it came back.
+    came_back: Condvar,
+}
+
+impl Door {
+    fn overdue(&self) -> MutexGuard<'_, Overdue> {
+        self.overdue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is done at a path: the word for it, and how long it may take.
@@ -49,10 +79,10 @@ pub enum Access {
 
 impl Access {
     /// How long it may take.
-    pub fn limit(self) -> Duration {
+    fn limit(self, limits: Limits) -> Duration {
         match self {
-            Self::Look | Self::Read => file_system_limit(),
-            Self::Write => write_limit(),
+            Self::Look | Self::Read => limits.file_system(),
+            Self::Write => limits.write(),
         }
     }
 
@@ -124,109 +154,126 @@ impl Stuck {
 }
 
 /// On the list of what is overdue until it is dropped, if it gets there.
-struct Ticket(u64);
+struct Ticket {
+    number: u64,
+    door: Arc<Door>,
+}
 
 impl Ticket {
-    fn next() -> Self {
-        static NUMBER: Mutex<u64> = Mutex::new(0);
-        let mut number = NUMBER.lock().unwrap_or_else(PoisonError::into_inner);
-        *number += 1;
-        Self(*number)
+    fn next(door: &Arc<Door>) -> Self {
+        let mut overdue = door.overdue();
+        overdue.count += 1;
+        Self { number: overdue.count, door: Arc::clone(door) }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if overdue().remove(&self.0).is_some() {
-            CAME_BACK.notify_all();
+        if self.door.overdue().paths.remove(&self.number).is_some() {
+            self.door.came_back.notify_all();
         }
     }
 }
 
-/// Works on the disk and waits, no longer than the limit. While earlier work at the same path has not come back, no
-/// other begins: a path that hangs has one thread, however often it is asked.
-///
-/// # Errors
-/// When there is no answer.
-pub fn within<T: Send + 'static>(
-    path: &Path,
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stuck> {
-    let until = Instant::now() + limit;
-    let is_closed = |overdue: &mut BTreeMap<u64, PathBuf>| {
-        overdue.len() >= MOST || overdue.values().any(|hanging| hanging == path)
-    };
-    let (waited, _) =
-        CAME_BACK.wait_timeout_while(overdue(), limit, is_closed).unwrap_or_else(PoisonError::into_inner);
-    let mut waited = waited;
-    if is_closed(&mut waited) {
-        return Err(Stuck::Hung(limit));
+/// The door; cheap to copy, and every copy is the same door.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    limits: Limits,
+    door: Arc<Door>,
+}
+
+impl Disk {
+    /// The same door with other limits.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
-    drop(waited);
-    let (answer, answers) = sync_channel(1);
-    let ticket = Ticket::next();
-    let number = ticket.0;
-    let job = move || {
-        // Given back last, after the answer, also when the work panics.
-        let _ticket = ticket;
-        let answer = answer;
-        let _ = answer.send(work());
-    };
-    thread::Builder::new().name("disk".into()).stack_size(STACK).spawn(job).map_err(Stuck::NoThread)?;
-    match answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        Ok(answer) => return Ok(answer),
-        Err(RecvTimeoutError::Disconnected) => return Err(Stuck::Broke),
-        Err(RecvTimeoutError::Timeout) => {}
-    }
-    let mut overdue = overdue();
-    // It may have come just now.
-    match answers.try_recv() {
-        Ok(answer) => Ok(answer),
-        Err(std::sync::mpsc::TryRecvError::Disconnected) => Err(Stuck::Broke),
-        Err(std::sync::mpsc::TryRecvError::Empty) => {
-            overdue.insert(number, path.to_owned());
-            Err(Stuck::Hung(limit))
+
+    /// Works on the disk and waits, no longer than the limit. While earlier work at the same path has not come back,
+    /// no other begins: a path that hangs has one thread, however often it is asked.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub fn within<T: Send + 'static>(
+        &self,
+        path: &Path,
+        limit: Duration,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stuck> {
+        let until = Instant::now() + limit;
+        let is_closed = |overdue: &mut Overdue| overdue.paths.len() >= MOST || overdue.holds(path);
+        let waited = self.door.came_back.wait_timeout_while(self.door.overdue(), limit, is_closed);
+        let (mut waited, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if is_closed(&mut waited) {
+            return Err(Stuck::Hung(limit));
+        }
+        drop(waited);
+        let (answer, answers) = sync_channel(1);
+        let ticket = Ticket::next(&self.door);
+        let number = ticket.number;
+        let job = move || {
+            // Given back last, after the answer, also when the work panics.
+            let _ticket = ticket;
+            let answer = answer;
+            let _ = answer.send(work());
+        };
+        thread::Builder::new().name("disk".into()).stack_size(STACK).spawn(job).map_err(Stuck::NoThread)?;
+        match answers.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(answer) => return Ok(answer),
+            Err(RecvTimeoutError::Disconnected) => return Err(Stuck::Broke),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        let mut overdue = self.door.overdue();
+        // It may have come just now.
+        match answers.try_recv() {
+            Ok(answer) => Ok(answer),
+            Err(TryRecvError::Disconnected) => Err(Stuck::Broke),
+            Err(TryRecvError::Empty) => {
+                overdue.paths.insert(number, path.to_owned());
+                Err(Stuck::Hung(limit))
+            }
         }
     }
-}
 
-/// As [`within`], with the limit and the failure of this access.
-///
-/// # Errors
-/// `E-FILE-HUNG` when there is no answer.
-pub fn access<T: Send + 'static>(
-    path: &Path,
-    access: Access,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failure> {
-    within(path, access.limit(), work).map_err(|stuck| stuck.failure(path, access))
-}
+    /// As [`Disk::within`], with the limit and the failure of this access.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when there is no answer.
+    pub fn access<T: Send + 'static>(
+        &self,
+        path: &Path,
+        access: Access,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let limit = access.limit(self.limits);
+        self.within(path, limit, work).map_err(|stuck| stuck.failure(path, access))
+    }
 
-/// As [`within`], without a thread that waits.
-///
-/// # Errors
-/// When there is no answer.
-pub async fn patiently<T: Send + 'static>(
-    path: &Path,
-    limit: Duration,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Stuck> {
-    let path = path.to_owned();
-    beside(move || within(&path, limit, work)).await.unwrap_or(Err(Stuck::Broke))
+    /// As [`Disk::access`], without a thread that waits.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn patiently<T: Send + 'static>(
+        &self,
+        path: &Path,
+        access: Access,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Stuck> {
+        let (disk, path, limit) = (self.clone(), path.to_owned(), access.limit(self.limits));
+        beside(move || disk.within(&path, limit, work)).await.unwrap_or(Err(Stuck::Broke))
+    }
+
+    /// Works on the disk some time; nobody waits for it, and at the end of the program it may be left.
+    pub fn some_time(&self, path: &Path, work: impl FnOnce() + Send + 'static) {
+        if !self.door.overdue().holds(path) {
+            let _ = thread::Builder::new().name("disk".into()).stack_size(STACK).spawn(work);
+        }
+    }
 }
 
 /// Runs work that waits at this door beside the tasks; none when it broke off.
 pub async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
-}
-
-/// Works on the disk some time; nobody waits for it, and at the end of the program it may be left.
-pub fn some_time(path: &Path, work: impl FnOnce() + Send + 'static) {
-    let is_closed = overdue().values().any(|hanging| hanging == path);
-    if !is_closed {
-        let _ = thread::Builder::new().name("disk".into()).stack_size(STACK).spawn(work);
-    }
 }
 
 #[cfg(test)]
@@ -241,27 +288,27 @@ mod tests {
 
     #[test]
     fn a_path_that_hangs_has_one_thread() {
-        let path = Path::new("/hangs");
+        let (disk, path) = (Disk::default(), Path::new("/hangs"));
         let (go, gate) = channel::<()>();
-        let hung = within(path, SHORT, move || gate.recv());
+        let hung = disk.within(path, SHORT, move || gate.recv());
         assert!(matches!(hung, Err(Stuck::Hung(SHORT))));
         for _ in 0..3 {
-            let again = within(path, SHORT, || unreachable!("no other thread begins"));
+            let again = disk.within(path, SHORT, || unreachable!("no other thread begins"));
             assert!(matches!(again, Err::<(), _>(Stuck::Hung(SHORT))));
         }
-        assert_eq!(overdue().values().filter(|hanging| *hanging == path).count(), 1);
+        assert_eq!(disk.door.overdue().paths.len(), 1);
         // Another path is not held up.
-        assert_eq!(within(Path::new("/answers"), LONG, || 1).unwrap(), 1);
+        assert_eq!(disk.within(Path::new("/answers"), LONG, || 1).unwrap(), 1);
         go.send(()).unwrap();
-        assert_eq!(within(path, LONG, || 2).unwrap(), 2);
+        assert_eq!(disk.within(path, LONG, || 2).unwrap(), 2);
     }
 
     #[test]
     fn work_that_panics_is_told_and_leaves_the_path_open() {
-        let path = Path::new("/panics");
-        let broke = within(path, LONG, || panic!("a fault"));
+        let (disk, path) = (Disk::default(), Path::new("/panics"));
+        let broke = disk.within(path, LONG, || panic!("a fault"));
         assert!(matches!(broke, Err::<(), _>(Stuck::Broke)));
-        assert_eq!(within(path, LONG, || 1).unwrap(), 1);
+        assert_eq!(disk.within(path, LONG, || 1).unwrap(), 1);
     }
 
     #[test]

@@ -32,6 +32,14 @@ pub fn mount_of(path: &Path) -> Option<Mounted> {
         .map(|(_, mounted)| mounted)
 }
 
+/// The first place below a folder where another file system is mounted.
+pub fn mounted_below(folder: &Path) -> Option<PathBuf> {
+    let table = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let points = table.lines().filter_map(|line| line.split(' ').nth(4)).map(unescape);
+    let mut below = points.filter(|point| point != folder && point.starts_with(folder));
+    below.next()
+}
+
 /// proc(5): id, parent, device, root, place, options, optional fields, `-`, type, source, super options.
 fn mount_line(line: &str) -> Option<Mounted> {
     let (head, tail) = line.split_once(" - ")?;

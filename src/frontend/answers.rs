@@ -70,7 +70,7 @@ pub fn init(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, file: &
         });
     }
     // Passwords may stand in it.
-    if let Err(failure) = session::put_new(Path::new(file), &text, 0o600) {
+    if let Err(failure) = session::put_new(&terminal.surroundings.disk, Path::new(file), &text, 0o600) {
         return terminal.fail(&[failure]);
     }
     terminal.answer("written", json!({ "paths": [file] }), status::SUCCESS, || {

@@ -1,11 +1,12 @@
 //! The development stack at the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
     devstack::{self, Server, Stack, Status},
     failure::{Failure, status as exit},
     guide::Guide,
+    surroundings::Surroundings,
 };
 
 pub use crate::devstack::Options;
@@ -21,21 +22,25 @@ pub enum Dev {
     /// Starts what does not run and waits until both servers answer.
     Up(Options),
     /// Stops what runs; the data stay.
-    Down(PathBuf),
+    Down(Options),
     /// Shows what runs.
-    Status(PathBuf),
+    Status(Options),
     /// Stops what runs and removes all data.
     Reset {
-        /// The folder.
-        home: PathBuf,
+        /// Which one.
+        stack: Options,
         /// Nobody has to confirm.
         yes: bool,
     },
 }
 
-/// The folder of the stack: this one, or the usual one.
-pub fn home(dir: Option<PathBuf>) -> PathBuf {
-    dir.map_or_else(|| Options::default().home, |dir| std::path::absolute(&dir).unwrap_or(dir))
+/// The stack in this folder, or the usual one.
+pub fn stack_at(dir: Option<PathBuf>, surroundings: &Surroundings) -> Options {
+    let usual = Options::usual(surroundings.clone());
+    match dir {
+        Some(dir) => Options { home: std::path::absolute(&dir).unwrap_or(dir), ..usual },
+        None => usual,
+    }
 }
 
 /// Serves a command.
@@ -51,15 +56,15 @@ pub fn serve(terminal: &Terminal, signals: &mut Signals, guide: &Guide, command:
                 }
                 Err(failure) => terminal.fail(&[failure]),
             },
-            Dev::Down(home) => ended(terminal, devstack::down(&home, &mut say).await),
-            Dev::Status(home) => {
-                let status = devstack::status(&Options::of(home)).await;
+            Dev::Down(stack) => ended(terminal, devstack::down(&stack, &mut say).await),
+            Dev::Status(stack) => {
+                let status = devstack::status(&stack).await;
                 let reached = if status.is_up() { exit::SUCCESS } else { exit::NOT_AS_WANTED };
                 let result = serde_json::to_value(&status).unwrap_or_default();
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
-            Dev::Reset { home, yes } => match may_reset(terminal, signals, &home, yes).await {
-                Ok(()) => ended(terminal, devstack::reset(&home, &mut say).await),
+            Dev::Reset { stack, yes } => match may_reset(terminal, signals, &stack, yes).await {
+                Ok(()) => ended(terminal, devstack::reset(&stack, &mut say).await),
                 Err(status) => status,
             },
         }
@@ -74,13 +79,13 @@ fn ended(terminal: &Terminal, done: Result<bool, Failure>) -> u8 {
 }
 
 /// Asks before all data are removed; the exit status when they are not to be.
-async fn may_reset(terminal: &Terminal, signals: &mut Signals, home: &Path, yes: bool) -> Result<(), u8> {
-    let Some(question) = devstack::reset_question(home).filter(|_| !yes) else { return Ok(()) };
+async fn may_reset(terminal: &Terminal, signals: &mut Signals, stack: &Options, yes: bool) -> Result<(), u8> {
+    let Some(question) = devstack::reset_question(stack).filter(|_| !yes) else { return Ok(()) };
     if !terminal.can_ask() {
-        return Err(terminal.fail(&[devstack::reset_unconfirmed(home)]));
+        return Err(terminal.fail(&[devstack::reset_unconfirmed(stack)]));
     }
     signals.listen();
-    let reply = confirm(signals, question).await;
+    let reply = confirm(terminal, signals, question).await;
     signals.stop_listening();
     let status = match reply {
         Reply::Is(true) => return Ok(()),
@@ -102,7 +107,7 @@ fn tell_stack(terminal: &Terminal, guide: &Guide, stack: &Stack) {
             writeln!(out, "{title}  localhost:{}  {}{}", server.port, server.version, whose(server))?;
         }
         writeln!(out, "mount       {}", stack.mount.display())?;
-        let set = stack.flags(guide);
+        let set = stack.flags(&terminal.surroundings.environment, guide);
         if !set.is_empty() {
             writeln!(out, "To use it, add:  --development {}", set.join(" "))?;
         }

@@ -13,9 +13,10 @@ use tokio::{
 
 use crate::{
     failure::{Code, Failure, status},
-    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Waits, closing, is_spoken, log_file},
+    report::{Closing, Json, Plain, Quiet, Reporter, RunState, Waits, closing, log_file},
     runtime::runtime,
-    session::{Inputs, Operation, Scope, Session, Setup, broken_off, cancel_secret_lookups, stopped},
+    session::{Inputs, Operation, Scope, Session, Setup, broken_off, stopped},
+    surroundings::exit,
     workflow::{Event, EventKind},
 };
 
@@ -33,12 +34,12 @@ pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>)
         let json = Json(io::stdout());
         return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
     }
-    let out: Box<dyn io::Write + Send> = if is_spoken() && io::stderr().is_terminal() {
-        Box::new(wrapping_stderr())
+    let out: Box<dyn io::Write + Send> = if terminal.style.words && io::stderr().is_terminal() {
+        Box::new(wrapping_stderr(true))
     } else {
         Box::new(anstream::AutoStream::auto(io::stderr()))
     };
-    let is_watched = io::stderr().is_terminal() && !is_spoken() && !is_quiet;
+    let is_watched = io::stderr().is_terminal() && !terminal.style.words && !is_quiet;
     let plain = Plain::new(out, terminal.style, setup.stage_titles())
         .closing_with(closing)
         .redrawing(is_watched)
@@ -86,7 +87,8 @@ impl Invocation<'_> {
         signals: &mut Signals,
     ) -> Result<Option<Box<dyn Reporter + Send>>, u8> {
         let (setup, path) = (self.inputs.setup, self.log.clone());
-        let open = move || log_file(setup.stage_titles(), path.as_deref());
+        let disk = self.terminal.surroundings.disk.clone();
+        let open = move || log_file(&disk, setup.stage_titles(), path.as_deref());
         let opened = run_until_signal(self.terminal, signals, open).await?;
         opened.map_err(|failure| self.terminal.fail(&[failure]))
     }
@@ -120,7 +122,7 @@ pub(super) async fn run_until_signal<T: Send + 'static>(
             terminal.fail(&[Failure::new(Code::Internal, what).remedy("report this with the answers")])
         }),
         status = signals.next() => {
-            cancel_secret_lookups();
+            terminal.surroundings.lookups.cancel();
             Err(terminal.end(status, &[stopped(status, "nothing was written")]))
         }
     }
@@ -150,7 +152,7 @@ pub(super) async fn drive(
             let failure = broken_off(operation);
             let summary = telling.state().broken_off(session.name(), status, failure, transcript);
             telling.last_word(Event::now(EventKind::Summary(summary))).await;
-            std::process::exit(i32::from(status));
+            exit(status);
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     failure::{Code, Failure, status},
     report::{Recorder, RunState, write_checks, write_plan, write_status},
     session::{Operation, Scope, Session},
-    state::state_dir,
+    state::StateDir,
 };
 
 use super::{
@@ -72,7 +72,8 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
             return Err(terminal.fail(&[failure]));
         }
         let (named, name, log) = (work.state_dir, session.name().to_owned(), log.clone());
-        let open = move || Recorder::open(setup.stage_titles(), state_dir(named), &name, log.as_deref());
+        let folder = StateDir::find(named, inputs.surroundings().clone());
+        let open = move || Recorder::open(setup.stage_titles(), folder, &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         if must_ask {
@@ -103,7 +104,7 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    let status = match confirm(signals, "Write this?".into()).await {
+    let status = match confirm(terminal, signals, "Write this?".into()).await {
         Reply::Is(true) => return Ok(()),
         Reply::Is(false) | Reply::Back => status::SUCCESS,
         Reply::Interrupted => status::INTERRUPTED,

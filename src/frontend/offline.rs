@@ -42,7 +42,7 @@ pub fn images(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, pull_
 
 /// Copies the samples, never over a file that is there.
 pub fn copy_samples(terminal: &Terminal, guide: &Guide, folder: &Path) -> u8 {
-    let paths = match session::copy_samples(guide, folder) {
+    let paths = match session::copy_samples(&terminal.surroundings.disk, guide, folder) {
         Ok(paths) => paths.map(|path| path.display().to_string()),
         Err(failures) => return terminal.fail(&failures),
     };

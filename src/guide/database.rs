@@ -4,10 +4,12 @@ use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::limits::Limits;
+
 use super::{
     answers::Answers,
     validate::{self, Address, Refused, parse_address},
-    variable::{Default, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable},
 };
 
 /// Where PostgreSQL listens.
@@ -51,6 +53,8 @@ pub struct Database {
     pub password: SecretString,
     /// Whether the connection is encrypted.
     pub sslmode: SslMode,
+    /// How long the server may take.
+    pub limits: Limits,
 }
 
 impl Database {
@@ -65,6 +69,7 @@ impl Database {
                 "require" => SslMode::Require,
                 _ => SslMode::Prefer,
             },
+            limits: Limits::default(),
         })
     }
 }
@@ -156,7 +161,7 @@ pub static SECTION: Section = Section {
             help: "host:port of the PostgreSQL server.",
             shape: Shape::Address,
             default: Default::Required,
-            development: Some(|| "localhost:8100".into()),
+            development: Some(Development::Value("localhost:8100")),
             manager_env: Some("BACKEND_DB_ADDR"),
             accept: address,
         },
@@ -166,7 +171,7 @@ pub static SECTION: Section = Section {
             help: "The database of the manager; created when it is not there.",
             shape: Shape::Text,
             default: Default::Value("backend"),
-            development: Some(|| "backend".into()),
+            development: Some(Development::Value("backend")),
             manager_env: Some("BACKEND_DB_NAME"),
             accept: name,
         },
@@ -176,7 +181,7 @@ pub static SECTION: Section = Section {
             help: "The user that owns the database; it needs CREATEDB once.",
             shape: Shape::Text,
             default: Default::Required,
-            development: Some(|| "postgres".into()),
+            development: Some(Development::Value("postgres")),
             manager_env: Some("BACKEND_DB_USER"),
             accept: identifier,
         },
@@ -186,7 +191,7 @@ pub static SECTION: Section = Section {
             help: "The password as it is; it is escaped for alembic.ini and the shell.",
             shape: Shape::Secret,
             default: Default::Required,
-            development: Some(|| "develove".into()),
+            development: Some(Development::Value("develove")),
             manager_env: Some("BACKEND_DB_PASSWORD"),
             accept: password,
         },

@@ -2,11 +2,13 @@
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::limits::Limits;
+
 use super::{
     answers::Answers,
     key_space::KeySpace,
     validate::{self, Address, Refused, parse_address},
-    variable::{Default, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable},
 };
 
 /// The part of etcd that is this cluster's.
@@ -36,6 +38,8 @@ pub struct Etcd {
     pub manager_endpoint: Option<Address>,
     /// Sign-in, for clusters that want one.
     pub user: Option<(String, SecretString)>,
+    /// How long each member may take.
+    pub limits: Limits,
 }
 
 impl Answers {
@@ -75,6 +79,7 @@ impl Etcd {
                 (Some(user), Some(password)) => Some((user, password)),
                 _ => None,
             },
+            limits: Limits::default(),
         })
     }
 }
@@ -166,7 +171,7 @@ pub static SECTION: Section = Section {
             help: "Keeps clusters apart that share one etcd; every key is below /sorna/NAMESPACE/.",
             shape: Shape::Text,
             default: Default::Required,
-            development: Some(|| "local".into()),
+            development: Some(Development::Value("local")),
             manager_env: Some("BACKEND_NAMESPACE"),
             accept: namespace,
         },
@@ -176,7 +181,7 @@ pub static SECTION: Section = Section {
             help: "host:port of each member; the manager uses the first.",
             shape: Shape::Addresses,
             default: Default::Required,
-            development: Some(|| "localhost:8120".into()),
+            development: Some(Development::Value("localhost:8120")),
             manager_env: Some("BACKEND_ETCD_ADDR"),
             accept: endpoints,
         },

@@ -7,7 +7,7 @@ use crate::{
     text::is_unseen,
 };
 
-use super::{Reference, Variable};
+use super::{Development, Reference, Variable};
 
 /// What stands behind a key: a value, or where the secret is.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ impl FileValue {
     /// The development value that the guide publishes: hiding it protects nobody.
     pub fn is_published(&self) -> bool {
         match (&self.value, self.variable.development) {
-            (SecretSource::Text(text), Some(development)) => text.expose_secret() == development(),
+            (SecretSource::Text(text), Some(Development::Value(value))) => text.expose_secret() == value,
             _ => false,
         }
     }

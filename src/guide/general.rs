@@ -2,7 +2,7 @@
 
 use super::{
     validate::{self, Refused},
-    variable::{Default, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable},
 };
 
 /// The version of the answers.
@@ -33,7 +33,7 @@ pub static SECTION: Section = Section {
             help: "The version of the answers; 1 is the only one there is.",
             shape: Shape::Version,
             default: Default::Required,
-            development: Some(|| CURRENT.into()),
+            development: Some(Development::Value(CURRENT)),
             manager_env: None,
             accept: version,
         },
@@ -43,7 +43,7 @@ pub static SECTION: Section = Section {
             help: "What you call this cluster; it stands in the closing line and names its folder of transcripts.",
             shape: Shape::Text,
             default: Default::Unset("the host of the database"),
-            development: Some(|| "development".into()),
+            development: Some(Development::Value("development")),
             manager_env: None,
             accept: |text| validate::plain_text(text, 100),
         },

@@ -7,7 +7,10 @@ use textwrap::{Options, WordSplitter};
 
 use crate::{failure::Failure, yaml};
 
-use super::{Answers, Origin, Variable, repeat, variable::Default};
+use super::{
+    Answers, Origin, Variable, repeat,
+    variable::{Default, Development},
+};
 
 /// The name by which the file names its schema; `answers schema` prints what belongs into it.
 pub const SCHEMA_FILE: &str = "answers.schema.json";
@@ -86,11 +89,12 @@ impl Answers {
         }
         let (mark, value) = match (self.given(variable.key), variable.default) {
             // Published, so hiding it protects nobody.
-            (Some(given), _) if given.origin == Origin::Development => (
-                "",
-                repeat::shaped(variable, &variable.development.map_or_else(String::new, |value| value())),
-            ),
-            (Some(given), _) => ("", repeat::value(variable, given)),
+            (Some(given), _) => match variable.development {
+                Some(Development::Value(value)) if given.origin == Origin::Development => {
+                    ("", repeat::shaped(variable, value))
+                }
+                _ => ("", repeat::value(variable, given)),
+            },
             (None, Default::Required) => {
                 let meaning =
                     if minimal { format!("   # required: {}", variable.help) } else { String::new() };

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Guide, Shape, Variable, general, storage, variable::Default};
+use super::{
+    Guide, Shape, Variable, general,
+    variable::{Default, Development},
+};
 
 impl Guide {
     /// The schema of one answers file. Only `version` is required in each: what is left out may stand in another
@@ -68,9 +71,8 @@ fn shape(variable: &Variable) -> Value {
         false => format!("{meaning} Environment: {}.", variable.env()),
     }
     .into();
-    // That of a path is another on each host.
-    if let (Some(development), false) = (variable.development, variable.key == storage::MOUNT) {
-        schema["examples"] = json!([variable.json(&development())]);
+    if let Some(Development::Value(value)) = variable.development {
+        schema["examples"] = json!([variable.json(value)]);
     }
     schema
 }

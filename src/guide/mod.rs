@@ -47,4 +47,4 @@ pub use settings::Settings;
 pub use spelling::{did_you_mean, meant};
 pub use storage::{DEVELOPMENT_HOME, Expect, Storage, development_home, development_mount};
 pub use validate::{Address, Refused, parse_address};
-pub use variable::{Default, Section, Shape, Variable, environment_name};
+pub use variable::{Default, Development, Section, Shape, Variable, environment_name};

@@ -55,6 +55,11 @@ impl Guide {
         self.sections.iter().copied().filter(|section| section.is_asked).collect()
     }
 
+    /// Every environment name that gives a value, or a file with one.
+    pub fn environment_names(&self) -> impl Iterator<Item = String> + use<> {
+        self.variables().flat_map(|variable| [Some(variable.env()), variable.env_file()]).flatten()
+    }
+
     /// Environment names that hold a secret: no program that is started from here gets them.
     /// [`super::Answers::secret_names`] are those that answers name themselves.
     pub fn secret_names(&self) -> impl Iterator<Item = String> + use<> {

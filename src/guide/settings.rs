@@ -2,6 +2,7 @@
 
 use crate::{
     failure::{Code, Failure, Subject},
+    limits::Limits,
     text::skeleton,
 };
 
@@ -47,6 +48,14 @@ impl Settings {
             keypairs: Keypairs::from_answers(answers),
             files: Files::from_answers(answers),
         }
+    }
+
+    /// The same, with these limits for the servers.
+    #[must_use]
+    pub fn within(mut self, limits: Limits) -> Self {
+        self.etcd.iter_mut().for_each(|etcd| etcd.limits = limits);
+        self.database.iter_mut().for_each(|database| database.limits = limits);
+        self
     }
 
     /// What the answers mean, but a person should hear; each is about a variable.

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use etcetera::BaseStrategy;
+use crate::environment::Environment;
 
 use super::{
     answers::Answers,
     validate::{self, Refused},
-    variable::{Default, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable},
 };
 
 /// The path of the shared folder.
@@ -56,24 +56,27 @@ pub const DEVELOPMENT_HOME: &str = "BACKENDAI_SETUP_DEV_DIR";
 
 /// The folder of the development stack: named, else the user's own. PostgreSQL refuses root and its own
 /// user cannot enter root's home, so for root it is a folder of the system.
-pub fn development_home() -> PathBuf {
+pub fn development_home(environment: &Environment) -> PathBuf {
     const NAME: &str = "backendai-setup-dev";
-    if let Some(named) = std::env::var_os(DEVELOPMENT_HOME).filter(|named| !named.is_empty()) {
-        return std::path::absolute(&named).unwrap_or_else(|_| PathBuf::from(named));
+    if let Some(named) = environment.path(DEVELOPMENT_HOME) {
+        return std::path::absolute(named).unwrap_or_else(|_| named.to_owned());
     }
     if rustix::process::geteuid().is_root() {
         return PathBuf::from("/var/lib").join(NAME);
     }
     // The XDG names on every system, also where Apple's would be others.
-    etcetera::base_strategy::Xdg::new().map_or_else(
-        |_| std::env::temp_dir().join(format!("{NAME}-{}", rustix::process::geteuid().as_raw())),
-        |folders| folders.data_dir().join(NAME),
+    environment.data_directory().map_or_else(
+        || {
+            let name = format!("{NAME}-{}", rustix::process::geteuid().as_raw());
+            environment.temporary_directory().join(name)
+        },
+        |folder| folder.join(NAME),
     )
 }
 
 /// The shared folder of the development stack.
-pub fn development_mount() -> PathBuf {
-    development_home().join("mount")
+pub fn development_mount(environment: &Environment) -> PathBuf {
+    development_home(environment).join("mount")
 }
 
 fn mount(text: &str) -> Result<(), Refused> {
@@ -110,7 +113,9 @@ pub static SECTION: Section = Section {
             help: "An absolute path, the same on every node that runs the manager or an agent.",
             shape: Shape::Text,
             default: Default::Required,
-            development: Some(|| development_mount().to_string_lossy().into_owned()),
+            development: Some(Development::Local(|environment| {
+                development_mount(environment).to_string_lossy().into_owned()
+            })),
             manager_env: None,
             accept: mount,
         },
@@ -120,7 +125,7 @@ pub static SECTION: Section = Section {
             help: "mount-point, directory, or elsewhere for a host that does not have the mount.",
             shape: Shape::Choice(EXPECTATIONS),
             default: Default::Value("mount-point"),
-            development: Some(|| "directory".into()),
+            development: Some(Development::Value("directory")),
             manager_env: None,
             accept: |text| validate::one_of(text, EXPECTATIONS),
         },

@@ -1,6 +1,6 @@
 //! A variable: one value the guide asks for, as data.
 
-use crate::failure::Failure;
+use crate::{environment::Environment, failure::Failure};
 
 use super::validate::Refused;
 
@@ -38,6 +38,25 @@ pub enum Default {
     Value(&'static str),
 }
 
+/// The guide's value for the development setup.
+#[derive(Debug, Clone, Copy)]
+pub enum Development {
+    /// The same everywhere.
+    Value(&'static str),
+    /// Another in each environment.
+    Local(fn(&Environment) -> String),
+}
+
+impl Development {
+    /// What it is in this environment.
+    pub fn value(self, environment: &Environment) -> String {
+        match self {
+            Self::Value(value) => value.to_owned(),
+            Self::Local(value) => value(environment),
+        }
+    }
+}
+
 /// One value the guide asks for.
 #[derive(Debug)]
 pub struct Variable {
@@ -52,7 +71,7 @@ pub struct Variable {
     /// What counts when nobody gives a value.
     pub default: Default,
     /// The guide's value for the development setup.
-    pub development: Option<fn() -> String>,
+    pub development: Option<Development>,
     /// The manager's own environment name, where it has one.
     pub manager_env: Option<&'static str>,
     /// Judges a value; the only place that does.

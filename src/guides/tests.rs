@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     checks::{Check, CheckAbout},
+    environment::Environment,
     failure::{Code, Failure},
     guide::{
         Answers, Default, Guide, KeySpace, Origin, Samples, Section, Settings, Shape, Variable, etcd,
@@ -14,6 +15,7 @@ use crate::{
     },
     schema::Schema,
     session::{Operation, RunOptions, Scope, Session},
+    surroundings::Surroundings,
     workflow::{About, Context, Done, Ladder, Stage, State},
     world::World,
     yaml,
@@ -176,7 +178,12 @@ fn its_checks_and_stages_are_found_by_its_sections() {
     assert_eq!((ids(&REDIS), ids(&etcd::SECTION)), (vec!["redis", "sessions"], Vec::new()));
     let open = |answers: &Answers| {
         let scope = Scope::stages(&SETUP, &[], None, &[]).expect("there is one");
-        Session::new(answers, &RunOptions::default(), scope, Operation::Check)
+        Session::new(
+            answers,
+            &RunOptions::new(Surroundings::new(Environment::default())),
+            scope,
+            Operation::Check,
+        )
     };
     let missing =
         open(&answers(&[(etcd::NAMESPACE, "a"), (etcd::ENDPOINTS, "b")])).err().expect("it has no address");

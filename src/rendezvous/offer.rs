@@ -8,12 +8,10 @@ use rand::{TryRng, rngs::SysRng};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::{
+    disk::mount::marker::{self, Marker},
     failure::{Code, Failure, shell_word},
     guide::{Address, Etcd, Expect, Guide, etcd},
-    services::{
-        etcd::{LEASE, Store},
-        mount::marker::{self, Marker},
-    },
+    services::etcd::{LEASE, Store},
     workflow::{Context, Deadline, EventKind},
     world::World,
 };
@@ -58,7 +56,7 @@ pub async fn offer(
         Err(_) => return RendezvousOutcome::default(),
     };
     let (name, nonce) = (&looked.offer.file, &looked.offer.nonce);
-    let marker = match Marker::leave(&looked.real, name, nonce).await {
+    let marker = match Marker::leave(&cx.world.surroundings.disk, &looked.real, name, nonce).await {
         Ok(marker) => marker,
         Err(failure) => return failure.into(),
     };
@@ -105,7 +103,7 @@ async fn look(cx: &Context<World>, wanted: OfferLimits) -> Result<PreparedOffer,
                 .remedy("run `mount offer` on a node that has the folder, for example the manager's"));
         }
     }
-    let real = folder(&path).await?;
+    let real = folder(&cx.world.surroundings.disk, &path).await?;
     if let Some(other) = store.offer().await? {
         return Err(offered(&other.value));
     }
@@ -199,7 +197,7 @@ async fn make(
         // It came between our look and our offer.
         return Err(offered(&store.offer().await?.map(|other| other.value).unwrap_or_default()));
     }
-    marker::sweep(real, &offer.file).await;
+    marker::sweep(&cx.world.surroundings.disk, real, &offer.file).await;
     cx.send(offer.told(Some(command(cx.world.settings.etcd()?)))).await;
     Ok(())
 }

@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::time::sleep;
 
 use crate::{
-    failure::{Code, Failure, shell_word},
-    services::{
-        etcd::Store,
+    disk::{
+        Disk,
         mount::{self, Kind},
+        mount_of,
     },
+    failure::{Code, Failure, shell_word},
+    services::etcd::Store,
     workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
     world::World,
 };
@@ -159,8 +161,8 @@ pub(super) async fn shared_folder(store: &mut Store) -> Result<String, Failure> 
 ///
 /// # Errors
 /// `E-MOUNT-MISSING`, `E-MOUNT-KIND`, `E-MOUNT-WRITE` when it may not be looked at, or `E-MOUNT-HUNG`.
-pub(super) async fn folder(path: &str) -> Result<PathBuf, Failure> {
-    match mount::kind(Path::new(path)).await? {
+pub(super) async fn folder(disk: &Disk, path: &str) -> Result<PathBuf, Failure> {
+    match mount::kind(disk, Path::new(path)).await? {
         Kind::Folder(real) => Ok(real),
         Kind::Missing => Err(Failure::new(Code::MountMissing, format!("`{path}` is not there"))
             .remedy(format!("mount the share there; for the folder itself: mkdir -p {}", shell_word(path)))),
@@ -175,7 +177,7 @@ pub(super) async fn folder(path: &str) -> Result<PathBuf, Failure> {
 
 /// What is mounted at a path, from the kernel's table.
 pub(super) fn mounted(path: &Path) -> Option<MountedThere> {
-    mount::mount_of(path).map(|mounted| MountedThere {
+    mount_of(path).map(|mounted| MountedThere {
         file_system: mounted.kind,
         source: mounted.source,
         at: mounted.at.display().to_string(),

@@ -5,11 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::{
+    disk::{Disk, mount::marker},
     failure::{Code, Failure, status},
-    services::{
-        etcd::{Offered, Store},
-        mount::marker,
-    },
+    services::etcd::{Offered, Store},
     workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
     world::World,
 };
@@ -37,7 +35,7 @@ async fn look_and_answer(
     let mut store = cx.world.etcd().await?;
     let (path, offered, offer) = await_offer(cx, &mut store, deadline).await?;
     cx.send(offer.told(None)).await;
-    let (outcome, mounted) = look(&path, &offer).await;
+    let (outcome, mounted) = look(&cx.world.surroundings.disk, &path, &offer).await;
     let (passed, text, code) = match &outcome {
         Ok(()) if node == offer.host => (true, "the same folder, seen where it is offered".to_owned(), None),
         Ok(()) => (true, "the same folder".to_owned(), None),
@@ -98,8 +96,8 @@ async fn standing(store: &mut Store) -> Result<(Offered, OfferRecord), Failure> 
 }
 
 /// Looks at the path that the manager reads.
-async fn look(path: &str, offer: &OfferRecord) -> (Result<(), Failure>, Option<MountedThere>) {
-    let real = match folder(path).await {
+async fn look(disk: &Disk, path: &str, offer: &OfferRecord) -> (Result<(), Failure>, Option<MountedThere>) {
+    let real = match folder(disk, path).await {
         Ok(real) => real,
         Err(failure) => {
             let there = format!("on `{}`: {}", offer.host, seen_from(offer.mounted.as_ref(), &offer.path));
@@ -108,7 +106,7 @@ async fn look(path: &str, offer: &OfferRecord) -> (Result<(), Failure>, Option<M
         }
     };
     let here = mounted(&real);
-    let outcome = match marker::read(&real, &offer.file).await {
+    let outcome = match marker::read(disk, &real, &offer.file).await {
         Ok(Some(mark)) if mark == offer.nonce => Ok(()),
         Ok(_) => Err(differs(path, offer, here.as_ref())),
         Err(failure) => Err(failure),

@@ -2,19 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs::DirBuilder,
-    io::{self, Write},
-    os::unix::fs::DirBuilderExt,
+    io,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tempfile::NamedTempFile;
 
 use crate::{
-    disk::{self, Access},
-    state::target_folder,
+    disk::{Disk, replace_record},
+    state::StateDir,
     workflow::{Event, EventKind, Outcome},
 };
 
@@ -68,22 +65,21 @@ pub fn ago(at: Timestamp) -> String {
 }
 
 /// When each stage last ran on this target; empty when nothing is known.
-pub fn history(state_dir: &Path, name: &str) -> BTreeMap<String, LastRun> {
-    read(&path(state_dir, name))
+pub fn history(state_dir: &StateDir, name: &str) -> BTreeMap<String, LastRun> {
+    read(&state_dir.surroundings.disk, &path(state_dir, name))
 }
 
-fn read(path: &Path) -> BTreeMap<String, LastRun> {
-    let asked = path.to_owned();
-    let text = disk::access(path, Access::Read, move || std::fs::read(asked)).ok().and_then(Result::ok);
-    serde_json::from_slice(&text.unwrap_or_default()).unwrap_or_default()
+fn read(disk: &Disk, path: &Path) -> BTreeMap<String, LastRun> {
+    serde_json::from_slice(&disk.record(path)).unwrap_or_default()
 }
 
-fn path(state_dir: &Path, name: &str) -> PathBuf {
-    target_folder(state_dir, name).join("history.json")
+fn path(state_dir: &StateDir, name: &str) -> PathBuf {
+    state_dir.target_folder(name).join("history.json")
 }
 
 /// Notes how each stage ended. A stage that was skipped or stopped did not run.
 pub struct History {
+    disk: Disk,
     path: PathBuf,
     /// The stages of this run.
     ran: BTreeMap<String, LastRun>,
@@ -91,20 +87,16 @@ pub struct History {
 
 impl History {
     /// The history of a target, to be added to.
-    pub fn create(state_dir: &Path, name: &str) -> Self {
-        Self { path: path(state_dir, name), ran: BTreeMap::new() }
+    pub fn create(state_dir: &StateDir, name: &str) -> Self {
+        let disk = state_dir.surroundings.disk.clone();
+        Self { disk, path: path(state_dir, name), ran: BTreeMap::new() }
     }
 
     fn write(&self) -> io::Result<()> {
-        let mut all = read(&self.path);
+        let mut all = read(&self.disk, &self.path);
         all.extend(self.ran.clone());
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let mut file = NamedTempFile::new_in(folder)?;
-        file.write_all(serde_json::to_string_pretty(&all)?.as_bytes())?;
-        file.write_all(b"\n")?;
-        file.persist(&self.path)?;
-        Ok(())
+        let text = serde_json::to_string_pretty(&all)? + "\n";
+        replace_record(&self.path, text.as_bytes())
     }
 }
 

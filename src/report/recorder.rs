@@ -2,12 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
 use crate::{
+    disk::Disk,
     failure::Failure,
+    limits::Limits,
+    state::StateDir,
     workflow::{Event, StageId},
 };
 
@@ -31,7 +34,7 @@ impl Recorder {
     /// `E-STATE-DIR` or `E-FILE-WRITE` when something cannot be written.
     pub fn open(
         titles: Titles,
-        folder: Result<PathBuf, Failure>,
+        folder: Result<StateDir, Failure>,
         name: &str,
         log: Option<&Path>,
     ) -> Result<Self, Failure> {
@@ -40,7 +43,7 @@ impl Recorder {
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
             vec![Box::new(transcript), Box::new(History::create(&folder, name))];
-        reporters.extend(log_file(titles, log)?);
+        reporters.extend(log_file(&folder.surroundings.disk, titles, log)?);
         Ok(Self { path, reporters })
     }
 }
@@ -49,9 +52,13 @@ impl Recorder {
 ///
 /// # Errors
 /// `E-FILE-WRITE` when it cannot be written.
-pub fn log_file(titles: Titles, path: Option<&Path>) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
+pub fn log_file(
+    disk: &Disk,
+    titles: Titles,
+    path: Option<&Path>,
+) -> Result<Option<Box<dyn Reporter + Send>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    Ok(Some(Box::new(Transcript::append(path, titles)?)))
+    Ok(Some(Box::new(Transcript::append(disk, path, titles)?)))
 }
 
 /// Records that are written beside a screen.
@@ -62,8 +69,9 @@ pub struct Records {
 
 impl Records {
     /// By these reporters, each on a thread of its own.
-    pub fn new(reporters: Vec<Box<dyn Reporter + Send>>) -> Self {
-        Self { tellers: reporters.into_iter().map(Teller::new).collect(), lost: BTreeSet::new() }
+    pub fn new(reporters: Vec<Box<dyn Reporter + Send>>, limits: Limits) -> Self {
+        let tellers = reporters.into_iter().map(|reporter| Teller::new(reporter, limits)).collect();
+        Self { tellers, lost: BTreeSet::new() }
     }
 
     /// Writes an event down. A record that is lost must not stop the work: it is named once.

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Effects, Style as Ansi};
 
-use crate::{text::visible, workflow::RungState};
+use crate::{environment::Environment, text::visible, workflow::RungState};
 
 /// How text is decorated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,12 +15,12 @@ pub struct Style {
 
 impl Style {
     /// Plain signs when asked for, when the locale is not UTF-8, or on the Linux console.
-    pub fn detect(ascii: bool) -> Self {
-        let name = |key| std::env::var(key).ok().filter(|value| !value.is_empty());
+    pub fn detect(ascii: bool, environment: &Environment) -> Self {
+        let name = |key| environment.text(key);
         let locale = name("LC_ALL").or_else(|| name("LC_CTYPE")).or_else(|| name("LANG")).unwrap_or_default();
         let locale = locale.to_ascii_lowercase().replace('-', "");
-        let plain = !locale.contains("utf8") || name("TERM").as_deref() == Some("linux");
-        Self { ascii: ascii || plain, words: is_spoken() }
+        let plain = !locale.contains("utf8") || name("TERM") == Some("linux");
+        Self { ascii: ascii || plain, words: is_spoken(environment) }
     }
 
     /// Words instead of signs, when somebody listens.
@@ -86,8 +86,8 @@ impl Style {
 }
 
 /// Somebody listens: `ACCESSIBLE=1`.
-pub fn is_spoken() -> bool {
-    !matches!(std::env::var("ACCESSIBLE").unwrap_or_default().as_str(), "" | "0")
+pub fn is_spoken(environment: &Environment) -> bool {
+    !matches!(environment.text("ACCESSIBLE"), None | Some("0"))
 }
 
 /// Pads to a width in columns, wide characters measured right.

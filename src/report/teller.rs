@@ -17,7 +17,7 @@ use tokio::{
 };
 
 use crate::{
-    patience::{seconds, write_limit},
+    limits::{Limits, seconds},
     workflow::Event,
 };
 
@@ -40,11 +40,12 @@ pub struct Teller {
     events: Option<Sender<Arc<Event>>>,
     done: UnboundedReceiver<io::Result<()>>,
     handed: Instant,
+    limits: Limits,
 }
 
 impl Teller {
     /// Starts the thread.
-    pub fn new(mut reporter: Box<dyn Reporter + Send>) -> Self {
+    pub fn new(mut reporter: Box<dyn Reporter + Send>, limits: Limits) -> Self {
         let place = match reporter.sink() {
             Sink::Stdout => Place::Stdout,
             Sink::Asked(path) => Place::Asked(path.to_owned()),
@@ -60,7 +61,7 @@ impl Teller {
             }
         };
         let thread = thread::Builder::new().name("report".into()).stack_size(STACK).spawn(tell);
-        Self { place, events: thread.is_ok().then_some(events), done, handed: Instant::now() }
+        Self { place, events: thread.is_ok().then_some(events), done, handed: Instant::now(), limits }
     }
 
     /// Where it writes.
@@ -85,7 +86,7 @@ impl Teller {
 
     /// Until when the event must be written: a disk has a limit, whoever reads a pipe has none until a signal came.
     pub fn until(&self, signal: Option<(Instant, Duration)>) -> Option<Instant> {
-        let own = (!matches!(self.place, Place::Stdout)).then(|| self.handed + write_limit());
+        let own = (!matches!(self.place, Place::Stdout)).then(|| self.handed + self.limits.write());
         let asked = signal.map(|(came, grace)| came.max(self.handed) + grace);
         [own, asked].into_iter().flatten().min()
     }
@@ -103,7 +104,7 @@ impl Teller {
         if !self.hand(event) {
             return None;
         }
-        let until = self.handed + write_limit();
+        let until = self.handed + self.limits.write();
         match tokio::time::timeout_at(until, self.done()).await {
             Ok(done) => Some(done),
             Err(_) => Some(Err(self.give_up())),
@@ -135,10 +136,10 @@ mod tests {
     #[tokio::test]
     async fn a_reporter_that_hangs_is_given_up() {
         let (go, gate) = channel();
-        let mut teller = Teller::new(Box::new(Hangs(gate)));
+        let mut teller = Teller::new(Box::new(Hangs(gate)), Limits::default());
         let event = Arc::new(Event::now(Event::version("", Vec::new(), Vec::new())));
         assert!(teller.hand(&event));
-        assert_eq!(teller.until(None), Some(teller.handed + write_limit()));
+        assert_eq!(teller.until(None), Some(teller.handed + Limits::default().write()));
         let short = Duration::from_millis(50);
         assert!(tokio::time::timeout(short, teller.done()).await.is_err());
         go.send(()).unwrap();

@@ -2,18 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt},
+    io,
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
 
 use crate::{
-    disk::{self, Access},
+    disk::{Disk, LogFile},
     failure::{Code, Failure, words},
-    state::target_folder,
+    state::StateDir,
     workflow::{Event, StageId},
 };
 
@@ -24,7 +22,7 @@ const KEPT: usize = 50;
 
 /// Writes events into a file of the state directory.
 pub struct Transcript {
-    plain: Plain<anstream::StripStream<File>>,
+    plain: Plain<anstream::StripStream<LogFile>>,
     path: PathBuf,
     /// The user named the file.
     asked: bool,
@@ -36,24 +34,16 @@ impl Transcript {
     /// # Errors
     /// `E-STATE-DIR` when it cannot be written.
     pub fn create(
-        state_dir: &Path,
+        state_dir: &StateDir,
         target: &str,
         titles: BTreeMap<StageId, &'static str>,
     ) -> Result<Self, Failure> {
-        let folder = target_folder(state_dir, target).join("transcripts");
+        let folder = state_dir.target_folder(target).join("transcripts");
         let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
-        let (into, new) = (folder.clone(), path.clone());
-        let open = move || {
-            DirBuilder::new().recursive(true).mode(0o700).create(&into)?;
-            let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&new)?;
-            // A full disk shows now, and not when there is something to tell.
-            writeln!(file, "{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))?;
-            file.sync_all()?;
-            forget_oldest(&into);
-            Ok(file)
-        };
-        let file = disk::access(&folder, Access::Write, open)?.map_err(|error: io::Error| {
+        let head = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let begun = state_dir.surroundings.disk.begin_log(&path, &head, KEPT)?;
+        let file = begun.map_err(|error| {
             Failure::new(Code::StateDir, format!("no transcript can be written in `{}`", folder.display()))
                 .why(words(&error))
                 .remedy("name a folder that can be written: `--state-dir DIR`")
@@ -65,15 +55,12 @@ impl Transcript {
     ///
     /// # Errors
     /// `E-FILE-WRITE` when it cannot be written.
-    pub fn append(path: &Path, titles: BTreeMap<StageId, &'static str>) -> Result<Self, Failure> {
-        // A pipe would wait for a reader that may never come.
-        let asked = path.to_owned();
-        let open = move || {
-            let is_pipe = fs::metadata(&asked).is_ok_and(|meta| meta.file_type().is_fifo());
-            let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&asked);
-            (!is_pipe).then(open)
-        };
-        let Some(opened) = disk::access(path, Access::Write, open)? else {
+    pub fn append(
+        disk: &Disk,
+        path: &Path,
+        titles: BTreeMap<StageId, &'static str>,
+    ) -> Result<Self, Failure> {
+        let Some(opened) = disk.open_log(path)? else {
             let what = format!("the log file `{}` is a pipe", path.display());
             return Err(Failure::new(Code::FileWrite, what).remedy("name a file with `--log-file`"));
         };
@@ -99,19 +86,5 @@ impl Reporter for Transcript {
 
     fn sink(&self) -> Sink<'_> {
         if self.asked { Sink::Asked(&self.path) } else { Sink::Own(&self.path) }
-    }
-}
-
-/// Names begin with the time, so they sort by age.
-fn forget_oldest(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut logs: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-        .collect();
-    logs.sort();
-    let surplus = logs.len().saturating_sub(KEPT);
-    for old in logs.drain(..surplus) {
-        let _ = fs::remove_file(old);
     }
 }

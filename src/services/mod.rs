@@ -1,8 +1,6 @@
-//! The outside world: etcd, PostgreSQL, disk. Every connection, every timeout.
+//! The servers: etcd and PostgreSQL. Every connection, every timeout.
 
 pub mod etcd;
-pub mod files;
-pub mod mount;
 pub mod net;
 pub mod postgres;
 
@@ -12,23 +10,6 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use caught::caught;
-
-pub use crate::patience::{limit, limit_operations, seconds};
-
-/// How long a host name may take to resolve, or a connection to be accepted.
-pub fn connect_limit() -> Duration {
-    limit(5)
-}
-
-/// How long a server may take to answer one request.
-pub fn answer_limit() -> Duration {
-    limit(10)
-}
-
-/// How long the first answer of a server may take: shorter, since somebody is watching.
-pub fn greeting_limit() -> Duration {
-    limit(5)
-}
 
 /// The pauses before a question is put again.
 fn pauses() -> impl Iterator<Item = Duration> {

@@ -15,9 +15,8 @@ use tokio::{
 use crate::{
     failure::{Code, Failure, words},
     guide::{Address, database, etcd},
+    limits::{Limits, seconds},
 };
-
-use super::{connect_limit, greeting_limit, seconds};
 
 /// How long the look who it is may take, once it is not whom we want.
 const SECOND_LOOK: Duration = Duration::from_secs(1);
@@ -63,17 +62,17 @@ pub static POSTGRES: Target = Target {
 ///
 /// # Errors
 /// When the resolver knows none, or does not answer.
-pub async fn resolve(target: &Target, address: &Address) -> Result<Vec<SocketAddr>, Failure> {
+pub async fn resolve(target: &Target, address: &Address, limits: Limits) -> Result<Vec<SocketAddr>, Failure> {
     let host = address.host.as_str();
     let unknown = |why: String| {
         Failure::new(target.resolve, format!("the host name `{host}` is unknown here"))
             .why(why)
             .remedy(format!("check the spelling of `{}`, DNS and /etc/hosts", target.key))
     };
-    match timeout(connect_limit(), lookup_host((host, address.port))).await {
+    match timeout(limits.connect(), lookup_host((host, address.port))).await {
         Err(_) => Err(Failure::new(
             target.timeout,
-            format!("the resolver did not answer for `{host}` in {}", seconds(connect_limit())),
+            format!("the resolver did not answer for `{host}` in {}", seconds(limits.connect())),
         )
         .remedy("look at DNS, or give an address instead of a name")),
         Ok(Err(error)) => Err(unknown(words(&error))),
@@ -96,17 +95,18 @@ pub async fn connect(
     target: &Target,
     address: &Address,
     found: &[SocketAddr],
+    limits: Limits,
 ) -> Result<(TcpStream, SocketAddr), Failure> {
     let mut last = None;
     for socket in found {
-        match timeout(connect_limit(), TcpStream::connect(socket)).await {
+        match timeout(limits.connect(), TcpStream::connect(socket)).await {
             Ok(Ok(stream)) => return Ok((stream, *socket)),
             Ok(Err(error)) => last = Some(refused(target, address, &error)),
             Err(_) => {
                 last = Some(
                     Failure::new(
                         target.timeout,
-                        format!("no answer from {address} in {}", seconds(connect_limit())),
+                        format!("no answer from {address} in {}", seconds(limits.connect())),
                     )
                     .why("the host is down, or a firewall drops the packets")
                     .remedy(format!("look at host and firewall, or fix `{}`", target.key)),
@@ -162,9 +162,9 @@ pub enum Greeting {
 }
 
 /// Opens as an etcd client would: the preface of HTTP/2 and empty settings.
-pub async fn greet_etcd(mut stream: TcpStream) -> Greeting {
+pub async fn greet_etcd(mut stream: TcpStream, limits: Limits) -> Greeting {
     const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    match first_bytes(&mut stream, HELLO).await {
+    match first_bytes(&mut stream, HELLO, limits).await {
         // A frame of type 4 (settings) on stream 0 opens every HTTP/2 connection.
         Ok(bytes) if bytes.len() >= 9 && bytes[3] == 4 && bytes[5..9] == [0; 4] => Greeting::Http2,
         Ok(bytes) => other(&bytes),
@@ -174,9 +174,9 @@ pub async fn greet_etcd(mut stream: TcpStream) -> Greeting {
 
 /// Opens as a PostgreSQL client would: the question whether TLS is offered. A server without it goes on with a
 /// plain session on the same connection.
-pub async fn greet_postgres(stream: &mut TcpStream) -> Greeting {
+pub async fn greet_postgres(stream: &mut TcpStream, limits: Limits) -> Greeting {
     const HELLO: &[u8] = &[0, 0, 0, 8, 4, 210, 22, 47];
-    match first_bytes(stream, HELLO).await {
+    match first_bytes(stream, HELLO, limits).await {
         Ok(bytes) if bytes == b"S" => Greeting::PostgresTls,
         Ok(bytes) if bytes == b"N" => Greeting::PostgresPlain,
         Ok(bytes) => other(&bytes),
@@ -186,26 +186,27 @@ pub async fn greet_postgres(stream: &mut TcpStream) -> Greeting {
 
 /// Does etcd answer here, or another server that speaks HTTP/2? It waits for ever for a client of
 /// PostgreSQL to say more.
-pub async fn speaks_http2(address: SocketAddr) -> bool {
-    let look = async { Some(greet_etcd(TcpStream::connect(address).await.ok()?).await) };
+pub async fn speaks_http2(address: SocketAddr, limits: Limits) -> bool {
+    let look = async { Some(greet_etcd(TcpStream::connect(address).await.ok()?, limits).await) };
     matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::Http2)))
 }
 
 /// Does PostgreSQL answer here? It hangs up on a client of etcd without a word.
-pub async fn speaks_postgres(address: SocketAddr) -> bool {
-    let look = async { Some(greet_postgres(&mut TcpStream::connect(address).await.ok()?).await) };
+pub async fn speaks_postgres(address: SocketAddr, limits: Limits) -> bool {
+    let look = async { Some(greet_postgres(&mut TcpStream::connect(address).await.ok()?, limits).await) };
     matches!(timeout(SECOND_LOOK, look).await, Ok(Some(Greeting::PostgresTls | Greeting::PostgresPlain)))
 }
 
 /// Does a server that wants TLS listen here? It hangs up on a client of etcd that speaks plainly, often without
 /// a word. Whatever it makes of this hello, it answers in TLS.
-pub async fn speaks_tls(address: SocketAddr) -> bool {
+pub async fn speaks_tls(address: SocketAddr, limits: Limits) -> bool {
     // TLS 1.2 with one cipher suite and no extension; 32 bytes that should be random are not, since nothing
     // comes of it.
     const HEAD: &[u8] = &[0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 3];
     const TAIL: &[u8] = &[0, 0, 2, 0xc0, 0x2f, 1, 0];
     let hello = [HEAD, &[b'?'; 32], TAIL].concat();
-    let look = async { Some(first_bytes(&mut TcpStream::connect(address).await.ok()?, &hello).await) };
+    let look =
+        async { Some(first_bytes(&mut TcpStream::connect(address).await.ok()?, &hello, limits).await) };
     match timeout(SECOND_LOOK, look).await {
         Ok(Some(Ok(bytes))) => other(&bytes) == Greeting::Tls,
         _ => false,
@@ -226,7 +227,7 @@ fn other(bytes: &[u8]) -> Greeting {
     }
 }
 
-async fn first_bytes(stream: &mut TcpStream, hello: &[u8]) -> Result<Vec<u8>, Greeting> {
+async fn first_bytes(stream: &mut TcpStream, hello: &[u8], limits: Limits) -> Result<Vec<u8>, Greeting> {
     let exchange = async {
         stream.write_all(hello).await?;
         let mut bytes = vec![0; 64];
@@ -241,7 +242,7 @@ async fn first_bytes(stream: &mut TcpStream, hello: &[u8]) -> Result<Vec<u8>, Gr
             }
         }
     };
-    match timeout(greeting_limit(), exchange).await {
+    match timeout(limits.greeting(), exchange).await {
         Err(_) => Err(Greeting::Silent),
         Ok(Err(_)) => Err(Greeting::Closed),
         Ok(Ok(bytes)) if bytes.is_empty() => Err(Greeting::Closed),

@@ -7,7 +7,7 @@ use crate::{
     fixture::Fixture,
     guide::{Answers, Guide, Images, Origin, Settings, images as keys},
     images::{self, ImageList, Source},
-    services::files,
+    surroundings::Surroundings,
     world::World,
 };
 
@@ -26,6 +26,7 @@ pub(super) fn judge(
     run_options: &RunOptions,
     scope: &Scope,
 ) -> Result<(World, Vec<Failure>), Vec<Failure>> {
+    let surroundings = &run_options.surroundings;
     let mut answers = answers.clone();
     // Of a part it is not known what the whole lacks, nor which defaults will count.
     let mut problems = if scope.is_partial() { answers.contradictions() } else { Vec::new() };
@@ -40,21 +41,22 @@ pub(super) fn judge(
             let owners = settings.keypairs().map_err(|failure| vec![failure]);
             owners.and_then(|owners| Fixture::example(guide.samples.keypairs, owners)).map(Some)
         }
-        (_, Some(path)) if scope.needs("keypairs") => read_fixture(guide, path).map(Some),
+        (_, Some(path)) if scope.needs("keypairs") => read_fixture(surroundings, guide, path).map(Some),
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
     let judges_images = scope.needs("images") && (has_a_list || !scope.is_partial());
-    let images =
-        judges_images.then(|| load_images(guide, &answers.images()).and_then(|list| choose(list, &answers)));
+    let images = judges_images
+        .then(|| load_images(surroundings, guide, &answers.images()))
+        .map(|judged| judged.and_then(|list| choose(list, &answers)));
     match settings {
         Some(_) if problems.is_empty() => {
             let mut notices = Settings::notes(&answers);
             if let Some(Ok(list)) = &images {
                 notices.extend(list.warnings.iter().cloned());
             }
-            let world =
-                World::new(answers, run_options.overwrite, run_options.tolerance.clone(), images, fixture);
+            let (overwrite, tolerance) = (run_options.overwrite, run_options.tolerance.clone());
+            let world = World::new(surroundings.clone(), answers, overwrite, tolerance, images, fixture);
             Ok((world, notices))
         }
         _ => {
@@ -68,11 +70,15 @@ pub(super) fn judge(
 ///
 /// # Errors
 /// Every problem of both files.
-fn load_images(guide: &Guide, images: &Images) -> Result<ImageList, Vec<Failure>> {
+fn load_images(
+    surroundings: &Surroundings,
+    guide: &Guide,
+    images: &Images,
+) -> Result<ImageList, Vec<Failure>> {
     let read = |key: &str, path: &Option<PathBuf>, name: &str, sample: &str| match path {
         None => Ok((format!("built-in {name}"), sample.as_bytes().to_vec())),
-        Some(path) => match files::read_input(path) {
-            Ok(bytes) => Ok((shown(path), bytes)),
+        Some(path) => match surroundings.disk.read_input(path) {
+            Ok(bytes) => Ok((shown(surroundings, path), bytes)),
             Err(failure) if failure.code == Code::FileRead => {
                 Err(failure.remedy(format!("fix `{key}`, or the file")))
             }
@@ -127,9 +133,9 @@ fn choose(list: ImageList, answers: &Answers) -> Result<ImageList, Vec<Failure>>
     })
 }
 
-fn read_fixture(guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
-    let bytes = files::read_input(path).map_err(|failure| vec![failure])?;
-    let file = shown(path);
+fn read_fixture(surroundings: &Surroundings, guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
+    let bytes = surroundings.disk.read_input(path).map_err(|failure| vec![failure])?;
+    let file = shown(surroundings, path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);
         with_excerpts(hushed(guide, failures, &bytes), &file, &text, Lines::of(FileContent::Fixture))
@@ -137,7 +143,7 @@ fn read_fixture(guide: &Guide, path: &Path) -> Result<Fixture, Vec<Failure>> {
 }
 
 /// As the user named it, where it lies below the working directory.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+fn shown(surroundings: &Surroundings, path: &Path) -> String {
+    let here = surroundings.environment.working_directory().unwrap_or(Path::new(""));
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
 }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
 };
@@ -12,10 +13,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    disk::Disk,
     failure::{Code, Failure, words},
     guide::{Answers, Guide, Origin, Reference},
-    services::files,
-    state::target_folder,
+    state::StateDir,
 };
 
 /// The version of the draft.
@@ -43,15 +44,15 @@ struct Kept {
     files: BTreeMap<String, String>,
 }
 
-fn draft_path(state_dir: &Path) -> PathBuf {
-    state_dir.join("draft.json")
+fn draft_path(state_dir: &StateDir) -> PathBuf {
+    state_dir.path().join("draft.json")
 }
 
 /// Keeps unfinished answers, without secrets.
 ///
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when they cannot be kept.
-pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<PathBuf, Failure> {
+pub fn save_draft(state_dir: &StateDir, page: &str, answers: &Answers) -> Result<PathBuf, Failure> {
     let mut kept = Kept {
         version: VERSION,
         saved: Timestamp::now(),
@@ -74,8 +75,9 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
     }
     let path = draft_path(state_dir);
     let text = serde_json::to_string_pretty(&kept).unwrap_or_default() + "\n";
-    files::make_folder(state_dir)?;
-    files::replace(&path, text.as_bytes(), None)?;
+    let disk = &state_dir.surroundings.disk;
+    disk.make_folder(state_dir.path())?;
+    disk.replace(&path, text.as_bytes(), None)?;
     Ok(path)
 }
 
@@ -84,12 +86,12 @@ pub fn save_draft(state_dir: &Path, page: &str, answers: &Answers) -> Result<Pat
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that cannot be read, `E-FILE-HUNG` when nothing answers.
-pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, Failure> {
-    let path = draft_path(state_dir);
-    if !files::is_there(&path)? {
+pub fn draft(guide: &'static Guide, state_dir: &StateDir) -> Result<Option<Draft>, Failure> {
+    let (disk, path) = (&state_dir.surroundings.disk, draft_path(state_dir));
+    if !disk.is_there(&path)? {
         return Ok(None);
     }
-    let bytes = files::read_input(&path)?;
+    let bytes = disk.read_input(&path)?;
     let kept: Kept = serde_json::from_slice(&bytes)
         .ok()
         .filter(|kept: &Kept| kept.version == VERSION)
@@ -109,8 +111,11 @@ pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, F
         .chain(kept.files.into_iter().map(|(key, path)| (key, Reference::File(path))));
     for (key, reference) in references {
         let value: Option<SecretString> = match &reference {
-            Reference::Env(name) => std::env::var(name).ok().map(Into::into),
-            Reference::File(path) => super::secret::read_file(Path::new(path)).ok(),
+            Reference::Env(name) => {
+                let value = state_dir.surroundings.environment.get(name).and_then(OsStr::to_str);
+                value.map(|value| value.to_owned().into())
+            }
+            Reference::File(path) => super::secret::read_file(disk, Path::new(path)).ok(),
             // A program is not started, and nobody asked, before the person says so.
             Reference::Command(_) | Reference::Stdin | Reference::Prompt => None,
         };
@@ -124,19 +129,20 @@ pub fn draft(guide: &'static Guide, state_dir: &Path) -> Result<Option<Draft>, F
 }
 
 /// Lets go of the unfinished answers.
-pub fn forget_draft(state_dir: &Path) {
-    files::forget(&draft_path(state_dir));
+pub fn forget_draft(state_dir: &StateDir) {
+    state_dir.surroundings.disk.forget(&draft_path(state_dir));
 }
 
 /// Writes the answers file that would repeat a run, into the target's folder.
 ///
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
-pub fn save_answers(state_dir: &Path, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
-    let folder = target_folder(state_dir, name);
-    files::make_folder(&folder)?;
+pub fn save_answers(state_dir: &StateDir, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
+    let folder = state_dir.target_folder(name);
+    let disk = &state_dir.surroundings.disk;
+    disk.make_folder(&folder)?;
     let path = folder.join("answers.yml");
-    files::replace(&path, answers.repeatable()?.as_bytes(), None)?;
+    disk.replace(&path, answers.repeatable()?.as_bytes(), None)?;
     Ok(path)
 }
 
@@ -144,13 +150,13 @@ pub fn save_answers(state_dir: &Path, name: &str, answers: &Answers) -> Result<P
 ///
 /// # Errors
 /// `E-FILE-WRITE`.
-pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
+pub fn save_text(disk: &Disk, path: &Path, text: &str) -> Result<PathBuf, Failure> {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let end = path.extension().map(|end| format!(".{}", end.to_string_lossy())).unwrap_or_default();
     for number in 1.. {
         let name = if number == 1 { format!("{stem}{end}") } else { format!("{stem}-{number}{end}") };
         let path = path.with_file_name(name);
-        return match files::put_new(&path, text.as_bytes(), 0o600)? {
+        return match disk.put_new(&path, text.as_bytes(), 0o600)? {
             Ok(()) => Ok(std::path::absolute(&path).unwrap_or(path)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => {
@@ -167,8 +173,8 @@ pub fn save_text(path: &Path, text: &str) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// `E-FILE-READ` when they cannot be read.
-pub fn read_credentials(path: &Path) -> Result<SecretString, Failure> {
-    let bytes = files::read_input(path)?;
+pub fn read_credentials(disk: &Disk, path: &Path) -> Result<SecretString, Failure> {
+    let bytes = disk.read_input(path)?;
     String::from_utf8(bytes).map(Into::into).map_err(|_| {
         Failure::new(Code::FileRead, format!("`{}` is not UTF-8 text", path.display()))
             .remedy("run `populate-fixtures` with another file for the credentials")

@@ -9,10 +9,11 @@ use std::{
 use secrecy::SecretString;
 
 use crate::{
+    disk::{Disk, INPUT_LIMIT},
     failure::{Code, Failure, Place, Subject, shell_word, shortened, with_excerpts, words},
     guide::{Answers, FileValue, FileValues, Guide, Origin, Reference, SecretSource, Variable, etcd, leaves},
     guides::Setup,
-    services::files::{self, INPUT_LIMIT},
+    surroundings::Surroundings,
     yaml,
 };
 
@@ -20,7 +21,7 @@ use super::{
     RunOptions,
     hush::hushed,
     lines::{FileContent, Lines},
-    names::{Named, environment, named, strange_names},
+    names::{Named, named, strange_names},
     secret::{Sources, nobody_to_ask},
 };
 
@@ -35,34 +36,34 @@ pub struct Inputs {
     pub set: Vec<String>,
     /// Fill in the guide's development values.
     pub development: bool,
-    /// The options of a run.
+    /// How the work is done.
     pub run_options: RunOptions,
 }
 
 impl Inputs {
     /// Nothing yet for this setup.
-    pub fn new(setup: &'static Setup) -> Self {
+    pub fn new(setup: &'static Setup, surroundings: Surroundings) -> Self {
         Self {
             setup,
             answers: Vec::new(),
             set: Vec::new(),
             development: false,
-            run_options: RunOptions::default(),
+            run_options: RunOptions::new(surroundings),
         }
+    }
+
+    /// By what the answers are reached.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.run_options.surroundings
     }
 
     /// Does anything say which servers are meant?
     pub fn say_something(&self) -> bool {
+        let is_set = |name: String| self.surroundings().environment.text(&name).is_some();
         !self.answers.is_empty()
             || !self.set.is_empty()
             || self.development
-            || self
-                .setup
-                .guide
-                .variables()
-                .flat_map(|variable| [Some(variable.env()), variable.env_file()])
-                .flatten()
-                .any(|name| environment(&name).is_some())
+            || self.setup.guide.environment_names().any(is_set)
     }
 }
 
@@ -93,7 +94,7 @@ pub fn load_answers(inputs: &Inputs) -> LoadedAnswers {
 /// As [`load_answers`], but only the secrets of these keys are looked up: of the others only the place is known. No
 /// program is started for them, and no file of theirs is read.
 pub fn load_answers_with(inputs: &Inputs, secrets: &[&'static str]) -> LoadedAnswers {
-    collect(inputs, Some(Sources::new(inputs.setup.guide)), secrets)
+    collect(inputs, Some(Sources::new(inputs.setup.guide, inputs.surroundings().clone())), secrets)
 }
 
 /// As [`load_answers`], from what was given by hand alone: the environment is left out, and secrets stay where
@@ -104,6 +105,7 @@ pub fn load_given_answers(inputs: &Inputs) -> LoadedAnswers {
 
 fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> LoadedAnswers {
     let mut gathering = AnswersLoader {
+        surroundings: inputs.surroundings(),
         answers: Answers::new(inputs.setup.guide),
         tried: BTreeSet::new(),
         problems: Vec::new(),
@@ -132,6 +134,7 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
 
 /// Answers as they come in: flags first, then files, development values, environment.
 struct AnswersLoader<'a> {
+    surroundings: &'a Surroundings,
     answers: Answers,
     tried: BTreeSet<&'static str>,
     problems: Vec<Failure>,
@@ -219,7 +222,7 @@ impl AnswersLoader<'_> {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
-            let open = name != "-" && files::others_can_read(Path::new(name));
+            let open = name != "-" && self.surroundings.disk.others_can_read(Path::new(name));
             for leaf in leaves {
                 let mut later = read.iter().flat_map(|(_, found)| &found.leaves);
                 let is_overruled = later.any(|other| other.variable.key == leaf.variable.key);
@@ -232,7 +235,7 @@ impl AnswersLoader<'_> {
 
     /// Takes one file apart; none when it does not read.
     fn read(&mut self, name: &str) -> Option<FileValues> {
-        let (file, bytes) = match read_answers(name) {
+        let (file, bytes) = match read_answers(&self.surroundings.disk, name) {
             Ok(read) => read,
             Err(failure) => {
                 self.unread = true;
@@ -316,18 +319,19 @@ impl AnswersLoader<'_> {
         }
         for variable in self.guide().variables() {
             if let (Some(development), false) = (variable.development, self.tried.contains(variable.key)) {
-                self.set(variable.key, development().into(), Origin::Development);
+                let value = development.value(&self.surroundings.environment);
+                self.set(variable.key, value.into(), Origin::Development);
             }
         }
     }
 
     /// A sourced `manager.env` of another cluster never redirects a run: it fills gaps, no more.
     fn environment(&mut self) {
-        self.problems.extend(strange_names(self.guide()));
+        self.problems.extend(strange_names(&self.surroundings.environment, self.guide()));
         for variable in self.guide().variables() {
             let is_read = !variable.is_secret() || self.secrets.contains(&variable.key);
             let is_tried = self.tried.contains(variable.key);
-            let found = match named(variable, is_read, is_tried) {
+            let found = match named(self.surroundings, variable, is_read, is_tried) {
                 Ok(Some(found)) => found,
                 Ok(None) => continue,
                 Err(failure) => {
@@ -381,9 +385,9 @@ impl AnswersLoader<'_> {
     }
 }
 
-fn read_answers(name: &str) -> Result<(String, Vec<u8>), Failure> {
+fn read_answers(disk: &Disk, name: &str) -> Result<(String, Vec<u8>), Failure> {
     if name != "-" {
-        return Ok((name.to_owned(), files::read_input(Path::new(name))?));
+        return Ok((name.to_owned(), disk.read_input(Path::new(name))?));
     }
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes).map_err(|error| {

@@ -32,7 +32,7 @@ use crate::{
     world::World,
 };
 
-pub use crate::{guides::Setup, rendezvous::OfferLimits, services::limit_operations, world::Overwrite};
+pub use crate::{guides::Setup, rendezvous::OfferLimits, world::Overwrite};
 pub use grant::Grant;
 pub use inspection::{Inspection, broke};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
@@ -40,7 +40,6 @@ pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_give
 pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
-pub use secret::cancel_secret_lookups;
 pub use work::{broken_off, stopped};
 
 /// Loaded answers and what is to be done with them.

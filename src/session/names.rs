@@ -1,12 +1,14 @@
 //! Names of the environment.
 
-use std::{env::VarError, path::Path};
+use std::path::Path;
 
 use secrecy::SecretString;
 
 use crate::{
+    environment::Environment,
     failure::{Code, Failure},
     guide::{DEVELOPMENT_HOME, Guide, Reference, Variable, did_you_mean, environment_name, meant},
+    surroundings::Surroundings,
 };
 
 use super::secret;
@@ -21,22 +23,15 @@ pub(super) struct Named {
     pub(super) value: Option<SecretString>,
 }
 
-/// The value of a name; an empty one is none.
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
 /// Names with our prefix that nothing reads: a misspelt or unbuilt one must not be ignored.
-pub(super) fn strange_names(guide: &Guide) -> Vec<Failure> {
+pub(super) fn strange_names(environment: &Environment, guide: &Guide) -> Vec<Failure> {
     let known: Vec<String> = guide
-        .variables()
-        .flat_map(|variable| [Some(variable.env()), variable.env_file()])
-        .flatten()
+        .environment_names()
         .chain(["BACKENDAI_SETUP_STATE_DIR", DEVELOPMENT_HOME].map(str::to_owned))
         .collect();
-    std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| name.starts_with("BACKENDAI_SETUP_") && !known.contains(name))
+    environment
+        .names()
+        .filter(|name| name.starts_with("BACKENDAI_SETUP_") && !known.iter().any(|known| known == name))
         .enumerate()
         .map(|(at, name)| {
             let failure = Failure::new(Code::AnswersKey, format!("there is no environment name `{name}`"));
@@ -49,9 +44,9 @@ pub(super) fn strange_names(guide: &Guide) -> Vec<Failure> {
                 .remedy(format!("unset {name}"));
             }
             // Past the first ones nothing is reported one by one.
-            let near = (at < 20).then(|| did_you_mean(&name, known.iter().map(String::as_str)));
+            let near = (at < 20).then(|| did_you_mean(name, known.iter().map(String::as_str)));
             match near.flatten() {
-                Some(near) => failure.remedy(meant(&name, near)),
+                Some(near) => failure.remedy(meant(name, near)),
                 None => failure.remedy(format!("unset {name}; the README lists every name")),
             }
         })
@@ -63,20 +58,24 @@ pub(super) fn strange_names(guide: &Guide) -> Vec<Failure> {
 ///
 /// # Errors
 /// When both are set, or what is named cannot be read.
-pub(super) fn named(variable: &Variable, is_read: bool, is_tried: bool) -> Result<Option<Named>, Failure> {
-    let name = variable.env();
-    let value = match std::env::var(&name) {
-        Ok(value) if !value.is_empty() => Some(value),
-        Err(VarError::NotUnicode(_)) => {
+pub(super) fn named(
+    surroundings: &Surroundings,
+    variable: &Variable,
+    is_read: bool,
+    is_tried: bool,
+) -> Result<Option<Named>, Failure> {
+    let (environment, name) = (&surroundings.environment, variable.env());
+    let value = match environment.get(&name) {
+        Some(value) if value.to_str().is_none() => {
             return Err(Failure::new(
                 Code::AnswersValue,
                 format!("`{name}` in the environment is not UTF-8 text"),
             )
             .remedy("set it in UTF-8, or unset it"));
         }
-        _ => None,
+        _ => environment.text(&name),
     };
-    let twin = variable.env_file().and_then(|twin| Some((environment(&twin)?, twin)));
+    let twin = variable.env_file().and_then(|twin| Some((environment.text(&twin)?.to_owned(), twin)));
     match (value, twin) {
         (Some(_), Some((_, twin))) => {
             Err(Failure::new(Code::AnswersSecret, format!("`{name}` and `{twin}` are both set"))
@@ -84,7 +83,7 @@ pub(super) fn named(variable: &Variable, is_read: bool, is_tried: bool) -> Resul
                 .remedy(format!("unset {name}, or unset {twin}")))
         }
         (Some(value), None) => {
-            let value = is_read.then(|| value.into());
+            let value = is_read.then(|| value.to_owned().into());
             Ok(Some(Named { reference: Reference::Env(name.clone()), name, value }))
         }
         // A file is not read where something else has given the secret: it may be meant for others.
@@ -92,7 +91,7 @@ pub(super) fn named(variable: &Variable, is_read: bool, is_tried: bool) -> Resul
         (None, Some((path, twin))) if !is_read => {
             Ok(Some(Named { name: twin, reference: Reference::File(path), value: None }))
         }
-        (None, Some((path, twin))) => match secret::read_file(Path::new(&path)) {
+        (None, Some((path, twin))) => match secret::read_file(&surroundings.disk, Path::new(&path)) {
             Ok(value) => Ok(Some(Named { name: twin, reference: Reference::File(path), value: Some(value) })),
             Err(failure) => Err(Failure {
                 code: Code::AnswersSecret,

@@ -1,12 +1,14 @@
-//! The options of a run: what the command line gives beside answers.
+//! How work is done: by what it is reached, and what the command line gives beside answers.
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{failure::Tolerance, world::Overwrite};
+use crate::{failure::Tolerance, surroundings::Surroundings, world::Overwrite};
 
 /// The options of a piece of work.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// By what the world is reached.
+    pub surroundings: Surroundings,
     /// A fixture instead of the built-in one.
     pub fixture: Option<PathBuf>,
     /// What may be overwritten.
@@ -15,6 +17,19 @@ pub struct RunOptions {
     pub tolerance: Tolerance,
     /// How long to wait for targets that are not up yet.
     pub wait: Option<Duration>,
+}
+
+impl RunOptions {
+    /// Nothing may be overwritten, and nothing is waited for.
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self {
+            surroundings,
+            fixture: None,
+            overwrite: Overwrite::default(),
+            tolerance: Tolerance::default(),
+            wait: None,
+        }
+    }
 }
 
 /// What is to be done with the answers.

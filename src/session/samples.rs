@@ -6,9 +6,9 @@ use std::{
 };
 
 use crate::{
+    disk::Disk,
     failure::{Code, Failure, shell_word, words},
     guide::Guide,
-    services::files,
 };
 
 /// The samples, each with the name of its file.
@@ -23,18 +23,18 @@ const SAMPLE_MODE: u32 = 0o644;
 ///
 /// # Errors
 /// Every file that is in the way, or what keeps one from being written.
-pub fn copy_samples(guide: &Guide, folder: &Path) -> Result<[PathBuf; 2], Vec<Failure>> {
+pub fn copy_samples(disk: &Disk, guide: &Guide, folder: &Path) -> Result<[PathBuf; 2], Vec<Failure>> {
     let find = |(name, _): &(&str, &str)| {
         let path = folder.join(name);
         let taken = || taken(&path).remedy("move it away, or name another folder");
-        files::is_there(&path).map_or_else(Some, |is_there| is_there.then(taken))
+        disk.is_there(&path).map_or_else(Some, |is_there| is_there.then(taken))
     };
     let taken: Vec<Failure> = samples(guide).iter().filter_map(find).collect();
     if !taken.is_empty() {
         return Err(taken);
     }
     for (name, text) in samples(guide) {
-        put_new(&folder.join(name), text, SAMPLE_MODE).map_err(|failure| vec![failure])?;
+        put_new(disk, &folder.join(name), text, SAMPLE_MODE).map_err(|failure| vec![failure])?;
     }
     Ok(samples(guide).map(|(name, _)| folder.join(name)))
 }
@@ -43,13 +43,13 @@ pub fn copy_samples(guide: &Guide, folder: &Path) -> Result<[PathBuf; 2], Vec<Fa
 ///
 /// # Errors
 /// When another file has the name, or nothing can be written there.
-pub fn samples_to_edit(guide: &Guide, folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
+pub fn samples_to_edit(disk: &Disk, guide: &Guide, folder: &Path) -> Result<(PathBuf, PathBuf), Failure> {
     let copy = |(name, text): (&str, &str)| {
         let path = folder.join(name);
-        match files::read_input(&path) {
+        match disk.read_input(&path) {
             Ok(bytes) if bytes == text.as_bytes() => Ok(path),
             Ok(_) => Err(taken(&path).remedy("name it as your list, or move it away")),
-            Err(_) => put_new(&path, text, SAMPLE_MODE).map(|()| path),
+            Err(_) => put_new(disk, &path, text, SAMPLE_MODE).map(|()| path),
         }
     };
     let [metadata, aliases] = samples(guide);
@@ -64,9 +64,9 @@ fn taken(path: &Path) -> Failure {
 ///
 /// # Errors
 /// `E-FILE-FOREIGN` when one is there, `E-FILE-WRITE` when it cannot be written.
-pub fn put_new(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
+pub fn put_new(disk: &Disk, path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    files::put_new(path, text.as_bytes(), mode)?.map_err(|error| {
+    disk.put_new(path, text.as_bytes(), mode)?.map_err(|error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
             return taken(path).remedy("move it away, or name another file");
         }

@@ -1,15 +1,13 @@
 //! Secrets by reference: from an environment name, a file, a program, stdin.
 
 use std::{
+    ffi::OsStr,
     io::{self, IsTerminal, Read},
-    path::{Path, PathBuf},
+    path::Path,
     process::{ExitStatus, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use secrecy::SecretString;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -18,16 +16,12 @@ use tokio::{
 };
 
 use crate::{
-    disk::{self, Stuck},
+    disk::{Disk, Stuck},
     failure::{Code, Failure, shell_word, words},
     guide::{Guide, Reference, Variable, doubts},
-    services::{files, limit, seconds},
+    limits::seconds,
+    surroundings::{SecretLookups, Surroundings},
 };
-
-/// How long a program may take to give out a secret.
-fn patience() -> Duration {
-    limit(30)
-}
 
 /// No password is longer; more is somebody's mistake. In bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -39,12 +33,13 @@ pub(super) struct Sources {
     /// Environment names of other secrets: no program that is started gets them.
     hidden: Vec<String>,
     guide: &'static Guide,
+    surroundings: Surroundings,
 }
 
 impl Sources {
     /// Knows the environment names that hold secrets of the guide.
-    pub(super) fn new(guide: &'static Guide) -> Self {
-        Self { stdin: None, hidden: guide.secret_names().collect(), guide }
+    pub(super) fn new(guide: &'static Guide, surroundings: Surroundings) -> Self {
+        Self { stdin: None, hidden: guide.secret_names().collect(), guide, surroundings }
     }
 
     /// This environment name holds a secret too.
@@ -62,19 +57,20 @@ impl Sources {
     /// # Errors
     /// `E-ANSWERS-SECRET` when it cannot be had from where it is said to be.
     pub(super) fn look_up(&self, key: &str, reference: &Reference) -> Result<Option<SecretString>, Failure> {
+        let disk = &self.surroundings.disk;
         match reference {
-            Reference::Env(name) => match std::env::var(name) {
-                Ok(text) if !text.is_empty() => Ok(text.into()),
-                Ok(_) => Err(unset(key, name, "is empty")),
-                Err(std::env::VarError::NotPresent) => match twin(self.guide, name) {
-                    Some(path) => read_file(&path).map_err(|failure| of_key(key, failure)),
+            Reference::Env(name) => match self.surroundings.environment.get(name).map(OsStr::to_str) {
+                Some(Some("")) => Err(unset(key, name, "is empty")),
+                Some(Some(text)) => Ok(text.to_owned().into()),
+                Some(None) => Err(unset(key, name, "is not UTF-8 text")),
+                None => match self.twin(name) {
+                    Some(path) => read_file(disk, path).map_err(|failure| of_key(key, failure)),
                     None => Err(unset(key, name, "is not set")),
                 },
-                Err(std::env::VarError::NotUnicode(_)) => Err(unset(key, name, "is not UTF-8 text")),
             },
-            Reference::File(path) => read_file(Path::new(path)).map_err(|failure| of_key(key, failure)),
+            Reference::File(path) => read_file(disk, Path::new(path)).map_err(|failure| of_key(key, failure)),
             Reference::Command(words) => {
-                run(key, words, &self.hidden).map_err(|failure| doubted(failure, words))
+                run(&self.surroundings, key, words, &self.hidden).map_err(|failure| doubted(failure, words))
             }
             Reference::Stdin => Self::stdin(key),
             Reference::Prompt => return Ok(None),
@@ -98,6 +94,12 @@ impl Sources {
         Ok(())
     }
 
+    /// The file that the twin of one of our own names gives.
+    fn twin(&self, name: &str) -> Option<&Path> {
+        let own = self.guide.variables().find(|variable| variable.is_secret() && variable.env() == name)?;
+        self.surroundings.environment.path(&own.env_file()?)
+    }
+
     fn stdin(key: &str) -> Result<SecretString, Failure> {
         if io::stdin().is_terminal() {
             return Err(refuse(key, "stdin is a terminal, and would show the secret")
@@ -109,12 +111,6 @@ impl Sources {
         })?;
         text(bytes, "stdin").map_err(|failure| of_key(key, failure))
     }
-}
-
-/// The file that the twin of one of our own names gives.
-fn twin(guide: &Guide, name: &str) -> Option<PathBuf> {
-    let own = guide.variables().find(|variable| variable.is_secret() && variable.env() == name)?;
-    std::env::var_os(own.env_file()?).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 /// The failure for a secret that is to be asked for where nobody can be asked.
@@ -144,8 +140,8 @@ fn unset(key: &str, name: &str, how: &str) -> Failure {
 ///
 /// # Errors
 /// `E-FILE-READ` when it cannot be read, `E-ANSWERS-SECRET` when others can read it.
-pub(super) fn read_file(path: &Path) -> Result<SecretString, Failure> {
-    if files::secret_lies_open(path)? {
+pub(super) fn read_file(disk: &Disk, path: &Path) -> Result<SecretString, Failure> {
+    if disk.secret_lies_open(path)? {
         let shown = path.display();
         return Err(Failure::new(
             Code::AnswersSecret,
@@ -153,7 +149,7 @@ pub(super) fn read_file(path: &Path) -> Result<SecretString, Failure> {
         )
         .remedy(format!("chmod 600 {}", shell_word(&path.to_string_lossy()))));
     }
-    text(files::read_input(path)?, &format!("`{}`", path.display()))
+    text(disk.read_input(path)?, &format!("`{}`", path.display()))
 }
 
 fn text(bytes: Vec<u8>, from: &str) -> Result<SecretString, Failure> {
@@ -177,7 +173,13 @@ struct Told {
 }
 
 /// Starts a program, without a shell, and takes its output for the secret. Its stdout is told to nobody.
-fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString, Failure> {
+fn run(
+    surroundings: &Surroundings,
+    key: &str,
+    command: &[String],
+    hidden: &[String],
+) -> Result<SecretString, Failure> {
+    let limit = surroundings.limits.secret();
     let Some((program, arguments)) = command.split_first() else {
         return Err(refuse(key, "the command is empty").remedy("write `{command: [PROGRAM, ARGUMENT]}`"));
     };
@@ -188,9 +190,10 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     };
     // Its own small runtime on its own thread: a face may have one that must not be held up. It has a limit of its
     // own; a program on a disk that hangs does not even start.
+    let lookups = surroundings.lookups.clone();
     let (asked, given, names) = (program.clone(), arguments.to_vec(), hidden.to_vec());
-    let start = move || listen(&asked, &given, &names);
-    let told = disk::within(Path::new(program), patience() + AFTERWARDS * 2, start);
+    let start = move || listen(&lookups, limit, &asked, &given, &names);
+    let told = surroundings.disk.within(Path::new(program), limit + AFTERWARDS * 2, start);
     let told = told.unwrap_or_else(|stuck| match stuck {
         Stuck::Hung(_) => Err(io::ErrorKind::TimedOut.into()),
         other => Err(other.error()),
@@ -198,7 +201,7 @@ fn run(key: &str, command: &[String], hidden: &[String]) -> Result<SecretString,
     let told = told.map_err(|error| {
         let failure = match error.kind() {
             io::ErrorKind::TimedOut => {
-                refuse(key, &format!("`{shown}` gave no secret within {}", seconds(patience())))
+                refuse(key, &format!("`{shown}` gave no secret within {}", seconds(limit)))
             }
             _ => refuse(key, &format!("`{shown}` could not be started")).why(words(&error)),
         };
@@ -233,7 +236,13 @@ fn last_words(said: &str) -> String {
     if skipped == 0 { end } else { format!("…{end}") }
 }
 
-fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<Told> {
+fn listen(
+    lookups: &SecretLookups,
+    limit: Duration,
+    program: &str,
+    arguments: &[String],
+    hidden: &[String],
+) -> io::Result<Told> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut command = Command::new(program);
@@ -243,17 +252,14 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
         }
         let mut child = {
             // Held until it is known whom to end.
-            let mut asked = asked();
-            if asked.is_over {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
+            let mut lookup = lookups.begin().ok_or(io::ErrorKind::Interrupted)?;
             let child = command.kill_on_drop(true).spawn()?;
-            asked.program = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+            lookup.asks(child.id());
             child
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let pipes = (child.stdout.take(), child.stderr.take());
-        let ended = timeout(patience(), async {
+        let ended = timeout(limit, async {
             let reading = async { tokio::join!(read(pipes.0, &mut stdout), read(pipes.1, &mut stderr)) };
             tokio::pin!(reading);
             tokio::select! {
@@ -269,44 +275,13 @@ fn listen(program: &str, arguments: &[String], hidden: &[String]) -> io::Result<
             }
         });
         let status = ended.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        asked().program = None;
+        lookups.end();
         Ok(Told { status: status?, stdout, stderr })
     })
 }
 
 /// How long the pipes of a program may stay open once it has ended.
 const AFTERWARDS: Duration = Duration::from_millis(500);
-
-/// Who is asked for a secret just now.
-#[derive(Debug)]
-struct Asked {
-    program: Option<Pid>,
-    /// Nobody wants secrets any more.
-    is_over: bool,
-}
-
-static ASKED: Mutex<Asked> = Mutex::new(Asked { program: None, is_over: false });
-
-fn asked() -> MutexGuard<'static, Asked> {
-    ASKED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends the program that is to give out a secret, if there is one, and starts no other: the program ends.
-pub fn cancel_secret_lookups() {
-    // Whoever starts a program holds it, on a disk that hangs for ever.
-    let until = Instant::now() + Duration::from_millis(200);
-    while Instant::now() < until {
-        let Ok(mut asked) = ASKED.try_lock() else {
-            thread::sleep(Duration::from_millis(5));
-            continue;
-        };
-        asked.is_over = true;
-        if let Some(pid) = asked.program.take() {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        return;
-    }
-}
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>, bytes: &mut Vec<u8>) -> io::Result<()> {
     match pipe {

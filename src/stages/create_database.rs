@@ -1,18 +1,13 @@
 //! `create-database`: the database, if it is not there.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 use tokio::time::timeout;
 
 use crate::{
     failure::{Code, Failure},
-    services::{
-        limit,
-        postgres::{self, quote_identifier},
-        seconds,
-    },
+    limits::seconds,
+    services::postgres::{self, quote_identifier},
     workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
@@ -33,17 +28,12 @@ pub(super) static ABOUT: About = About {
 /// The stage.
 pub struct CreateDatabase;
 
-/// Copying the template takes as long as the server's disk does.
-fn patience() -> Duration {
-    limit(120)
-}
-
 impl CreateDatabase {
     async fn look(cx: &Context<World>) -> Result<State, Failure> {
         let database = cx.world.settings.database()?;
         match cx.world.database().await {
             Ok(connection) => {
-                postgres::close(connection).await;
+                postgres::close(connection, database.limits).await;
                 Ok(State::Done(format!("{} is there", database.name)))
             }
             Err(failure) if failure.code == Code::DbMissing => {
@@ -56,11 +46,14 @@ impl CreateDatabase {
     /// Once; `again` after a connection that was lost, when the database there may be of our own making.
     async fn create(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
-        let (mut connection, _) = postgres::repeated(LOOKS, || postgres::connect_elsewhere(database)).await?;
+        let (mut connection, _) =
+            postgres::repeated(database.limits, LOOKS, || postgres::connect_elsewhere(database)).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
         let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
-        let created = timeout(patience(), sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await;
+        let created =
+            timeout(database.limits.creation(), sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection))
+                .await;
         cx.written(match created {
             Err(_) => Err(Failure::new(
                 Code::DbTimeout,
@@ -68,7 +61,7 @@ impl CreateDatabase {
                     "{} did not create `{}` in {}",
                     database.address,
                     database.name,
-                    seconds(patience())
+                    seconds(database.limits.creation())
                 ),
             )
             .why("it copies its template database, which takes as long as its disk does")
@@ -102,7 +95,7 @@ impl Stage<World> for CreateDatabase {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(LOOKS, || Self::look(cx)).await
+        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {

@@ -6,12 +6,9 @@ use sqlx::PgConnection;
 use crate::{
     failure::{Code, Failure},
     guide::Database,
+    limits::seconds,
     schema::{Found, Schema},
-    services::{
-        limit,
-        postgres::{self, Transaction, ask, unnamed},
-        seconds,
-    },
+    services::postgres::{self, Transaction, ask, unnamed},
     workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
@@ -120,7 +117,7 @@ impl InstallSchema {
         cx.log(format!("revision {} stamped", schema.head)).await;
         cx.progress(total, total).await;
         cx.checkpoint()?;
-        postgres::close(cx.written(transaction.commit(database).await)?).await;
+        postgres::close(cx.written(transaction.commit(database).await)?, database.limits).await;
         Ok(installed(schema))
     }
 }
@@ -132,7 +129,7 @@ impl Stage<World> for InstallSchema {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(LOOKS, || Self::look(cx)).await
+        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
@@ -157,7 +154,7 @@ pub(super) async fn lock(
     connection: &mut PgConnection,
     database: &Database,
 ) -> Result<(), Failure> {
-    let patience = limit(5);
+    let patience = database.limits.lock();
     let limited = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
     let limited = sqlx::raw_sql(sqlx::AssertSqlSafe(limited)).execute(&mut *connection);
     ask(database, "the time limit of the lock", limited).await?;

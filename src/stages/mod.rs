@@ -37,7 +37,7 @@ where
     F: Future<Output = Result<T, Failure>>,
 {
     let mut again = false;
-    postgres::repeated(2, || {
+    postgres::repeated(cx.world.surroundings.limits, 2, || {
         let is_again = std::mem::replace(&mut again, true);
         let work = attempt(is_again);
         async move {

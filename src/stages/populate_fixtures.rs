@@ -14,10 +14,7 @@ use crate::{
     failure::{Code, Failure},
     fixture::Keys,
     guide::{Database, files::CREDENTIALS},
-    services::{
-        files,
-        postgres::{self, Transaction},
-    },
+    services::postgres::{self, Transaction},
     workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
@@ -238,9 +235,10 @@ impl PopulateFixtures {
         for remark in &plan.remarks {
             cx.remark(remark.clone());
         }
+        let disk = &cx.world.surroundings.disk;
         let file = match cx.world.settings.files.credentials.as_deref() {
             None => None,
-            Some(path) => match credentials::look(path, &foreseen(&plan)?).await {
+            Some(path) => match credentials::look(disk, path, &foreseen(&plan)?).await {
                 Ok(file) => file.map(|(change, _)| change),
                 Err(failure) => return Ok(State::Conflict(failure)),
             },
@@ -267,10 +265,11 @@ impl PopulateFixtures {
         if !rows::is_as_seen(cx.world.replaces(Vec::new), &plan.replaced(&table)) {
             return Err(changed(&cx.world));
         }
+        let disk = &cx.world.surroundings.disk;
         let path = cx.world.settings.files.credentials.as_deref();
         if let Some(path) = path {
             // A file that cannot take the keys is found before they are made.
-            credentials::look(path, &foreseen(&plan)?).await?;
+            credentials::look(disk, path, &foreseen(&plan)?).await?;
         }
         let (held, tally) = write(cx, database, &mut transaction, &plan).await?;
         cx.checkpoint()?;
@@ -288,10 +287,10 @@ impl PopulateFixtures {
         }
         let file = match path {
             None => None,
-            Some(path) => credentials::look(path, &held).await?.map(|(_, text)| (path, text)),
+            Some(path) => credentials::look(disk, path, &held).await?.map(|(_, text)| (path, text)),
         };
         if let Some((path, text)) = &file {
-            let put = files::patient_replace(path, text.expose_secret().as_bytes(), None).await;
+            let put = disk.patient_replace(path, text.expose_secret().as_bytes(), None).await;
             let put = put.map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
@@ -320,7 +319,7 @@ impl Stage<World> for PopulateFixtures {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
-        postgres::repeated(LOOKS, || Self::look(cx)).await
+        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
     async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    disk::Existing,
     failure::Failure,
     guide::files::{ALEMBIC_INI, ENVIRONMENT},
     manager_config,
-    services::files::{self, Existing},
     workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
     world::World,
 };
@@ -46,7 +46,7 @@ async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
     let mut pending_files = Vec::new();
     if let Some(path) = &settings.files.alembic_ini {
         let url = manager_config::alembic_url(database);
-        let existing = files::patient_target(path).await?;
+        let existing = world.surroundings.disk.target(path).await?;
         let old = existing
             .as_ref()
             .map_or(world.guide().samples.alembic_ini.as_bytes(), |existing| &existing.bytes);
@@ -55,7 +55,7 @@ async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
         pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, true));
     }
     if let Some(path) = &settings.files.environment {
-        let existing = files::patient_target(path).await?;
+        let existing = world.surroundings.disk.target(path).await?;
         let old = existing.as_ref().map(|existing| manager_config::own_environment(path, &existing.bytes));
         let wanted = manager_config::environment(old.transpose()?, settings.etcd()?, database)
             .map_err(|unclear| manager_config::unclear_environment(path, &unclear))?;
@@ -127,7 +127,8 @@ impl Stage<World> for WriteConfig {
         for pending_file in &pending_files {
             cx.checkpoint()?;
             let bytes = pending_file.wanted.expose_secret().as_bytes();
-            let put = files::patient_replace(&pending_file.path, bytes, pending_file.backup.as_deref()).await;
+            let disk = &cx.world.surroundings.disk;
+            let put = disk.patient_replace(&pending_file.path, bytes, pending_file.backup.as_deref()).await;
             let put = cx.written(put)?;
             if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;

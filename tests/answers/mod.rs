@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use backendai_setup::environment::Environment;
 use backendai_setup::guide;
 use backendai_setup::guides::september_2018::GUIDE;
 
@@ -175,7 +176,8 @@ fn init_with_values_is_read_back() {
     let development = Program::new().args(["answers", "init", "--development", "-"]).run().stdout;
     let minimal = Program::new().args(["answers", "init", "--development", "--minimal", "-"]).run().stdout;
     assert!(minimal.lines().count() < development.lines().count() / 2, "{minimal}");
-    let mount = GUIDE.variable("storage.mount").and_then(|it| it.development).expect("a development value")();
+    let mount = GUIDE.variable("storage.mount").and_then(|it| it.development).expect("a development value");
+    let mount = mount.value(&Environment::of_process());
     insta::assert_snapshot!(minimal.replace(&mount, "MOUNT"));
     let show = |text: &str| {
         let shown = Program::new().args(["answers", "show", "-", "--output", "json"]).stdin(text).run();

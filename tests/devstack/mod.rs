@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use backendai_setup::devstack::{self, Options, Server, ServerState, Stack, Status, Wanted};
 use backendai_setup::failure::{Code, Failure};
+use backendai_setup::surroundings::Surroundings;
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
@@ -29,7 +30,7 @@ impl Private {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("the folder is ours");
         let home = folder.path().join("stack");
         let (etcd_port, postgres_port) = (Some(free_port()), Some(free_port()));
-        let options = Options { etcd_port, postgres_port, ..Options::of(home) };
+        let options = Options { etcd_port, postgres_port, ..Options::of(home, Surroundings::of_process()) };
         Self { _folder: folder, options }
     }
 
@@ -40,7 +41,7 @@ impl Private {
     }
 
     fn down(&self) -> bool {
-        block(devstack::down(&self.options.home, &mut |_| {})).expect("down works")
+        block(devstack::down(&self.options, &mut |_| {})).expect("down works")
     }
 
     fn status(&self) -> Status {
@@ -66,7 +67,7 @@ impl Private {
 
 impl Drop for Private {
     fn drop(&mut self) {
-        let _ = block(devstack::reset(&self.options.home, &mut |_| {}));
+        let _ = block(devstack::reset(&self.options, &mut |_| {}));
     }
 }
 
@@ -129,11 +130,11 @@ fn a_stack_lives_through_up_twice_down_up_and_reset() {
     private.up().expect("it comes up again");
     assert_eq!(private.sql("develove", "SELECT a FROM kept").expect("the data stayed"), Some(42));
 
-    assert!(devstack::reset_question(&home).expect("there is something").contains("stack"));
-    assert!(block(devstack::reset(&home, &mut |_| {})).expect("reset works"));
+    assert!(devstack::reset_question(&private.options).expect("there is something").contains("stack"));
+    assert!(block(devstack::reset(&private.options, &mut |_| {})).expect("reset works"));
     assert!(!home.exists());
-    assert!(!block(devstack::reset(&home, &mut |_| {})).expect("nothing to do"));
-    assert_eq!(devstack::reset_unconfirmed(&home).status(), 10);
+    assert!(!block(devstack::reset(&private.options, &mut |_| {})).expect("nothing to do"));
+    assert_eq!(devstack::reset_unconfirmed(&private.options).status(), 10);
 }
 
 #[test]
@@ -202,10 +203,10 @@ fn a_folder_that_is_not_the_stacks_is_left_alone() {
             .expect("a remedy")
             .contains("take another folder: `backendai-setup dev up --dir FOLDER`")
     );
-    let reset = block(devstack::reset(&home, &mut |_| {}));
+    let reset = block(devstack::reset(&private.options, &mut |_| {}));
     assert_eq!(reset.expect_err("not ours").code, Code::DevHome);
     assert_eq!(fs::read_to_string(home.join("thesis.txt")).expect("still there"), "mine");
-    assert!(devstack::reset_question(&home).is_none());
+    assert!(devstack::reset_question(&private.options).is_none());
     private.options.home = home.with_file_name("another");
     assert!(private.up().expect("another folder, as it says").0.changed);
 }

@@ -34,10 +34,10 @@ impl Private {
     fn said(&self, work: &str) -> Vec<String> {
         let mut lines = Vec::new();
         let mut say = |line: &str| lines.push(line.to_owned());
-        let home = &self.options.home;
+        let options = &self.options;
         match work {
-            "down" => drop(block(devstack::down(home, &mut say)).expect("down works")),
-            _ => drop(block(devstack::reset(home, &mut say)).expect("reset works")),
+            "down" => drop(block(devstack::down(options, &mut say)).expect("down works")),
+            _ => drop(block(devstack::reset(options, &mut say)).expect("reset works")),
         }
         lines
     }
@@ -102,7 +102,7 @@ fn servers_of_somebody_else_that_fit_are_used_and_left_alone() {
         format!("etcd {etcd_version} on localhost:{} is not the stack's; it is left alone", etcd.port),
     ];
     assert_eq!(private.said("down"), left);
-    let question = devstack::reset_question(&private.options.home).expect("there is something to remove");
+    let question = devstack::reset_question(&private.options).expect("there is something to remove");
     assert!(question.contains("are not the stack's, and are left alone"), "{question}");
     assert_eq!(private.said("reset")[..2], left);
     assert!(!private.options.home.exists());

@@ -5,6 +5,7 @@
 use std::{fs, path::PathBuf};
 
 use backendai_setup::{
+    environment::Environment,
     failure::{Code, status},
     guide::Default,
     guides::september_2018::{GUIDE, SETUP},
@@ -53,7 +54,7 @@ fn the_readme_tells_the_truth() {
         };
         let development = match (variable.key, variable.development) {
             ("storage.mount", _) => "the folder made by `dev up`".to_owned(),
-            (_, Some(development)) => format!("`{}`", development()),
+            (_, Some(development)) => format!("`{}`", development.value(&Environment::default())),
             (_, None) => String::new(),
         };
         let env = if variable.key == "version" { String::new() } else { format!("`{}`", variable.env()) };

@@ -4,12 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use backendai_setup::disk::Disk;
 use backendai_setup::guide::{Answers, Origin, Reference};
 use backendai_setup::guides::september_2018::{GUIDE, SETUP};
 use backendai_setup::report::{LastOutcome, history};
 use backendai_setup::session::{
     Inputs, draft, forget_draft, load_answers, save_answers, save_draft, save_text,
 };
+use backendai_setup::state::StateDir;
+use backendai_setup::surroundings::Surroundings;
 use proptest::prelude::*;
 
 use super::Site;
@@ -42,10 +45,10 @@ fn mode(path: &Path) -> u32 {
 #[test]
 fn a_draft_keeps_everything_but_secrets() {
     let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("state");
+    let state = StateDir::at(folder.path().join("state"), Surroundings::of_process());
     assert!(draft(&GUIDE, &state).expect("nothing is wrong").is_none());
     let path = save_draft(&state, "database", &answers()).expect("it can be kept");
-    assert_eq!((mode(&path), mode(&state)), (0o600, 0o700));
+    assert_eq!((mode(&path), mode(state.path())), (0o600, 0o700));
     let text = fs::read_to_string(&path).expect("the draft");
     assert!(!text.contains("canary"), "{text}");
     let kept = draft(&GUIDE, &state).expect("it reads").expect("it is there");
@@ -79,7 +82,10 @@ fn read_again(text: &str) -> Answers {
     let file = folder.path().join("answers.yml");
     let text = text.replace("env: BACKEND_DB_PASSWORD", &format!("file: {}", secret.display()));
     fs::write(&file, text).expect("a file");
-    let gathered = load_answers(&Inputs { answers: vec![file.display().to_string()], ..Inputs::new(&SETUP) });
+    let gathered = load_answers(&Inputs {
+        answers: vec![file.display().to_string()],
+        ..Inputs::new(&SETUP, Surroundings::of_process())
+    });
     assert!(gathered.problems.is_empty(), "{:#?}", gathered.problems);
     gathered.answers
 }
@@ -87,7 +93,8 @@ fn read_again(text: &str) -> Answers {
 #[test]
 fn the_saved_answers_repeat_the_run() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = save_answers(folder.path(), "seoul 03", &answers()).expect("it can be written");
+    let state = StateDir::at(folder.path(), Surroundings::of_process());
+    let path = save_answers(&state, "seoul 03", &answers()).expect("it can be written");
     assert_eq!(mode(&path), 0o600);
     let text = fs::read_to_string(&path).expect("the answers");
     assert!(!text.contains("canary"), "{text}");
@@ -126,7 +133,7 @@ fn a_saved_text_takes_no_others_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let wanted = folder.path().join("run.log");
     let names: Vec<String> = (0..3)
-        .map(|number| save_text(&wanted, &format!("{number}")).expect("it can be written"))
+        .map(|number| save_text(&Disk::default(), &wanted, &format!("{number}")).expect("it can be written"))
         .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ["run.log", "run-2.log", "run-3.log"]);
@@ -141,7 +148,7 @@ fn a_run_is_remembered_by_stage() {
     site.runs(&format!("run set-mount {flag}"));
     site.runs(&format!("run set-mount write-config {flag}"));
     let name = fs::read_dir(&state).expect("the state directory").flatten().next().expect("one target");
-    let ran = history(&state, &name.file_name().to_string_lossy());
+    let ran = history(&StateDir::at(&state, Surroundings::of_process()), &name.file_name().to_string_lossy());
     assert_eq!(ran["set-mount"].outcome, LastOutcome::Unchanged);
     assert_eq!(ran["write-config"].outcome, LastOutcome::Changed);
     assert!(!ran.contains_key("load-images"));

@@ -236,6 +236,7 @@ mod tests {
             user: "baiadmin".into(),
             password: "x".into(),
             sslmode: SslMode::Prefer,
+            limits: crate::limits::Limits::default(),
         }
     }
 

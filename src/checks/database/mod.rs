@@ -52,10 +52,10 @@ impl Check for DatabaseCheck {
 
 async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<(), FailedRung> {
     let address = &database.address;
-    let (mut stream, socket) = reach(ladder, &net::POSTGRES, address).await?;
+    let (mut stream, socket) = reach(ladder, &net::POSTGRES, address, database.limits).await?;
 
     let since = Instant::now();
-    let greeting = net::greet_postgres(&mut stream).await;
+    let greeting = net::greet_postgres(&mut stream, database.limits).await;
     // It goes on without TLS on this connection, so its next answer can be judged before the library speaks to it.
     let plain = (greeting == Greeting::PostgresPlain).then_some(stream);
     match (greeting, database.sslmode) {
@@ -70,7 +70,7 @@ async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<()
                 .remedy("set `ssl = on` in postgresql.conf, or `database.sslmode: prefer`");
             return Err(("TLS", failure, since));
         }
-        (Greeting::Silent, _) if net::speaks_http2(socket).await => {
+        (Greeting::Silent, _) if net::speaks_http2(socket, database.limits).await => {
             return Err(("server", judge::stranger(database, &Greeting::Http2), since));
         }
         (other, _) => return Err(("server", judge::stranger(database, &other), since)),
@@ -108,7 +108,7 @@ async fn entered_elsewhere(
     match postgres::connect_elsewhere(database).await {
         Ok((connection, name)) if missing => Ok((connection, Some(name))),
         Ok((connection, name)) => {
-            postgres::close(connection).await;
+            postgres::close(connection, database.limits).await;
             let why = refused.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
             Err(refused.why(format!("{why}database `{name}` lets `{}` in", database.user)))
         }

@@ -10,11 +10,14 @@ use inquire::{
 use rustix::termios::{QueueSelector, tcflush};
 use secrecy::SecretString;
 
+use crate::environment::Environment;
+
 use super::{
     lines::Lines,
     questions::{Question, Reply, asked},
     signals::Signals,
     speech::is_accessible,
+    terminal::Terminal,
 };
 
 /// Who asks.
@@ -27,8 +30,8 @@ pub enum Asker {
 
 impl Asker {
     /// Plain lines where they are wanted or nothing else will do, else inquire.
-    pub fn detect() -> Self {
-        if is_accessible() {
+    pub fn detect(environment: &Environment) -> Self {
+        if is_accessible(environment) {
             anstream::ColorChoice::Never.write_global();
             return Self::Lines(Lines::new());
         }
@@ -127,8 +130,8 @@ impl Asker {
 }
 
 /// Asks for yes or no.
-pub async fn confirm(signals: &mut Signals, question: String) -> Reply<bool> {
-    if is_accessible() {
+pub async fn confirm(terminal: &Terminal, signals: &mut Signals, question: String) -> Reply<bool> {
+    if is_accessible(&terminal.surroundings.environment) {
         return Lines::new().confirm(signals, &question).await;
     }
     asked(signals, move || Confirm::new(&question).with_default(false).prompt()).await

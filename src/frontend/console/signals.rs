@@ -4,7 +4,6 @@
 use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,
-    process,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,8 +22,10 @@ use signal_hook::{
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::{
+    disk::ignored_signals,
     failure::status,
-    session::{cancel_secret_lookups, stopped},
+    session::stopped,
+    surroundings::{Surroundings, exit},
 };
 
 use super::{
@@ -72,13 +73,14 @@ pub struct Signals {
 impl Signals {
     /// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
     /// signals as they are.
-    pub fn hear() -> Self {
+    pub fn hear(surroundings: &Surroundings) -> Self {
+        let terminal = Terminal::new(Output::Text, false, surroundings.clone());
         let shared = Arc::new(Shared {
             bus: broadcast::channel(64).0,
             taken: AtomicU64::new(0),
             in_a_hurry: AtomicBool::new(false),
             is_drawn_on: AtomicBool::new(false),
-            face: Mutex::new((Terminal::new(Output::Text, false), BEFORE)),
+            face: Mutex::new((terminal, BEFORE)),
         });
         let (ready, is_ready) = sync_channel::<UnixStream>(1);
         let heard = Arc::clone(&shared);
@@ -95,7 +97,7 @@ impl Signals {
 
     /// In which form the end is reported when a signal ends the program, and what it leaves.
     pub fn end_as(&self, terminal: &Terminal, left: &'static str) {
-        *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner) = (*terminal, left);
+        *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner) = (terminal.clone(), left);
     }
 
     /// Somebody takes what comes from now on.
@@ -210,7 +212,7 @@ impl SignalListener {
                 self.end(status);
             }
             if self.lost.is_some_and(|lost| lost.elapsed() >= AFTER_LOSS) {
-                process::exit(i32::from(status::HANGUP));
+                exit(status::HANGUP);
             }
         }
     }
@@ -253,7 +255,8 @@ impl SignalListener {
     /// Ends the program, with a word about it if somebody reads it.
     fn end(&self, status: u8) -> ! {
         let (told, is_told) = sync_channel::<()>(1);
-        let (terminal, left) = *self.shared.face.lock().unwrap_or_else(PoisonError::into_inner);
+        let (terminal, left) = self.shared.face.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lookups = terminal.surroundings.lookups.clone();
         let tell = move || {
             let _ = disable_raw_mode();
             guard::leave();
@@ -263,20 +266,9 @@ impl SignalListener {
         if thread::Builder::new().stack_size(STACK).spawn(tell).is_ok() {
             let _ = is_told.recv_timeout(LAST_WORDS);
         }
-        cancel_secret_lookups();
-        process::exit(i32::from(status))
+        lookups.cancel();
+        exit(status)
     }
-}
-
-/// The signals that are ignored since before we began, from the kernel's table of this process.
-fn ignored_signals() -> u64 {
-    std::fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|table| {
-            let mask = table.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
-            u64::from_str_radix(mask.trim(), 16).ok()
-        })
-        .unwrap_or(0)
 }
 
 /// What is left while nothing has begun.

@@ -1,9 +1,8 @@
 //! Whether somebody listens to the terminal rather than looks at it.
 
-use crate::report::is_spoken;
+use crate::{environment::Environment, report::is_spoken};
 
 /// A screen reader follows, or the terminal cannot move its cursor.
-pub fn is_accessible() -> bool {
-    let term = std::env::var("TERM").unwrap_or_default();
-    term.is_empty() || term == "dumb" || is_spoken()
+pub fn is_accessible(environment: &Environment) -> bool {
+    matches!(environment.text("TERM"), None | Some("dumb")) || is_spoken(environment)
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::{
     report::{Reporter, RunState, Sink, Teller},
     session::{Operation, stopped},
+    surroundings::exit,
     workflow::{Event, EventKind, Stop, Summary},
 };
 
@@ -35,10 +36,11 @@ impl<'t> Telling<'t> {
         reporters: Vec<Box<dyn Reporter + Send>>,
         operation: Operation,
     ) -> Self {
+        let limits = terminal.surroundings.limits;
         Self {
             terminal,
             state: RunState::default(),
-            tellers: reporters.into_iter().map(Teller::new).collect(),
+            tellers: reporters.into_iter().map(|reporter| Teller::new(reporter, limits)).collect(),
             runs: operation == Operation::Run,
             asked: None,
             is_cut: false,
@@ -139,7 +141,7 @@ impl<'t> Telling<'t> {
     /// What was told; where nobody reads, nothing can be told afterwards either.
     pub fn end(self) -> RunState {
         if let (true, Some((status, _))) = (self.is_cut, self.asked) {
-            std::process::exit(i32::from(status));
+            exit(status);
         }
         self.state
     }

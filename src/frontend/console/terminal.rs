@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -14,20 +14,18 @@ use serde_json::Value;
 use crate::{
     failure::{Code, Failure, count, shortened, status, words},
     report::{Sink, Style, lost_record, write_failure},
+    surroundings::Surroundings,
     text::{grouped, visible_json},
     workflow::{Event, EventKind, Summary},
 };
 
-/// Where some output is lost: stdout, or files.
-fn lost_outputs() -> MutexGuard<'static, BTreeSet<Option<PathBuf>>> {
-    static LOST: Mutex<BTreeSet<Option<PathBuf>>> = Mutex::new(BTreeSet::new());
-    LOST.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Records of ours that are lost: told once each.
-fn lost_records() -> MutexGuard<'static, BTreeSet<PathBuf>> {
-    static LOST: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
-    LOST.lock().unwrap_or_else(PoisonError::into_inner)
+/// What could not be written, each told once.
+#[derive(Debug, Default)]
+struct Lost {
+    /// Where output is lost that somebody asked for: stdout, or files.
+    outputs: BTreeSet<Option<PathBuf>>,
+    /// Records of ours.
+    records: BTreeSet<PathBuf>,
 }
 
 /// How results are written.
@@ -52,25 +50,34 @@ pub enum Volume {
 }
 
 /// Stdout for results, stderr for lines and failures.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Terminal {
     output: Output,
     /// How much is told.
     pub volume: Volume,
     /// Signs and colours.
     pub style: Style,
+    /// Where it stands.
+    pub surroundings: Surroundings,
+    /// The same for every copy.
+    lost: Arc<Mutex<Lost>>,
 }
 
 impl Terminal {
     /// A terminal that writes results in this form.
-    pub fn new(output: Output, ascii: bool) -> Self {
-        Self { output, volume: Volume::Normal, style: Style::detect(ascii) }
+    pub fn new(output: Output, ascii: bool, surroundings: Surroundings) -> Self {
+        let style = Style::detect(ascii, &surroundings.environment);
+        Self { output, volume: Volume::Normal, style, surroundings, lost: Arc::default() }
     }
 
     /// The same, telling so much.
     #[must_use]
     pub fn at(self, volume: Volume) -> Self {
         Self { volume, ..self }
+    }
+
+    fn lost(&self) -> MutexGuard<'_, Lost> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// JSON on stdout?
@@ -105,13 +112,13 @@ impl Terminal {
             Sink::Stdout => None,
             Sink::Asked(file) => Some(file),
             Sink::Own(file) => {
-                if lost_records().insert(file.to_owned()) {
+                if self.lost().records.insert(file.to_owned()) {
                     self.tell(&[lost_record(file, &error)]);
                 }
                 return;
             }
         };
-        if !lost_outputs().insert(file.map(Path::to_owned)) {
+        if !self.lost().outputs.insert(file.map(Path::to_owned)) {
             return;
         }
         let (what, remedy) = match file {
@@ -131,7 +138,7 @@ impl Terminal {
     pub fn with_lost_output(&self, mut event: Event) -> Event {
         match &mut event.kind {
             EventKind::Summary(summary)
-                if summary.status == status::SUCCESS && !lost_outputs().is_empty() =>
+                if summary.status == status::SUCCESS && !self.lost().outputs.is_empty() =>
             {
                 let failure = Failure::new(Code::Output, "not all of the output could be written")
                     .why("a message before this one says which")
@@ -147,7 +154,7 @@ impl Terminal {
 
     /// The exit status, spoilt when output was lost.
     pub fn status(&self, reached: u8) -> u8 {
-        if reached == status::SUCCESS && !lost_outputs().is_empty() { status::INTERNAL } else { reached }
+        if reached == status::SUCCESS && !self.lost().outputs.is_empty() { status::INTERNAL } else { reached }
     }
 
     /// Writes a line to stderr.

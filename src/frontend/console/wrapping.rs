@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use rustix::termios::tcgetwinsize;
 use textwrap::{Options, WordSplitter};
 
-use super::speech::is_accessible;
-
 /// What a terminal has that does not say.
 const COLUMNS: usize = 80;
 
@@ -17,15 +15,15 @@ pub struct WrappingWriter<W: Write> {
     breaks: bool,
 }
 
-/// Stderr. Lines are broken where somebody listens; who looks can copy a command that the terminal has broken.
-pub fn wrapping_stderr() -> WrappingWriter<anstream::AutoStream<io::Stderr>> {
+/// Stderr. Lines are broken where somebody listens (`breaks`); who looks can copy a command that the terminal has broken.
+pub fn wrapping_stderr(breaks: bool) -> WrappingWriter<anstream::AutoStream<io::Stderr>> {
     let inner = anstream::AutoStream::auto(io::stderr());
-    WrappingWriter { inner, line: Vec::new(), breaks: is_accessible() }
+    WrappingWriter { inner, line: Vec::new(), breaks }
 }
 
 /// A line, broken between words where the terminal ends.
 pub fn tell(line: &str) {
-    let _ = writeln!(wrapping_stderr(), "{line}");
+    let _ = writeln!(wrapping_stderr(true), "{line}");
 }
 
 /// One line, broken between words. What goes on is indented a little more than the line's begin.

@@ -7,7 +7,7 @@ mod review;
 mod running;
 mod section;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -17,7 +17,7 @@ use crate::{
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
     session::{self, Inputs, Inspection, Operation, RunOptions, Scope, Session, Setup},
-    state::state_dir,
+    state::StateDir,
 };
 
 use super::{
@@ -25,7 +25,7 @@ use super::{
         Signals, Terminal,
         asker::Asker,
         questions::{Question, Reply},
-        wrapping::{self, wrapping_stderr},
+        wrapping::wrapping_stderr,
     },
     drive::{drive, run_until_signal},
     wizard::{
@@ -69,7 +69,7 @@ struct Wizard<'a> {
     /// Each with the place of its section.
     questions: Vec<(usize, &'static Variable)>,
     answers: Answers,
-    state_dir: Result<PathBuf, Failure>,
+    state_dir: Result<StateDir, Failure>,
     drafts: Drafts,
     run_options: RunOptions,
     /// Where an unfinished round goes on, as the draft calls it.
@@ -102,8 +102,8 @@ pub fn serve(
         section.variables.iter().map(move |variable| (at, variable))
     };
     signals.listen();
-    let state_dir = state_dir(state);
-    let asker = Asker::detect();
+    let state_dir = StateDir::find(state, inputs.surroundings().clone());
+    let asker = Asker::detect(&terminal.surroundings.environment);
     let mut wizard = Wizard {
         terminal,
         style: terminal.style.spoken(asker.is_lines()),
@@ -196,7 +196,7 @@ impl Wizard<'_> {
         loop {
             let terminal = self.terminal;
             let mut say = |line: &str| terminal.note(line);
-            let options = Options::in_wizard(beside);
+            let options = Options::in_wizard(beside, terminal.surroundings.clone());
             let up = tokio::select! {
                 up = devstack::up(&options, &mut say) => up,
                 status = self.signals.next() => {
@@ -206,14 +206,15 @@ impl Wizard<'_> {
             };
             match up {
                 Ok(stack) => {
-                    let problems = stack.fill(&mut self.answers);
+                    let problems = stack.fill(&terminal.surroundings.environment, &mut self.answers);
                     self.tell(&problems);
                     self.round.changed = true;
                     return Ok(Page::Review);
                 }
                 Err(failure) => self.tell(&[failure]),
             }
-            let Some(other) = devstack::look(&Options::in_wizard(Beside::default())).await.beside else {
+            let usual = Options::in_wizard(Beside::default(), terminal.surroundings.clone());
+            let Some(other) = devstack::look(&usual).await.beside else {
                 return Ok(Page::Welcome);
             };
             beside = match self.choose_servers(&Choice::all(false, Some(other)), None).await? {
@@ -241,8 +242,8 @@ impl Wizard<'_> {
                 self.say("Stdin is where you type: name a file.");
                 continue;
             }
-            let setup = self.setup;
-            match self.beside(move || load_file(setup, file)).await? {
+            let inputs = Inputs::new(self.setup, self.run_options.surroundings.clone());
+            match self.beside(move || load_file(inputs, file)).await? {
                 Ok((answers, notices)) => {
                     self.tell(&notices);
                     self.answers = answers;
@@ -347,11 +348,11 @@ impl Wizard<'_> {
     }
 
     fn say(&self, line: &str) {
-        wrapping::tell(&self.style.text(line));
+        let _ = writeln!(wrapping_stderr(self.asker.is_lines()), "{}", self.style.text(line));
     }
 
     fn tell(&self, failures: &[Failure]) {
-        let mut err = wrapping_stderr();
+        let mut err = wrapping_stderr(self.asker.is_lines());
         for failure in failures {
             let _ = write_failure(&mut err, self.style, failure);
         }

@@ -26,7 +26,7 @@ impl Wizard<'_> {
             Some(session) => self.look(&session, Operation::Preview).await?,
             None => RunState::default(),
         };
-        let mut err = wrapping_stderr();
+        let mut err = wrapping_stderr(self.asker.is_lines());
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
@@ -45,7 +45,7 @@ impl Wizard<'_> {
                     }
                 }
                 Step::Changes => {
-                    let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
+                    let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);
                 }
                 Step::Answers => self.show_answers(),
                 Step::Change => return or_back(self.change().await, Page::Review),
@@ -79,7 +79,8 @@ impl Wizard<'_> {
     }
 
     fn show_answers(&self) {
-        let _ = write_answers(&mut wrapping_stderr(), self.style, &self.answers.filled());
+        let _ =
+            write_answers(&mut wrapping_stderr(self.asker.is_lines()), self.style, &self.answers.filled());
     }
 
     /// Which answers?
@@ -121,7 +122,7 @@ impl Wizard<'_> {
             let scope = Scope::stages(self.setup, &[id], None, &[]);
             let Some(session) = self.open(scope, Operation::Preview).await? else { return Ok(Page::Menu) };
             let state = self.look(&session, Operation::Preview).await?;
-            let _ = write_plan(&mut wrapping_stderr(), self.style, &state);
+            let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);
             self.tell(state.failures());
             let steps = Step::alone(state.failures());
             let words = |step: &Step| match step {

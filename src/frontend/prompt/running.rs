@@ -73,7 +73,7 @@ impl Wizard<'_> {
                     return Ok(None);
                 }
             };
-        let plain = Plain::new(wrapping_stderr(), self.style, setup.stage_titles())
+        let plain = Plain::new(wrapping_stderr(self.asker.is_lines()), self.style, setup.stage_titles())
             .closing_with(Some(what_next(&session)));
         let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
         all.extend(reporters);
@@ -117,7 +117,8 @@ impl Wizard<'_> {
         loop {
             match (endings[self.choose("What now?", &options, 0).await?], credentials.clone()) {
                 (Ending::Keypairs, Some(path)) => {
-                    match self.beside(move || session::read_credentials(&path)).await? {
+                    let disk = self.terminal.surroundings.disk.clone();
+                    match self.beside(move || session::read_credentials(&disk, &path)).await? {
                         Ok(text) => text.expose_secret().lines().for_each(|line| self.say(line)),
                         Err(failure) => self.tell(&[failure]),
                     }

@@ -142,12 +142,12 @@ impl Wizard<'_> {
         let scope = Ok(Scope::section(self.setup, section));
         let Some(session) = self.open(scope, Operation::Check).await? else { return Ok(false) };
         if let Some(list) = session.images() {
-            let mut err = wrapping_stderr();
+            let mut err = wrapping_stderr(self.asker.is_lines());
             let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
         }
         self.say("Checking…");
         let state = self.look(&session, Operation::Check).await?;
-        let mut err = wrapping_stderr();
+        let mut err = wrapping_stderr(self.asker.is_lines());
         let _ = write_checks(&mut err, self.style, &state);
         Ok(state.checks.iter().all(|(.., verdict)| verdict.state() != RungState::Failed))
     }

@@ -9,6 +9,7 @@ use crate::{
     frontend::wizard::{notes, problems_of, round::Round},
     guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
+    surroundings::Surroundings,
     workflow::{RungState, StageId},
 };
 
@@ -53,8 +54,8 @@ pub struct Start {
     pub size: (u16, u16),
     /// In which time of day is told.
     pub zone: TimeZone,
-    /// What `~` stands for.
-    pub home: Option<PathBuf>,
+    /// Where it stands.
+    pub surroundings: Surroundings,
 }
 
 /// All of it.
@@ -66,7 +67,7 @@ pub struct App {
     pub(super) host: String,
     pub(super) size: (u16, u16),
     pub(super) zone: TimeZone,
-    pub(super) home: Option<PathBuf>,
+    pub(super) surroundings: Surroundings,
     pub(super) now: Duration,
     /// What is to be done, until `update` hands it out.
     pub(super) effects: Vec<Effect>,
@@ -110,7 +111,7 @@ impl App {
             host: start.host,
             size: start.size,
             zone: start.zone,
-            home: start.home,
+            surroundings: start.surroundings,
             now: Duration::ZERO,
             effects: Vec::new(),
             page: Page::Welcome,

@@ -1,7 +1,11 @@
 //! Where effects become work. Everything runs beside the screen and comes back as a message; nothing
 //! here waits for a server.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tokio::sync::mpsc;
 
@@ -12,7 +16,8 @@ use crate::{
     frontend::wizard::{Drafts, name, start::load_file},
     guide::{Answers, Section, images},
     report::{Recorder, Records, history},
-    session::{self, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
+    session::{self, Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
+    state::StateDir,
     workflow::{StageId, Stop},
 };
 
@@ -38,14 +43,14 @@ pub struct Executor {
     under_way: HashMap<Kind, Stop>,
     run: Option<Stop>,
     drafts: Drafts,
-    state_dir: Result<PathBuf, Failure>,
+    state_dir: Result<StateDir, Failure>,
     run_options: RunOptions,
     setup: &'static Setup,
 }
 
 impl Executor {
     /// A executor that keeps drafts, transcripts and history there.
-    pub fn new(setup: &'static Setup, state_dir: Result<PathBuf, Failure>, run_options: RunOptions) -> Self {
+    pub fn new(setup: &'static Setup, state_dir: Result<StateDir, Failure>, run_options: RunOptions) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {
             sender,
@@ -66,16 +71,17 @@ impl Executor {
 
     /// Begins what an effect asks for. What belongs to the screen is not done here.
     pub(super) fn perform(&mut self, effect: Effect) {
-        let setup = self.setup;
+        let (setup, surroundings) = (self.setup, self.run_options.surroundings.clone());
         match effect {
             Effect::Look => {
-                let options = Options::in_wizard(Beside::default());
+                let options = Options::in_wizard(Beside::default(), surroundings);
                 self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
             }
-            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside)),
-            Effect::Load(path) => {
-                self.blocking(move || Msg::Loaded(Box::new(load_file(setup, path.display().to_string()))))
-            }
+            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside, surroundings)),
+            Effect::Load(path) => self.blocking(move || {
+                let inputs = Inputs::new(setup, surroundings);
+                Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
+            }),
             Effect::Probe(id, answers) => self.probe(id, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
@@ -109,14 +115,14 @@ impl Executor {
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
                 let path = PathBuf::from(format!("backendai-setup-{stage}.log"));
-                Msg::LogSaved(session::save_text(&path, &text))
+                Msg::LogSaved(session::save_text(&surroundings.disk, &path, &text))
             }),
             Effect::CopySamples => self.blocking(move || {
-                let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-                Msg::Samples(session::samples_to_edit(setup.guide, &here))
+                let here = surroundings.environment.working_directory().unwrap_or(Path::new("."));
+                Msg::Samples(session::samples_to_edit(&surroundings.disk, setup.guide, here))
             }),
             Effect::ReadKeypairs(path) => {
-                self.blocking(move || Msg::Keypairs(session::read_credentials(&path)))
+                self.blocking(move || Msg::Keypairs(session::read_credentials(&surroundings.disk, &path)))
             }
             // These belong to the screen.
             Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
@@ -211,7 +217,7 @@ impl Executor {
         let (setup, sender) = (self.setup, self.sender.clone());
         let inspection = self.inspection(answers, overwrite);
         let scope = Scope::stages(setup, stages, None, skip);
-        let state_dir = self.state_dir.clone();
+        let (state_dir, limits) = (self.state_dir.clone(), self.run_options.surroundings.limits);
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
@@ -226,7 +232,7 @@ impl Executor {
                 Ok(begun) => begun,
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
-            let mut records = Records::new(reporters);
+            let mut records = Records::new(reporters, limits);
             let _ = sender.send(Msg::Began(path.clone())).await;
             let mut run = session.start(Operation::Run, Some(path));
             let mut asked = false;

@@ -12,6 +12,8 @@ use rustix::{
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use crate::environment::Environment;
+
 /// What a person does.
 #[derive(Debug)]
 pub enum Input {
@@ -30,8 +32,8 @@ pub enum Input {
 }
 
 /// A lone Esc is held so long; a line over the network is slower.
-fn patience() -> Duration {
-    let remote = std::env::var_os("SSH_CONNECTION").is_some();
+fn patience(environment: &Environment) -> Duration {
+    let remote = environment.get("SSH_CONNECTION").is_some();
     Duration::from_millis(if remote { 100 } else { 50 })
 }
 
@@ -64,13 +66,13 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(environment: &Environment) -> Self {
         Self {
             stream: Some(EventStream::new()),
             decoder: EscapeDecoder::default(),
             deadline: None,
             ready: VecDeque::new(),
-            patience: patience(),
+            patience: patience(environment),
         }
     }
 

@@ -28,10 +28,11 @@ use std::{io, mem::ManuallyDrop, path::PathBuf};
 use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal::size};
 
 use crate::{
+    environment::Environment,
     failure::{Code, Failure, status, words},
     report::write_failure,
     session::Inputs,
-    state::state_dir,
+    state::StateDir,
     workflow::RungState,
 };
 
@@ -65,7 +66,7 @@ pub fn serve(
         Ok(loaded) => loaded,
         Err(problems) => return terminal.fail(&problems),
     };
-    let folder = state_dir(state);
+    let folder = StateDir::find(state, inputs.surroundings().clone());
     let (columns, rows) = size().unwrap_or((80, 24));
     let unfinished = folder.as_ref().ok().and_then(|folder| {
         // A draft that does not read is told, and stays where it is.
@@ -82,10 +83,10 @@ pub fn serve(
             ascii: terminal.style.ascii,
             color: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
         },
-        host: host(),
+        host: host(&terminal.surroundings.environment),
         size: (columns, rows),
         zone: jiff::tz::TimeZone::system(),
-        home: std::env::var_os("HOME").filter(|home| home.len() > 1).map(PathBuf::from),
+        surroundings: terminal.surroundings.clone(),
     };
     let work = async {
         let (mut app, effects) = App::new(start);
@@ -119,7 +120,7 @@ async fn show(
     // Never dropped: on a terminal that is gone it would say so to a stderr that is gone too, and panic. The guard
     // shows the cursor again.
     let mut screen = ManuallyDrop::new(Screen::new(CrosstermBackend::new(io::stdout()))?);
-    let mut tty = tty::ControllingTerminal::new(signals);
+    let mut tty = tty::ControllingTerminal::new(signals, app.surroundings.clone());
     let ended = run(&mut *screen, &mut tty, executor, app, effects).await;
     let broke = guard.broke();
     drop(guard);
@@ -168,9 +169,9 @@ fn unfit(terminal: &Terminal) -> Option<Failure> {
 }
 
 /// Who works where: `root@gpu-01`.
-fn host() -> String {
-    let user = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let user = user.filter(|user| !user.is_empty());
+fn host(environment: &Environment) -> String {
+    let user = ["USER", "LOGNAME"].iter().find_map(|name| environment.get(name)?.to_str());
+    let user = user.filter(|user| !user.is_empty()).map(str::to_owned);
     let user = user
         .unwrap_or_else(|| if rustix::process::geteuid().is_root() { "root".into() } else { "you".into() });
     let name = rustix::system::uname().nodename().to_string_lossy().into_owned();

@@ -11,9 +11,10 @@ use tokio::{
 };
 
 use crate::{
-    disk::{self, Access},
+    disk::{Access, local},
     failure::{Code, Failure, status, words},
     frontend::console::{Signals, guard},
+    surroundings::Surroundings,
 };
 
 use super::{
@@ -48,14 +49,16 @@ pub(super) struct ControllingTerminal<'s> {
     missed: Option<u8>,
     /// Somebody else sent SIGTSTP, so nobody needs to send it again.
     told_to_stop: bool,
+    surroundings: Surroundings,
 }
 
 impl<'s> ControllingTerminal<'s> {
-    pub(super) fn new(signals: &'s mut Signals) -> Self {
+    pub(super) fn new(signals: &'s mut Signals, surroundings: Surroundings) -> Self {
         signals.listen();
         let listen = |kind| unix::signal(kind).ok();
         Self {
-            keys: Keys::new(),
+            keys: Keys::new(&surroundings.environment),
+            surroundings,
             signals,
             stop: listen(SignalKind::from_raw(Signal::TSTP.as_raw())),
             resumed: listen(SignalKind::from_raw(Signal::CONT.as_raw())),
@@ -120,6 +123,7 @@ impl Tty for ControllingTerminal<'_> {
 
     async fn away(&mut self, errand: &Errand, secrets: &[String]) -> Result<(), Failure> {
         self.keys.pause();
+        let surroundings = &self.surroundings.clone();
         let result = match errand {
             Errand::Suspend => {
                 // The whole group stops, as with ^Z at any program: whoever started us gets the terminal back.
@@ -133,9 +137,11 @@ impl Tty for ControllingTerminal<'_> {
                 self.sleep().map_err(|error| terminal_failure(&error))
             }
             Errand::Edit(file, line) => {
-                self.lend(open("EDITOR", &["vi", "nano"], Some(*line), file, secrets)).await
+                self.lend(open(surroundings, "EDITOR", &["vi", "nano"], Some(*line), file, secrets)).await
             }
-            Errand::Read(file) => self.lend(open("PAGER", &["less", "more"], None, file, secrets)).await,
+            Errand::Read(file) => {
+                self.lend(open(surroundings, "PAGER", &["less", "more"], None, file, secrets)).await
+            }
         };
         self.keys.resume();
         result
@@ -187,14 +193,17 @@ fn terminal_failure(error: &io::Error) -> Failure {
 }
 
 /// The first of these programs that is there.
-async fn usual_one(usual: &'static [&'static str]) -> Option<String> {
-    let find = move || usual.iter().find(|program| which::which(program).is_ok());
-    let found = disk::patiently(Path::new("PATH"), Access::Look.limit(), find).await;
+async fn usual_one(surroundings: &Surroundings, usual: &'static [&'static str]) -> Option<String> {
+    let path = surroundings.environment.get("PATH").unwrap_or_default().to_owned();
+    let is_there = move |program: &&&str| !local::programs(program, path.clone()).is_empty();
+    let find = move || usual.iter().find(is_there);
+    let found = surroundings.disk.patiently(Path::new("PATH"), Access::Look, find).await;
     found.ok().flatten().map(|program| (*program).to_owned())
 }
 
 /// Starts what the environment names, else the first that is there; `+LINE` is understood by all common editors.
 async fn open(
+    surroundings: &Surroundings,
     name: &str,
     usual: &'static [&'static str],
     line: Option<usize>,
@@ -202,10 +211,11 @@ async fn open(
     secrets: &[String],
 ) -> Result<(), Failure> {
     let wanted = ["VISUAL", name].into_iter().filter(|it| *it != "VISUAL" || name == "EDITOR");
-    let wanted = wanted.filter_map(|name| std::env::var(name).ok()).find(|value| !value.trim().is_empty());
+    let wanted =
+        wanted.filter_map(|name| surroundings.environment.text(name)).find(|value| !value.trim().is_empty());
     let command = match wanted {
-        Some(command) => command,
-        None => usual_one(usual).await.ok_or_else(|| {
+        Some(command) => command.to_owned(),
+        None => usual_one(surroundings, usual).await.ok_or_else(|| {
             Failure::new(Code::Editor, format!("no program is known to open `{}`", file.display()))
                 .remedy(format!("set {name}, for example `export {name}={}`", usual.first().unwrap_or(&"")))
         })?,

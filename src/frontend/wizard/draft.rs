@@ -1,7 +1,5 @@
 //! The draft: kept beside the screen, so that a disk that hangs holds nobody up, and taken up again.
 
-use std::path::{Path, PathBuf};
-
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
@@ -10,6 +8,7 @@ use crate::{
     guide::{Answers, Section},
     report::{ago, history},
     session::{self, Setup},
+    state::StateDir,
 };
 
 use super::name;
@@ -22,7 +21,7 @@ enum DraftRequest {
 
 impl DraftRequest {
     /// A draft that cannot be kept is no reason to bother anyone; a run will tell.
-    fn done(self, folder: &Path) {
+    fn done(self, folder: &StateDir) {
         match self {
             Self::Save(page, answers) => drop(session::save_draft(folder, page, &answers)),
             Self::Forget => session::forget_draft(folder),
@@ -32,14 +31,14 @@ impl DraftRequest {
 
 /// Does what was asked for in order, and only the last of it.
 pub struct Drafts {
-    folder: Option<PathBuf>,
+    folder: Option<StateDir>,
     /// Where it is asked for, and who does it; from the first time on.
     keeper: Option<(mpsc::UnboundedSender<DraftRequest>, JoinHandle<()>)>,
 }
 
 impl Drafts {
     /// Drafts in this state directory, or none.
-    pub fn new(folder: Option<PathBuf>) -> Self {
+    pub fn new(folder: Option<StateDir>) -> Self {
         Self { folder, keeper: None }
     }
 
@@ -71,7 +70,7 @@ impl Drafts {
     }
 }
 
-async fn keep(folder: PathBuf, mut drafts: mpsc::UnboundedReceiver<DraftRequest>) {
+async fn keep(folder: StateDir, mut drafts: mpsc::UnboundedReceiver<DraftRequest>) {
     while let Some(mut draft) = drafts.recv().await {
         while let Ok(later) = drafts.try_recv() {
             draft = later;
@@ -113,7 +112,7 @@ impl Unfinished {
 ///
 /// # Errors
 /// `E-FILE-READ` for a draft that does not read.
-pub fn unfinished(setup: &'static Setup, state_dir: &Path) -> Result<Option<Unfinished>, Failure> {
+pub fn unfinished(setup: &'static Setup, state_dir: &StateDir) -> Result<Option<Unfinished>, Failure> {
     let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
     let ran = history(state_dir, &name(&draft.answers));
     let total = setup.stage_abouts().len();

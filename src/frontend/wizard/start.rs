@@ -35,8 +35,8 @@ pub fn load(inputs: &Inputs) -> Loaded {
 ///
 /// # Errors
 /// Every problem at once.
-pub fn load_file(setup: &'static session::Setup, path: String) -> Loaded {
-    load(&Inputs { answers: vec![path], ..Inputs::new(setup) })
+pub fn load_file(inputs: Inputs, path: String) -> Loaded {
+    load(&Inputs { answers: vec![path], ..inputs })
 }
 
 /// Where the servers are.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     failure::{Code, Failure, status},
     guide::{Address, Etcd},
-    services::{answer_limit, connect_limit, pauses},
+    services::pauses,
 };
 
 use super::{
@@ -24,13 +24,13 @@ impl Store {
     /// When it does not answer or refuses the sign-in.
     pub async fn connect(etcd: &Etcd, endpoint: &Address) -> Result<Self, Failure> {
         // Every request has its time limit, so nothing else has to find out that nobody is there any more.
-        let mut options = ConnectOptions::new().with_connect_timeout(connect_limit());
+        let mut options = ConnectOptions::new().with_connect_timeout(etcd.limits.connect());
         if let Some((user, password)) = &etcd.user {
             options = options.with_user(user, password.expose_secret());
         }
         let user = etcd.user.as_ref().map(|(user, _)| user.as_str());
         let connecting = Client::connect([endpoint.to_string()], Some(options));
-        let client = bounded(connecting)
+        let client = bounded(etcd.limits, connecting)
             .await
             .map_err(|error| explain(error, endpoint, user, "the sign-in", &etcd.prefix()))?;
         let (prefix, rendezvous) = (etcd.prefix(), etcd.rendezvous_prefix());
@@ -51,7 +51,8 @@ impl Store {
                 Err(failure) if failure.status() == status::UNREACHABLE => failure,
                 ended => return ended,
             };
-            let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < answer_limit()) else {
+            let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < etcd.limits.answer())
+            else {
                 return Err(failure);
             };
             sleep(pause).await;
@@ -115,14 +116,14 @@ impl Store {
     /// A role of our user, where etcd tells it.
     async fn role(&mut self) -> Option<String> {
         let user = self.user()?.to_owned();
-        let answer = bounded(self.client.user_get(user)).await.ok()?;
+        let answer = bounded(self.settings.limits, self.client.user_get(user)).await.ok()?;
         answer.roles().first().cloned()
     }
 
     /// How an etcd without space is made to take writes again.
     pub async fn make_room(&mut self) -> String {
         let mut maintenance = self.client.maintenance_client();
-        let answer = bounded(maintenance.status()).await.ok();
+        let answer = bounded(self.settings.limits, maintenance.status()).await.ok();
         let revision = answer.and_then(|status| status.header().map(|header| header.revision()));
         let revision = revision.map_or("REVISION".to_owned(), |revision| revision.to_string());
         let etcdctl = etcdctl(&self.endpoint, self.user());
@@ -138,7 +139,8 @@ impl Store {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let end = Instant::now() + answer_limit();
+        let limit = self.settings.limits.answer();
+        let end = Instant::now() + limit;
         let left = || end.saturating_duration_since(Instant::now());
         let mut pauses = pauses();
         let mut last = None;
@@ -146,7 +148,7 @@ impl Store {
             let error = match timeout(left(), ask(self.client.clone())).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => Trouble::Error(error),
-                Err(_) => return Err(last.unwrap_or(Trouble::Silent)),
+                Err(_) => return Err(last.unwrap_or(Trouble::Silent(limit))),
             };
             let pause = pauses.next().filter(|pause| *pause < left());
             let Some(pause) = pause.filter(|_| error.may_pass(self.settings.user.is_some())) else {

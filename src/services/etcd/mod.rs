@@ -11,9 +11,8 @@ use etcd_client::{AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd, KeySpace},
+    limits::seconds,
 };
-
-use super::{answer_limit, seconds};
 
 use trouble::{Trouble, bounded};
 
@@ -91,7 +90,7 @@ impl Store {
     pub async fn member(&mut self) -> Result<Member, Failure> {
         let mut client = self.client.maintenance_client();
         // Not repeated: who asks a member wants to know how it is now.
-        let status = match bounded(client.status()).await {
+        let status = match bounded(self.settings.limits, client.status()).await {
             Ok(status) => status,
             Err(error) => return Err(self.explain(error, "the question for its version").await),
         };
@@ -318,8 +317,8 @@ impl Store {
         };
         match self.repeat(ask).await {
             Ok(_) => Ok(()),
-            Err(Trouble::Silent) => {
-                Err(self.connection_lost(format!("no confirmation in {}", seconds(answer_limit()))))
+            Err(Trouble::Silent(limit)) => {
+                Err(self.connection_lost(format!("no confirmation in {}", seconds(limit))))
             }
             Err(error) if error.is_gone() => Err(self.connection_lost("the connection broke".into())),
             Err(error) => Err(self.explain(error, "a write").await),

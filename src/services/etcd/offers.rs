@@ -41,7 +41,7 @@ impl Store {
     /// When it cannot be read.
     pub async fn offer(&mut self) -> Result<Option<Offered>, Failure> {
         let key = format!("{}{OFFER}", self.rendezvous);
-        let answer = match bounded(self.client.get(key, None)).await {
+        let answer = match bounded(self.settings.limits, self.client.get(key, None)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.explain_refusal(error, "a read").await),
         };
@@ -58,7 +58,7 @@ impl Store {
     /// When etcd gives none.
     pub async fn lease(&mut self) -> Result<i64, Failure> {
         let ttl = i64::try_from(LEASE.as_secs()).unwrap_or(i64::MAX);
-        let answer = match bounded(self.client.lease_grant(ttl, None)).await {
+        let answer = match bounded(self.settings.limits, self.client.lease_grant(ttl, None)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.explain_refusal(error, "the question for a lease").await),
         };
@@ -73,7 +73,7 @@ impl Store {
         let key = format!("{}{OFFER}", self.rendezvous);
         let put = TxnOp::put(key.as_str(), value, Some(PutOptions::new().with_lease(lease)));
         let make = Txn::new().when([Compare::version(key, CompareOp::Equal, 0)]).and_then([put]);
-        let answer = match bounded(self.client.txn(make)).await {
+        let answer = match bounded(self.settings.limits, self.client.txn(make)).await {
             Ok(answer) => answer,
             Err(error) => return Err(self.explain_refusal(error, "the offer").await),
         };
@@ -86,7 +86,7 @@ impl Store {
     /// When etcd does not answer.
     pub async fn keep(&mut self, lease: i64) -> Result<bool, Failure> {
         // To open the stream is to ask once.
-        match bounded(self.client.lease_keep_alive(lease)).await {
+        match bounded(self.settings.limits, self.client.lease_keep_alive(lease)).await {
             Ok(_) => Ok(true),
             // The client's own word for a lease that has run out.
             Err(Trouble::Error(Error::LeaseKeepAliveError(_))) => Ok(false),
@@ -99,7 +99,7 @@ impl Store {
     /// # Errors
     /// When etcd does not confirm it; then the keys go when the lease runs out.
     pub async fn give_back(&mut self, lease: i64) -> Result<(), Failure> {
-        match bounded(self.client.lease_revoke(lease)).await {
+        match bounded(self.settings.limits, self.client.lease_revoke(lease)).await {
             Ok(_) => Ok(()),
             Err(error) => Err(self.explain_refusal(error, "the return of a lease").await),
         }
@@ -112,7 +112,8 @@ impl Store {
     pub async fn answers(&mut self) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
         let start = format!("{}{NODES}", self.rendezvous);
         let options = GetOptions::new().with_range(after_prefix(start.as_bytes()));
-        let answer = match bounded(self.client.get(start.as_str(), Some(options))).await {
+        let answer = match bounded(self.settings.limits, self.client.get(start.as_str(), Some(options))).await
+        {
             Ok(answer) => answer,
             Err(error) => return Err(self.explain_refusal(error, "a read").await),
         };
@@ -132,7 +133,8 @@ impl Store {
             Compare::create_revision(format!("{}{OFFER}", self.rendezvous), CompareOp::Equal, offer.revision);
         let key = format!("{}{NODES}{node}", self.rendezvous);
         let put = TxnOp::put(key, value, Some(PutOptions::new().with_lease(offer.lease)));
-        match bounded(self.client.txn(Txn::new().when([stands]).and_then([put]))).await {
+        match bounded(self.settings.limits, self.client.txn(Txn::new().when([stands]).and_then([put]))).await
+        {
             Ok(answer) => Ok(answer.succeeded()),
             Err(Trouble::Error(Error::GRpcStatus(status)))
                 if status.message().contains("lease not found") =>

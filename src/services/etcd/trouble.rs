@@ -1,6 +1,6 @@
 //! What can go wrong with a request to etcd, what it means, and what to do about it.
 
-use std::{error::Error as _, future::Future};
+use std::{error::Error as _, future::Future, time::Duration};
 
 use etcd_client::Error;
 use tokio::time::timeout;
@@ -8,9 +8,9 @@ use tokio::time::timeout;
 use crate::{
     failure::{Code, Failure, shell_word},
     guide::Address,
+    limits::{Limits, seconds},
 };
 
-use super::{answer_limit, seconds};
 use crate::services::caught;
 
 /// The gRPC codes that matter here.
@@ -25,17 +25,21 @@ const UNAVAILABLE: i32 = 14;
 /// What can go wrong with a request: an error, or nothing at all for too long.
 pub(super) enum Trouble {
     Error(Error),
-    Silent,
+    /// Within this time.
+    Silent(Duration),
     /// The library panicked over the answer.
     Broke(String),
 }
 
 /// A request that gets as long as an operation may take.
-pub(super) async fn bounded<T>(request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    match timeout(answer_limit(), caught(request)).await {
+pub(super) async fn bounded<T>(
+    limits: Limits,
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Trouble> {
+    match timeout(limits.answer(), caught(request)).await {
         Ok(Ok(answer)) => answer.map_err(Trouble::Error),
         Ok(Err(panic)) => Err(Trouble::Broke(panic)),
-        Err(_) => Err(Trouble::Silent),
+        Err(_) => Err(Trouble::Silent(limits.answer())),
     }
 }
 
@@ -76,7 +80,7 @@ impl Trouble {
             return false;
         }
         match self {
-            Trouble::Silent | Trouble::Broke(_) => false,
+            Trouble::Silent(_) | Trouble::Broke(_) => false,
             Trouble::Error(Error::GRpcStatus(status)) => {
                 // What etcd itself answers comes as a bare status; the transport's errors have a source.
                 let from_etcd =
@@ -229,8 +233,8 @@ pub(super) fn explain(
 /// What it means that etcd said nothing.
 fn unsaid(error: &Trouble, endpoint: &Address, what: &str) -> Failure {
     match error {
-        Trouble::Silent => {
-            let limit = seconds(answer_limit());
+        Trouble::Silent(limit) => {
+            let limit = seconds(*limit);
             Failure::new(Code::EtcdTimeout, format!("{endpoint} did not answer {what} in {limit}"))
                 .why("it is stopped or overloaded, or has lost the other members")
                 .remedy(format!("{}; `--timeout 30s` gives each answer longer", members(endpoint)))

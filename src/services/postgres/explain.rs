@@ -8,7 +8,7 @@ use sqlx::{Error, postgres::PgDatabaseError};
 use crate::{
     failure::{Code, Failure, words},
     guide::{Database, SslMode},
-    services::seconds,
+    limits::seconds,
 };
 
 use super::quote_identifier;

@@ -25,12 +25,13 @@ use tokio::{
 use crate::{
     failure::{Code, Failure},
     guide::{Database, SslMode},
+    limits::Limits,
 };
 
-use super::{answer_limit, caught, pauses};
+use super::{caught, pauses};
 
 use explain::Method;
-use opening::{NoOpening, sign_in_limit};
+use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
 pub use explain::explain;
@@ -66,8 +67,8 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Re
         .application_name(env!("CARGO_PKG_NAME"))
         .extra_float_digits(None)
         .statement_cache_capacity(0);
-    match timeout(sign_in_limit(), caught(PgConnection::connect_with(&options))).await {
-        Err(_) => Err(explain::silent(database, "the sign-in", sign_in_limit()).into()),
+    match timeout(database.limits.sign_in(), caught(PgConnection::connect_with(&options))).await {
+        Err(_) => Err(explain::silent(database, "the sign-in", database.limits.sign_in()).into()),
         Ok(Err(panic)) => Err(broke(database, &panic).into()),
         Ok(Ok(Ok(connection))) => Ok(connection),
         Ok(Ok(Err(error))) => Err(refusal(&error, database, name).await),
@@ -126,7 +127,11 @@ fn broke(database: &Database, panic: &str) -> Failure {
 ///
 /// # Errors
 /// What the last attempt says.
-pub async fn repeated<T, F>(times: usize, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+pub async fn repeated<T, F>(
+    limits: Limits,
+    times: usize,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -137,7 +142,7 @@ where
             Err(failure) if matches!(failure.code, Code::DbLost | Code::DbStarting) => failure,
             ended => return ended,
         };
-        let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < answer_limit()) else {
+        let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < limits.answer()) else {
             return Err(failure);
         };
         sleep(pause).await;
@@ -228,7 +233,7 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
 }
 
 /// One transaction on a connection of its own. A look is one that is rolled back.
-pub struct Transaction(PgConnection);
+pub struct Transaction(PgConnection, Limits);
 
 impl Transaction {
     /// Begins it.
@@ -238,17 +243,18 @@ impl Transaction {
     pub async fn begin(mut connection: PgConnection, database: &Database) -> Result<Self, Failure> {
         let begin = sqlx::raw_sql("BEGIN").execute(&mut connection);
         ask(database, "the beginning of a transaction", begin).await?;
-        Ok(Self(connection))
+        Ok(Self(connection, database.limits))
     }
 
     /// Ends it without a trace, and closes the connection: one that is dropped in a transaction is a line in
     /// the server's log.
     pub async fn end(mut self) {
+        let limits = self.1;
         let ending = async {
             let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await;
             let _ = self.0.close().await;
         };
-        let _ = timeout(answer_limit(), ending).await;
+        let _ = timeout(limits.answer(), ending).await;
     }
 
     /// Commits it, and gives the connection back.
@@ -276,8 +282,8 @@ impl std::ops::DerefMut for Transaction {
 }
 
 /// Ends a session in which nothing is under way.
-pub async fn close(connection: PgConnection) {
-    let _ = timeout(answer_limit(), connection.close()).await;
+pub async fn close(connection: PgConnection, limits: Limits) {
+    let _ = timeout(limits.answer(), connection.close()).await;
 }
 
 /// A statement that no session keeps: named ones stay behind in sessions that a pooler shares.
@@ -302,8 +308,8 @@ pub async fn ask<T>(
     what: &str,
     request: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(answer_limit(), caught(request)).await {
-        Err(_) => Err(explain::silent(database, what, answer_limit())),
+    match timeout(database.limits.answer(), caught(request)).await {
+        Err(_) => Err(explain::silent(database, what, database.limits.answer())),
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
         Ok(Err(panic)) => Err(broke(database, &panic)),

@@ -16,10 +16,7 @@ use tokio::{
 use crate::{
     failure::{Failure, words},
     guide::{Database, SslMode},
-    services::{
-        limit,
-        net::{self, Greeting},
-    },
+    services::net::{self, Greeting},
 };
 
 use super::explain::{self, Method, Opening, Said, strange};
@@ -32,11 +29,6 @@ const MOST_NOTICES: usize = 8;
 /// How long a server may take to end a session that came to nothing.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How long a sign-in may take.
-pub(super) fn sign_in_limit() -> Duration {
-    limit(15)
-}
-
 /// Why there is nothing to learn.
 pub(super) enum NoOpening {
     /// The server refuses already.
@@ -47,10 +39,11 @@ pub(super) enum NoOpening {
 
 /// Asks on a connection of its own; nothing where TLS would be used.
 pub(super) async fn ask(database: &Database, name: &str) -> Option<Result<Opening, NoOpening>> {
-    let found = net::resolve(&net::POSTGRES, &database.address).await.ok()?;
-    let (mut stream, _) = net::connect(&net::POSTGRES, &database.address, &found).await.ok()?;
+    let limits = database.limits;
+    let found = net::resolve(&net::POSTGRES, &database.address, limits).await.ok()?;
+    let (mut stream, _) = net::connect(&net::POSTGRES, &database.address, &found, limits).await.ok()?;
     let is_plain = database.sslmode == SslMode::Disable
-        || net::greet_postgres(&mut stream).await == Greeting::PostgresPlain;
+        || net::greet_postgres(&mut stream, limits).await == Greeting::PostgresPlain;
     if is_plain { Some(open(stream, database, name).await) } else { None }
 }
 
@@ -71,8 +64,14 @@ pub(super) async fn open(
         stream.write_all(&startup(&database.user, name)).await?;
         first_answer(&mut stream).await
     };
-    let answer = match timeout(sign_in_limit(), opening).await {
-        Err(_) => return Err(NoOpening::Failed(explain::silent(database, "the sign-in", sign_in_limit()))),
+    let answer = match timeout(database.limits.sign_in(), opening).await {
+        Err(_) => {
+            return Err(NoOpening::Failed(explain::silent(
+                database,
+                "the sign-in",
+                database.limits.sign_in(),
+            )));
+        }
         Ok(answer) => answer.map_err(lost)?,
     };
     let opening = |method| Opening { method, from };

@@ -110,7 +110,7 @@ pub async fn use_of_schema(
     Ok(found)
 }
 
-/// Owner limit of connections it is.
+/// Whose limit of connections it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// `ALTER ROLE … CONNECTION LIMIT`.
@@ -124,7 +124,7 @@ pub enum Limit {
 /// A limit of connections, and what others have of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sessions {
-    /// Owner it is.
+    /// Whose it is.
     pub whose: Limit,
     /// The limit as it is set.
     pub limit: i64,

@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
+    disk::Disk,
     failure::{Code, Failure},
     fixture::Keys,
     manager_config::{self, Entry},
-    services::files,
     workflow::Change,
     yaml,
 };
@@ -67,12 +67,16 @@ fn entry(pair: &Held) -> Result<Entry, Failure> {
 ///
 /// # Errors
 /// `E-FILE-FOREIGN` when it is no list of keypairs, or in a form that cannot be changed by position.
-pub(super) async fn look(path: &Path, pairs: &[Held]) -> Result<Option<(Change, SecretString)>, Failure> {
+pub(super) async fn look(
+    disk: &Disk,
+    path: &Path,
+    pairs: &[Held],
+) -> Result<Option<(Change, SecretString)>, Failure> {
     let change = |what: &str, is_new: bool, text: String| {
         let (path, what) = (path.display().to_string(), what.to_owned());
         Ok(Some((Change::File { path, what, is_new }, text.into())))
     };
-    let Some(existing) = files::patient_target(path).await? else {
+    let Some(existing) = disk.target(path).await? else {
         return change("new", true, format!("{HEADER}{}", yaml_of(pairs)?));
     };
     let text = manager_config::own_keypairs(path, &existing.bytes)?;

@@ -18,6 +18,7 @@ use crate::{
     frontend::tui::{Errand, Executor, Exit, Input, Tty, run},
     guide::{Answers, Origin},
     session::RunOptions,
+    state::StateDir,
 };
 
 use super::{App, Effect, SETUP, Wizard};
@@ -136,7 +137,9 @@ fn play(mut app: App, first: Vec<Effect>, steps: Vec<(&'static str, Vec<Input>)>
     let mut tty = Scripted { steps, screen: screen.clone(), copied: Arc::default(), typed, hand };
     let folder = tempfile::tempdir().unwrap();
     let ended = runtime.block_on(async {
-        let mut executor = Executor::new(&SETUP, Ok(folder.path().to_owned()), RunOptions::default());
+        let surroundings = app.surroundings.clone();
+        let state_dir = StateDir::at(folder.path(), surroundings.clone());
+        let mut executor = Executor::new(&SETUP, Ok(state_dir), RunOptions::new(surroundings));
         let played = run(&mut terminal, &mut tty, &mut executor, &mut app, first);
         tokio::time::timeout(Duration::from_secs(30), played).await
     });

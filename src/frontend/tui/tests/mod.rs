@@ -18,11 +18,13 @@ use ratatui::{
 
 use crate::{
     devstack::{Beside, Look, Seen, SeenState},
+    environment::Environment,
     failure::{Code, Failure},
     guide::{Answers, Origin},
     guides::{Setup, september_2018},
     images::{self, Source},
     session::Overwrite,
+    surroundings::Surroundings,
     workflow::{
         Change, Done, Event, EventKind, Level, Outcome, Rung, StageState, StageStatus, Summary, Verdict,
     },
@@ -70,7 +72,7 @@ impl Wizard {
             host: "root@gpu-01".into(),
             size: (columns, rows),
             zone: jiff::tz::TimeZone::UTC,
-            home: Some("/srv/me".into()),
+            surroundings: Surroundings::new(Environment::from_iter([("HOME", "/srv/me")])),
         });
         Self { app, effects }
     }

@@ -83,7 +83,7 @@ impl App {
         self.welcome.starting = None;
         match stack {
             Ok(stack) => {
-                let problems = stack.fill(&mut self.answers);
+                let problems = stack.fill(&self.surroundings.environment, &mut self.answers);
                 self.filled(problems, true);
             }
             Err(failure) => {

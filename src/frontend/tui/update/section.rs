@@ -150,11 +150,12 @@ impl App {
     /// The guide's development values, in empty fields only.
     fn fill_development(&mut self) {
         let at = self.at();
+        let environment = self.surroundings.environment.clone();
         let Some(form) = self.forms.get_mut(at) else { return };
         let mut filled = 0;
         for field in &mut form.fields {
             if let (true, Some(development)) = (field.is_empty(), field.variable.development) {
-                field.fill(&development());
+                field.fill(&development.value(&environment));
                 filled += 1;
             }
         }

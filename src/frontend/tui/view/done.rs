@@ -1,5 +1,7 @@
 //! All is done: where everything is, and what comes next.
 
+use std::path::Path;
+
 use ratatui::{
     style::Style,
     text::{Line, Span},
@@ -45,7 +47,8 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         canvas.blank_if(10);
         canvas.line("   The answers that repeat all this, without secrets:");
         // As short as a shell still understands it.
-        let below = app.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        let home = app.surroundings.environment.path("HOME").filter(|home| *home != Path::new("/"));
+        let below = home.and_then(|home| path.strip_prefix(home).ok());
         let path = below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()));
         canvas.words(5, &path, Style::new());
     }
@@ -150,7 +153,8 @@ impl App {
     pub fn write_end_down(&self) {
         let Some(run) = self.run.as_ref().filter(|run| run.broken_off) else { return };
         if let (Some(path), Some(summary)) = (&run.transcript, &run.state.summary)
-            && let Ok(mut transcript) = Transcript::append(path.as_ref(), self.setup.stage_titles())
+            && let Ok(mut transcript) =
+                Transcript::append(&self.surroundings.disk, path.as_ref(), self.setup.stage_titles())
         {
             // Nobody is left to be told that this record is lost.
             let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));

@@ -1,6 +1,4 @@
-//! Files: input that is read, and secret files that are written. Every access goes through the door of `disk`.
-
-mod put;
+//! Files: input that is read, and those that are to be written.
 
 use std::{
     fs::{self, DirBuilder, File, FileType, Metadata, OpenOptions},
@@ -11,28 +9,99 @@ use std::{
 
 use rustix::fs::{Access as Right, FsWord, OFlags};
 
-use crate::{
-    disk::{self, Access, mount_of},
-    failure::{Code, Failure, shell_word, words},
-};
+use crate::failure::{Code, Failure, shell_word, words};
 
-pub use put::{Put, patient_replace, put_new, replace};
-use put::{name, parent};
+use super::{
+    Access, Disk, mount_of,
+    put::{closed, name, parent},
+};
 
 /// The largest input file that is read.
 pub const INPUT_LIMIT: u64 = crate::yaml::MAX_BYTES as u64;
 
-/// Reads an input file that a user has named. Nothing that such a name may mean can hold us for ever: a pipe is taken
-/// from the shell alone, as in `<(command)`, where it has a writer, and a device never.
-///
-/// # Errors
-/// `E-FILE-READ` when it cannot be read, is too large, or is no file; `E-FILE-HUNG` when nothing answers.
-pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
-    let asked = path.to_owned();
-    match disk::access(path, Access::Read, move || look_into(&asked))?? {
-        Content::Whole(bytes) => Ok(bytes),
-        // No disk: its writer, who may ask a vault first, takes the time that it needs, as with stdin.
-        Content::Pipe(pipe) => take(path, pipe),
+impl Disk {
+    /// Reads an input file that a user has named. Nothing that such a name may mean can hold us for ever: a pipe is taken
+    /// from the shell alone, as in `<(command)`, where it has a writer, and a device never.
+    ///
+    /// # Errors
+    /// `E-FILE-READ` when it cannot be read, is too large, or is no file; `E-FILE-HUNG` when nothing answers.
+    pub fn read_input(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        let asked = path.to_owned();
+        match self.access(path, Access::Read, move || look_into(&asked))?? {
+            Content::Whole(bytes) => Ok(bytes),
+            // No disk: its writer, who may ask a vault first, takes the time that it needs, as with stdin.
+            Content::Pipe(pipe) => take(path, pipe),
+        }
+    }
+
+    /// Can anybody but the owner read it? Not when nothing answers: then it was not read either.
+    pub fn others_can_read(&self, path: &Path) -> bool {
+        let asked = path.to_owned();
+        let look = move || {
+            fs::metadata(asked).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
+        };
+        self.access(path, Access::Look, look).unwrap_or(false)
+    }
+
+    /// Can others read the file of a secret although its owner is this user, who can change that? What
+    /// Kubernetes, Docker or systemd has put there belongs to them, and pipes have no readers but ours.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn secret_lies_open(&self, path: &Path) -> Result<bool, Failure> {
+        let asked = path.to_owned();
+        self.access(path, Access::Look, move || lies_open(&asked))
+    }
+
+    /// Is anything there, a link that leads nowhere included?
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn is_there(&self, path: &Path) -> Result<bool, Failure> {
+        let asked = path.to_owned();
+        self.access(path, Access::Look, move || fs::symlink_metadata(asked).is_ok())
+    }
+
+    /// Removes a file; one that is not there, or stays, is no matter.
+    pub fn forget(&self, path: &Path) {
+        let asked = path.to_owned();
+        let _ = self.access(path, Access::Write, move || fs::remove_file(asked));
+    }
+
+    /// Makes a folder of ours with all above it, for its owner alone.
+    ///
+    /// # Errors
+    /// `E-STATE-DIR` when that does not work, `E-FILE-HUNG` when nothing answers.
+    pub fn make_folder(&self, folder: &Path) -> Result<(), Failure> {
+        let asked = folder.to_owned();
+        let made = self.access(folder, Access::Write, move || {
+            DirBuilder::new().recursive(true).mode(0o700).create(asked)
+        })?;
+        made.map_err(|error| {
+            Failure::new(Code::StateDir, format!("`{}` cannot be made", folder.display()))
+                .why(words(&error))
+                .remedy("name a folder that can be written: `--state-dir DIR`")
+        })
+    }
+
+    /// Looks at a file that is to be written: its folder, its kind, its owner, its content.
+    ///
+    /// # Errors
+    /// `E-FILE-PARENT`, `E-FILE-SYMLINK`, `E-FILE-OWNER`, or `E-FILE-READ`; `E-FILE-HUNG` when nothing answers.
+    pub async fn target(&self, path: &Path) -> Result<Option<Existing>, Failure> {
+        let asked = path.to_owned();
+        let found = self.patiently(path, Access::Look, move || target(&asked)).await;
+        found.map_err(|stuck| stuck.failure(path, Access::Look))?
+    }
+
+    /// Is it a folder?
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub async fn is_folder(&self, path: &Path) -> Result<bool, Failure> {
+        let asked = path.to_owned();
+        let found = self.patiently(path, Access::Look, move || asked.is_dir()).await;
+        found.map_err(|stuck| stuck.failure(path, Access::Look))
     }
 }
 
@@ -125,25 +194,6 @@ fn open_input(path: &Path) -> io::Result<Opened> {
     Ok(Opened::File(file))
 }
 
-/// Can anybody but the owner read it? Not when nothing answers: then it was not read either.
-pub fn others_can_read(path: &Path) -> bool {
-    let asked = path.to_owned();
-    let look = move || {
-        fs::metadata(asked).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o044 != 0)
-    };
-    disk::access(path, Access::Look, look).unwrap_or(false)
-}
-
-/// Can others read the file of a secret although its owner is this user, who can change that? What
-/// Kubernetes, Docker or systemd has put there belongs to them, and pipes have no readers but ours.
-///
-/// # Errors
-/// `E-FILE-HUNG` when nothing answers.
-pub fn secret_lies_open(path: &Path) -> Result<bool, Failure> {
-    let asked = path.to_owned();
-    disk::access(path, Access::Look, move || lies_open(&asked))
-}
-
 fn lies_open(path: &Path) -> bool {
     let Ok(meta) = fs::metadata(path) else { return false };
     // Kubernetes mounts a secret as a link into a folder of its own, on a file system in memory.
@@ -151,37 +201,6 @@ fn lies_open(path: &Path) -> bool {
     let is_own = meta.uid() == rustix::process::geteuid().as_raw();
     let is_given = ["/run/secrets", "/run/credentials"].iter().any(|folder| path.starts_with(folder));
     meta.is_file() && meta.permissions().mode() & 0o044 != 0 && is_own && !is_mounted && !is_given
-}
-
-/// Is anything there, a link that leads nowhere included?
-///
-/// # Errors
-/// `E-FILE-HUNG` when nothing answers.
-pub fn is_there(path: &Path) -> Result<bool, Failure> {
-    let asked = path.to_owned();
-    disk::access(path, Access::Look, move || fs::symlink_metadata(asked).is_ok())
-}
-
-/// Removes a file; one that is not there, or stays, is no matter.
-pub fn forget(path: &Path) {
-    let asked = path.to_owned();
-    let _ = disk::access(path, Access::Write, move || fs::remove_file(asked));
-}
-
-/// Makes a folder of ours with all above it, for its owner alone.
-///
-/// # Errors
-/// `E-STATE-DIR` when that does not work, `E-FILE-HUNG` when nothing answers.
-pub fn make_folder(folder: &Path) -> Result<(), Failure> {
-    let asked = folder.to_owned();
-    let made = disk::access(folder, Access::Write, move || {
-        DirBuilder::new().recursive(true).mode(0o700).create(asked)
-    })?;
-    made.map_err(|error| {
-        Failure::new(Code::StateDir, format!("`{}` cannot be made", folder.display()))
-            .why(words(&error))
-            .remedy("name a folder that can be written: `--state-dir DIR`")
-    })
 }
 
 /// A file that is to be written, as it is now.
@@ -195,7 +214,7 @@ pub struct Existing {
 impl Existing {
     /// The mode that it should have, where others can read or change it.
     pub fn mode_to_close(&self) -> Option<u32> {
-        (self.mode & 0o077 != 0).then(|| put::closed(self.mode))
+        (self.mode & 0o077 != 0).then(|| closed(self.mode))
     }
 }
 
@@ -204,26 +223,6 @@ impl std::fmt::Debug for Existing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Existing").field("mode", &self.mode).finish_non_exhaustive()
     }
-}
-
-/// Looks at a file that is to be written: its folder, its kind, its owner, its content.
-///
-/// # Errors
-/// `E-FILE-PARENT`, `E-FILE-SYMLINK`, `E-FILE-OWNER`, or `E-FILE-READ`; `E-FILE-HUNG` when nothing answers.
-pub async fn patient_target(path: &Path) -> Result<Option<Existing>, Failure> {
-    let asked = path.to_owned();
-    let found = disk::patiently(path, Access::Look.limit(), move || target(&asked)).await;
-    found.map_err(|stuck| stuck.failure(path, Access::Look))?
-}
-
-/// Is it a folder?
-///
-/// # Errors
-/// `E-FILE-HUNG` when nothing answers.
-pub async fn is_patient_folder(path: &Path) -> Result<bool, Failure> {
-    let asked = path.to_owned();
-    let found = disk::patiently(path, Access::Look.limit(), move || asked.is_dir()).await;
-    found.map_err(|stuck| stuck.failure(path, Access::Look))
 }
 
 fn target(path: &Path) -> Result<Option<Existing>, Failure> {

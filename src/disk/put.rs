@@ -14,10 +14,9 @@ use rustix::{
 use secrecy::{ExposeSecret, SecretSlice};
 use tempfile::NamedTempFile;
 
-use crate::{
-    disk::{self, Access},
-    failure::{Code, Failure, words},
-};
+use crate::failure::{Code, Failure, words};
+
+use super::{Access, Disk};
 
 /// A file that was written.
 #[derive(Debug)]
@@ -33,23 +32,40 @@ pub(super) fn closed(mode: u32) -> u32 {
     mode & 0o700 | 0o400
 }
 
-/// Writes a file that only the owner can read: a new file beside it, synced, takes its place in one step. It keeps
-/// its group, where this user may give it, and what its owner may do: 0400 stays 0400. `keep` is the old
-/// content, if a backup is to stay beside it; no backup stays beside a file that could not be written.
-///
-/// # Errors
-/// `E-FILE-WRITE`; what stood there before still does. `E-FILE-HUNG` when nothing answers.
-pub fn replace(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
-    disk::access(path, Access::Write, replacing(path, bytes, keep))?
-}
+impl Disk {
+    /// Writes a file that only the owner can read: a new file beside it, synced, takes its place in one step. It keeps
+    /// its group, where this user may give it, and what its owner may do: 0400 stays 0400. `keep` is the old
+    /// content, if a backup is to stay beside it; no backup stays beside a file that could not be written.
+    ///
+    /// # Errors
+    /// `E-FILE-WRITE`; what stood there before still does. `E-FILE-HUNG` when nothing answers.
+    pub fn replace(&self, path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
+        self.access(path, Access::Write, replacing(path, bytes, keep))?
+    }
 
-/// As [`replace`], beside the tasks.
-///
-/// # Errors
-/// As [`replace`].
-pub async fn patient_replace(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
-    let put = disk::patiently(path, Access::Write.limit(), replacing(path, bytes, keep)).await;
-    put.map_err(|stuck| stuck.failure(path, Access::Write))?
+    /// As [`Disk::replace`], beside the tasks.
+    ///
+    /// # Errors
+    /// As [`Disk::replace`].
+    pub async fn patient_replace(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        keep: Option<&[u8]>,
+    ) -> Result<Put, Failure> {
+        let put = self.patiently(path, Access::Write, replacing(path, bytes, keep)).await;
+        put.map_err(|stuck| stuck.failure(path, Access::Write))?
+    }
+
+    /// Writes a file that is not there yet, all of it or nothing. The result within is `AlreadyExists` when there is one,
+    /// else what the system says; nothing was written then.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn put_new(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<io::Result<()>, Failure> {
+        let (asked, bytes) = (path.to_owned(), secret(bytes));
+        self.access(path, Access::Write, move || put_new_now(&asked, bytes.expose_secret(), mode))
+    }
 }
 
 /// The work of the thread that writes, with copies of its own.
@@ -101,16 +117,6 @@ fn take_after(path: &Path, file: &File) -> io::Result<u32> {
     let mode = closed(old.permissions().mode());
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(mode)
-}
-
-/// Writes a file that is not there yet, all of it or nothing. The result within is `AlreadyExists` when there is one,
-/// else what the system says; nothing was written then.
-///
-/// # Errors
-/// `E-FILE-HUNG` when nothing answers.
-pub fn put_new(path: &Path, bytes: &[u8], mode: u32) -> Result<io::Result<()>, Failure> {
-    let (asked, bytes) = (path.to_owned(), secret(bytes));
-    disk::access(path, Access::Write, move || put_new_now(&asked, bytes.expose_secret(), mode))
 }
 
 fn put_new_now(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -208,11 +214,12 @@ mod tests {
         // A folder that is not empty: nothing can take its place, which shows at the last step only.
         let path = folder.path().join("taken");
         fs::create_dir_all(path.join("within")).expect("the folder is ours");
-        let failure = replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
+        let failure =
+            Disk::default().replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
         assert_eq!((failure.code, names()), (Code::FileWrite, vec!["taken".to_owned()]));
         // A backup that was there before stays.
         fs::write(folder.path().join("taken.bak"), "old").expect("the folder is ours");
-        replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
+        Disk::default().replace(&path, b"new", Some(b"old")).expect_err("a folder stands there");
         assert_eq!(names().len(), 2, "{:?}", names());
     }
 }

@@ -15,9 +15,8 @@ use rustix::{
 use tokio::task::JoinHandle;
 
 use crate::{
-    disk,
+    disk::{Access, Disk},
     failure::{Code, Failure, words},
-    patience::write_limit,
 };
 
 use super::patiently;
@@ -44,6 +43,7 @@ pub fn is_name(name: &str) -> bool {
 /// The file while it is there; removed at the latest when this is dropped.
 #[derive(Debug)]
 pub struct Marker {
+    disk: Disk,
     path: Option<PathBuf>,
     /// The last try to keep it, which may hang.
     kept: Option<JoinHandle<()>>,
@@ -55,12 +55,12 @@ impl Marker {
     ///
     /// # Errors
     /// `E-MOUNT-WRITE` or `E-MOUNT-READONLY`, or `E-MOUNT-HUNG` when the file system does not answer.
-    pub async fn leave(folder: &Path, name: &str, mark: &str) -> Result<Self, Failure> {
+    pub async fn leave(disk: &Disk, folder: &Path, name: &str, mark: &str) -> Result<Self, Failure> {
         let path = folder.join(name);
         let (asked, text) = (path.clone(), format!("{mark}\n"));
         // Made first: an attempt that hangs may still make the file.
-        let marker = Self { path: Some(path), kept: None };
-        match patiently(folder, move || write(&asked, &text)).await? {
+        let marker = Self { disk: disk.clone(), path: Some(path), kept: None };
+        match patiently(disk, folder, move || write(&asked, &text)).await? {
             Ok(()) => Ok(marker),
             Err(error) => Err(refused(folder, "created", &error)),
         }
@@ -74,11 +74,12 @@ impl Marker {
             // The time of whoever keeps the files, not of this host.
             let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
             let times = Timestamps { last_access: now, last_modification: now };
+            let disk = self.disk.clone();
             self.kept = Some(tokio::spawn(async move {
                 let asked = path.clone();
                 let touch = move || utimensat(CWD, &asked, &times, AtFlags::SYMLINK_NOFOLLOW);
                 // The next one tries again.
-                let _ = disk::patiently(&path, write_limit(), touch).await;
+                let _ = disk.patiently(&path, Access::Write, touch).await;
             }));
         }
     }
@@ -90,7 +91,7 @@ impl Marker {
     pub async fn remove(mut self) -> Result<(), Failure> {
         let Some(path) = self.path.take() else { return Ok(()) };
         let asked = path.clone();
-        match patiently(&path, move || fs::remove_file(&asked)).await? {
+        match patiently(&self.disk, &path, move || fs::remove_file(&asked)).await? {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(refused(&path, "removed", &error)),
             _ => Ok(()),
         }
@@ -102,7 +103,7 @@ impl Drop for Marker {
     fn drop(&mut self) {
         if let Some(path) = self.path.take() {
             let asked = path.clone();
-            disk::some_time(&path, move || drop(fs::remove_file(asked)));
+            self.disk.some_time(&path, move || drop(fs::remove_file(asked)));
         }
     }
 }
@@ -135,9 +136,9 @@ fn refused(path: &Path, step: &str, error: &io::Error) -> Failure {
 
 /// Removes what killed offers have left, of this cluster or another: an offer that stands keeps its file. What
 /// cannot be removed does no harm: no offer names it.
-pub async fn sweep(folder: &Path, own: &str) {
+pub async fn sweep(disk: &Disk, folder: &Path, own: &str) {
     let (asked, own) = (folder.to_owned(), folder.join(own));
-    let _ = patiently(folder, move || {
+    let _ = patiently(disk, folder, move || {
         let time = |path: &Path| fs::symlink_metadata(path)?.modified();
         let now = time(&own)?;
         for entry in fs::read_dir(&asked)?.flatten() {
@@ -158,10 +159,10 @@ pub async fn sweep(folder: &Path, own: &str) {
 ///
 /// # Errors
 /// `E-MOUNT-WRITE` when it may not be read, `E-MOUNT-HUNG` when the file system does not answer.
-pub async fn read(folder: &Path, name: &str) -> Result<Option<String>, Failure> {
+pub async fn read(disk: &Disk, folder: &Path, name: &str) -> Result<Option<String>, Failure> {
     let path = folder.join(name);
     let asked = path.clone();
-    let found = patiently(folder, move || {
+    let found = patiently(disk, folder, move || {
         // A pipe of that name would wait for a writer, and a link lead elsewhere.
         let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(flags).open(&asked)?;

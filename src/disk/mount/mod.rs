@@ -9,12 +9,11 @@ use std::{
 };
 
 use crate::{
-    disk::{self, Stuck, unescape},
     failure::{Code, Failure, words},
-    patience::{file_system_limit, seconds},
+    limits::seconds,
 };
 
-pub use crate::disk::{Mounted, mount_of};
+use super::{Access, Disk, Stuck, unescape};
 
 /// Does `/etc/fstab` know this place?
 pub fn in_fstab(path: &Path) -> bool {
@@ -44,9 +43,9 @@ pub enum Kind {
 ///
 /// # Errors
 /// `E-MOUNT-HUNG` when the file system does not answer, `E-MOUNT-WRITE` when it may not be looked at.
-pub async fn kind(path: &Path) -> Result<Kind, Failure> {
+pub async fn kind(disk: &Disk, path: &Path) -> Result<Kind, Failure> {
     let asked = path.to_owned();
-    patiently(path, move || match fs::metadata(&asked) {
+    patiently(disk, path, move || match fs::metadata(&asked) {
         Ok(meta) if meta.is_dir() => fs::canonicalize(&asked).map(Kind::Folder),
         Ok(_) => Ok(Kind::Other),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Kind::Missing),
@@ -65,9 +64,9 @@ pub async fn kind(path: &Path) -> Result<Kind, Failure> {
 ///
 /// # Errors
 /// `E-MOUNT-HUNG` when the file system does not answer.
-pub async fn space(path: &Path) -> Result<Option<(u64, u64)>, Failure> {
+pub async fn space(disk: &Disk, path: &Path) -> Result<Option<(u64, u64)>, Failure> {
     let asked = path.to_owned();
-    let found = patiently(path, move || Ok(rustix::fs::statvfs(&asked)?)).await?;
+    let found = patiently(disk, path, move || Ok(rustix::fs::statvfs(&asked)?)).await?;
     Ok(found.ok().map(|facts| (facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize)))
 }
 
@@ -75,9 +74,9 @@ pub async fn space(path: &Path) -> Result<Option<(u64, u64)>, Failure> {
 ///
 /// # Errors
 /// `E-MOUNT-READONLY`, `E-MOUNT-WRITE` naming the step, or `E-MOUNT-HUNG`.
-pub async fn probe(path: &Path) -> Result<(), Failure> {
+pub async fn probe(disk: &Disk, path: &Path) -> Result<(), Failure> {
     let folder = path.to_owned();
-    let outcome = patiently(path, move || {
+    let outcome = patiently(disk, path, move || {
         let before = fs::metadata(&folder).and_then(|meta| meta.modified());
         let outcome = write_probe(&folder);
         // No trace: the folder's time of change as well, where it is ours to set.
@@ -134,17 +133,17 @@ fn write_probe(folder: &Path) -> Result<(), (&'static str, std::io::Error)> {
 
 /// Asks a file system; what hangs is reported with the code of the shared folder.
 async fn patiently<T: Send + 'static>(
+    disk: &Disk,
     path: &Path,
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<std::io::Result<T>, Failure> {
-    let limit = file_system_limit();
-    disk::patiently(path, limit, ask).await.map_err(|stuck| match stuck {
+    disk.patiently(path, Access::Look, ask).await.map_err(|stuck| match stuck {
         Stuck::Hung(limit) => Failure::new(
             Code::MountHung,
             format!("`{}` did not answer in {}", path.display(), seconds(limit)),
         )
         .why("a network file system whose server is gone blocks every access")
         .remedy(format!("look at its server; `umount -l {}` frees the path", path.display())),
-        other => other.failure(path, disk::Access::Look),
+        other => other.failure(path, Access::Look),
     })
 }
