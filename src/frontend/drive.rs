@@ -149,7 +149,9 @@ pub(super) async fn drive(
         };
         if let Some(status) = status {
             let summary = broken_off(telling.state(), session.name(), operation, status, transcript);
-            telling.last_word(Event::now(EventKind::Summary(summary))).await;
+            telling
+                .last_word(Event::at(terminal.surroundings.clock.now(), EventKind::Summary(summary)))
+                .await;
             exit(status);
         }
     }

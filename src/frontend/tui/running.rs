@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tui_input::Input;
 
 use crate::{
@@ -146,10 +147,10 @@ impl RunPage {
     }
 
     /// Nobody waits for its end any more: that is its end.
-    pub(super) fn break_off(&mut self, name: &str, status: u8) {
+    pub(super) fn break_off(&mut self, name: &str, status: u8, now: Timestamp) {
         let summary = broken_off(&self.state, name, Operation::Run, status, self.transcript.clone());
         self.broken_off = true;
-        self.state.apply(&Event::now(EventKind::Summary(summary)));
+        self.state.apply(&Event::at(now, EventKind::Summary(summary)));
     }
 
     /// Something moves.

@@ -168,7 +168,8 @@ impl App {
                 Transcript::append(&self.surroundings.disk, path.as_ref(), titles(self.setup))
         {
             // Nobody is left to be told that this record is lost.
-            let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));
+            let _ = transcript
+                .report(&Event::at(self.surroundings.clock.now(), EventKind::Summary(summary.clone())));
         }
     }
 
