@@ -3,15 +3,16 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
+    fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 /// The environment as it was when it was looked at; cheap to copy.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Environment(Arc<Snapshot>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Snapshot {
     variables: BTreeMap<OsString, OsString>,
     arguments: Vec<OsString>,
@@ -19,6 +20,13 @@ struct Snapshot {
     folder: Option<PathBuf>,
     home: Option<PathBuf>,
     temporary: PathBuf,
+}
+
+// What variables hold may be secret.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").finish_non_exhaustive()
+    }
 }
 
 impl Environment {
@@ -126,6 +134,12 @@ mod tests {
         let elsewhere = Environment::from_iter([("HOME", "/home/me"), ("XDG_STATE_HOME", "/state")]);
         assert_eq!(elsewhere.state_directory(), Some("/state".into()));
         assert_eq!(Environment::default().state_directory(), None);
+    }
+
+    #[test]
+    fn what_it_holds_is_not_shown() {
+        let environment = Environment::from_iter([("PASSWORD", "canary")]);
+        assert_eq!(format!("{environment:?}"), "Environment { .. }");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod bundle;
 pub mod checks;
 pub mod cli;
+pub mod clock;
 pub mod devstack;
 pub mod disk;
 pub mod environment;

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 use super::ports::localhost;
 use super::process::{self, Log, Process};
 use super::{ANSWER, ETCD};
+use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::failure::Failure;
 
@@ -34,7 +35,7 @@ pub(super) fn port(process: &Process) -> Option<u16> {
 }
 
 /// Starts etcd.
-pub(super) fn start(program: &Path, home: &Path, port: u16) -> Result<(Child, Log), Failure> {
+pub(super) fn start(clock: Clock, program: &Path, home: &Path, port: u16) -> Result<(Child, Log), Failure> {
     let urls: Vec<String> =
         localhost().into_iter().map(|address| format!("http://{}", SocketAddr::new(address, port))).collect();
     let urls = urls.join(",");
@@ -47,7 +48,7 @@ pub(super) fn start(program: &Path, home: &Path, port: u16) -> Result<(Child, Lo
     command
         .arg("--name=default")
         // Or it would call itself as every etcd does that was started alone.
-        .arg(format!("--initial-cluster-token={}", jiff::Timestamp::now().as_microsecond()))
+        .arg(format!("--initial-cluster-token={}", clock.now().as_microsecond()))
         .arg(data_argument(home))
         .arg(format!("--listen-client-urls={urls}"))
         .arg(format!("--advertise-client-urls=http://localhost:{port}"))

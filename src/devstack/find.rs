@@ -1,6 +1,6 @@
 //! Where the servers' programs are, and how to get those that are missing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::disk::local::{self, numbered};
 use crate::environment::{self, Environment};
@@ -56,7 +56,7 @@ pub fn programs(places: &[PathBuf], wanted: Wanted) -> Result<Programs, Failure>
 }
 
 fn all(name: &str, places: &[PathBuf]) -> Vec<PathBuf> {
-    local::programs(name, environment::joined(places))
+    local::programs(name, environment::joined(places), Path::new("/"))
 }
 
 fn missing(etcd: bool, postgres: bool) -> Failure {

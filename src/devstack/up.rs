@@ -42,7 +42,7 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     let mut etcd_start = None;
     if let Some(program) = programs.etcd.filter(|_| wanted.etcd) {
         home.folder("etcd", 0o700)?;
-        etcd_start = Some(etcd::start(&program, &home.path, etcd_spot.port)?);
+        etcd_start = Some(etcd::start(options.surroundings.clock, &program, &home.path, etcd_spot.port)?);
     }
     let mut postgres_start = None;
     if let Some(bin) = bin {

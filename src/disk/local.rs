@@ -226,10 +226,10 @@ pub fn numbered(parent: &str, prefix: &str) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Every program of this name in the folders that a `PATH` names.
-pub fn programs(name: &str, path: OsString) -> Vec<PathBuf> {
+/// Every program of this name in the folders that a `PATH` names, relative ones below this folder.
+pub fn programs(name: &str, path: OsString, here: &Path) -> Vec<PathBuf> {
     if path.is_empty() {
         return Vec::new();
     }
-    which::which_in_all(name, Some(path), Path::new("/")).map(Iterator::collect).unwrap_or_default()
+    which::which_in_all(name, Some(path), here).map(Iterator::collect).unwrap_or_default()
 }

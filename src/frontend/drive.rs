@@ -151,7 +151,8 @@ pub(super) async fn drive(
         if let Some(status) = status {
             let failure = broken_off(operation);
             let summary = telling.state().broken_off(session.name(), status, failure, transcript);
-            telling.last_word(Event::now(EventKind::Summary(summary))).await;
+            let now = terminal.surroundings.clock.now();
+            telling.last_word(Event::at(now, EventKind::Summary(summary))).await;
             exit(status);
         }
     }

@@ -107,7 +107,7 @@ async fn look(cx: &Context<World>, wanted: OfferLimits) -> Result<PreparedOffer,
     if let Some(other) = store.offer().await? {
         return Err(offered(&other.value));
     }
-    let made = Timestamp::now();
+    let made = cx.world.surroundings.clock.now();
     let offer = OfferRecord {
         version: VERSION,
         nonce: random::<16>()?,

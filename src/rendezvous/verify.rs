@@ -46,7 +46,7 @@ async fn look_and_answer(
         }
     };
     let found = NodeFound { node, passed, found: text, code, mounted };
-    let answered = answer(&mut store, &offered, &offer, &found).await;
+    let answered = answer(cx.world.surroundings.clock.now(), &mut store, &offered, &offer, &found).await;
     cx.send(EventKind::MountNode(found)).await;
     let failures: Vec<Failure> = [outcome.err(), answered.err()].into_iter().flatten().collect();
     Ok(RendezvousOutcome { failed: usize::from(!failures.is_empty()), failures })
@@ -127,17 +127,13 @@ fn differs(path: &str, offer: &OfferRecord, here: Option<&MountedThere>) -> Fail
 }
 
 async fn answer(
+    made: Timestamp,
     store: &mut Store,
     offered: &Offered,
     offer: &OfferRecord,
     found: &NodeFound,
 ) -> Result<(), Failure> {
-    let answer = AnswerRecord {
-        version: VERSION,
-        nonce: offer.nonce.clone(),
-        made: Timestamp::now(),
-        found: found.clone(),
-    };
+    let answer = AnswerRecord { version: VERSION, nonce: offer.nonce.clone(), made, found: found.clone() };
     if store.answer(offered, &found.node, &written(&answer)?).await? {
         return Ok(());
     }

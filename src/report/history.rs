@@ -47,14 +47,14 @@ impl LastOutcome {
 
 impl LastRun {
     /// What it came to, unless it went well, and how long ago: `failed 2 h ago`.
-    pub fn words(&self) -> String {
-        if self.outcome.is_well() { ago(self.at) } else { format!("failed {}", ago(self.at)) }
+    pub fn words(&self, now: Timestamp) -> String {
+        if self.outcome.is_well() { ago(self.at, now) } else { format!("failed {}", ago(self.at, now)) }
     }
 }
 
 /// How long ago, in the largest unit: `12 min ago`.
-pub fn ago(at: Timestamp) -> String {
-    let seconds = Timestamp::now().duration_since(at).as_secs().max(0);
+pub fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(at).as_secs().max(0);
     match seconds {
         0..60 => "just now".to_owned(),
         60..3600 => format!("{} min ago", seconds / 60),

@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::Timestamp;
-
 use crate::{
     disk::{Disk, LogFile},
     failure::{Code, Failure, words},
@@ -39,7 +37,7 @@ impl Transcript {
         titles: BTreeMap<StageId, &'static str>,
     ) -> Result<Self, Failure> {
         let folder = state_dir.target_folder(target).join("transcripts");
-        let stamp = Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
+        let stamp = state_dir.surroundings.clock.now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
         let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
         let head = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
         let begun = state_dir.surroundings.disk.begin_log(&path, &head, KEPT)?;

@@ -55,7 +55,7 @@ fn draft_path(state_dir: &StateDir) -> PathBuf {
 pub fn save_draft(state_dir: &StateDir, page: &str, answers: &Answers) -> Result<PathBuf, Failure> {
     let mut kept = Kept {
         version: VERSION,
-        saved: Timestamp::now(),
+        saved: state_dir.surroundings.clock.now(),
         page: page.to_owned(),
         answers: BTreeMap::new(),
         environment: BTreeMap::new(),

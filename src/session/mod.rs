@@ -178,7 +178,8 @@ impl Session {
     pub fn start(&self, operation: Operation, transcript: Option<String>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);
         let stop = Stop::default();
-        let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
+        let clock = self.world.surroundings.clock;
+        let cx = Context::new(Arc::clone(&self.world), sender, stop.clone()).with_clock(clock);
         let work = work::Work {
             stages: self.scope.stages.clone(),
             asked: self.scope.asked.clone(),
@@ -186,7 +187,7 @@ impl Session {
             rendezvous: self.scope.rendezvous.clone(),
             left_out: self.scope.left_out.clone(),
             notices: self.notices.clone(),
-            deadline: self.wait.map(Deadline::after),
+            deadline: self.wait.map(|wait| Deadline::after(clock, wait)),
             operation,
             transcript,
         };

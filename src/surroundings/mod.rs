@@ -3,7 +3,7 @@
 
 mod lookups;
 
-use crate::{disk::Disk, environment::Environment, limits::Limits};
+use crate::{clock::Clock, disk::Disk, environment::Environment, limits::Limits};
 
 pub use lookups::SecretLookups;
 
@@ -19,6 +19,8 @@ pub struct Surroundings {
     pub environment: Environment,
     /// How long anything may take.
     pub limits: Limits,
+    /// The time of day.
+    pub clock: Clock,
     /// The door to the disk.
     pub disk: Disk,
     /// Programs that are asked for a secret.
@@ -36,6 +38,7 @@ impl Surroundings {
         Self {
             environment,
             limits: Limits::default(),
+            clock: Clock::default(),
             disk: Disk::default(),
             lookups: SecretLookups::default(),
         }

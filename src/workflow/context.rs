@@ -7,7 +7,10 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::failure::{Code, Failure};
+use crate::{
+    clock::Clock,
+    failure::{Code, Failure},
+};
 
 use super::{Certainty, Event, EventKind, Level, StageId, Stop, Written};
 
@@ -18,6 +21,7 @@ pub struct Context<W> {
     pub world: Arc<W>,
     events: mpsc::Sender<Event>,
     stop: Stop,
+    clock: Clock,
     stage: Option<StageId>,
     expected: Arc<BTreeSet<StageId>>,
     written: Arc<Mutex<Written>>,
@@ -30,6 +34,7 @@ impl<W> Clone for Context<W> {
             world: Arc::clone(&self.world),
             events: self.events.clone(),
             stop: self.stop.clone(),
+            clock: self.clock,
             stage: self.stage,
             expected: Arc::clone(&self.expected),
             written: Arc::clone(&self.written),
@@ -45,11 +50,18 @@ impl<W> Context<W> {
             world,
             events,
             stop,
+            clock: Clock::default(),
             stage: None,
             expected: Arc::default(),
             written: nothing(),
             remarks: Arc::default(),
         }
+    }
+
+    /// The same context with another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// The same context, speaking for a stage that has written nothing yet.
@@ -127,7 +139,7 @@ impl<W> Context<W> {
 
     /// Sends an event; when nobody listens any more there is nobody to tell.
     pub async fn send(&self, kind: EventKind) {
-        let _ = self.events.send(Event::now(kind)).await;
+        let _ = self.events.send(Event::at(self.clock.now(), kind)).await;
     }
 
     /// Asked to stop?

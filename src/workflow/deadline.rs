@@ -5,6 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use crate::clock::Clock;
+
 /// A moment to come, for the program and for people.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
@@ -15,8 +17,8 @@ pub struct Deadline {
 
 impl Deadline {
     /// So long from now.
-    pub fn after(wait: Duration) -> Self {
-        let clock = Timestamp::now().saturating_add(SignedDuration::try_from(wait).unwrap_or_default());
+    pub fn after(clock: Clock, wait: Duration) -> Self {
+        let clock = clock.now().saturating_add(SignedDuration::try_from(wait).unwrap_or_default());
         Self { at: Instant::now() + wait, clock: clock.unwrap_or(Timestamp::MAX) }
     }
 

@@ -271,9 +271,9 @@ pub struct Event {
 }
 
 impl Event {
-    /// It happened now.
-    pub fn now(kind: EventKind) -> Self {
-        Self { time: Timestamp::now(), kind }
+    /// It happened at this time.
+    pub fn at(time: Timestamp, kind: EventKind) -> Self {
+        Self { time, kind }
     }
 
     /// The first event of every run.

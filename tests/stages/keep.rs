@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use backendai_setup::clock::Clock;
 use backendai_setup::disk::Disk;
+use backendai_setup::environment::Environment;
 use backendai_setup::guide::{Answers, Origin, Reference};
 use backendai_setup::guides::september_2018::{GUIDE, SETUP};
 use backendai_setup::report::{LastOutcome, history};
@@ -13,6 +15,7 @@ use backendai_setup::session::{
 };
 use backendai_setup::state::StateDir;
 use backendai_setup::surroundings::Surroundings;
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::Site;
@@ -67,6 +70,19 @@ fn a_draft_keeps_everything_but_secrets() {
     save_draft(&state, "review", &referring).expect("it can be kept");
     let kept = draft(&GUIDE, &state).expect("it reads").expect("it is there");
     assert!(kept.answers.is("database.password", &CANARY.into()));
+    // So is a name of the environment, by whatever holds it then.
+    let mut named = answers();
+    named.refer("database.password", Reference::Env("MINE".into()));
+    let noon = Timestamp::from_second(1_800_000_000).expect("a time");
+    let environment = Environment::from_iter([("MINE", CANARY)]);
+    let surroundings = Surroundings { clock: Clock::Fixed(noon), ..Surroundings::new(environment) };
+    let there = StateDir::at(state.path(), surroundings);
+    save_draft(&there, "review", &named).expect("it can be kept");
+    let kept = draft(&GUIDE, &there).expect("it reads").expect("it is there");
+    assert!(kept.answers.is("database.password", &CANARY.into()));
+    assert_eq!(kept.saved, noon);
+    let elsewhere = draft(&GUIDE, &state).expect("it reads").expect("it is there");
+    assert!(elsewhere.answers.given("database.password").is_none());
     fs::write(&path, "{").expect("it is ours");
     let failure = draft(&GUIDE, &state).expect_err("it is damaged");
     assert!(failure.remedy.expect("a way out").contains("draft.json"));

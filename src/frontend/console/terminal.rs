@@ -220,14 +220,15 @@ impl Terminal {
 
     fn frame(&self, result: Option<(&str, Value)>, status: u8, failures: &[Failure]) {
         let summary = Summary::of_failures("", status, failures.to_vec());
+        let now = self.surroundings.clock.now();
         self.result(|out| {
-            let version = Event::now(Event::version("", Vec::new(), Vec::new()));
+            let version = Event::at(now, Event::version("", Vec::new(), Vec::new()));
             writeln!(out, "{}", visible_json(&serde_json::to_string(&version)?))?;
             if let Some((kind, result)) = result {
-                let line = Answer { time: Timestamp::now(), kind, result };
+                let line = Answer { time: now, kind, result };
                 writeln!(out, "{}", visible_json(&serde_json::to_string(&line)?))?;
             }
-            let summary = Event::now(EventKind::Summary(summary));
+            let summary = Event::at(now, EventKind::Summary(summary));
             writeln!(out, "{}", visible_json(&serde_json::to_string(&summary)?))
         });
     }

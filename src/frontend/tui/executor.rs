@@ -259,7 +259,8 @@ impl Executor {
         let setup = self.setup;
         self.blocking(move || {
             let ran = history(&folder, &name(&answers));
-            let words = |id| Some((id, ran.get(id)?.words()));
+            let now = folder.surroundings.clock.now();
+            let words = |id| Some((id, ran.get(id)?.words(now)));
             Msg::Remembered(setup.stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())
         });
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tui_input::Input;
 
 use crate::{
@@ -140,11 +141,11 @@ impl RunPage {
     }
 
     /// Nobody waits for its end any more: that is its end.
-    pub(super) fn break_off(&mut self, name: &str, status: u8) {
+    pub(super) fn break_off(&mut self, name: &str, status: u8, now: Timestamp) {
         let failure = broken_off(Operation::Run);
         let summary = self.state.broken_off(name, status, failure, self.transcript.clone());
         self.broken_off = true;
-        self.state.apply(&Event::now(EventKind::Summary(summary)));
+        self.state.apply(&Event::at(now, EventKind::Summary(summary)));
     }
 
     /// Something moves.

@@ -194,8 +194,12 @@ fn terminal_failure(error: &io::Error) -> Failure {
 
 /// The first of these programs that is there.
 async fn usual_one(surroundings: &Surroundings, usual: &'static [&'static str]) -> Option<String> {
-    let path = surroundings.environment.get("PATH").unwrap_or_default().to_owned();
-    let is_there = move |program: &&&str| !local::programs(program, path.clone()).is_empty();
+    let environment = surroundings.environment.clone();
+    let is_there = move |program: &&&str| {
+        let path = environment.get("PATH").unwrap_or_default().to_owned();
+        let here = environment.working_directory().unwrap_or(Path::new("/"));
+        !local::programs(program, path, here).is_empty()
+    };
     let find = move || usual.iter().find(is_there);
     let found = surroundings.disk.patiently(Path::new("PATH"), Access::Look, find).await;
     found.ok().flatten().map(|program| (*program).to_owned())

@@ -117,12 +117,13 @@ pub fn unfinished(setup: &'static Setup, state_dir: &StateDir) -> Result<Option<
     let ran = history(state_dir, &name(&draft.answers));
     let total = setup.stage_abouts().len();
     let done = ran.values().filter(|last| last.outcome.is_well()).count();
+    let now = state_dir.surroundings.clock.now();
     let failed = ran.iter().find(|(_, last)| !last.outcome.is_well());
     let words = match failed {
         Some((id, last)) => {
-            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words())
+            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words(now))
         }
-        None => format!("answers left {}", ago(draft.saved)),
+        None => format!("answers left {}", ago(draft.saved, now)),
     };
     Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
 }

@@ -154,9 +154,9 @@ impl App {
 
     /// Leaves a run that does not stop in time.
     fn break_off(&mut self, status: u8) {
-        let name = self.name();
+        let (name, now) = (self.name(), self.surroundings.clock.now());
         if let Some(run) = &mut self.run {
-            run.break_off(&name, status);
+            run.break_off(&name, status, now);
         }
         self.round.status = status;
         self.quit(status);

@@ -157,7 +157,8 @@ impl App {
                 Transcript::append(&self.surroundings.disk, path.as_ref(), self.setup.stage_titles())
         {
             // Nobody is left to be told that this record is lost.
-            let _ = transcript.report(&Event::now(EventKind::Summary(summary.clone())));
+            let _ = transcript
+                .report(&Event::at(self.surroundings.clock.now(), EventKind::Summary(summary.clone())));
         }
     }
 
