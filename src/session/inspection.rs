@@ -108,15 +108,18 @@ impl Inspection {
         first(&session, operation, plan).await
     }
 
-    /// The whole image list, also what is left out of it.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn image_list(mut self) -> Result<Option<ImageList>, Vec<Failure>> {
+    /// The whole image list when it is sound, also what is left out of it; and what is wrong with it, or worth saying.
+    pub fn image_list(mut self) -> (Option<ImageList>, Vec<Failure>) {
         self.answers.unset(images::ONLY);
         let scope = Ok(Scope::section(self.setup, &images::SECTION));
-        let session = self.session(scope, Operation::Plan { detailed: false })?;
-        Ok(session.images().cloned())
+        match self.session(scope, Operation::Plan { detailed: false }) {
+            Ok(session) => {
+                let list = session.images().cloned();
+                let warnings = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
+                (list, warnings)
+            }
+            Err(problems) => (None, problems),
+        }
     }
 }
 

@@ -89,7 +89,8 @@ impl Executor {
             Effect::List { generation, answers } => {
                 let inspection = self.inspection(*answers, Overwrite::default());
                 self.blocking(move || {
-                    let listed = Box::new(Listed::from(inspection.image_list()));
+                    let (list, problems) = inspection.image_list();
+                    let listed = Box::new(Listed { list, problems });
                     Msg::Listed { generation, listed }
                 });
             }

@@ -95,6 +95,9 @@ const EVERYWHERE: &[Place] = &[
 const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone];
 /// Where letters are no text.
 const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Leave];
+const PAGES: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done];
+/// Where something can be copied.
+const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
 /// What is shown in full.
@@ -172,14 +175,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('p')], "p", Action::Remarks, &[Images, Failed], "all problems", &[]),
     bind(&[letter('r')], "r", Action::CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
     bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
-    bind(
-        &[letter('y')],
-        "y",
-        Action::Copy,
-        &[Images, Run, Failed, Done, Reading, Alone],
-        "copy",
-        &[Failed, Done],
-    ),
+    bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Failed, Done]),
     bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
     bind(&[letter('m')], "m", Action::Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
     bind(&[control('r')], "^R", Action::Reveal, &[Secret], "reveal", &[Secret]),
@@ -196,14 +192,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),
     bind(&[control('c')], "^C", Action::Interrupt, EVERYWHERE, "leave", &[]),
     bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, FIELDS, "help", FIELDS),
-    bind(
-        &[letter('?')],
-        "?",
-        Action::Help,
-        LETTERS,
-        "help",
-        &[Welcome, Images, Review, Menu, Run, Failed, Done],
-    ),
+    bind(&[letter('?')], "?", Action::Help, LETTERS, "help", PAGES),
     bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, EVERYWHERE, "help", &[]),
     bind(&[control('t')], "^T", Action::PlainSigns, EVERYWHERE, "plain signs", &[]),
     bind(&[control('l')], "^L", Action::Redraw, EVERYWHERE, "redraw", &[]),

@@ -30,7 +30,6 @@ use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal
 use crate::{
     environment::Environment,
     failure::{Code, Failure, status, words},
-    report::write_failure,
     session::Inputs,
     state::StateDir,
     workflow::RungState,
@@ -148,11 +147,7 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Exit, Vec<String>
     for line in broke {
         terminal.note(&line);
     }
-    let mut err = anstream::AutoStream::auto(io::stderr()).lock();
-    for failure in app.failures() {
-        let _ = write_failure(&mut err, terminal.style, &failure);
-    }
-    drop(err);
+    terminal.tell(&app.failures());
     app.write_end_down();
     for line in app.farewell() {
         terminal.note(&line);

@@ -44,18 +44,6 @@ pub struct Listed {
     pub problems: Vec<Failure>,
 }
 
-impl From<Result<Option<ImageList>, Vec<Failure>>> for Listed {
-    fn from(read: Result<Option<ImageList>, Vec<Failure>>) -> Self {
-        match read {
-            Ok(list) => {
-                let problems = list.as_ref().map(|list| list.warnings.clone()).unwrap_or_default();
-                Self { list, problems }
-            }
-            Err(problems) => Self { list: None, problems },
-        }
-    }
-}
-
 /// What the application is told.
 #[derive(Debug)]
 pub enum Msg {

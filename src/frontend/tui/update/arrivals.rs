@@ -195,22 +195,17 @@ impl App {
 
     fn probed(&mut self, id: ProbeId, result: Result<Verdict, Vec<Failure>>) {
         let Some(probe) = self.probe_by(id) else { return };
-        let code = match &result {
-            Ok(verdict) => verdict.failures().next(),
-            Err(failures) => failures.first(),
-        };
-        let code = code.map(|failure| failure.code);
         probe.state = match result {
             Ok(verdict) => ProbeState::Found(verdict),
             Err(failures) => ProbeState::Refused(failures),
         };
         // Told where a person is by now, if that is another page of variables.
-        if let (Some(code), Some(what), Page::Section(at)) =
-            (code, first_of(&self.failures_of(id.section)), self.page)
+        let failures = self.failures_of(id.section);
+        if let (Some(first), Page::Section(at)) = (failures.first(), self.page)
             && at != id.section
         {
-            let title = self.section_title(id.section);
-            self.say(Sign::Failed, format!("{title}: {what} ({code})"));
+            let (title, what) = (self.section_title(id.section), first_of(&failures).unwrap_or_default());
+            self.say(Sign::Failed, format!("{title}: {what} ({})", first.code));
         }
     }
 
