@@ -113,7 +113,7 @@ fn accept(talk: &mut Talk, section: &Section, skip: usize) {
 /// From the first question to the review.
 fn fill_in(talk: &mut Talk, stand: &Stand) {
     talk.choose("Where are your servers?", "On servers", 2);
-    talk.until("etcd. FileContent the image list");
+    talk.until("etcd. Holds the image list");
     // A refused answer says why and is asked for again.
     talk.answer("Namespace", "a/b");
     talk.until("It has a slash or white space");
