@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn the_folders_of_a_user() {
-        let at_home = Environment::from_iter([("HOME", "/home/me"), ("XDG_DATA_HOME", "relative")]);
-        assert_eq!(at_home.data_directory(), Some("/home/me/.local/share".into()));
-        let elsewhere = Environment::from_iter([("HOME", "/home/me"), ("XDG_STATE_HOME", "/state")]);
+        let at_home = Environment::from_iter([("HOME", "/users/me"), ("XDG_DATA_HOME", "relative")]);
+        assert_eq!(at_home.data_directory(), Some("/users/me/.local/share".into()));
+        let elsewhere = Environment::from_iter([("HOME", "/users/me"), ("XDG_STATE_HOME", "/state")]);
         assert_eq!(elsewhere.state_directory(), Some("/state".into()));
         assert_eq!(Environment::default().state_directory(), None);
     }

@@ -11,7 +11,7 @@ use clap_mangen::{
     roff::{Roff, bold, roman},
 };
 
-use crate::{disk::overwrite, failure::status};
+use crate::{disk::local, failure::status};
 
 use super::{args::Cli, values::SETUP};
 
@@ -49,5 +49,5 @@ pub(super) fn pages(folder: &Path) -> io::Result<()> {
     clap_mangen::generate_to(Cli::command().after_help(""), folder)?;
     let mut main = Vec::new();
     page(&mut main)?;
-    overwrite(&folder.join(concat!(env!("CARGO_PKG_NAME"), ".1")), &main)
+    local::write(&folder.join(concat!(env!("CARGO_PKG_NAME"), ".1")), &main)
 }

@@ -1,5 +1,5 @@
 //! A folder of our own on this machine, and the programs of this machine: looked at and written without a limit, for
-//! whoever makes servers run there.
+//! whoever makes servers run there, or has come through the door.
 
 use std::{
     ffi::OsString,
@@ -94,8 +94,8 @@ pub fn read(path: &Path) -> io::Result<String> {
 ///
 /// # Errors
 /// What the system says.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    fs::write(path, content)
 }
 
 /// Writes a file that its owner alone can read, in the place of one that a killed run has left.

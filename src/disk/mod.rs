@@ -30,7 +30,7 @@ pub use files::{Existing, INPUT_LIMIT};
 pub use kernel::{Process, holder_of_port, ignored_signals, parent, processes, works_in};
 pub use mounted::{Mounted, mount_of, mounted_below, unescape};
 pub use put::Put;
-pub use records::{LogFile, overwrite, replace_record};
+pub use records::{LogFile, replace_record};
 
 /// The stack of a thread, whatever `RUST_MIN_STACK` says.
 const STACK: usize = 1 << 20;

@@ -72,14 +72,6 @@ pub fn replace_record(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file whatever stands there: on the thread of whoever asks, who has come through the door.
-///
-/// # Errors
-/// What the system says.
-pub fn overwrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::write(path, bytes)
-}
-
 fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -66,3 +66,16 @@ impl SecretLookups {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_program_is_asked_once_nobody_wants_secrets() {
+        let lookups = SecretLookups::default();
+        assert!(lookups.begin().is_some());
+        lookups.clone().cancel();
+        assert!(lookups.begin().is_none());
+    }
+}

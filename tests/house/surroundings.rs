@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use syn::visit::{self, Visit};
 
-use super::{Paths, is_test, paths, sources};
+use super::{Paths, Source, is_test, paths, sources};
 
 /// State of the whole process: what has to be one value is made in `main` and handed down.
 const STATICS: &[(&str, &[&str], &str)] = &[
@@ -48,6 +48,23 @@ const ASK: &[&str] = &[
     "try_exists",
 ];
 
+/// The files of all other rooms; a room's own tests may use what they like.
+fn sources_outside(room: &str) -> impl Iterator<Item = Source> {
+    let is_test = |source: &Source| source.path.display().to_string().contains("/tests");
+    sources().into_iter().filter(move |source| source.room != room && !is_test(source))
+}
+
+/// Where other rooms name what is meant.
+fn named_outside(room: &str, is_meant: impl Fn(&[&str]) -> bool) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for source in sources_outside(room) {
+        let named = paths(&source).into_iter();
+        let named = named.filter(|path| is_meant(&path.iter().map(String::as_str).collect::<Vec<_>>()));
+        wrong.extend(named.map(|path| format!("{}: {}", source.path.display(), path.join("::"))));
+    }
+    wrong
+}
+
 /// The methods that a file calls, and functions of `Path` that it names.
 #[derive(Default)]
 struct Methods(Vec<String>);
@@ -78,37 +95,15 @@ impl<'ast> Visit<'ast> for Methods {
 /// A disk may hang for ever, so there is one room with a door to it, which has a limit.
 #[test]
 fn the_disk_has_one_room() {
-    let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| source.room != "disk") {
+    let mut wrong = named_outside("disk", |path| REACH.iter().any(|reach| path.starts_with(reach)));
+    for source in sources_outside("disk") {
         let path = source.path.display().to_string();
-        if path.contains("/tests") {
-            continue;
-        }
-        let reaches = paths(source).into_iter().filter(|path| {
-            REACH.iter().any(|reach| path.iter().map(String::as_str).collect::<Vec<_>>().starts_with(reach))
-        });
-        wrong.extend(reaches.map(|reach| format!("{path}: {}", reach.join("::"))));
         let mut methods = Methods::default();
         methods.visit_file(&syn::parse_file(&source.text).expect("paths were read from it"));
         let asked = methods.0.into_iter().filter(|method| ASK.contains(&method.as_str()));
         wrong.extend(asked.map(|method| format!("{path}: .{method}()")));
     }
     assert!(wrong.is_empty(), "these reach the disk past its door:\n{}", wrong.join("\n"));
-}
-
-/// A clock that is handed down can stand.
-#[test]
-fn the_time_of_day_has_one_room() {
-    let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| source.room != "clock") {
-        let path = source.path.display().to_string();
-        let is_now = |path: &Vec<String>| {
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            matches!(path.as_slice(), [.., "Timestamp" | "Zoned" | "SystemTime", "now"])
-        };
-        wrong.extend(paths(source).into_iter().filter(is_now).map(|it| format!("{path}: {}", it.join("::"))));
-    }
-    assert!(wrong.is_empty(), "these look at a clock of their own:\n{}", wrong.join("\n"));
 }
 
 /// Statics of a file that can change, those of each thread among them.
@@ -150,7 +145,7 @@ impl<'ast> Visit<'ast> for Statics {
 #[test]
 fn no_state_belongs_to_the_whole_process() {
     let mut found = BTreeMap::new();
-    for source in sources().iter().filter(|source| !source.path.display().to_string().contains("/tests")) {
+    for source in sources_outside("") {
         let mut statics = Statics::default();
         statics.visit_file(&syn::parse_file(&source.text).expect("a source file"));
         if !statics.0.is_empty() {
@@ -165,38 +160,24 @@ fn no_state_belongs_to_the_whole_process() {
     assert_eq!(found, known, "make it part of a value that is handed down, as `Surroundings` is");
 }
 
-/// What ends the program skips whatever others still have to do.
-#[test]
-fn one_place_ends_the_program() {
-    let mut wrong = Vec::new();
-    for source in sources() {
-        let path = source.path.display().to_string();
-        let ends = |path: &Vec<String>| {
-            let path: Vec<&str> = path.iter().map(String::as_str).collect();
-            matches!(path.as_slice(), [.., "process", "exit" | "abort"])
-        };
-        if path != "surroundings/mod.rs" {
-            wrong.extend(
-                paths(&source).into_iter().filter(ends).map(|end| format!("{path}: {}", end.join("::"))),
-            );
-        }
-    }
-    assert!(wrong.is_empty(), "these end the program themselves:\n{}", wrong.join("\n"));
-}
-
 /// What a process was started with is looked at once, and handed down.
 #[test]
 fn the_environment_has_one_room() {
-    let mut wrong = Vec::new();
-    for source in sources().iter().filter(|source| source.room != "environment") {
-        let path = source.path.display().to_string();
-        let is_env = |path: &Vec<String>| {
-            matches!(
-                path.iter().map(String::as_str).collect::<Vec<_>>().as_slice(),
-                ["std", "env", ..] | ["env", _, ..]
-            )
-        };
-        wrong.extend(paths(source).into_iter().filter(is_env).map(|it| format!("{path}: {}", it.join("::"))));
-    }
+    let wrong = named_outside("environment", |path| matches!(path, ["std", "env", ..] | ["env", _, ..]));
     assert!(wrong.is_empty(), "these look at the environment themselves:\n{}", wrong.join("\n"));
+}
+
+/// A clock that is handed down can stand.
+#[test]
+fn the_time_of_day_has_one_room() {
+    let wrong =
+        named_outside("clock", |path| matches!(path, [.., "Timestamp" | "Zoned" | "SystemTime", "now"]));
+    assert!(wrong.is_empty(), "these look at a clock of their own:\n{}", wrong.join("\n"));
+}
+
+/// What ends the program skips whatever others still have to do.
+#[test]
+fn one_place_ends_the_program() {
+    let wrong = named_outside("surroundings", |path| matches!(path, [.., "process", "exit" | "abort"]));
+    assert!(wrong.is_empty(), "these end the program themselves:\n{}", wrong.join("\n"));
 }

@@ -247,3 +247,20 @@ struct Answer<'a> {
     #[serde(flatten)]
     result: Value,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Environment;
+
+    #[test]
+    fn what_one_terminal_loses_is_no_loss_of_another() {
+        let terminal = || Terminal::new(Output::Text, true, Surroundings::new(Environment::default()));
+        let (one, other) = (terminal(), terminal());
+        one.clone().record_write(Err(io::Error::other("full")), Sink::Stdout);
+        assert_eq!(
+            (one.status(status::SUCCESS), other.status(status::SUCCESS)),
+            (status::INTERNAL, status::SUCCESS)
+        );
+    }
+}
