@@ -7,6 +7,7 @@ use crate::{
     report::{RunState, write_checks, write_plan, write_status},
     session::{Inputs, Operation, Scope, Session},
     state::StateDir,
+    workflow::StageState,
 };
 
 use super::{
@@ -72,18 +73,21 @@ pub fn run(terminal: &Terminal, signals: &mut Signals, inputs: &Inputs, work: Ru
         let open = move || Recorder::open(setup, StateDir::find(named, surroundings), &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
-        if must_ask {
-            ask(terminal, signals, &session).await?;
-        }
+        let session = if must_ask {
+            let confirmed = ask(terminal, signals, &session).await?;
+            session.confirmed(confirmed)
+        } else {
+            session
+        };
         let mut all = vec![live(terminal, setup, Some(what_next(&session)))];
         all.extend(reporters);
         Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(path), all).await))
     })
 }
 
-/// Shows what would change and asks a person; the exit status when nothing may be written. Nothing to change needs no
-/// answer.
-async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<(), u8> {
+/// Shows what would change and asks a person. Gives back what was confirmed, or the exit status when nothing may be
+/// written. Nothing to change needs no answer.
+async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<Vec<StageState>, u8> {
     let state =
         drive(terminal, signals, session, Operation::Preview, None, waits(terminal, session.setup())).await;
     let status = status_of(&state);
@@ -92,16 +96,16 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         terminal.note("Nothing was written.");
         return Err(status);
     }
-    if state.plan.iter().all(|stage| stage.changes.is_empty()) {
+    if state.plan.iter().all(|stage| stage.changes().is_empty()) {
         // The run itself says that everything is unchanged.
-        return Ok(());
+        return Ok(state.plan);
     }
     terminal.result(|mut out| {
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
     let status = match confirm(terminal, signals, "Write this?".into()).await {
-        Reply::Is(true) => return Ok(()),
+        Reply::Is(true) => return Ok(state.plan),
         Reply::Is(false) | Reply::Back => status::SUCCESS,
         Reply::Interrupted => status::INTERRUPTED,
         Reply::Stopped(status) => status,
@@ -194,7 +198,7 @@ fn with_session(
 
 /// Something is wrong, or not as it should be.
 fn is_noteworthy(state: &RunState) -> bool {
-    status_of(state) != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes.is_empty())
+    status_of(state) != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes().is_empty())
 }
 
 fn tell_failures(terminal: &Terminal, state: &RunState) {

@@ -15,5 +15,6 @@ mod keypairs_kept;
 mod large;
 mod schema;
 mod site;
+mod stale;
 
 pub use site::Site;

@@ -111,7 +111,7 @@ fn stage_lines(app: &App, run: &RunPage, left: usize, rows: usize) -> Vec<Line<'
 /// What a stage did, in the words of the plan: `181 keys`.
 fn counted(run: &RunPage, id: &str, changes: usize) -> String {
     let planned = run.state.plan.iter().find(|state| state.stage == id);
-    let kinds = planned.map(|state| state.changes.as_slice()).unwrap_or_default();
+    let kinds = planned.map(|state| state.changes()).unwrap_or_default();
     match kinds {
         [first, ..] if changes > 1 && kinds.iter().all(|it| it.unit(1) == first.unit(1)) => {
             format!("{changes} {}", first.unit(changes))
