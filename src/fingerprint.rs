@@ -31,6 +31,14 @@ impl FingerprintKey {
         Ok(HEXLOWER.encode(&hmac.finalize().into_bytes()))
     }
 
+    /// The same of a file: its permission bits and its content.
+    ///
+    /// # Errors
+    /// As [`FingerprintKey::of`].
+    pub fn of_file(&self, mode: u32, bytes: &[u8]) -> Result<String, Failure> {
+        self.of(&[mode.to_be_bytes().as_slice(), bytes])
+    }
+
     fn key(&self) -> Result<[u8; BYTES], Failure> {
         let mut key = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = *key {

@@ -227,7 +227,7 @@ impl Existing {
     /// # Errors
     /// As [`FingerprintKey::of`].
     pub fn fingerprint(&self, key: &FingerprintKey) -> Result<String, Failure> {
-        key.of(&[self.mode.to_be_bytes().as_slice(), &self.bytes])
+        key.of_file(self.mode, &self.bytes)
     }
 }
 

@@ -14,8 +14,6 @@ use tempfile::NamedTempFile;
 
 use crate::{failure::Failure, fingerprint::FingerprintKey};
 
-use super::Existing;
-
 /// What must stand where a file is written.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -31,7 +29,7 @@ impl Guard {
         let is = match fs::read(path).and_then(|bytes| Ok((bytes, fs::symlink_metadata(path)?))) {
             Ok((bytes, meta)) => {
                 let mode = meta.permissions().mode() & 0o7777;
-                Some(Existing { bytes, mode }.fingerprint(&self.key)?)
+                Some(self.key.of_file(mode, &bytes)?)
             }
             Err(_) => None,
         };
@@ -107,7 +105,7 @@ mod tests {
     fn see(path: &Path, key: &FingerprintKey) -> Guard {
         let seen = fs::read(path).ok().map(|bytes| {
             let mode = fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
-            Existing { bytes, mode }.fingerprint(key).expect("randomness")
+            key.of_file(mode, &bytes).expect("randomness")
         });
         Guard { key: key.clone(), seen }
     }

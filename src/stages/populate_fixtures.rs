@@ -16,7 +16,6 @@ use crate::{
     fixture::Keys,
     guide::Database,
     services::postgres::{self, Transaction},
-    surroundings::Surroundings,
     workflow::{About, Certainty, Change, Context, Done, Found, Observed, Stage, StagePlan, Written},
     world::World,
 };
@@ -348,9 +347,10 @@ impl PopulateFixtures {
         let path = cx.world.settings.files.credentials.as_deref();
         let file = path.zip(Self::guarded_file(cx, &held, planned).await?);
         if let Some((path, (seen, text))) = &file {
-            let Surroundings { disk, fingerprints, .. } = &cx.world.surroundings;
-            let guard = Guard { key: fingerprints.clone(), seen: seen.clone() };
-            let put = disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
+            let surroundings = &cx.world.surroundings;
+            let guard = Guard { key: surroundings.fingerprints.clone(), seen: seen.clone() };
+            let put =
+                surroundings.disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
             let put = put.map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
