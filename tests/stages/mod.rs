@@ -4,6 +4,7 @@ mod alembic;
 mod config;
 mod contract;
 mod events;
+mod failover;
 mod golden;
 mod grammar;
 mod graph;
