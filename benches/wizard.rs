@@ -214,7 +214,7 @@ fn frame_with_log() -> Times {
         title: "Image list",
         state: StageStatus::Pending,
         summary: String::new(),
-        changes: Vec::new(),
+        plan: backendai_setup::workflow::StagePlan::nothing("load-images").into(),
         remarks: Vec::new(),
         failure: None,
     };

@@ -10,6 +10,7 @@ pub mod devstack;
 pub mod disk;
 pub mod environment;
 pub mod failure;
+pub mod fingerprint;
 pub mod fixture;
 pub mod frontend;
 pub mod guide;

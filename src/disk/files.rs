@@ -9,7 +9,10 @@ use std::{
 
 use rustix::fs::{Access as Right, FsWord, OFlags};
 
-use crate::failure::{Code, Failure, shell_word, words};
+use crate::{
+    failure::{Code, Failure, shell_word, words},
+    fingerprint::FingerprintKey,
+};
 
 use super::{
     Access, Disk, mount_of,
@@ -215,6 +218,16 @@ impl Existing {
     /// The mode that it should have, where others can read or change it.
     pub fn mode_to_close(&self) -> Option<u32> {
         (self.mode & 0o077 != 0).then(|| closed(self.mode))
+    }
+}
+
+impl Existing {
+    /// What tells it from any other content or mode.
+    ///
+    /// # Errors
+    /// As [`FingerprintKey::of`].
+    pub fn fingerprint(&self, key: &FingerprintKey) -> Result<String, Failure> {
+        key.of_file(self.mode, &self.bytes)
     }
 }
 

@@ -2,6 +2,7 @@
 //! server is gone answers nothing, not even a signal. What hangs keeps its thread, and nobody else.
 
 mod files;
+mod guarded;
 mod kernel;
 pub mod local;
 pub mod mount;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use files::{Existing, INPUT_LIMIT};
+pub use guarded::Guard;
 pub use kernel::{Process, holder_of_port, ignored_signals, parent, processes, works_in};
 pub use mounted::{Mounted, mount_of, mounted_below, unescape};
 pub use put::Put;

@@ -16,7 +16,10 @@ use tempfile::NamedTempFile;
 
 use crate::failure::{Code, Failure, words};
 
-use super::{Access, Disk};
+use super::{
+    Access, Disk,
+    guarded::{Guard, Refused, take_place},
+};
 
 /// A file that was written.
 #[derive(Debug)]
@@ -40,20 +43,21 @@ impl Disk {
     /// # Errors
     /// `E-FILE-WRITE`; what stood there before still does. `E-FILE-HUNG` when nothing answers.
     pub fn replace(&self, path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
-        self.access(path, Access::Write, replacing(path, bytes, keep))?
+        self.access(path, Access::Write, replacing(path, bytes, keep, None))?
     }
 
-    /// As [`Disk::replace`], beside the tasks.
+    /// As [`Disk::replace`], beside the tasks, where what the guard saw still stands.
     ///
     /// # Errors
-    /// As [`Disk::replace`].
-    pub async fn patient_replace(
+    /// As [`Disk::replace`], and `E-PLAN-STALE` when something else stands there.
+    pub async fn replace_guarded(
         &self,
         path: &Path,
         bytes: &[u8],
         keep: Option<&[u8]>,
+        guard: Guard,
     ) -> Result<Put, Failure> {
-        let put = self.patiently(path, Access::Write, replacing(path, bytes, keep)).await;
+        let put = self.patiently(path, Access::Write, replacing(path, bytes, keep, Some(guard))).await;
         put.map_err(|stuck| stuck.failure(path, Access::Write))?
     }
 
@@ -73,16 +77,25 @@ fn replacing(
     path: &Path,
     bytes: &[u8],
     keep: Option<&[u8]>,
+    guard: Option<Guard>,
 ) -> impl FnOnce() -> Result<Put, Failure> + Send + 'static {
     let (path, bytes, keep) = (path.to_owned(), secret(bytes), keep.map(secret));
-    move || replace_now(&path, bytes.expose_secret(), keep.as_ref().map(ExposeSecret::expose_secret))
+    move || {
+        let keep = keep.as_ref().map(ExposeSecret::expose_secret);
+        replace_now(&path, bytes.expose_secret(), keep, guard.as_ref())
+    }
 }
 
 fn secret(bytes: &[u8]) -> SecretSlice<u8> {
     bytes.to_vec().into()
 }
 
-fn replace_now(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Failure> {
+fn replace_now(
+    path: &Path,
+    bytes: &[u8],
+    keep: Option<&[u8]>,
+    guard: Option<&Guard>,
+) -> Result<Put, Failure> {
     let write = || {
         let mut file = beside(path)?;
         file.write_all(bytes)?;
@@ -92,11 +105,14 @@ fn replace_now(path: &Path, bytes: &[u8], keep: Option<&[u8]>) -> Result<Put, Fa
     };
     let (file, mode) = write().map_err(|error| unwritten(path, &error))?;
     let kept = keep.map(|old| keep_backup(path, old)).transpose()?;
-    if let Err(refused) = file.persist(path) {
+    if let Err(refused) = take_place(file, path, guard) {
         if let Some(Backup { path, is_new: true }) = &kept {
             let _ = fs::remove_file(path);
         }
-        return Err(unwritten(path, &refused.error));
+        return Err(match refused {
+            Refused::Stale(failure) => failure,
+            Refused::Io(error) => unwritten(path, &error),
+        });
     }
     File::open(parent(path)).and_then(|folder| folder.sync_all()).map_err(|error| {
         Failure::new(Code::FileWrite, format!("`{}` may not survive a crash of this machine", path.display()))

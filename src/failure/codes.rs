@@ -4,7 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
 
-use super::status::{INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, REFUSED, UNFIT, UNREACHABLE, USAGE};
+use super::status::{
+    INPUT, INTERNAL, INTERRUPTED, LOCKED, NEEDS_INPUT, NOT_AS_WANTED, REFUSED, UNFIT, UNREACHABLE, USAGE,
+};
 
 macro_rules! codes {
     (@found) => { false };
@@ -310,6 +312,8 @@ codes! {
     // How work runs
     StageNeeds = "E-STAGE-NEEDS", UNFIT, "The stage needs another stage first",
         "A stage run alone finds the world as it is. Run the named stage before it, or all of them.";
+    PlanStale = "E-PLAN-STALE", NOT_AS_WANTED, "What was planned no longer fits the world",
+        "Between the look and the write something else changed what the plan was made for: a key in etcd, the database, rows or a file. What was changed there was not written over. The status is 9 when this run had written nothing, else 7. Run again: it plans what is left, and what is done is skipped.";
     StageVerify = "E-STAGE-VERIFY", UNFIT, "A stage ran, but the world is not as it should be",
         "After the work the stage looked again and something was still to do: another program writes at the same time, or a write was lost. Run again.";
 }

@@ -108,6 +108,13 @@ impl Failure {
         }
     }
 
+    /// The world is not as the plan saw it. Whoever raises it has written nothing of the change that it names.
+    pub fn stale(what: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::new(Code::PlanStale, what)
+            .why(why)
+            .remedy("look at what is left with `plan`, then run again: what is done is skipped")
+    }
+
     /// The same, mattering so much.
     #[must_use]
     pub fn with_severity(self, severity: Severity) -> Self {

@@ -7,6 +7,7 @@ use crate::{
     report::{Recorder, RunState, write_checks, write_plan, write_status},
     session::{Operation, Scope, Session},
     state::StateDir,
+    workflow::StageState,
 };
 
 use super::{
@@ -76,18 +77,21 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
         let open = move || Recorder::open(setup.stage_titles(), folder, &name, log.as_deref());
         let Recorder { path, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
-        if must_ask {
-            ask(terminal, signals, &session).await?;
-        }
+        let session = if must_ask {
+            let confirmed = ask(terminal, signals, &session).await?;
+            session.confirmed(confirmed)
+        } else {
+            session
+        };
         let mut all = vec![live(terminal, setup, Some(what_next(&session)))];
         all.extend(reporters);
         Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(path), all).await))
     })
 }
 
-/// Shows what would change and asks a person; the exit status when nothing may be written. Nothing to change needs no
-/// answer.
-async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<(), u8> {
+/// Shows what would change and asks a person. Gives back what was confirmed, or the exit status when nothing may be
+/// written. Nothing to change needs no answer.
+async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<Vec<StageState>, u8> {
     let state =
         drive(terminal, signals, session, Operation::Preview, None, waits(terminal, session.setup())).await;
     let status = status_of(&state);
@@ -96,16 +100,16 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         terminal.note("Nothing was written.");
         return Err(status);
     }
-    if state.plan.iter().all(|stage| stage.changes.is_empty()) {
+    if state.plan.iter().all(|stage| stage.changes().is_empty()) {
         // The run itself says that everything is unchanged.
-        return Ok(());
+        return Ok(state.plan);
     }
     terminal.result(|mut out| {
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
     let status = match confirm(terminal, signals, "Write this?".into()).await {
-        Reply::Is(true) => return Ok(()),
+        Reply::Is(true) => return Ok(state.plan),
         Reply::Is(false) | Reply::Back => status::SUCCESS,
         Reply::Interrupted => status::INTERRUPTED,
         Reply::Stopped(status) => status,
@@ -168,7 +172,7 @@ fn with_session(
         let state = drive(terminal, signals, &session, operation, None, reporters).await;
         let status = status_of(&state);
         let is_noteworthy =
-            status != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes.is_empty());
+            status != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes().is_empty());
         if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy) {
             return Ok(status);
         }

@@ -16,7 +16,7 @@ use crate::{
     schema::Schema,
     session::{Operation, RunOptions, Scope, Session},
     surroundings::Surroundings,
-    workflow::{About, Context, Done, Ladder, Stage, State},
+    workflow::{About, Context, Done, Found, Ladder, Stage, StagePlan},
     world::World,
     yaml,
 };
@@ -108,11 +108,11 @@ impl Stage<World> for Toy {
         &STAGE
     }
 
-    async fn inspect(&self, _: &Context<World>) -> Result<State, Failure> {
-        Ok(State::Pending(Vec::new()))
+    async fn inspect(&self, _: &Context<World>) -> Result<Found, Failure> {
+        Ok(Found::Pending(StagePlan::nothing(STAGE.id)))
     }
 
-    async fn run(&self, _: &Context<World>) -> Result<Done, Failure> {
+    async fn apply(&self, _: &Context<World>, _: &StagePlan) -> Result<Done, Failure> {
         Ok(Done { summary: String::new(), changes: 0 })
     }
 }

@@ -23,7 +23,7 @@ impl ImageList {
     /// win over it. Names are followed as the manager follows them; `held` has the keys below `images/`.
     ///
     /// `E-IMAGES-CIRCLE` where a name would lead in a circle, `E-IMAGES-HIDDEN` where one would lead elsewhere.
-    pub fn overruled(&self, held: &BTreeMap<String, Vec<u8>>) -> Option<Failure> {
+    pub fn overruled(&self, held: &BTreeMap<String, impl AsRef<[u8]>>) -> Option<Failure> {
         if self.has_every_alias_of(held) {
             return None;
         }
@@ -31,7 +31,7 @@ impl ImageList {
         let texts: BTreeMap<&str, String> = held
             .iter()
             .filter_map(|(key, value)| {
-                Some((key.strip_prefix(ALIASES)?, String::from_utf8_lossy(value).into_owned()))
+                Some((key.strip_prefix(ALIASES)?, String::from_utf8_lossy(value.as_ref()).into_owned()))
             })
             .collect();
         let own = Names::of(wanted.iter().filter_map(link), wanted.keys().map(String::as_str));
@@ -104,7 +104,7 @@ fn hidden(names: Vec<&str>, all: &Names<'_>, own: &Names<'_>) -> Option<Failure>
 impl ImageList {
     /// True when etcd holds no alias that the list does not set: nothing can win over the list then, and there is no
     /// need to follow a large one.
-    fn has_every_alias_of(&self, held: &BTreeMap<String, Vec<u8>>) -> bool {
+    fn has_every_alias_of(&self, held: &BTreeMap<String, impl AsRef<[u8]>>) -> bool {
         let old = || {
             let from = held.range::<str, _>((Bound::Included(ALIASES), Bound::Unbounded));
             from.map_while(|(key, _)| key.strip_prefix(ALIASES))

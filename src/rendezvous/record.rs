@@ -143,12 +143,12 @@ impl WaitNotice {
 /// `E-STAGE-NEEDS` when there is none, `E-MOUNT-PATH` when it cannot be one.
 pub(super) async fn shared_folder(store: &mut Store) -> Result<String, Failure> {
     let key = format!("{}{}", store.prefix(), store.keys().mount);
-    let Some(bytes) = store.get(store.keys().mount).await? else {
+    let Some(held) = store.get(store.keys().mount).await? else {
         return Err(Failure::new(Code::StageNeeds, format!("`{key}` is not in etcd"))
             .why("it names the shared folder to the manager and the agents; another namespace may be meant")
             .remedy("check `etcd.namespace`, or run the stage `set-mount` where the cluster is set up"));
     };
-    let path = String::from_utf8_lossy(&bytes).into_owned();
+    let path = held.text();
     if !path.starts_with('/') {
         return Err(Failure::new(Code::MountPath, format!("`{}` is not absolute", path.escape_debug()))
             .why(format!("the manager reads it from `{key}`"))

@@ -114,8 +114,8 @@ impl Touched {
     fn read(stages: &[StageState]) -> Self {
         let asked = stages.iter().all(|stage| stage.state != StageStatus::Failed);
         let mut touched = Self { asked, ..Self::default() };
-        for change in stages.iter().flat_map(|stage| &stage.changes) {
-            let Change::Key { key, old, new } = change else { continue };
+        for change in stages.iter().flat_map(|stage| stage.changes()) {
+            let Change::Key { key, old, new, .. } = change else { continue };
             let Some((_, path)) = key.split_once("/images/") else { continue };
             if let Some(alias) = path.strip_prefix("_aliases/") {
                 touched.aliases.insert(alias.to_owned());

@@ -189,7 +189,7 @@ impl<W: Write> Plain<W> {
     fn plan(&mut self, time: Timestamp, stages: &[StageState]) -> io::Result<()> {
         let tells_all = self.tells_all;
         for stage in stages {
-            let units = stage.changes.iter().map(|change| change.unit(2));
+            let units = stage.changes().iter().map(|change| change.unit(2));
             let unit = units.reduce(|one, other| if one == other { one } else { "" });
             self.units.insert(stage.stage, unit.unwrap_or_default());
             let is_wrong = matches!(stage.state, StageStatus::Conflict | StageStatus::Failed);
@@ -197,7 +197,7 @@ impl<W: Write> Plain<W> {
                 let what = format!("{}: {}", stage.state.word(), stage.summary);
                 self.line(time, stage.title, is_wrong.then_some(RungState::Failed), &what)?;
             }
-            for change in stage.changes.iter().filter(|_| tells_all) {
+            for change in stage.changes().iter().filter(|_| tells_all) {
                 self.line(time, stage.title, None, &format!("  {change}"))?;
             }
         }

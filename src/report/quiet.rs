@@ -80,7 +80,7 @@ impl<R: Reporter> Reporter for Waits<R> {
 fn is_noteworthy(kind: &EventKind) -> bool {
     match kind {
         EventKind::Plan { stages } => {
-            stages.iter().any(|stage| !stage.changes.is_empty() || stage.failure.is_some())
+            stages.iter().any(|stage| !stage.changes().is_empty() || stage.failure.is_some())
         }
         EventKind::StageFinished { outcome, .. } => !matches!(outcome, Outcome::Unchanged { .. }),
         EventKind::Summary(summary) => summary.status != 0 || summary.changed > 0,

@@ -124,7 +124,7 @@ impl RunState {
     /// What a stage did, in the words of the plan: `181 keys`.
     pub fn wrote(&self, id: StageId, changes: usize) -> String {
         let planned = self.plan.iter().find(|state| state.stage == id);
-        match planned.map_or(&[][..], |state| state.changes.as_slice()) {
+        match planned.map_or(&[][..], |state| state.changes()) {
             [first, rest @ ..] if changes > 1 && rest.iter().all(|it| it.unit(1) == first.unit(1)) => {
                 format!("{changes} {}", first.unit(changes))
             }

@@ -78,7 +78,7 @@ fn write_rung(out: &mut impl Write, style: Style, rung: &Rung) -> io::Result<()>
 pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
     for stage in &state.plan {
         write_stage(out, style, stage)?;
-        for change in &stage.changes {
+        for change in stage.changes() {
             writeln!(out, "    {}", style.text(&change.to_string()))?;
             if let Change::Statement { sql, .. } = change {
                 for line in sql.lines() {
@@ -87,8 +87,8 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
             }
         }
     }
-    let changes: usize = state.plan.iter().map(|stage| stage.changes.len()).sum();
-    let stages = state.plan.iter().filter(|stage| !stage.changes.is_empty()).count();
+    let changes: usize = state.plan.iter().map(|stage| stage.changes().len()).sum();
+    let stages = state.plan.iter().filter(|stage| !stage.changes().is_empty()).count();
     let unknown = state.plan.iter().filter(|stage| stage.failure.is_some()).count();
     let all = state.plan.len();
     match (changes, unknown) {

@@ -28,7 +28,7 @@ use crate::{
     },
     images::ImageList,
     rendezvous::{self, Rendezvous},
-    workflow::{Context, Deadline, EVENTS_AHEAD, Run, Stop},
+    workflow::{Context, Deadline, EVENTS_AHEAD, Run, StageState, Stop},
     world::World,
 };
 
@@ -48,6 +48,7 @@ pub struct Session {
     scope: Scope,
     notices: Vec<Failure>,
     wait: Option<Duration>,
+    confirmed: Option<Vec<StageState>>,
 }
 
 impl Session {
@@ -110,7 +111,8 @@ impl Session {
         {
             return Err(problems.clone());
         }
-        let mut session = Self { world: Arc::new(world), scope, notices, wait: run_options.wait };
+        let mut session =
+            Self { world: Arc::new(world), scope, notices, wait: run_options.wait, confirmed: None };
         if let Some(Rendezvous::Offer(_)) = session.scope.rendezvous {
             session.prepare_offer();
         }
@@ -174,6 +176,13 @@ impl Session {
         self.world.settings.local_addresses()
     }
 
+    /// The same, for work that a person has confirmed: what [`Operation::Preview`] found is written as it is, or not at
+    /// all.
+    #[must_use]
+    pub fn confirmed(self, states: Vec<StageState>) -> Self {
+        Self { confirmed: Some(states), ..self }
+    }
+
     /// Starts the work; everything that happens comes as events, a summary last.
     pub fn start(&self, operation: Operation, transcript: Option<String>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);
@@ -188,6 +197,7 @@ impl Session {
             left_out: self.scope.left_out.clone(),
             notices: self.notices.clone(),
             deadline: self.wait.map(|wait| Deadline::after(clock, wait)),
+            confirmed: self.confirmed.clone().filter(|_| operation == Operation::Run),
             operation,
             transcript,
         };

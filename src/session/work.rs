@@ -10,8 +10,8 @@ use crate::{
     rendezvous::{self, Rendezvous, RendezvousOutcome},
     stages::SetupStage,
     workflow::{
-        About, Context, Deadline, Event, EventKind, Outcome, StageId, StageState, StageStatus, Stop, Summary,
-        Verdict, execute, survey,
+        About, Context, Deadline, Event, EventKind, Outcome, Plan, StageId, StagePlan, StageState,
+        StageStatus, Stop, Summary, Verdict, execute, survey,
     },
     world::World,
 };
@@ -30,6 +30,8 @@ pub(super) struct Work {
     pub(super) left_out: Vec<StageId>,
     pub(super) notices: Vec<Failure>,
     pub(super) operation: Operation,
+    /// What a person has confirmed: that is run, or nothing.
+    pub(super) confirmed: Option<Vec<StageState>>,
     pub(super) deadline: Option<Deadline>,
     pub(super) transcript: Option<String>,
 }
@@ -64,14 +66,15 @@ impl Work {
             }
             cx.send(EventKind::Notice { warning }).await;
         }
-        tokio::select! {
-            () = self.look(&cx, &mut tally) => {}
+        let states = tokio::select! {
+            states = self.look(&cx, &mut tally) => states,
             // Looking writes nothing, so it can be broken off anywhere.
-            () = stop.asked() => {}
-        }
+            () = stop.asked() => Vec::new(),
+        };
+        self.compare(&states, &mut tally);
         let goes_on = tally.failures.is_empty() && !stop.is_asked();
         match (self.operation, &self.rendezvous) {
-            (Operation::Run, _) if goes_on => self.execute(&cx, &mut tally).await,
+            (Operation::Run, _) if goes_on => self.execute(states, &cx, &mut tally).await,
             (_, Some(rendezvous)) if goes_on => {
                 meet_nodes(rendezvous.clone(), cx.clone(), self.deadline, &mut tally).await;
             }
@@ -100,11 +103,11 @@ impl Work {
     }
 
     /// Checks and survey: whatever is found here, nothing was written.
-    async fn look(&self, cx: &Context<World>, tally: &mut Tally) {
+    async fn look(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<StageState> {
         let broken = self.check(cx, tally).await;
         let runs = matches!(self.operation, Operation::Preview | Operation::Run);
         if self.operation == Operation::Rendezvous || (runs && !tally.failures.is_empty()) {
-            return;
+            return Vec::new();
         }
         let is_check = self.operation == Operation::Check;
         let states = self.survey(if is_check { &self.asked } else { &self.stages }, cx, &broken).await;
@@ -118,13 +121,39 @@ impl Work {
                     tally.unwanted = true;
                     tally.note(failure);
                 }
+                // What was confirmed had no conflict: something changed.
+                (Some(_), StageStatus::Conflict) if self.confirmed.is_some() => {}
                 (Some(failure), _) => tally.note(failure),
                 (None, StageStatus::Pending) => tally.unwanted = true,
                 (None, _) => {}
             }
         }
         if !is_check {
-            cx.send(EventKind::Plan { stages: states }).await;
+            cx.send(EventKind::Plan { stages: states.clone() }).await;
+        }
+        states
+    }
+
+    /// What was confirmed is what is written, or nothing: not when another look finds something else.
+    fn compare(&self, found: &[StageState], tally: &mut Tally) {
+        let Some(confirmed) = &self.confirmed else { return };
+        let out_of_date =
+            |why| Failure::stale("what was confirmed is out of date: something changed meanwhile", why);
+        // A check tells early what a stage would find.
+        if let Some(failure) = tally.failures.iter_mut().find(|failure| is_found_by_stages(failure)) {
+            *failure = out_of_date(failure.what.clone());
+        }
+        let difference = found.iter().find_map(|state| {
+            let seen = confirmed.iter().find(|seen| seen.stage == state.stage);
+            let difference = match (&state.failure, seen) {
+                (Some(failure), _) => failure.what.clone(),
+                (None, Some(seen)) => seen.plan.difference(&state.plan)?,
+                (None, None) => StagePlan::nothing(state.stage).difference(&state.plan)?,
+            };
+            Some(format!("{}: {difference}", state.title))
+        });
+        if let Some(difference) = difference.filter(|_| tally.failures.is_empty()) {
+            tally.note(&out_of_date(difference));
         }
     }
 
@@ -205,11 +234,12 @@ impl Work {
         states
     }
 
-    async fn execute(&self, cx: &Context<World>, tally: &mut Tally) {
+    async fn execute(&self, states: Vec<StageState>, cx: &Context<World>, tally: &mut Tally) {
         for &stage in &self.left_out {
             cx.send(EventKind::StageFinished { stage, outcome: Outcome::LeftOut, duration_ms: 0 }).await;
         }
-        let finished = execute(&self.stages, cx).await;
+        let plan = Plan { states, is_binding: self.confirmed.is_some() };
+        let finished = execute(&self.stages, &plan, cx).await;
         tally.wrote = finished.wrote;
         for (_, outcome) in finished.outcomes {
             match outcome {
@@ -279,7 +309,7 @@ fn stuck(about: &About, state: StageStatus, failure: Failure) -> StageState {
         title: about.title,
         state,
         summary: failure.what.clone(),
-        changes: Vec::new(),
+        plan: Arc::new(StagePlan::nothing(about.id)),
         remarks: Vec::new(),
         failure: Some(failure),
     }

@@ -8,7 +8,7 @@ use crate::{
     failure::{Code, Failure},
     limits::seconds,
     services::postgres::{self, quote_identifier},
-    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
+    workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
@@ -29,15 +29,16 @@ pub(super) static ABOUT: About = About {
 pub struct CreateDatabase;
 
 impl CreateDatabase {
-    async fn look(cx: &Context<World>) -> Result<State, Failure> {
+    async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let database = cx.world.settings.database()?;
         match cx.world.database().await {
             Ok(connection) => {
                 postgres::close(connection, database.limits).await;
-                Ok(State::Done(format!("{} is there", database.name)))
+                Ok(Found::Done(format!("{} is there", database.name)))
             }
             Err(failure) if failure.code == Code::DbMissing => {
-                Ok(State::Pending(vec![Change::Database { name: database.name.clone() }]))
+                let change = Change::Database { name: database.name.clone() };
+                Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])))
             }
             Err(failure) => Err(failure),
         }
@@ -94,11 +95,11 @@ impl Stage<World> for CreateDatabase {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    async fn apply(&self, cx: &Context<World>, _: &StagePlan) -> Result<Done, Failure> {
         worked(cx, |again| Self::create(cx, again)).await
     }
 

@@ -1,15 +1,15 @@
 //! `install-schema`: the schema and its alembic revision, in one transaction.
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
     failure::{Code, Failure},
     guide::Database,
     limits::seconds,
-    schema::{Found, Schema},
+    schema::{self, Schema},
     services::postgres::{self, Transaction, ask, unnamed},
-    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
+    workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
@@ -36,17 +36,18 @@ async fn look(
     connection: &mut PgConnection,
     database: &Database,
     schema: &'static Schema,
-) -> Result<Found, Failure> {
+) -> Result<schema::Found, Failure> {
     let standing = postgres::standing(connection, database, schema).await?;
     Ok(standing.judge(&database.name, &database.user))
 }
 
-fn changes(schema: &Schema) -> Vec<Change> {
-    schema
+fn plan(schema: &Schema) -> StagePlan {
+    let changes = schema
         .statements()
         .map(|statement| Change::Statement { what: statement.what.to_owned(), sql: statement.sql.to_owned() })
         .chain([Change::Row { table: "alembic_version".into(), what: schema.head.into(), is_new: true }])
-        .collect()
+        .collect();
+    StagePlan::new(ABOUT.id, changes)
 }
 
 fn installed(schema: &Schema) -> Done {
@@ -56,13 +57,13 @@ fn installed(schema: &Schema) -> Done {
 }
 
 impl InstallSchema {
-    async fn look(cx: &Context<World>) -> Result<State, Failure> {
+    async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let connection = match cx.world.database().await {
             Ok(connection) => connection,
             Err(failure) if failure.code == Code::DbMissing => {
                 if cx.expects(create_database::ABOUT.id) {
-                    return Ok(State::Pending(changes(schema)));
+                    return Ok(Found::Pending(plan(schema)));
                 }
                 return Err(Failure::new(
                     Code::StageNeeds,
@@ -76,38 +77,42 @@ impl InstallSchema {
         let found = look(&mut session, database, schema).await;
         session.end().await;
         Ok(match found? {
-            Found::Fresh => State::Pending(changes(schema)),
-            Found::Head => State::Done(format!("at revision {}", schema.head)),
-            Found::Conflict(failure) => State::Conflict(failure),
+            schema::Found::Fresh => Found::Pending(plan(schema)),
+            schema::Found::Head => Found::Done(format!("at revision {}", schema.head)),
+            schema::Found::Conflict(failure) => Found::Conflict(failure),
         })
     }
 
     /// Everything in one transaction, once; `again` after a connection that was lost, when the schema there may be of our
     /// own making.
-    async fn install(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
+    async fn install(cx: &Context<World>, plan: &StagePlan, again: bool) -> Result<Done, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let connection = cx.world.database().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         let mut transaction = Transaction::begin(connection, database).await?;
         lock(cx, &mut transaction, database).await?;
         match look(&mut transaction, database, schema).await? {
-            Found::Fresh => cx.log("fresh database detected").await,
-            Found::Head if again => return Ok(installed(schema)),
-            Found::Head => {
+            schema::Found::Fresh => cx.log("fresh database detected").await,
+            schema::Found::Head if again => return Ok(installed(schema)),
+            schema::Found::Head => {
                 return Ok(Done {
                     summary: format!("another run brought it to {}", schema.head),
                     changes: 0,
                 });
             }
-            Found::Conflict(failure) => return Err(failure),
+            schema::Found::Conflict(failure) => return Err(no_longer_fresh(&failure, database)),
         }
-        let total = schema.statements().count() + 1;
-        for (number, statement) in schema.statements().enumerate() {
+        let total = plan.changes.len();
+        let statements = plan.changes.iter().filter_map(|change| match change {
+            Change::Statement { what, sql } => Some((what.as_str(), sql.as_str())),
+            _ => None,
+        });
+        for (number, (what, sql)) in statements.enumerate() {
             cx.checkpoint()?;
-            ask(database, statement.what, sqlx::raw_sql(statement.sql).execute(&mut *transaction))
+            ask(database, what, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction))
                 .await
                 .map_err(|failure| state(failure, &database.name))?;
-            cx.log(statement.what).await;
+            cx.log(what).await;
             cx.progress(number + 1, total).await;
         }
         let stamp = unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(schema.head);
@@ -128,12 +133,12 @@ impl Stage<World> for InstallSchema {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        worked(cx, |again| Self::install(cx, again)).await
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
+        worked(cx, |again| Self::install(cx, plan, again)).await
     }
 
     fn left(&self, written: Written) -> String {
@@ -148,6 +153,15 @@ impl Stage<World> for InstallSchema {
     }
 }
 
+/// What the plan was made for is gone: something came into the database, and nothing is mixed with it.
+fn no_longer_fresh(found: &Failure, database: &Database) -> Failure {
+    let why = found.why.iter().map(|why| format!("; {why}")).collect::<String>();
+    Failure::stale(
+        format!("database `{}` changed after the plan was made", database.name),
+        format!("{}{why}", found.what),
+    )
+}
+
 /// Waits a bounded time for another setup of this database; let go with the transaction.
 pub(super) async fn lock(
     cx: &Context<World>,
@@ -156,7 +170,7 @@ pub(super) async fn lock(
 ) -> Result<(), Failure> {
     let patience = database.limits.lock();
     let limited = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
-    let limited = sqlx::raw_sql(sqlx::AssertSqlSafe(limited)).execute(&mut *connection);
+    let limited = sqlx::raw_sql(AssertSqlSafe(limited)).execute(&mut *connection);
     ask(database, "the time limit of the lock", limited).await?;
     let taken = unnamed("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection);
     match cx.wait(taken).await? {

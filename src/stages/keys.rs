@@ -6,29 +6,33 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     failure::{Code, Failure},
-    services::etcd::{Store, Write},
-    workflow::{Certainty, Change, Context, Done, Written},
+    services::etcd::{Store, Stored, Write},
+    workflow::{Certainty, Change, Context, Done, StagePlan, Written},
     world::World,
 };
 
 /// What etcd holds, without the namespace.
-pub(super) type Held = BTreeMap<String, Vec<u8>>;
+pub(super) type Held = BTreeMap<String, Stored>;
+
+/// A key below the namespace with its new value, or none to remove it.
+pub(super) type Wanted = (String, Option<String>);
 
 /// The writes that make etcd hold `wanted`, in the order of `wanted`.
-pub(super) fn missing(wanted: Vec<(String, String)>, held: &Held) -> Vec<Write> {
+pub(super) fn missing(wanted: Vec<(String, String)>, held: &Held) -> Vec<Wanted> {
     wanted
         .into_iter()
-        .filter(|(key, value)| held.get(key).is_none_or(|found| found != value.as_bytes()))
+        .filter(|(key, value)| held.get(key).is_none_or(|found| found.value != value.as_bytes()))
         .map(|(key, value)| (key, Some(value)))
         .collect()
 }
 
 /// The same as changes, for people.
-pub(super) fn changes(prefix: &str, writes: Vec<Write>, held: &Held) -> Vec<Change> {
+pub(super) fn changes(prefix: &str, writes: Vec<Wanted>, held: &Held) -> Vec<Change> {
     writes
         .into_iter()
         .map(|(key, new)| Change::Key {
-            old: held.get(&key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+            old: held.get(&key).map(Stored::text),
+            revision: held.get(&key).map_or(0, |held| held.revision),
             key: format!("{prefix}{key}"),
             new,
         })
@@ -42,11 +46,11 @@ pub(super) async fn compared<T: Send + 'static>(
     cx: &Context<World>,
     store: &mut Store,
     compare: impl FnOnce(&World, &Held) -> Result<T, Failure> + Send + 'static,
-) -> Result<(T, Held), Failure> {
+) -> Result<T, Failure> {
     let _turn = cx.world.comparing.lock().await;
     let held = store.read_all("images/").await?;
     let world = Arc::clone(&cx.world);
-    let compared = spawn_blocking(move || Ok((compare(&world, &held)?, held))).await;
+    let compared = spawn_blocking(move || compare(&world, &held)).await;
     compared.unwrap_or_else(|_| {
         let what = "the comparison with etcd stopped because of a bug in this program";
         Err(Failure::new(Code::Internal, what).remedy("report it with the image list"))
@@ -69,17 +73,18 @@ pub(super) fn left(written: Written) -> String {
     }
 }
 
-/// Writes in transactions that etcd takes; stops between two of them when asked to. Says so when keys that
-/// `held` has become others: a running manager does not look again.
-pub(super) async fn write(
-    cx: &Context<World>,
-    store: &mut Store,
-    writes: Vec<Write>,
-    held: &Held,
-) -> Result<Done, Failure> {
+/// Writes the keys of a plan in transactions that etcd takes, each with the guards of its keys; stops between two of
+/// them when asked to.
+pub(super) async fn write(cx: &Context<World>, store: &mut Store, plan: &StagePlan) -> Result<Done, Failure> {
+    let write = |change| match change {
+        &Change::Key { ref key, ref new, revision, .. } => {
+            Some(Write { key: key.as_str(), value: new.as_deref(), revision })
+        }
+        _ => None,
+    };
+    let writes: Vec<Write<'_>> = plan.changes.iter().filter_map(write).collect();
     let total = writes.len();
-    let removed = writes.iter().filter(|(_, value)| value.is_none()).count();
-    let other = writes.iter().filter(|(key, _)| held.contains_key(key)).count();
+    let removed = writes.iter().filter(|write| write.value.is_none()).count();
     let batches = store.batches(writes);
     let transactions = batches.len();
     let mut done = 0;
@@ -90,13 +95,26 @@ pub(super) async fn write(
         done += batch.len();
         cx.progress(done, total).await;
     }
-    if other > 0 {
-        let keys =
-            if other == 1 { "1 key has changed".to_owned() } else { format!("{other} keys have changed") };
-        cx.warn(format!("{keys}: a running manager keeps names that it has looked up until it is restarted"))
-            .await;
-    }
     Ok(Done { summary: summary(total - removed, removed, transactions), changes: total })
+}
+
+/// The same for images and their names. Says so when keys that were there became others: a running manager does not look
+/// again.
+pub(super) async fn write_names(
+    cx: &Context<World>,
+    store: &mut Store,
+    plan: &StagePlan,
+) -> Result<Done, Failure> {
+    let done = write(cx, store, plan).await?;
+    let was_there = |change: &&Change| matches!(change, Change::Key { old: Some(_), .. });
+    let keys = match plan.changes.iter().filter(was_there).count() {
+        0 => return Ok(done),
+        1 => "1 key has changed".to_owned(),
+        other => format!("{other} keys have changed"),
+    };
+    cx.warn(format!("{keys}: a running manager keeps names that it has looked up until it is restarted"))
+        .await;
+    Ok(done)
 }
 
 /// `181 keys in 2 transactions`, `3 keys written and 1 removed in 1 transaction`.

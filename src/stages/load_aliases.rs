@@ -4,13 +4,12 @@ use async_trait::async_trait;
 
 use crate::{
     failure::{Code, Failure},
-    services::etcd::Write,
-    workflow::{About, Context, Done, Stage, State, Written},
+    workflow::{About, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
 use super::{
-    keys::{self, Held, count},
+    keys::{self, Held, Wanted, count},
     load_images,
     stale_keys::{self, StaleKeys},
 };
@@ -32,7 +31,7 @@ pub struct LoadAliases;
 
 /// The aliases; with `--prune` what is left from an older list after them, when nothing leads there
 /// any more.
-fn writes(world: &World, held: &Held) -> Result<Vec<Write>, Failure> {
+fn writes(world: &World, held: &Held) -> Result<Vec<Wanted>, Failure> {
     let list = world.images()?;
     let mut writes = keys::missing(list.alias_keys(), held);
     if world.overwrite.stale_keys {
@@ -63,10 +62,10 @@ impl Stage<World> for LoadAliases {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         let mut store = cx.world.etcd().await?;
         let (prefix, is_first) = (store.prefix().to_owned(), !cx.expects(load_images::ABOUT.id));
-        let ((changes, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
+        let (changes, conflict) = keys::compared(cx, &mut store, move |world, held| {
             let conflict = stale_keys::conflict(world, held)?;
             let writes = writes(world, held)?;
             if conflict.is_none() && !writes.is_empty() && is_first {
@@ -76,19 +75,17 @@ impl Stage<World> for LoadAliases {
         })
         .await?;
         if let Some(failure) = conflict {
-            return Ok(State::Conflict(failure));
+            return Ok(Found::Conflict(failure));
         }
         if changes.is_empty() {
             let keys = count(cx.world.images()?.alias_keys().len(), "key");
-            return Ok(State::Done(format!("{keys} as they should be")));
+            return Ok(Found::Done(format!("{keys} as they should be")));
         }
-        Ok(State::Pending(changes))
+        Ok(Found::Pending(StagePlan::new(ABOUT.id, changes)))
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        let mut store = cx.world.etcd().await?;
-        let (writes, held) = keys::compared(cx, &mut store, writes).await?;
-        keys::write(cx, &mut store, writes, &held).await
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
+        keys::write_names(cx, &mut cx.world.etcd().await?, plan).await
     }
 
     fn left(&self, written: Written) -> String {

@@ -4,13 +4,12 @@ use async_trait::async_trait;
 
 use crate::{
     failure::Failure,
-    services::etcd::Write,
-    workflow::{About, Context, Done, Stage, State, Written},
+    workflow::{About, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
 use super::{
-    keys::{self, Held, count},
+    keys::{self, Held, Wanted, count},
     stale_keys::{self, StaleKeys},
 };
 
@@ -28,7 +27,7 @@ pub(super) static ABOUT: About = About {
 /// The stage.
 pub struct LoadImages;
 
-fn writes(world: &World, held: &Held) -> Result<(Vec<Write>, StaleKeys), Failure> {
+fn writes(world: &World, held: &Held) -> Result<(Vec<Wanted>, StaleKeys), Failure> {
     let list = world.images()?;
     let left = StaleKeys::find(list, held);
     let mut writes = keys::missing(list.image_keys(), held);
@@ -47,17 +46,17 @@ impl Stage<World> for LoadImages {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         let mut store = cx.world.etcd().await?;
         let prefix = store.prefix().to_owned();
-        let ((changes, left, conflict), _) = keys::compared(cx, &mut store, move |world, held| {
+        let (changes, left, conflict) = keys::compared(cx, &mut store, move |world, held| {
             let conflict = stale_keys::conflict(world, held)?;
             let (writes, left) = writes(world, held)?;
             Ok((keys::changes(&prefix, writes, held), left, conflict))
         })
         .await?;
         if let Some(failure) = conflict {
-            return Ok(State::Conflict(failure));
+            return Ok(Found::Conflict(failure));
         }
         if let (Some(first), false) = (left.first(), cx.world.overwrite.stale_keys) {
             cx.remark(stale_keys::warning(first, left.count()));
@@ -71,22 +70,15 @@ impl Stage<World> for LoadImages {
                 }
                 _ => String::new(),
             };
-            return Ok(State::Done(format!("{keys} as they should be{left}")));
+            return Ok(Found::Done(format!("{keys} as they should be{left}")));
         }
-        Ok(State::Pending(changes))
+        Ok(Found::Pending(StagePlan::new(ABOUT.id, changes)))
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
-        let ((writes, left), held) = keys::compared(cx, &mut store, writes).await?;
         cx.log(format!("{} is answering, below {}", store.endpoint, store.prefix())).await;
-        let done = keys::write(cx, &mut store, writes, &held).await?;
-        let others = left.others.len();
-        if cx.world.overwrite.stale_keys && others > 0 {
-            let keys = count(others, "key");
-            cx.log(format!("{keys} left from an older list go once the aliases are right")).await;
-        }
-        Ok(done)
+        keys::write_names(cx, &mut store, plan).await
     }
 
     fn left(&self, written: Written) -> String {

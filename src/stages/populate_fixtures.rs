@@ -8,21 +8,22 @@ mod rows;
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    disk::Guard,
     failure::{Code, Failure},
     fixture::Keys,
     guide::{Database, files::CREDENTIALS},
     services::postgres::{self, Transaction},
-    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
+    workflow::{About, Certainty, Change, Context, Done, Found, Observed, Stage, StagePlan, Written},
     world::World,
 };
 
 use super::{LOOKS, install_schema, keys::count, worked};
 
 use credentials::Held;
-use found::Found;
+use found::TableRow;
 use rows::{Pair, Plan, Standing};
 
 pub(super) static ABOUT: About = About {
@@ -65,6 +66,22 @@ async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
         .remedy(format!("run `{}` first, or all stages", install_schema::ABOUT.id)))
 }
 
+/// What the table is to become, and the secrets that are replaced there.
+fn rows_of(world: &World, plan: &Plan, table: &[TableRow]) -> Result<StagePlan, Failure> {
+    let observed = |(access, secret): (String, Option<SecretString>)| {
+        let parts: [&[u8]; 2] = match &secret {
+            Some(secret) => [b"secret", secret.expose_secret().as_bytes()],
+            None => [b"none", b""],
+        };
+        let fingerprint = world.surroundings.fingerprints.of(&parts)?;
+        Ok(Observed { what: format!("secret of `{access}`"), fingerprint })
+    };
+    Ok(StagePlan {
+        observed: plan.replaced(table).into_iter().map(observed).collect::<Result<_, Failure>>()?,
+        ..StagePlan::new(ABOUT.id, row_changes(plan))
+    })
+}
+
 fn row_changes(plan: &Plan) -> Vec<Change> {
     let pairs = plan.pairs.iter().filter_map(|pair| {
         let title = pair.row.title();
@@ -89,7 +106,7 @@ fn row_changes(plan: &Plan) -> Vec<Change> {
 }
 
 /// The pairs for the credentials file; keys that are still to be made get a place holder.
-fn foreseen(plan: &Plan) -> Result<Vec<Held>, Failure> {
+fn foreseen(plan: &Plan, table: &[TableRow]) -> Result<Vec<Held>, Failure> {
     let mut held = Vec::new();
     let renewed = |access: &str| Keys::generate().map(|keys| Keys { access: access.to_owned(), ..keys });
     for Pair { row, standing } in &plan.pairs {
@@ -100,6 +117,9 @@ fn foreseen(plan: &Plan) -> Result<Vec<Held>, Failure> {
         };
         let pair = |keys| Held { user_id: row.user_id.clone(), is_admin: row.is_admin, keys };
         held.extend(keys.into_iter().map(pair));
+    }
+    for row in plan.closed_in(table) {
+        held.push(row.held(renewed(&row.access)?));
     }
     Ok(held)
 }
@@ -138,6 +158,7 @@ async fn write(
     database: &Database,
     connection: &mut PgConnection,
     plan: &Plan,
+    table: &[TableRow],
 ) -> Result<(Vec<Held>, Tally), Failure> {
     let (mut held, mut tally) = (Vec::new(), Tally::default());
     for Pair { row, standing } in &plan.pairs {
@@ -175,15 +196,11 @@ async fn write(
             }
         }
     }
-    for found in &found::read(database, connection).await? {
-        if !plan.closed.iter().any(|(_, access)| *access == found.access) {
-            continue;
-        }
-        let keys = Keys { access: found.access.clone(), ..Keys::generate()? };
+    for row in plan.closed_in(table) {
+        let keys = Keys { access: row.access.clone(), ..Keys::generate()? };
         rows::renew(database, connection, &keys).await?;
         tally.renewed += 1;
-        let user_id = found.user_id.clone().unwrap_or_default();
-        held.push(Held { user_id, is_admin: found.is_admin == Some(true), keys });
+        held.push(row.held(keys));
     }
     if !are_there(&held, &found::read(database, connection).await?) {
         return Err(rows::altered(database, connection).await);
@@ -191,7 +208,7 @@ async fn write(
     Ok((held, tally))
 }
 
-fn are_there(held: &[Held], table: &[Found]) -> bool {
+fn are_there(held: &[Held], table: &[TableRow]) -> bool {
     held.iter().all(|pair| {
         table.iter().any(|found| {
             found.access == pair.keys.access
@@ -214,7 +231,7 @@ fn changed(world: &World) -> Failure {
 }
 
 impl PopulateFixtures {
-    async fn look(cx: &Context<World>) -> Result<State, Failure> {
+    async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let database = cx.world.settings.database()?;
         let table = match connect(cx).await? {
             None => Vec::new(),
@@ -227,33 +244,84 @@ impl PopulateFixtures {
         let plan = match rows::plan(&cx.world, &table) {
             Ok(plan) => plan,
             Err(failure) if matches!(failure.code, Code::KeysPublished | Code::KeysConflict) => {
-                return Ok(State::Conflict(failure));
+                return Ok(Found::Conflict(failure));
             }
             Err(failure) => return Err(failure),
         };
-        cx.world.replaces(|| plan.replaced(&table));
+        let replaced = plan.replaced(&table);
+        let first = cx.world.replaces(|| plan.replaced(&table));
+        if !replaced.is_empty() && !rows::is_as_seen(first, &replaced) {
+            return Ok(Found::Conflict(changed(&cx.world)));
+        }
         for remark in &plan.remarks {
             cx.remark(remark.clone());
         }
-        let disk = &cx.world.surroundings.disk;
         let file = match cx.world.settings.files.credentials.as_deref() {
             None => None,
-            Some(path) => match credentials::look(disk, path, &foreseen(&plan)?).await {
+            Some(path) => match credentials::look(&cx.world, path, &foreseen(&plan, &table)?).await {
                 Ok(file) => file.map(|(change, _)| change),
-                Err(failure) => return Ok(State::Conflict(failure)),
+                Err(failure) => return Ok(Found::Conflict(failure)),
             },
         };
-        let mut changes = row_changes(&plan);
-        changes.extend(file);
-        if changes.is_empty() {
-            return Ok(State::Done(format!("{} kept", count(plan.pairs.len(), "keypair"))));
+        let mut found = rows_of(&cx.world, &plan, &table)?;
+        found.changes.extend(file);
+        if found.changes.is_empty() {
+            return Ok(Found::Done(format!("{} kept", count(plan.pairs.len(), "keypair"))));
         }
-        Ok(State::Pending(changes))
+        Ok(Found::Pending(found))
+    }
+
+    /// Is the table still as the plan saw it? After a lost connection `again` also where the plan is done: by this run,
+    /// or by one that made the same rows.
+    fn guard(world: &World, table: &[TableRow], planned: &StagePlan, again: bool) -> Result<Plan, Failure> {
+        let stale = |why: String| Failure::stale("table keypairs changed after the plan was made", why);
+        let plan = rows::plan(world, table).map_err(|failure| match failure.code {
+            Code::KeysPublished | Code::KeysConflict => stale(failure.what),
+            _ => failure,
+        })?;
+        let found = rows_of(world, &plan, table)?;
+        let is_row = |change: &&Change| matches!(change, Change::Row { .. });
+        let changes = planned.changes.iter().filter(is_row).cloned().collect();
+        let planned = StagePlan { changes, observed: planned.observed.clone(), ..*planned };
+        match planned.difference(&found) {
+            Some(_) if again && found.changes.is_empty() => Ok(plan),
+            Some(difference) => Err(stale(difference)),
+            None => Ok(plan),
+        }
+    }
+
+    /// The credentials file as it is to be with these pairs, and what stands there, if that is still what the plan saw.
+    async fn guarded_file(
+        cx: &Context<World>,
+        held: &[Held],
+        planned: &StagePlan,
+    ) -> Result<Option<(Option<String>, SecretString)>, Failure> {
+        let Some(path) = cx.world.settings.files.credentials.as_deref() else { return Ok(None) };
+        let found = credentials::look(&cx.world, path, held).await?;
+        let planned = planned.changes.iter().find(|change| matches!(change, Change::File { .. }));
+        match (found, planned) {
+            (None, _) => Ok(None),
+            (Some((change, text)), Some(planned)) if change == *planned => {
+                let seen = match change {
+                    Change::File { seen, .. } => seen,
+                    _ => None,
+                };
+                Ok(Some((seen, text)))
+            }
+            (Some((change, _)), _) => Err(Failure::stale(
+                format!("`{}` changed after the plan was made", path.display()),
+                format!("the plan for it was made from other content; now it would be: {change}"),
+            )),
+        }
     }
 
     /// Once. The inner failure is one after which nobody knows whether the new secrets count: repeated, it would look
     /// like the work of another run.
-    async fn populate(cx: &Context<World>) -> Result<Result<Done, Failure>, Failure> {
+    async fn populate(
+        cx: &Context<World>,
+        planned: &StagePlan,
+        again: bool,
+    ) -> Result<Result<Done, Failure>, Failure> {
         let database = cx.world.settings.database()?;
         let Some(mut transaction) = connect(cx).await? else {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
@@ -261,17 +329,10 @@ impl PopulateFixtures {
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = found::read(database, &mut transaction).await?;
-        let plan = rows::plan(&cx.world, &table)?;
-        if !rows::is_as_seen(cx.world.replaces(Vec::new), &plan.replaced(&table)) {
-            return Err(changed(&cx.world));
-        }
-        let disk = &cx.world.surroundings.disk;
-        let path = cx.world.settings.files.credentials.as_deref();
-        if let Some(path) = path {
-            // A file that cannot take the keys is found before they are made.
-            credentials::look(disk, path, &foreseen(&plan)?).await?;
-        }
-        let (held, tally) = write(cx, database, &mut transaction, &plan).await?;
+        let plan = Self::guard(&cx.world, &table, planned, again)?;
+        // A file that cannot take the keys is found before they are made.
+        Self::guarded_file(cx, &foreseen(&plan, &table)?, planned).await?;
+        let (held, tally) = write(cx, database, &mut transaction, &plan, &table).await?;
         cx.checkpoint()?;
         let connection = match cx.written(transaction.commit(database).await) {
             Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
@@ -285,12 +346,13 @@ impl PopulateFixtures {
         if !are_there(&held, &found::read(database, &mut transaction).await?) {
             return Err(changed(&cx.world));
         }
-        let file = match path {
-            None => None,
-            Some(path) => credentials::look(disk, path, &held).await?.map(|(_, text)| (path, text)),
-        };
-        if let Some((path, text)) = &file {
-            let put = disk.patient_replace(path, text.expose_secret().as_bytes(), None).await;
+        let path = cx.world.settings.files.credentials.as_deref();
+        let file = path.zip(Self::guarded_file(cx, &held, planned).await?);
+        if let Some((path, (seen, text))) = &file {
+            let surroundings = &cx.world.surroundings;
+            let guard = Guard { key: surroundings.fingerprints.clone(), seen: seen.clone() };
+            let put =
+                surroundings.disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
             let put = put.map_err(|failure| {
                 let why = failure.why.clone().unwrap_or_default();
                 failure.why(format!(
@@ -318,12 +380,12 @@ impl Stage<World> for PopulateFixtures {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
-        worked(cx, |_| Self::populate(cx)).await?
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
+        worked(cx, |again| Self::populate(cx, plan, again)).await?
     }
 
     fn left(&self, written: Written) -> String {

@@ -5,11 +5,12 @@ use async_trait::async_trait;
 use crate::{
     failure::{Code, Failure},
     guide::storage,
-    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
+    services::etcd::Stored,
+    workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
-use super::keys::{self, Held};
+use super::keys;
 
 pub(super) static ABOUT: About = About {
     id: "set-mount",
@@ -31,20 +32,22 @@ impl Stage<World> for SetMount {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         let mut store = cx.world.etcd().await?;
         let mount = cx.world.settings.storage()?.mount.clone();
         let below = store.keys().mount;
-        let old = store.get(below).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let held = store.get(below).await?;
+        let revision = held.as_ref().map_or(0, |held| held.revision);
+        let old = held.as_ref().map(Stored::text);
         let key = format!("{}{below}", store.prefix());
         match &old {
-            Some(old) if *old == mount => return Ok(State::Done(format!("is {mount}"))),
+            Some(old) if *old == mount => return Ok(Found::Done(format!("is {mount}"))),
             Some(old) if !cx.world.overwrite.mount => {
                 // What etcd holds may be a path that no answer can be.
                 let is_answer =
                     cx.world.guide().variable(storage::MOUNT).is_some_and(|it| (it.accept)(old).is_ok());
                 let keep = if is_answer { format!("set `storage.mount: {old}`, or ") } else { String::new() };
-                return Ok(State::Conflict(
+                return Ok(Found::Conflict(
                     Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))
                         .why(format!("`{key}` would become `{mount}`; a running manager keeps the old one until it restarts"))
                         .remedy(format!("{keep}replace it with `--replace-mount`")),
@@ -52,17 +55,15 @@ impl Stage<World> for SetMount {
             }
             _ => {}
         }
-        Ok(State::Pending(vec![Change::Key { key, old, new: Some(mount) }]))
+        let change = Change::Key { key, old, new: Some(mount), revision };
+        Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])))
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
         let mut store = cx.world.etcd().await?;
-        let mount = cx.world.settings.storage()?.mount.clone();
-        let below = store.keys().mount;
-        let old = store.get(below).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let writes = vec![(below.to_owned(), Some(mount.clone()))];
-        let done = keys::write(cx, &mut store, writes, &Held::new()).await?;
-        if let Some(old) = old.filter(|old| *old != mount) {
+        let done = keys::write(cx, &mut store, plan).await?;
+        let [Change::Key { old, new: Some(mount), .. }] = plan.changes.as_slice() else { return Ok(done) };
+        if let Some(old) = old {
             cx.warn(format!(
                 "a running manager keeps `{old}` until it is restarted; after that the folders of users answer with errors until they are moved to `{mount}`"
             ))

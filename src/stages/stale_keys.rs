@@ -3,6 +3,7 @@
 use crate::{
     failure::{Code, Failure},
     images::{ImageList, targets_first},
+    services::etcd::Stored,
     world::World,
 };
 
@@ -57,7 +58,7 @@ pub(super) fn warning(first: &str, count: usize) -> Failure {
 }
 
 fn text(held: &Held, key: &str) -> String {
-    held.get(key).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+    held.get(key).map(Stored::text).unwrap_or_default()
 }
 
 /// Aliases of an older list that win over this one, unless they are to go or are accepted.

@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    disk::Existing,
+    disk::{Existing, Guard},
     failure::Failure,
     guide::files::{ALEMBIC_INI, ENVIRONMENT},
     manager_config,
-    workflow::{About, Certainty, Change, Context, Done, Stage, State, Written},
+    workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
@@ -35,7 +35,8 @@ struct PendingFile {
     path: PathBuf,
     wanted: SecretString,
     what: String,
-    is_new: bool,
+    /// What stood there; none for a new file.
+    seen: Option<String>,
     /// The old content, where a backup is kept.
     backup: Option<Vec<u8>>,
 }
@@ -52,7 +53,8 @@ async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
             .map_or(world.guide().samples.alembic_ini.as_bytes(), |existing| &existing.bytes);
         let wanted = manager_config::alembic_ini(path, old, &url)?.text;
         let what = if existing.is_some() { "change `sqlalchemy.url`, keep the rest" } else { "new" };
-        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, true));
+        let seen = seen(world, existing.as_ref())?;
+        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, seen, true));
     }
     if let Some(path) = &settings.files.environment {
         let existing = world.surroundings.disk.target(path).await?;
@@ -60,9 +62,24 @@ async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
         let wanted = manager_config::environment(old.transpose()?, settings.etcd()?, database)
             .map_err(|unclear| manager_config::unclear_environment(path, &unclear))?;
         let what = if existing.is_some() { "change variables" } else { "new" };
-        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, false));
+        let seen = seen(world, existing.as_ref())?;
+        pending_files.extend(pending_file(path, wanted, what.to_owned(), existing, seen, false));
     }
     Ok(pending_files)
+}
+
+fn seen(world: &World, existing: Option<&Existing>) -> Result<Option<String>, Failure> {
+    existing.map(|existing| existing.fingerprint(&world.surroundings.fingerprints)).transpose()
+}
+
+fn plan(pending_files: &[PendingFile]) -> StagePlan {
+    let change = |file: &PendingFile| Change::File {
+        path: shown(&file.path),
+        what: file.what.clone(),
+        is_new: file.seen.is_none(),
+        seen: file.seen.clone(),
+    };
+    StagePlan::new(ABOUT.id, pending_files.iter().map(change).collect())
 }
 
 /// Nothing to write when content and mode are right.
@@ -71,6 +88,7 @@ fn pending_file(
     wanted: SecretString,
     what: String,
     existing: Option<Existing>,
+    seen: Option<String>,
     keep: bool,
 ) -> Option<PendingFile> {
     let same = existing.as_ref().is_some_and(|existing| existing.bytes == wanted.expose_secret().as_bytes());
@@ -80,9 +98,8 @@ fn pending_file(
         (true, Some((mode, to))) => format!("change mode {mode:04o} → {to:04o}"),
         (false, _) => what,
     };
-    let is_new = existing.is_none();
     let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
-    Some(PendingFile { path: path.to_owned(), wanted, what, is_new, backup })
+    Some(PendingFile { path: path.to_owned(), wanted, what, seen, backup })
 }
 
 #[async_trait]
@@ -91,10 +108,10 @@ impl Stage<World> for WriteConfig {
         &ABOUT
     }
 
-    async fn inspect(&self, cx: &Context<World>) -> Result<State, Failure> {
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
         let pending_files = match pending_files(&cx.world).await {
             Ok(pending_files) => pending_files,
-            Err(failure) => return Ok(State::Conflict(failure)),
+            Err(failure) => return Ok(Found::Conflict(failure)),
         };
         if pending_files.is_empty() {
             let files = &cx.world.settings.files;
@@ -103,32 +120,30 @@ impl Stage<World> for WriteConfig {
                 .flatten()
                 .map(|path| shown(path))
                 .collect();
-            return Ok(State::Done(match names.as_slice() {
+            return Ok(Found::Done(match names.as_slice() {
                 [] => "no files are asked for".into(),
                 names => names.join(", "),
             }));
         }
-        Ok(State::Pending(
-            pending_files
-                .into_iter()
-                .map(|pending_file| Change::File {
-                    path: shown(&pending_file.path),
-                    what: pending_file.what,
-                    is_new: pending_file.is_new,
-                })
-                .collect(),
-        ))
+        Ok(Found::Pending(plan(&pending_files)))
     }
 
-    async fn run(&self, cx: &Context<World>) -> Result<Done, Failure> {
+    async fn apply(&self, cx: &Context<World>, guarded: &StagePlan) -> Result<Done, Failure> {
+        // The contents are made again, for a plan holds no secret: of the files that it saw, or not at all.
         let pending_files = pending_files(&cx.world).await?;
+        if let Some(difference) = guarded.difference(&plan(&pending_files)) {
+            return Err(Failure::stale("the config files changed after the plan was made", difference));
+        }
         let total = pending_files.len();
         let mut names = Vec::new();
         for pending_file in &pending_files {
             cx.checkpoint()?;
             let bytes = pending_file.wanted.expose_secret().as_bytes();
             let disk = &cx.world.surroundings.disk;
-            let put = disk.patient_replace(&pending_file.path, bytes, pending_file.backup.as_deref()).await;
+            let guard =
+                Guard { key: cx.world.surroundings.fingerprints.clone(), seen: pending_file.seen.clone() };
+            let backup = pending_file.backup.as_deref();
+            let put = disk.replace_guarded(&pending_file.path, bytes, backup, guard).await;
             let put = cx.written(put)?;
             if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;

@@ -3,7 +3,9 @@
 
 mod lookups;
 
-use crate::{clock::Clock, disk::Disk, environment::Environment, limits::Limits};
+use crate::{
+    clock::Clock, disk::Disk, environment::Environment, fingerprint::FingerprintKey, limits::Limits,
+};
 
 pub use lookups::SecretLookups;
 
@@ -25,6 +27,8 @@ pub struct Surroundings {
     pub disk: Disk,
     /// Programs that are asked for a secret.
     pub lookups: SecretLookups,
+    /// Of the secrets in plans: a plan is only compared with one under the same key.
+    pub fingerprints: FingerprintKey,
 }
 
 impl Surroundings {
@@ -41,6 +45,7 @@ impl Surroundings {
             clock: Clock::default(),
             disk: Disk::default(),
             lookups: SecretLookups::default(),
+            fingerprints: FingerprintKey::default(),
         }
     }
 

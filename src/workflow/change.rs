@@ -18,6 +18,9 @@ pub enum Change {
         old: Option<String>,
         /// What it will hold; none when it is removed.
         new: Option<String>,
+        /// The revision of etcd at which it was last written before the look; 0 where it was not there. The guard.
+        #[serde(skip)]
+        revision: i64,
     },
     /// A database to create.
     Database {
@@ -49,6 +52,9 @@ pub enum Change {
         /// It is made; otherwise it is there and changes.
         #[serde(skip)]
         is_new: bool,
+        /// The fingerprint of its content and mode as they were seen; none where it was not there. The guard.
+        #[serde(skip)]
+        seen: Option<String>,
     },
 }
 
@@ -66,6 +72,28 @@ impl Change {
             (Change::Row { .. }, _) => "rows",
             (Change::File { .. }, 1) => "file",
             (Change::File { .. }, _) => "files",
+        }
+    }
+
+    /// Where it is written: two changes with the same place write the same thing.
+    pub fn resource(&self) -> (&'static str, &str) {
+        match self {
+            Change::Key { key, .. } => ("key", key),
+            Change::Database { name } => ("database", name),
+            Change::Statement { what, .. } => ("statement", what),
+            Change::Row { table, .. } => ("table", table),
+            Change::File { path, .. } => ("file", path),
+        }
+    }
+
+    /// Would both write the same over the same? Another revision of a key with the same value is no difference.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Change::Key { key, old, new, .. },
+                Change::Key { key: its_key, old: its_old, new: its_new, .. },
+            ) => key == its_key && old == its_old && new == its_new,
+            _ => self == other,
         }
     }
 
@@ -105,11 +133,13 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.sign())?;
         match self {
-            Change::Key { key, old: Some(old), new: Some(new) } => {
+            Change::Key { key, old: Some(old), new: Some(new), .. } => {
                 write!(f, "{}  {} → {}", shown(key), shown(old), shown(new))
             }
-            Change::Key { key, old: None, new: Some(new) } => write!(f, "{} = {}", shown(key), shown(new)),
-            Change::Key { key, old, new: None } => {
+            Change::Key { key, old: None, new: Some(new), .. } => {
+                write!(f, "{} = {}", shown(key), shown(new))
+            }
+            Change::Key { key, old, new: None, .. } => {
                 write!(f, "{}  was {}", shown(key), shown(old.as_deref().unwrap_or("")))
             }
             Change::Database { name } => write!(f, "database {name}"),

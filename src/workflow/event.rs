@@ -1,11 +1,13 @@
 //! An event: one fact about a run. Owned, serialisable, free of secrets; also the JSON that scripts read.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::failure::{Failure, count, shortened};
 
-use super::{Change, Outcome, Rung, StageId, Verdict};
+use super::{Change, Outcome, Rung, StageId, StagePlan, Verdict};
 
 /// The version of the JSON events.
 pub const SCHEMA: u32 = 1;
@@ -57,15 +59,30 @@ pub struct StageState {
     pub state: StageStatus,
     /// Why there is nothing to do, or how much is.
     pub summary: String,
-    /// What would be written.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
+    /// What would be written; in JSON its changes alone.
+    #[serde(rename = "changes", serialize_with = "changes", skip_serializing_if = "has_none")]
+    pub plan: Arc<StagePlan>,
     /// What deserves a look, whatever the state is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remarks: Vec<Failure>,
     /// What is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+impl StageState {
+    /// What would be written.
+    pub fn changes(&self) -> &[Change] {
+        &self.plan.changes
+    }
+}
+
+fn changes<S: Serializer>(plan: &Arc<StagePlan>, to: S) -> Result<S::Ok, S::Error> {
+    plan.changes.serialize(to)
+}
+
+fn has_none(plan: &Arc<StagePlan>) -> bool {
+    plan.changes.is_empty()
 }
 
 /// What is mounted at a path, as the kernel has it.

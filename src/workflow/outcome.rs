@@ -4,10 +4,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-use super::change::Change;
-
-/// The id by which scripts know a stage, for example `load-images`.
-pub type StageId = &'static str;
+use super::plan::{StageId, StagePlan};
 
 /// What a stage is, as data: menu, command line and documents derive from it.
 #[derive(Debug)]
@@ -32,11 +29,11 @@ pub struct About {
 
 /// What a stage finds before it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum Found {
     /// Nothing to do; says why.
     Done(String),
-    /// These changes are to be made.
-    Pending(Vec<Change>),
+    /// This is to be written.
+    Pending(StagePlan),
     /// Something foreign is in the way; names the choices.
     Conflict(Failure),
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::failure::{Code, Failure};
 
 use super::{
-    Certainty, Change, Context, Done, EventKind, Outcome, Stage, StageId, StageState, StageStatus, State,
+    Certainty, Change, Context, EventKind, Found, Outcome, Stage, StageId, StagePlan, StageState, StageStatus,
 };
 
 /// A stage that several tasks may hold.
@@ -47,19 +47,20 @@ pub async fn survey<W: Send + Sync>(stages: &[SharedStage<W>], cx: &Context<W>) 
 
 fn describe<W: Send + Sync>(
     stage: &dyn Stage<W>,
-    found: Result<State, Failure>,
+    found: Result<Found, Failure>,
     remarks: Vec<Failure>,
 ) -> StageState {
     let about = stage.about();
-    let (state, summary, changes, failure) = match found {
-        Ok(State::Done(summary)) => (StageStatus::Done, summary, Vec::new(), None),
-        Ok(State::Pending(changes)) => (StageStatus::Pending, Change::count(&changes), changes, None),
-        Ok(State::Conflict(failure)) => {
-            (StageStatus::Conflict, failure.what.clone(), Vec::new(), Some(failure))
+    let nothing = || StagePlan::nothing(about.id);
+    let (state, summary, plan, failure) = match found {
+        Ok(Found::Done(summary)) => (StageStatus::Done, summary, nothing(), None),
+        Ok(Found::Pending(plan)) => (StageStatus::Pending, Change::count(&plan.changes), plan, None),
+        Ok(Found::Conflict(failure)) => {
+            (StageStatus::Conflict, failure.what.clone(), nothing(), Some(failure))
         }
-        Err(failure) => (StageStatus::Failed, failure.what.clone(), Vec::new(), Some(failure)),
+        Err(failure) => (StageStatus::Failed, failure.what.clone(), nothing(), Some(failure)),
     };
-    StageState { stage: about.id, title: about.title, state, summary, changes, remarks, failure }
+    StageState { stage: about.id, title: about.title, state, summary, plan: Arc::new(plan), remarks, failure }
 }
 
 /// How the stages of a run ended.
@@ -71,11 +72,28 @@ pub struct Finished {
     pub wrote: bool,
 }
 
-/// Runs the stages side by side, each once its predecessors have ended. After a failure nothing new
+/// How often a stage is planned anew when its plan is out of date before it wrote anything.
+const PLANS: usize = 3;
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What each stage was found in, in the order of the stages.
+    pub states: Vec<StageState>,
+    /// A person has confirmed it, or it was saved: it is written as it is, or not at all. Else a stage whose plan is
+    /// out of date before it wrote anything is planned anew.
+    pub is_binding: bool,
+}
+
+/// Writes the plans of the stages side by side, each once its predecessors have ended. After a failure nothing new
 /// starts. Every stage gets exactly one end, also when it panics.
 ///
 /// The stages must not wait for each other in a circle: such a run would never end.
-pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &Context<W>) -> Finished {
+pub async fn execute<W: Send + Sync + 'static>(
+    stages: &[SharedStage<W>],
+    plan: &Plan,
+    cx: &Context<W>,
+) -> Finished {
     let failed = OnceLock::new();
     let ended: BTreeMap<StageId, CancellationToken> =
         stages.iter().map(|stage| (stage.about().id, CancellationToken::new())).collect();
@@ -87,7 +105,7 @@ pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &C
                 ended[before].cancelled().await;
             }
             let cx = cx.for_stage(id);
-            let outcome = run_one(Arc::clone(stage), &cx, failed).await;
+            let outcome = run_one(Arc::clone(stage), plan, &cx, failed).await;
             ended[id].cancel();
             (id, outcome, cx.what_is_written().sure > Certainty::Nothing)
         }
@@ -99,6 +117,7 @@ pub async fn execute<W: Send + Sync + 'static>(stages: &[SharedStage<W>], cx: &C
 
 async fn run_one<W: Send + Sync + 'static>(
     stage: SharedStage<W>,
+    plan: &Plan,
     cx: &Context<W>,
     failed: &OnceLock<StageId>,
 ) -> Outcome {
@@ -112,8 +131,9 @@ async fn run_one<W: Send + Sync + 'static>(
         cx.send(EventKind::StageStarted { stage: id }).await;
         // A task of its own, so that a panic ends the stage and not the program.
         let work = tokio::spawn({
-            let (cx, stage) = (cx.clone(), Arc::clone(&stage));
-            async move { inspect_run_verify(stage.as_ref(), &cx).await }
+            let (cx, stage, is_binding) = (cx.clone(), Arc::clone(&stage), plan.is_binding);
+            let state = plan.states.iter().find(|state| state.stage == id).cloned();
+            async move { write_and_verify(stage.as_ref(), state, is_binding, &cx).await }
         });
         let ended = work.await.unwrap_or_else(|_| {
             let what = format!("stage `{id}` stopped because of a bug in this program");
@@ -136,45 +156,60 @@ async fn run_one<W: Send + Sync + 'static>(
     outcome
 }
 
-async fn inspect_run_verify<W: Send + Sync>(
+/// Writes the plan of a stage. One that is out of date before anything of it was written is made anew, unless it is
+/// binding.
+async fn write_and_verify<W: Send + Sync>(
     stage: &dyn Stage<W>,
+    state: Option<StageState>,
+    is_binding: bool,
     cx: &Context<W>,
 ) -> Result<Outcome, Failure> {
-    // Looking can be broken off at any time; the work itself stops between two units.
-    let found = cx.wait(stage.inspect(cx)).await??;
-    match found {
-        State::Done(summary) => {
-            tell_remarks(cx).await;
-            return Ok(Outcome::Unchanged { summary });
+    let mut plan = match state {
+        Some(StageState { failure: Some(failure), .. }) => return Err(failure),
+        Some(state) if state.state == StageStatus::Done => {
+            warn_of(&state.remarks, cx).await;
+            return Ok(Outcome::Unchanged { summary: state.summary });
         }
-        State::Conflict(failure) => return Err(failure),
-        State::Pending(changes) => cx.log(format!("{} to write", Change::count(&changes))).await,
-    }
-    // What the look before the work remarked may be different after it.
-    cx.take_remarks();
-    let done: Done = stage.run(cx).await?;
-    let found = stage.inspect(cx).await?;
-    tell_remarks(cx).await;
-    match found {
-        // Another run did it between our look and our work.
-        State::Done(_) if done.changes == 0 => Ok(Outcome::Unchanged { summary: done.summary }),
-        State::Done(_) => Ok(Outcome::Changed(done)),
-        State::Pending(changes) => Err(Failure::new(
-            Code::StageVerify,
-            format!(
-                "after the work {} {} still to write",
-                Change::count(&changes),
-                if changes.len() == 1 { "is" } else { "are" }
-            ),
-        )
-        .why(changes.first().map(ToString::to_string).unwrap_or_default())
-        .remedy("run again; if it stays so, another program writes the same things")),
-        State::Conflict(failure) => Err(failure),
+        Some(state) => state.plan,
+        None => return Err(Failure::new(Code::Internal, "a stage was started without a plan")),
+    };
+    let mut plans = 1;
+    loop {
+        cx.log(format!("{} to write", Change::count(&plan.changes))).await;
+        let stale = match stage.apply(cx, &plan).await {
+            Ok(done) => {
+                stage.verify(cx, &plan).await?;
+                warn_of(&cx.take_remarks(), cx).await;
+                // Another run did it between our look and our work.
+                return Ok(match done.changes {
+                    0 => Outcome::Unchanged { summary: done.summary },
+                    _ => Outcome::Changed(done),
+                });
+            }
+            Err(failure) => failure,
+        };
+        let is_untouched = cx.what_is_written().sure == Certainty::Nothing;
+        if stale.code != Code::PlanStale || is_binding || !is_untouched || plans == PLANS {
+            return Err(stale);
+        }
+        plans += 1;
+        cx.warn(format!("{}; planned anew", stale.what)).await;
+        // Looking can be broken off at any time; the work itself stops between two units.
+        let found = cx.wait(stage.inspect(cx)).await??;
+        let remarks = cx.take_remarks();
+        plan = match found {
+            Found::Pending(plan) => Arc::new(plan),
+            Found::Conflict(failure) => return Err(failure),
+            Found::Done(summary) => {
+                warn_of(&remarks, cx).await;
+                return Ok(Outcome::Unchanged { summary });
+            }
+        };
     }
 }
 
-async fn tell_remarks<W>(cx: &Context<W>) {
-    for remark in cx.take_remarks() {
+async fn warn_of<W>(remarks: &[Failure], cx: &Context<W>) {
+    for remark in remarks {
         let remedy = remark.remedy.iter().map(|remedy| format!("; {remedy}")).collect::<String>();
         cx.warn(format!("{}{remedy}  {}", remark.what, remark.code)).await;
     }

@@ -1,10 +1,12 @@
-//! A relay that opens late, as port forwards of containers do.
+//! A relay that opens late, as port forwards of containers do; or holds a request up.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+
+use super::PATIENCE;
 
 /// Takes every connection and closes it again until it is opened; then it forwards. The thread ends with the
 /// test process.
@@ -14,6 +16,37 @@ pub struct Relay {
     /// The port alone.
     pub port: u16,
     state: Arc<Mutex<State>>,
+    hold: Arc<Hold>,
+}
+
+/// Where a request is held up.
+#[derive(Default)]
+struct Hold {
+    at: Mutex<Held>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+enum Held {
+    /// Nothing is held up, now or any more.
+    #[default]
+    Not,
+    /// What holds these bytes will be.
+    Waits(Vec<u8>),
+    /// It is there.
+    There,
+}
+
+impl Hold {
+    /// Holds these bytes up, if they are what is waited for, until they may go on.
+    fn pass(&self, bytes: &[u8]) {
+        let mut at = self.at.lock().expect("no thread panics with it");
+        if matches!(&*at, Held::Waits(wanted) if bytes.windows(wanted.len()).any(|window| window == wanted)) {
+            *at = Held::There;
+            self.changed.notify_all();
+            drop(self.changed.wait_while(at, |at| matches!(at, Held::There)));
+        }
+    }
 }
 
 #[derive(Default)]
@@ -30,7 +63,8 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on 127.0.0.1");
         let address = listener.local_addr().expect("the listener has an address");
         let state: Arc<Mutex<State>> = Arc::default();
-        let (target, known) = (target.to_owned(), Arc::clone(&state));
+        let hold: Arc<Hold> = Arc::default();
+        let (target, known, holds) = (target.to_owned(), Arc::clone(&state), Arc::clone(&hold));
         thread::spawn(move || {
             for near in listener.incoming().flatten() {
                 let Ok(mut state) = known.lock() else { return };
@@ -48,16 +82,33 @@ impl Relay {
                 let number = state.count;
                 state.carried.insert(number, near_end);
                 let ended = Arc::clone(&known);
-                thread::spawn(move || carry(far, near));
+                thread::spawn(move || carry(far, near, |_| {}));
+                let holds = Arc::clone(&holds);
                 thread::spawn(move || {
-                    carry(near_too, far_too);
+                    carry(near_too, far_too, |bytes| holds.pass(bytes));
                     if let Ok(mut state) = ended.lock() {
                         state.carried.remove(&number);
                     }
                 });
             }
         });
-        Self { address: address.to_string(), port: address.port(), state }
+        Self { address: address.to_string(), port: address.port(), state, hold }
+    }
+
+    /// Holds up the first request with these bytes in it, does something meanwhile, and lets it go on.
+    pub fn hold_up<T>(&self, bytes: &str, start: impl FnOnce() -> T, meanwhile: impl FnOnce()) -> T {
+        *self.hold.at.lock().expect("no thread panics with it") = Held::Waits(bytes.as_bytes().to_vec());
+        let started = start();
+        let at = self.hold.at.lock().expect("no thread panics with it");
+        let there = |at: &mut Held| !matches!(at, Held::There);
+        let (at, late) =
+            self.hold.changed.wait_timeout_while(at, PATIENCE, there).expect("no thread panics with it");
+        assert!(!late.timed_out(), "no request had `{bytes}` in it");
+        drop(at);
+        meanwhile();
+        *self.hold.at.lock().expect("no thread panics with it") = Held::Not;
+        self.hold.changed.notify_all();
+        started
     }
 
     /// Forwards what comes from now on.
@@ -75,9 +126,10 @@ impl Relay {
     }
 }
 
-fn carry(mut from: TcpStream, mut to: TcpStream) {
+fn carry(mut from: TcpStream, mut to: TcpStream, before: impl Fn(&[u8])) {
     let mut bytes = [0; 65536];
     while let Ok(count @ 1..) = from.read(&mut bytes) {
+        before(&bytes[..count]);
         if to.write_all(&bytes[..count]).is_err() {
             break;
         }

@@ -1,12 +1,15 @@
 //! How work runs: toy stages without a world.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use backendai_setup::failure::{Code, Failure};
 use backendai_setup::workflow::{
-    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Outcome, Stage, StageId, StageStatus,
-    State, Stop, execute, survey,
+    About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Finished, Found, Outcome, Plan, Stage,
+    StageId, StagePlan, StageStatus, Stop, execute, survey,
 };
 use serde_json::Value;
 use tokio::sync::{Barrier, mpsc};
@@ -28,6 +31,10 @@ pub enum Does {
     Nothing,
     /// Runs, and still finds something to do.
     InVain,
+    /// Finds so often that the world has moved on, before it writes anything.
+    Overtaken(Arc<AtomicUsize>),
+    /// Finds so when it has written something.
+    OvertakenHalfWay,
 }
 
 struct Toy {
@@ -49,16 +56,25 @@ impl Stage<()> for Toy {
         self.about
     }
 
-    async fn inspect(&self, _: &Context<()>) -> Result<State, Failure> {
-        let ran = self.ran.load(std::sync::atomic::Ordering::SeqCst);
+    async fn inspect(&self, _: &Context<()>) -> Result<Found, Failure> {
+        let ran = self.ran.load(Ordering::SeqCst);
         if matches!(self.does, Does::Nothing) || (ran && !matches!(self.does, Does::InVain)) {
-            return Ok(State::Done("all is well".into()));
+            return Ok(Found::Done("all is well".into()));
         }
-        Ok(State::Pending(vec![Change::Database { name: self.about.id.into() }]))
+        Ok(Found::Pending(StagePlan::new(
+            self.about.id,
+            vec![Change::Database { name: self.about.id.into() }],
+        )))
     }
 
-    async fn run(&self, cx: &Context<()>) -> Result<Done, Failure> {
+    async fn apply(&self, cx: &Context<()>, plan: &StagePlan) -> Result<Done, Failure> {
+        assert_eq!(plan.changes, [Change::Database { name: self.about.id.into() }]);
         cx.checkpoint()?;
+        if let Does::Overtaken(often) = &self.does
+            && often.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        {
+            return Err(Failure::stale("the toy moved", "somebody played with it"));
+        }
         cx.written(Ok(()))?;
         match &self.does {
             Does::Fail => return Err(Failure::new(Code::DbLost, "the toy fell")),
@@ -73,16 +89,31 @@ impl Stage<()> for Toy {
                 barrier.wait().await;
             }
             Does::Stop(stop) => stop.now(130),
-            Does::Work | Does::Nothing | Does::InVain => {}
+            Does::OvertakenHalfWay => return Err(Failure::stale("the toy moved", "somebody played with it")),
+            Does::Work | Does::Nothing | Does::InVain | Does::Overtaken(_) => {}
         }
         cx.checkpoint()?;
-        self.ran.store(true, std::sync::atomic::Ordering::SeqCst);
+        self.ran.store(true, Ordering::SeqCst);
         Ok(Done { summary: "done".into(), changes: 1 })
     }
 }
 
+/// Plans, and runs that.
+async fn run(stages: &[Arc<dyn Stage<()>>], cx: &Context<()>, is_binding: bool) -> Finished {
+    let plan = Plan { states: survey(stages, cx).await, is_binding };
+    execute(stages, &plan, cx).await
+}
+
 /// Runs toys; gives back every event as JSON, each outcome, and whether something was written.
 pub async fn play(stages: Vec<Arc<dyn Stage<()>>>, stop: Stop) -> (Vec<Value>, Vec<(String, String)>, bool) {
+    play_as(stages, stop, false).await
+}
+
+async fn play_as(
+    stages: Vec<Arc<dyn Stage<()>>>,
+    stop: Stop,
+    is_binding: bool,
+) -> (Vec<Value>, Vec<(String, String)>, bool) {
     let (sender, mut events) = mpsc::channel(EVENTS_AHEAD);
     let cx = Context::new(Arc::new(()), sender, stop);
     let reader = tokio::spawn(async move {
@@ -92,7 +123,7 @@ pub async fn play(stages: Vec<Arc<dyn Stage<()>>>, stop: Stop) -> (Vec<Value>, V
         }
         seen
     });
-    let finished = execute(&stages, &cx).await;
+    let finished = run(&stages, &cx, is_binding).await;
     drop(cx);
     let seen = reader.await.expect("the reader reads");
     let told = stages_keep(&seen);
@@ -161,6 +192,34 @@ async fn work_in_vain_is_a_failure() {
     assert!(events.iter().any(|event| event["failure"]["code"] == "E-STAGE-VERIFY"));
 }
 
+fn is_anew(event: &Value) -> bool {
+    event["message"].as_str().is_some_and(|message| message.ends_with("; planned anew"))
+}
+
+/// A plan that is out of date before anything was written is made anew, three times at most, unless it was confirmed.
+#[tokio::test]
+async fn who_is_overtaken_plans_anew() {
+    let play = async |often, is_binding| {
+        let stages = vec![toy("a", &[], Does::Overtaken(Arc::new(AtomicUsize::new(often))))];
+        let (events, outcomes, wrote) = play_as(stages, Stop::default(), is_binding).await;
+        let anew = events.iter().filter(|event| is_anew(event)).count();
+        (anew, ends(&outcomes)[0].1.to_owned(), wrote)
+    };
+    assert_eq!(play(0, true).await, (0, "changed".into(), true));
+    assert_eq!(play(1, true).await, (0, "failed".into(), false));
+    assert_eq!(play(1, false).await, (1, "changed".into(), true));
+    assert_eq!(play(2, false).await, (2, "changed".into(), true));
+    assert_eq!(play(3, false).await, (2, "failed".into(), false));
+}
+
+#[tokio::test]
+async fn what_is_half_written_is_not_planned_anew() {
+    let (events, outcomes, wrote) = play(vec![toy("a", &[], Does::OvertakenHalfWay)], Stop::default()).await;
+    assert_eq!((ends(&outcomes), wrote), (vec![("a", "failed")], true));
+    assert!(events.iter().any(|event| event["failure"]["code"] == "E-PLAN-STALE"));
+    assert!(!events.iter().any(is_anew));
+}
+
 #[tokio::test]
 async fn who_is_stopped_is_cancelled() {
     let stop = Stop::default();
@@ -194,7 +253,7 @@ async fn a_slow_reader_loses_nothing() {
     let (sender, mut events) = mpsc::channel(2);
     let cx = Context::new(Arc::new(()), sender, Stop::default());
     let work = tokio::spawn(async move {
-        execute(&[toy("a", &[], Does::Chatter(LINES))], &cx).await;
+        run(&[toy("a", &[], Does::Chatter(LINES))], &cx, false).await;
     });
     let mut lines = Vec::new();
     while let Some(Event { kind, .. }) = events.recv().await {
@@ -216,7 +275,7 @@ async fn nobody_listens_and_the_work_goes_on() {
     let (sender, events) = mpsc::channel(1);
     drop(events);
     let cx = Context::new(Arc::new(()), sender, Stop::default());
-    let finished = execute(&[toy("a", &[], Does::Chatter(9))], &cx).await;
+    let finished = run(&[toy("a", &[], Does::Chatter(9))], &cx, false).await;
     assert!(matches!(finished.outcomes.as_slice(), [("a", Outcome::Changed(_))]));
 }
 

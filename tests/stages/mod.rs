@@ -4,6 +4,7 @@ mod alembic;
 mod config;
 mod contract;
 mod events;
+mod failover;
 mod golden;
 mod grammar;
 mod graph;
@@ -15,5 +16,6 @@ mod keypairs_kept;
 mod large;
 mod schema;
 mod site;
+mod stale;
 
 pub use site::Site;

@@ -1,6 +1,6 @@
 //! How a store is reached, and asked again while etcd is in trouble that passes by itself.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use etcd_client::{Client, ConnectOptions, Error};
 use secrecy::ExposeSecret;
@@ -47,7 +47,7 @@ impl Store {
         let began = Instant::now();
         let mut pauses = pauses();
         loop {
-            let failure = match Self::connect_first(etcd, begin, None).await {
+            let failure = match Self::connect_first(etcd, begin, None, Duration::MAX).await {
                 Err(failure) if failure.status() == status::UNREACHABLE => failure,
                 ended => return ended,
             };
@@ -64,9 +64,11 @@ impl Store {
         etcd: &Etcd,
         begin: usize,
         cluster: Option<u64>,
+        patience: Duration,
     ) -> Result<(Self, usize), Failure> {
         let mut first = None;
         let count = etcd.endpoints.len();
+        let each = patience / u32::try_from(count).unwrap_or(u32::MAX).max(1);
         for (at, endpoint) in etcd.endpoints.iter().enumerate().cycle().skip(begin).take(count) {
             let attempt = async {
                 let mut store = Self::connect(etcd, endpoint).await?;
@@ -76,7 +78,9 @@ impl Store {
                     None => Ok(store),
                 }
             };
-            match attempt.await {
+            let silent =
+                |_| Err(explain(Trouble::Silent(each), endpoint, None, "the question for its version", ""));
+            match timeout(each, attempt).await.unwrap_or_else(silent) {
                 Ok(store) if cluster.is_none_or(|cluster| store.cluster == Some(cluster)) => {
                     return Ok((store, at));
                 }
@@ -133,8 +137,8 @@ impl Store {
     }
 
     /// Asks again, with growing pauses, for as long as etcd is in trouble that passes by itself and one
-    /// operation may take. For questions that can be put twice: reads, and writes that set the same values.
-    /// A member that is gone is replaced by another endpoint of the same cluster.
+    /// operation may take. For questions that can be put twice: reads, and guarded writes. A member that is gone is
+    /// replaced by another endpoint of the same cluster; one that says nothing for half of that time too.
     pub(super) async fn repeat<T, F>(&mut self, mut ask: impl FnMut(Client) -> F) -> Result<T, Trouble>
     where
         F: Future<Output = Result<T, Error>>,
@@ -144,10 +148,17 @@ impl Store {
         let left = || end.saturating_duration_since(Instant::now());
         let mut pauses = pauses();
         let mut last = None;
+        let mut may_move = self.settings.endpoints.len() > 1;
         loop {
-            let error = match timeout(left(), ask(self.client.clone())).await {
+            let patience = if may_move { left().min(limit / 2) } else { left() };
+            let error = match timeout(patience, ask(self.client.clone())).await {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => Trouble::Error(error),
+                Err(_) if may_move && !left().is_zero() => {
+                    may_move = false;
+                    self.connect_again(1, left() / 2).await;
+                    continue;
+                }
                 Err(_) => return Err(last.unwrap_or(Trouble::Silent(limit))),
             };
             let pause = pauses.next().filter(|pause| *pause < left());
@@ -156,15 +167,18 @@ impl Store {
             };
             last = Some(error);
             sleep(pause).await;
-            let _ = timeout(left(), self.connect_again()).await;
+            let _ = timeout(left(), self.connect_again(0, left())).await;
         }
     }
 
-    /// A new connection, to the same endpoint when it can be used. Without one the old stays.
-    async fn connect_again(&mut self) {
+    /// A new connection, to the first that can be used of the endpoints that begin so many after the one that it has.
+    /// Each gets its part of the time. Without one the old stays.
+    async fn connect_again(&mut self, after: usize, patience: Duration) {
         let own = self.settings.endpoints.iter().position(|endpoint| *endpoint == self.endpoint);
         let fresh = match (own, self.cluster) {
-            (Some(own), Some(cluster)) => Self::connect_first(&self.settings, own, Some(cluster)).await,
+            (Some(own), Some(cluster)) => {
+                Self::connect_first(&self.settings, own + after, Some(cluster), patience).await
+            }
             _ => Self::connect(&self.settings, &self.endpoint).await.map(|store| (store, 0)),
         };
         if let Ok((fresh, _)) = fresh {

@@ -1,27 +1,26 @@
 //! etcd: the store below the namespace, and beside it the offers of [`offers`].
 
 mod connection;
+mod guarded;
 mod offers;
 mod trouble;
 
 use std::collections::BTreeMap;
 
-use etcd_client::{AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions, GetResponse, Txn, TxnOp};
+use etcd_client::{
+    AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions, GetResponse, KeyValue, Txn, TxnOp,
+};
 
 use crate::{
     failure::{Code, Failure},
     guide::{Address, Etcd, KeySpace},
-    limits::seconds,
 };
 
 use trouble::{Trouble, bounded};
 
+pub use guarded::Write;
 pub use offers::{LEASE, Offered};
 
-/// etcd takes 128 operations in a transaction by default.
-const OPERATIONS: usize = 100;
-/// etcd takes 1.5 MiB in a request by default; keys count too.
-const BYTES: usize = 512 * 1024;
 /// How many keys one answer may hold; fewer where their values are large.
 const PAGE: i64 = 10_000;
 /// The largest answer that is taken, in bytes. The library's own limit is 4 MiB, and one value may have 1.5 MiB or what
@@ -56,8 +55,31 @@ impl Member {
     }
 }
 
-/// One write: a key with its new value, or none to remove it.
-pub type Write = (String, Option<String>);
+/// What a key holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its value.
+    pub value: Vec<u8>,
+    /// The revision of the cluster at which it was last written.
+    pub revision: i64,
+}
+
+impl Stored {
+    fn of(pair: &KeyValue) -> Self {
+        Self { value: pair.value().to_vec(), revision: pair.mod_revision() }
+    }
+
+    /// Its value as text; what is no text is made readable.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.value).into_owned()
+    }
+}
+
+impl AsRef<[u8]> for Stored {
+    fn as_ref(&self) -> &[u8] {
+        &self.value
+    }
+}
 
 /// A connection to one endpoint.
 #[derive(Clone)]
@@ -156,24 +178,24 @@ impl Store {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    pub async fn get(&mut self, key: &str) -> Result<Option<Stored>, Failure> {
         let key = format!("{}{key}", self.prefix);
         let answer = self.read(key.into_bytes(), None).await?;
-        Ok(answer.kvs().first().map(|pair| pair.value().to_vec()))
+        Ok(answer.kvs().first().map(Stored::of))
     }
 
     /// Every key and value below a prefix of the namespace, without the namespace, at one revision.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn read_all(&mut self, below: &str) -> Result<BTreeMap<String, Vec<u8>>, Failure> {
+    pub async fn read_all(&mut self, below: &str) -> Result<BTreeMap<String, Stored>, Failure> {
         let start = format!("{}{below}", self.prefix);
         let cut = self.prefix.len();
         let mut found = BTreeMap::new();
         self.pages(start, GetOptions::new(), |pair| {
             // A key that is no text is none of the manager's, and none of ours.
             if let Ok(key) = std::str::from_utf8(pair.key()) {
-                found.insert(key[cut..].to_owned(), pair.value().to_vec());
+                found.insert(key[cut..].to_owned(), Stored::of(pair));
             }
         })
         .await?;
@@ -244,7 +266,7 @@ impl Store {
         &mut self,
         start: String,
         options: GetOptions,
-        mut each: impl FnMut(&etcd_client::KeyValue),
+        mut each: impl FnMut(&KeyValue),
     ) -> Result<(), Failure> {
         let end = after_prefix(start.as_bytes());
         let mut from = start.into_bytes();
@@ -272,56 +294,6 @@ impl Store {
                 }
                 _ => return Ok(()),
             }
-        }
-    }
-
-    /// Cuts writes into transactions that etcd takes, keeping their order.
-    pub fn batches(&self, writes: Vec<Write>) -> Vec<Vec<Write>> {
-        let mut batches: Vec<Vec<Write>> = Vec::new();
-        let mut bytes = 0;
-        for write in writes {
-            let size = self.prefix.len() + write.0.len() + write.1.as_ref().map_or(0, String::len) + 32;
-            match batches.last_mut() {
-                Some(batch) if batch.len() < OPERATIONS && bytes + size <= BYTES => {
-                    bytes += size;
-                    batch.push(write);
-                }
-                _ => {
-                    bytes = size;
-                    batches.push(vec![write]);
-                }
-            }
-        }
-        batches
-    }
-
-    /// Writes one batch in one transaction: all of it or nothing.
-    ///
-    /// # Errors
-    /// When etcd refuses it or does not confirm it.
-    pub async fn write(&mut self, batch: &[Write]) -> Result<(), Failure> {
-        let operations: Vec<TxnOp> = batch
-            .iter()
-            .map(|(key, value)| {
-                let key = format!("{}{key}", self.prefix);
-                match value {
-                    Some(value) => TxnOp::put(key, value.as_str(), None),
-                    None => TxnOp::delete(key, None),
-                }
-            })
-            .collect();
-        let batch = Txn::new().and_then(operations);
-        let ask = |mut client: Client| {
-            let batch = batch.clone();
-            async move { client.txn(batch).await }
-        };
-        match self.repeat(ask).await {
-            Ok(_) => Ok(()),
-            Err(Trouble::Silent(limit)) => {
-                Err(self.connection_lost(format!("no confirmation in {}", seconds(limit))))
-            }
-            Err(error) if error.is_gone() => Err(self.connection_lost("the connection broke".into())),
-            Err(error) => Err(self.explain(error, "a write").await),
         }
     }
 

@@ -6,11 +6,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
-    disk::Disk,
     failure::{Code, Failure},
     fixture::Keys,
     manager_config::{self, Entry},
     workflow::Change,
+    world::World,
     yaml,
 };
 
@@ -68,25 +68,26 @@ fn entry(pair: &Held) -> Result<Entry, Failure> {
 /// # Errors
 /// `E-FILE-FOREIGN` when it is no list of keypairs, or in a form that cannot be changed by position.
 pub(super) async fn look(
-    disk: &Disk,
+    world: &World,
     path: &Path,
     pairs: &[Held],
 ) -> Result<Option<(Change, SecretString)>, Failure> {
-    let change = |what: &str, is_new: bool, text: String| {
-        let (path, what) = (path.display().to_string(), what.to_owned());
-        Ok(Some((Change::File { path, what, is_new }, text.into())))
+    let existing = world.surroundings.disk.target(path).await?;
+    let key = &world.surroundings.fingerprints;
+    let seen = existing.as_ref().map(|existing| existing.fingerprint(key)).transpose()?;
+    let change = |what: &str, text: String| {
+        let (path, what, is_new) = (path.display().to_string(), what.to_owned(), seen.is_none());
+        Ok(Some((Change::File { path, what, is_new, seen: seen.clone() }, text.into())))
     };
-    let Some(existing) = disk.target(path).await? else {
-        return change("new", true, format!("{HEADER}{}", yaml_of(pairs)?));
-    };
+    let Some(existing) = existing else { return change("new", format!("{HEADER}{}", yaml_of(pairs)?)) };
     let text = manager_config::own_keypairs(path, &existing.bytes)?;
     let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let wanted = manager_config::splice(text, &entries).map_err(|refused| refused.of(path))?;
     if wanted != text {
-        return change("change keypairs", false, wanted);
+        return change("change keypairs", wanted);
     }
     if let Some(to) = existing.mode_to_close() {
-        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), false, wanted);
+        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), wanted);
     }
     Ok(None)
 }

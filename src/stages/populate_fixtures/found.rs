@@ -3,15 +3,16 @@
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row as _};
 
+use super::credentials::Held;
 use crate::{
     failure::Failure,
-    fixture::{self, Row},
+    fixture::{self, Keys, Row},
     guide::Database,
     services::postgres::ask,
 };
 
 /// A row of the table. The gateway never looks at `is_active`: only the secret counts.
-pub(super) struct Found {
+pub(super) struct TableRow {
     pub(super) user_id: Option<String>,
     pub(super) access: String,
     pub(super) secret: Option<SecretString>,
@@ -22,7 +23,13 @@ pub(super) struct Found {
     pub(super) rate_limit: Option<i32>,
 }
 
-impl Found {
+impl TableRow {
+    /// As it stands in the credentials file with these keys.
+    pub(super) fn held(&self, keys: Keys) -> Held {
+        let user_id = self.user_id.clone().unwrap_or_default();
+        Held { user_id, is_admin: self.is_admin == Some(true), keys }
+    }
+
     /// Has it the owner and the role of the row?
     pub(super) fn is_for(&self, row: &Row) -> bool {
         self.user_id.as_deref() == Some(&row.user_id) && self.is_admin == Some(row.is_admin)
@@ -56,7 +63,10 @@ impl Found {
 }
 
 /// The whole table, in the order in which the rows were made.
-pub(super) async fn read(database: &Database, connection: &mut PgConnection) -> Result<Vec<Found>, Failure> {
+pub(super) async fn read(
+    database: &Database,
+    connection: &mut PgConnection,
+) -> Result<Vec<TableRow>, Failure> {
     let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, is_admin, \
                concurrency_limit, concurrency_used, rate_limit \
                FROM public.keypairs ORDER BY created_at, access_key";
@@ -64,7 +74,7 @@ pub(super) async fn read(database: &Database, connection: &mut PgConnection) -> 
     let found = ask(database, "the search for keypairs", asked).await?;
     Ok(found
         .iter()
-        .map(|row| Found {
+        .map(|row| TableRow {
             user_id: row.get(0),
             access: row.get(1),
             secret: row.get::<Option<String>, _>(2).map(Into::into),

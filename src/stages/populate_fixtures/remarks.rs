@@ -1,6 +1,6 @@
 //! What people should know about table `keypairs` though nothing is to be done about it here.
 
-use super::found::Found;
+use super::found::TableRow;
 use crate::{
     failure::{Code, Failure},
     fixture::{CONCURRENCY_LIMIT, RATE_LIMIT, Row},
@@ -10,8 +10,8 @@ use crate::{
 const NAMED: usize = 10;
 
 /// The remarks for a table; `rotates` says that its secrets are replaced in this run.
-pub(super) fn of(rows: &[Row], table: &[Found], rotates: bool) -> Vec<Failure> {
-    let ours = |found: &Found| rows.iter().any(|row| found.is_for(row));
+pub(super) fn of(rows: &[Row], table: &[TableRow], rotates: bool) -> Vec<Failure> {
+    let ours = |found: &TableRow| rows.iter().any(|row| found.is_for(row));
     let others = owners(table, |found| found.is_admin == Some(true) && !ours(found));
     let published = owners(table, |found| found.is_published() && !found.is_open());
     let mut remarks = Vec::new();
@@ -73,7 +73,7 @@ fn remark(what: &str, owners: &[&str]) -> Failure {
 }
 
 /// The owners of such rows, each once.
-fn owners(table: &[Found], wanted: impl Fn(&Found) -> bool) -> Vec<&str> {
+fn owners(table: &[TableRow], wanted: impl Fn(&TableRow) -> bool) -> Vec<&str> {
     let wanted = table.iter().filter(|found| wanted(found));
     let mut owners: Vec<&str> = wanted.map(|found| found.user_id.as_deref().unwrap_or("nobody")).collect();
     owners.sort_unstable();

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, Row as _};
 
-use super::{found::Found, remarks};
+use super::{found::TableRow, remarks};
 use crate::{
     failure::{Code, Failure},
     fixture::{self, Keys, Row},
@@ -39,8 +39,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The rows of other owners that get new secrets.
+    pub(super) fn closed_in<'t>(&self, table: &'t [TableRow]) -> impl Iterator<Item = &'t TableRow> {
+        table.iter().filter(|row| self.closed.iter().any(|(_, access)| *access == row.access))
+    }
+
     /// The secrets that are replaced: two runs that replace the same ones notice each other by them.
-    pub(super) fn replaced(&self, table: &[Found]) -> Secrets {
+    pub(super) fn replaced(&self, table: &[TableRow]) -> Secrets {
         let renewed = self.pairs.iter().flat_map(|pair| match &pair.standing {
             Standing::Renewed(access) => access.as_slice(),
             _ => &[],
@@ -56,21 +61,21 @@ impl Plan {
 ///
 /// # Errors
 /// `E-KEYS-PUBLISHED`, `E-KEYS-CONFLICT`.
-pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
+pub(super) fn plan(world: &World, table: &[TableRow]) -> Result<Plan, Failure> {
     let rows = &world.fixture()?.rows;
     let pairs = rows
         .iter()
         .map(|row| Ok(Pair { row: row.clone(), standing: standing(world, row, table)? }))
         .collect::<Result<Vec<_>, Failure>>()?;
-    let renewed = |found: &Found| {
+    let renewed = |found: &TableRow| {
         pairs.iter().any(|pair| match &pair.standing {
             Standing::Renewed(access) => access.contains(&found.access),
             _ => false,
         })
     };
-    let ours = |found: &Found| rows.iter().any(|row| row.keys.is_none() && found.is_for(row));
-    let is_broken = |found: &Found| found.is_open() || found.secret.is_none() && ours(found);
-    let open: Vec<&Found> = table.iter().filter(|found| is_broken(found) && !renewed(found)).collect();
+    let ours = |found: &TableRow| rows.iter().any(|row| row.keys.is_none() && found.is_for(row));
+    let is_broken = |found: &TableRow| found.is_open() || found.secret.is_none() && ours(found);
+    let open: Vec<&TableRow> = table.iter().filter(|found| is_broken(found) && !renewed(found)).collect();
     if !open.is_empty() && !world.overwrite.published {
         return Err(published(&world.settings.database()?.name, &open));
     }
@@ -81,12 +86,13 @@ pub(super) fn plan(world: &World, table: &[Found]) -> Result<Plan, Failure> {
     Ok(Plan { remarks: remarks::of(rows, table, world.overwrite.keypairs), pairs, closed })
 }
 
-fn published(name: &str, open: &[&Found]) -> Failure {
-    let name_of =
-        |found: &&&Found| format!("`{}` of `{}`", found.access, found.user_id.as_deref().unwrap_or("nobody"));
-    let (broken, guessed): (Vec<&&Found>, Vec<&&Found>) =
+fn published(name: &str, open: &[&TableRow]) -> Failure {
+    let name_of = |found: &&&TableRow| {
+        format!("`{}` of `{}`", found.access, found.user_id.as_deref().unwrap_or("nobody"))
+    };
+    let (broken, guessed): (Vec<&&TableRow>, Vec<&&TableRow>) =
         open.iter().partition(|found| found.secret.is_none());
-    let list = |rows: &[&&Found]| rows.iter().map(name_of).collect::<Vec<_>>().join(", ");
+    let list = |rows: &[&&TableRow]| rows.iter().map(name_of).collect::<Vec<_>>().join(", ");
     let mut kinds = Vec::new();
     let mut why = Vec::new();
     if !guessed.is_empty() {
@@ -106,11 +112,11 @@ fn published(name: &str, open: &[&Found]) -> Failure {
         .remedy("`--replace-published-keys` gives these rows new secrets on the same access keys")
 }
 
-fn standing(world: &World, row: &Row, table: &[Found]) -> Result<Standing, Failure> {
+fn standing(world: &World, row: &Row, table: &[TableRow]) -> Result<Standing, Failure> {
     if let Some(keys) = &row.keys {
         return poured(row, keys, table);
     }
-    let mut ours: Vec<&Found> = table.iter().filter(|found| found.is_for(row)).collect();
+    let mut ours: Vec<&TableRow> = table.iter().filter(|found| found.is_for(row)).collect();
     if ours.is_empty() {
         return Ok(Standing::New);
     }
@@ -127,7 +133,7 @@ fn standing(world: &World, row: &Row, table: &[Found]) -> Result<Standing, Failu
 }
 
 /// A row with keys of its own is there when its access key is, with the same values.
-fn poured(row: &Row, keys: &Keys, table: &[Found]) -> Result<Standing, Failure> {
+fn poured(row: &Row, keys: &Keys, table: &[TableRow]) -> Result<Standing, Failure> {
     let Some(found) = table.iter().find(|found| found.access == keys.access) else {
         return Ok(Standing::New);
     };

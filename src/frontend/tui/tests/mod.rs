@@ -26,7 +26,8 @@ use crate::{
     session::Overwrite,
     surroundings::Surroundings,
     workflow::{
-        Change, Done, Event, EventKind, Level, Outcome, Rung, StageState, StageStatus, Summary, Verdict,
+        Change, Done, Event, EventKind, Level, Outcome, Rung, StagePlan, StageState, StageStatus, Summary,
+        Verdict,
     },
 };
 
@@ -280,7 +281,7 @@ pub(super) fn state(stage: &'static str, state: StageStatus, changes: Vec<Change
         title: september_2018::SETUP.stage_title(stage),
         state,
         summary,
-        changes,
+        plan: StagePlan::new(stage, changes).into(),
         remarks: Vec::new(),
         failure: None,
     }
@@ -292,8 +293,14 @@ pub(super) fn pending() -> Vec<StageState> {
         key: format!("/sorna/local/{name}"),
         old: None,
         new: Some(value.into()),
+        revision: 0,
     };
-    let file = |path: &str, what: &str| Change::File { path: path.into(), what: what.into(), is_new: true };
+    let file = |path: &str, what: &str| Change::File {
+        path: path.into(),
+        what: what.into(),
+        is_new: true,
+        seen: None,
+    };
     let row = |what: &str| Change::Row { table: "keypairs".into(), what: what.into(), is_new: true };
     let keys = |kind: &str, count: usize| (0..count).map(|at| key(&format!("{kind}{at}"), "x")).collect();
     vec![
@@ -306,6 +313,7 @@ pub(super) fn pending() -> Vec<StageState> {
                 key: "/sorna/local/volumes/_mount".into(),
                 old: Some("/mnt/old".into()),
                 new: Some("/mnt/vfroot".into()),
+                revision: 7,
             }],
         ),
         state("create-database", StageStatus::Pending, vec![Change::Database { name: "backend".into() }]),

@@ -162,6 +162,7 @@ fn compared(columns: u16, rows: u16) -> Wizard {
         key: format!("/sorna/local/images/{path}"),
         old: old.map(Into::into),
         new: new.map(Into::into),
+        revision: 0,
     };
     let changes = vec![
         key("python", None, Some("1")),

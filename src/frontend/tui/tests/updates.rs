@@ -9,7 +9,7 @@ use crate::{
         keymap::{Action, BINDINGS, Place},
     },
     guide::Origin,
-    workflow::{Rung, StageStatus},
+    workflow::{Rung, StagePlan, StageStatus},
 };
 
 use super::{
@@ -209,7 +209,7 @@ fn something_foreign_wants_its_word() {
     wizard.app.go(Page::Review);
     let mut stages = pending();
     stages[2].state = StageStatus::Conflict;
-    stages[2].changes.clear();
+    stages[2].plan = StagePlan::nothing("set-mount").into();
     stages[2].failure = Some(Failure::new(Code::MountForeign, "etcd already names `/mnt/old`"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("yes").key(Enter);
     assert!(!wizard.app.overwrite.mount);
@@ -225,7 +225,7 @@ fn secrets_that_anybody_has_want_their_word() {
     wizard.app.go(Page::Review);
     let mut stages = pending();
     stages[2].state = StageStatus::Conflict;
-    stages[2].changes.clear();
+    stages[2].plan = StagePlan::nothing("set-mount").into();
     stages[2].failure = Some(Failure::new(Code::KeysPublished, "one row is open"));
     wizard.all_probed().surveyed(Ok(stages)).key(Enter).text("replace").key(Enter);
     assert!(!wizard.app.overwrite.published && !wizard.app.overwrite.mount);

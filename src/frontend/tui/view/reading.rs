@@ -152,11 +152,11 @@ fn stage_lines(state: &StageState) -> Vec<String> {
     if let Some(failure) = &state.failure {
         lines.extend(problem_lines(failure));
     }
-    if state.changes.is_empty() && state.failure.is_none() {
+    if state.changes().is_empty() && state.failure.is_none() {
         lines.push(format!("  nothing to do: {}", state.summary));
     }
     lines.extend(state.remarks.iter().flat_map(problem_lines));
-    for change in &state.changes {
+    for change in state.changes() {
         lines.push(format!("  {change}"));
         if let Change::Statement { sql, .. } = change {
             lines.extend(sql.lines().map(|line| format!("      {line}")));

@@ -78,7 +78,7 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
 /// How many things are to be written.
 fn totals(app: &App) -> Line<'static> {
     let changes: Vec<Change> =
-        app.survey.stages().iter().flat_map(|stage| stage.changes.iter().cloned()).collect();
+        app.survey.stages().iter().flat_map(|stage| stage.changes().iter().cloned()).collect();
     match &app.survey.result {
         Some(Ok(_)) if changes.is_empty() => Line::styled("  nothing to change", app.theme.dim()),
         Some(Ok(_)) => Line::styled(format!("  to write: {}", Change::count(&changes)), app.theme.dim()),
@@ -103,7 +103,7 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
     if !app.is_problem(item) {
         let words = match app.obstacle() {
             Some(obstacle) => format!("w is off: {obstacle}"),
-            None if app.survey.stages().iter().all(|stage| stage.changes.is_empty()) => {
+            None if app.survey.stages().iter().all(|stage| stage.changes().is_empty()) => {
                 "Everything is as it should be. w runs all stages again; nothing will change.".into()
             }
             None => "w writes all this; Enter shows an entry in full.".into(),
@@ -202,9 +202,9 @@ fn stage_sign(app: &App, stage: &StageState, sign: char) -> Span<'static> {
 
 /// What a stage would do, in one line.
 pub(super) fn stage_words(stage: &StageState) -> (char, String) {
-    let has = |sign: &char| stage.changes.iter().any(|change| change.sign() == *sign);
+    let has = |sign: &char| stage.changes().iter().any(|change| change.sign() == *sign);
     let sign = ['~', '+', '-'].into_iter().find(has).unwrap_or(' ');
-    let words = match (&stage.failure, stage.changes.as_slice()) {
+    let words = match (&stage.failure, stage.changes()) {
         (Some(failure), _) => format!("{}  {}", failure.what, failure.code),
         (None, [Change::Key { old: Some(old), new: Some(new), .. }]) => format!("1 key   {old} → {new}"),
         (None, [Change::Database { name }]) => format!("1       {name}"),

@@ -1,0 +1,165 @@
+//! A file takes the place of exactly what was seen there, or stays away.
+
+use std::{
+    fs, io,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
+use tempfile::NamedTempFile;
+
+use crate::{failure::Failure, fingerprint::FingerprintKey};
+
+/// What must stand where a file is written.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The key of the fingerprint.
+    pub key: FingerprintKey,
+    /// The fingerprint of what was seen; none where nothing was.
+    pub seen: Option<String>,
+}
+
+impl Guard {
+    /// Is it what was seen, as far as one look can tell?
+    fn is_kept(&self, path: &Path) -> Result<bool, Failure> {
+        let is = match fs::read(path).and_then(|bytes| Ok((bytes, fs::symlink_metadata(path)?))) {
+            Ok((bytes, meta)) => {
+                let mode = meta.permissions().mode() & 0o7777;
+                Some(self.key.of_file(mode, &bytes)?)
+            }
+            Err(_) => None,
+        };
+        Ok(is == self.seen)
+    }
+}
+
+/// Why a file did not take its place.
+pub(super) enum Refused {
+    /// Something else stands there by now.
+    Stale(Failure),
+    /// What the system says.
+    Io(io::Error),
+}
+
+impl From<Errno> for Refused {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self::Stale(failure)
+    }
+}
+
+/// Gives a file its place in one step. With a guard both are exchanged, looked at, and given back when it was not what
+/// was seen: nobody else's content is lost, whenever it came.
+pub(super) fn take_place(file: NamedTempFile, path: &Path, guard: Option<&Guard>) -> Result<(), Refused> {
+    let Some(guard) = guard else {
+        return file.persist(path).map(drop).map_err(|refused| Refused::Io(refused.error));
+    };
+    if guard.seen.is_none() {
+        return file.persist_noclobber(path).map(drop).map_err(|refused| match refused.error.kind() {
+            io::ErrorKind::AlreadyExists => stale(path, "it was not there then"),
+            _ => Refused::Io(refused.error),
+        });
+    }
+    let beside: PathBuf = file.path().to_owned();
+    let exchange = || renameat_with(CWD, &beside, CWD, path, RenameFlags::EXCHANGE);
+    match exchange() {
+        // What stood there is removed with the name that it got.
+        Ok(()) if guard.is_kept(&beside)? => Ok(()),
+        Ok(()) => {
+            exchange()?;
+            Err(stale(path, "its content or its mode is another one"))
+        }
+        Err(Errno::NOENT) => Err(stale(path, "it was removed")),
+        // The file system cannot exchange.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if guard.is_kept(path)? => {
+            take_place(file, path, None)
+        }
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            Err(stale(path, "its content or its mode is another one"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn stale(path: &Path, why: &str) -> Refused {
+    Refused::Stale(Failure::stale(format!("`{}` changed after the plan was made", path.display()), why))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::fs::MetadataExt, path::PathBuf};
+
+    use crate::{disk::Disk, failure::Code};
+
+    use super::*;
+
+    fn see(path: &Path, key: &FingerprintKey) -> Guard {
+        let seen = fs::read(path).ok().map(|bytes| {
+            let mode = fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
+            key.of_file(mode, &bytes).expect("randomness")
+        });
+        Guard { key: key.clone(), seen }
+    }
+
+    /// What is done to the file after the look, whether the write goes on, and what stands there afterwards.
+    type Case = (Option<&'static str>, fn(&Path), bool, Option<&'static str>);
+
+    #[test]
+    fn a_file_takes_the_place_of_what_was_seen_and_of_nothing_else() {
+        let write = |path: &Path, text: &str| fs::write(path, text).expect("the folder is ours");
+        let nothing: fn(&Path) = |_| {};
+        let cases: [Case; 6] = [
+            (None, nothing, true, Some("new")),
+            (Some("old"), nothing, true, Some("new")),
+            (None, |path| fs::write(path, "theirs").expect("ours"), false, Some("theirs")),
+            (Some("old"), |path| fs::write(path, "theirs").expect("ours"), false, Some("theirs")),
+            (Some("old"), |path| fs::remove_file(path).expect("ours"), false, None),
+            (
+                Some("old"),
+                |path| fs::set_permissions(path, fs::Permissions::from_mode(0o640)).expect("ours"),
+                false,
+                Some("old"),
+            ),
+        ];
+        let key = FingerprintKey::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        for (at, (before, meanwhile, goes_on, after)) in cases.into_iter().enumerate() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path: PathBuf = folder.path().join("file");
+            if let Some(text) = before {
+                write(&path, text);
+            }
+            let guard = see(&path, &key);
+            meanwhile(&path);
+            let inode = fs::metadata(&path).map(|meta| meta.ino()).ok();
+            let old = before.map(str::as_bytes);
+            let put = runtime.block_on(Disk::default().replace_guarded(&path, b"new", old, guard));
+            let code = put.as_ref().err().map(|failure| failure.code);
+            assert_eq!(code, (!goes_on).then_some(Code::PlanStale), "case {at}: {put:?}");
+            assert_eq!(fs::read_to_string(&path).ok().as_deref(), after, "case {at}");
+            if !goes_on {
+                assert_eq!(
+                    fs::metadata(&path).map(|meta| meta.ino()).ok(),
+                    inode,
+                    "case {at}: it is the same file"
+                );
+            }
+            // Nothing else is left, but for the backup of what was replaced.
+            let names = fs::read_dir(folder.path()).expect("ours").count();
+            assert_eq!(
+                names,
+                usize::from(after.is_some()) + usize::from(goes_on && before.is_some()),
+                "case {at}"
+            );
+        }
+    }
+}
