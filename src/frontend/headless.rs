@@ -79,7 +79,7 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         let session = if must_ask {
             let confirmed = ask(terminal, signals, &session).await?;
-            session.confirmed(confirmed)
+            session.confirmed(Some(confirmed))
         } else {
             session
         };

@@ -176,11 +176,11 @@ impl Session {
         self.world.settings.local_addresses()
     }
 
-    /// The same, for work that a person has confirmed: what [`Operation::Preview`] found is written as it is, or not at
+    /// The same, for work that a person has confirmed, if one has: what [`Operation::Preview`] found is written as it is, or not at
     /// all.
     #[must_use]
-    pub fn confirmed(self, states: Vec<StageState>) -> Self {
-        Self { confirmed: Some(states), ..self }
+    pub fn confirmed(self, states: Option<Vec<StageState>>) -> Self {
+        Self { confirmed: states, ..self }
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.

@@ -228,6 +228,30 @@ fn one_stage_alone() {
     }
 }
 
+/// What changed after the review is not written over: the review comes again with what would change now.
+#[test]
+fn what_changed_after_the_review_is_shown_again() {
+    for way in [Way::Prompts, Way::Lines] {
+        let stand = Stand::new();
+        stand.answers("directory");
+        let mut talk = Talk::start(&stand, way, &["--answers", "answers.yml", "--review"]);
+        talk.until("Review. Nothing is written yet.");
+        talk.until("181 keys");
+        let key = "/sorna/local/images/_aliases/python";
+        stand.etcd.put(key, "of somebody else");
+        talk.choose("What now?", "Write", 1);
+        talk.until("E-PLAN-STALE");
+        assert_eq!(stand.etcd.get_all("").len(), 1, "something was written");
+        talk.choose("What now?", "Look again", 1);
+        talk.until("Review. Nothing is written yet.");
+        talk.choose("What now?", "Write", 1);
+        talk.until(&all_changed());
+        assert_ne!(stand.etcd.get_all(key)[key], "of somebody else");
+        talk.choose("What now?", "Leave", 1);
+        assert_eq!(talk.pty.wait().status, 0);
+    }
+}
+
 /// A screen reader follows every line: nothing is drawn again, nothing is a picture.
 #[test]
 fn plain_lines_are_lines() {

@@ -38,7 +38,7 @@ impl Wizard<'_> {
         self.asker.forget_pending();
         loop {
             match steps[self.choose("What now?", &options, first).await?] {
-                Step::Write => return self.write(&[]).await,
+                Step::Write => return self.write(&[], state.plan).await,
                 Step::Allow(grant) => {
                     if or_back(self.allow(grant).await, false)? {
                         return Ok(Page::Review);
@@ -133,7 +133,7 @@ impl Wizard<'_> {
             let options: Vec<&str> = steps.iter().map(words).collect();
             self.asker.forget_pending();
             match steps[self.choose("What now?", &options, 0).await?] {
-                Step::Write => return self.write(&[id]).await,
+                Step::Write => return self.write(&[id], state.plan).await,
                 Step::Allow(grant) => drop(or_back(self.allow(grant).await, false)?),
                 _ => return Ok(Page::Menu),
             }

@@ -14,18 +14,21 @@ use crate::{
     },
     report::{Plain, Recorder, Reporter, RunState},
     session::{self, Operation, Scope},
-    workflow::StageId,
+    workflow::{StageId, StageState},
 };
 
 use super::{Answered, Away, Page, Wizard};
 
 impl Wizard<'_> {
-    /// Runs these stages, or all.
-    pub(super) async fn write(&mut self, stages: &[StageId]) -> Answered<Page> {
+    /// Runs these stages, or all, as a person has confirmed it.
+    pub(super) async fn write(&mut self, stages: &[StageId], confirmed: Vec<StageState>) -> Answered<Page> {
+        let mut confirmed = Some(confirmed);
         let mut skip: Vec<StageId> = Vec::new();
         self.round.passed_over = None;
         loop {
-            let Some(state) = self.run(stages, &skip).await? else { return Ok(Page::Review) };
+            let Some(state) = self.run(stages, &skip, confirmed.take()).await? else {
+                return Ok(Page::Review);
+            };
             self.ran = true;
             match &state.summary {
                 Some(summary) => self.round.ended(summary),
@@ -43,7 +46,7 @@ impl Wizard<'_> {
             let every: Vec<StageId> = self.setup.stage_abouts().iter().map(|about| about.id).collect();
             let order = if stages.is_empty() { &every[..] } else { stages };
             let left_out = passed_over(self.setup, &state, order, &skip);
-            let remedies = Remedy::all(left_out.is_some());
+            let remedies = Remedy::all(&state, left_out.is_some());
             let words = |remedy: &Remedy| match (remedy, &left_out) {
                 (Remedy::Skip, Some(ids)) => format!("Go on without {}", self.setup.titles_of(ids)),
                 _ => remedy.title().to_owned(),
@@ -51,6 +54,7 @@ impl Wizard<'_> {
             let options: Vec<String> = remedies.iter().map(words).collect();
             match remedies[self.choose("What now?", &options, 0).await?] {
                 Remedy::Again => {}
+                Remedy::Look => return Ok(Page::Review),
                 Remedy::Change => return self.change().await,
                 Remedy::Skip => {
                     self.round.passed_over = Some(self.round.status);
@@ -61,9 +65,15 @@ impl Wizard<'_> {
         }
     }
 
-    async fn run(&mut self, stages: &[StageId], skip: &[StageId]) -> Answered<Option<RunState>> {
+    async fn run(
+        &mut self,
+        stages: &[StageId],
+        skip: &[StageId],
+        confirmed: Option<Vec<StageState>>,
+    ) -> Answered<Option<RunState>> {
         let scope = Scope::stages(self.setup, stages, None, skip);
         let Some(session) = self.open(scope, Operation::Run).await? else { return Ok(None) };
+        let session = session.confirmed(confirmed);
         let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
         let Recorder { path, reporters } =
             match self.beside(move || Recorder::open(setup.stage_titles(), folder, &name, None)).await? {

@@ -18,7 +18,7 @@ use crate::{
     report::{Recorder, Records, history},
     session::{self, Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
     state::StateDir,
-    workflow::{StageId, Stop},
+    workflow::{StageState, Stop},
 };
 
 use super::msg::{Effect, Listed, Msg, ProbeId, Survey};
@@ -97,7 +97,10 @@ impl Executor {
             Effect::Survey { survey, generation, answers, overwrite } => {
                 self.survey(survey, generation, *answers, overwrite);
             }
-            Effect::Run { stages, skip, answers, overwrite } => self.run(&stages, &skip, *answers, overwrite),
+            Effect::Run { stages, skip, confirmed, answers, overwrite } => {
+                let scope = Scope::stages(self.setup, &stages, None, &skip);
+                self.run(scope, confirmed, *answers, overwrite);
+            }
             Effect::StopRun(status) => {
                 self.run.iter().for_each(|stop| stop.now(status));
             }
@@ -214,17 +217,22 @@ impl Executor {
         });
     }
 
-    fn run(&mut self, stages: &[StageId], skip: &[StageId], answers: Answers, overwrite: Overwrite) {
+    fn run(
+        &mut self,
+        scope: Result<Scope, Failure>,
+        confirmed: Option<Vec<StageState>>,
+        answers: Answers,
+        overwrite: Overwrite,
+    ) {
         let (setup, sender) = (self.setup, self.sender.clone());
         let inspection = self.inspection(answers, overwrite);
-        let scope = Scope::stages(setup, stages, None, skip);
         let (state_dir, limits) = (self.state_dir.clone(), self.run_options.surroundings.limits);
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
             let opened = inspection.open(scope, Operation::Run).await;
             let begin = move || {
-                let session = opened?;
+                let session = opened?.confirmed(confirmed);
                 let recorder = Recorder::open(setup.stage_titles(), state_dir, session.name(), None);
                 Ok((session, recorder.map_err(|failure| vec![failure])?))
             };

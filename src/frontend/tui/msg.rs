@@ -159,6 +159,8 @@ pub enum Effect {
         stages: Vec<StageId>,
         /// But not these.
         skip: Vec<StageId>,
+        /// What a person has confirmed, where one has.
+        confirmed: Option<Vec<StageState>>,
         /// With these answers.
         answers: Box<Answers>,
         /// What may be overwritten.

@@ -1,19 +1,24 @@
 //! What can be done after a run: once it has failed, and at the end.
 
-use crate::{report::RunState, session::Setup, workflow::StageId};
+use crate::{failure::status, report::RunState, session::Setup, workflow::StageId};
 
 /// The choices after a failure; the first is the safe one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
     Again,
+    Look,
     Change,
     Skip,
     Leave,
 }
 
 impl Remedy {
-    /// Those that there are; whether the stage that failed can be passed over is known already.
-    pub fn all(can_skip: bool) -> Vec<Self> {
+    /// Those that there are; whether the stage that failed can be passed over is known already. What is out of date, with
+    /// nothing written, is looked at again before anything else.
+    pub fn all(state: &RunState, can_skip: bool) -> Vec<Self> {
+        if state.summary.as_ref().is_some_and(|summary| summary.status == status::NOT_AS_WANTED) {
+            return vec![Self::Look, Self::Change, Self::Leave];
+        }
         let skip = can_skip.then_some(Self::Skip);
         [Self::Again, Self::Change].into_iter().chain(skip).chain([Self::Leave]).collect()
     }
@@ -21,6 +26,7 @@ impl Remedy {
     pub fn title(self) -> &'static str {
         match self {
             Self::Again => "Try again",
+            Self::Look => "Look again",
             Self::Change => "Change an answer",
             Self::Skip => "Skip it",
             Self::Leave => "Leave",

@@ -66,7 +66,10 @@ impl App {
     fn write(&mut self) {
         match self.obstacle() {
             Some(obstacle) => self.say(Sign::Warning, format!("w is off: {obstacle}")),
-            None => self.start_run(Vec::new(), Vec::new()),
+            None => {
+                let confirmed = self.survey.stages().to_vec();
+                self.start_run(Vec::new(), Vec::new(), Some(confirmed));
+            }
         }
     }
 
@@ -143,7 +146,8 @@ impl App {
         let obstacle = match (found.map(|state| &state.failure), &self.alone.result) {
             (Some(None), _) => {
                 self.overlay = None;
-                return self.start_run(vec![stage], Vec::new());
+                let confirmed = self.alone.stages().to_vec();
+                return self.start_run(vec![stage], Vec::new(), Some(confirmed));
             }
             (Some(Some(failure)), _) if Grant::of(failure).is_some() => {
                 return self.confirm_or_show(failure.clone());

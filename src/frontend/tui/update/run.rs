@@ -19,7 +19,7 @@ use crate::{
     },
     guide::files,
     report::Log,
-    workflow::StageId,
+    workflow::{StageId, StageState},
 };
 
 use super::moved;
@@ -28,7 +28,13 @@ use super::moved;
 const WATCH: Duration = Duration::from_secs(2);
 
 impl App {
-    pub(super) fn start_run(&mut self, stages: Vec<StageId>, skip: Vec<StageId>) {
+    /// Runs these stages, or all, but for some; as it was confirmed, where somebody has.
+    pub(super) fn start_run(
+        &mut self,
+        stages: Vec<StageId>,
+        skip: Vec<StageId>,
+        confirmed: Option<Vec<StageState>>,
+    ) {
         if self.is_running() {
             return;
         }
@@ -43,7 +49,7 @@ impl App {
         self.page = Page::Run;
         self.overlay = None;
         let answers = Box::new(self.answers.clone());
-        self.want(Effect::Run { stages, skip, answers, overwrite: self.overwrite });
+        self.want(Effect::Run { stages, skip, confirmed, answers, overwrite: self.overwrite });
     }
 
     pub(super) fn run_key(&mut self, action: Action) {
@@ -106,19 +112,24 @@ impl App {
 
     /// What can be done after a failure.
     pub(in crate::frontend::tui) fn remedies(&self) -> Vec<Remedy> {
-        Remedy::all(self.passed_over().is_some())
+        let Some(run) = &self.run else { return Vec::new() };
+        Remedy::all(&run.state, self.passed_over().is_some())
     }
 
     fn do_remedy(&mut self) {
         let Some(run) = &self.run else { return };
         let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
         match self.remedies().get(run.cursor) {
-            Some(Remedy::Again) => self.start_run(wanted, skip),
+            Some(Remedy::Again) => self.start_run(wanted, skip, None),
             Some(Remedy::Change) => self.back_to_review(),
+            Some(Remedy::Look) => {
+                self.back_to_review();
+                self.check_again();
+            }
             Some(Remedy::Skip) => {
                 skip.extend(self.passed_over().into_iter().flatten());
                 self.round.passed_over = Some(self.round.status);
-                self.start_run(wanted, skip);
+                self.start_run(wanted, skip, None);
             }
             Some(Remedy::Leave) => self.quit(self.round.status),
             None => {}

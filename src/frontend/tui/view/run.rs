@@ -286,6 +286,7 @@ fn clipped(mut lines: Vec<String>, most: usize, columns: usize, ellipsis: &str) 
 fn words_of(app: &App, run: &RunPage, remedy: Remedy) -> String {
     match remedy {
         Remedy::Again => "what is done is not repeated".into(),
+        Remedy::Look => "the review, with what would change now".into(),
         Remedy::Change => "back to the review".into(),
         Remedy::Skip => {
             let ids = app.passed_over().unwrap_or_default();
