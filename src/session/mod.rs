@@ -12,6 +12,7 @@ mod options;
 mod samples;
 mod scope;
 mod secret;
+mod stopped;
 mod wait;
 mod work;
 
@@ -40,7 +41,7 @@ pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_give
 pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
-pub use work::{broken_off, stopped};
+pub use stopped::{broken_off, stopped};
 
 /// Loaded answers and what is to be done with them.
 pub struct Session {

@@ -6,9 +6,8 @@ mod remarks;
 mod rows;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
-
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::PgConnection;
 
 use crate::{
     disk::Guard,
