@@ -151,7 +151,8 @@ async fn lock(home: &Path) -> Result<Lock, Failure> {
     let path = home.join(LOCK);
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
-        if let Some(lock) = Lock::take(&path).map_err(|error| unwritable(&path, &error))? {
+        let lock = Lock::open(&path).map_err(|error| unwritable(&path, &error))?;
+        if lock.take() {
             return Ok(lock);
         }
         tokio::time::sleep(BEAT).await;

@@ -169,24 +169,28 @@ pub fn barrier(path: &Path, user: u32, group: u32) -> Option<PathBuf> {
     path.ancestors().find(is_closed).map(Path::to_owned)
 }
 
-/// A file that is locked as long as this is there.
+/// A file by which runs keep out of each other's way; a lock that was taken is let go when this is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock; none while somebody else has it.
+    /// Opens the file, without taking the lock.
     ///
     /// # Errors
-    /// What the system says of the file.
-    pub fn take(path: &Path) -> io::Result<Option<Self>> {
+    /// What the system says.
+    pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Takes the lock; false while somebody else has it.
+    pub fn take(&self) -> bool {
         // Whoever has removed the folder meanwhile has taken the file away: then it locks nothing any more.
-        let is_the_one = || Some(fs::metadata(path).ok()?.ino() == file.metadata().ok()?.ino());
-        let is_ours =
-            flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() && is_the_one() == Some(true);
-        Ok(is_ours.then_some(Self { _file: file }))
+        let is_the_one = || Some(fs::metadata(&self.path).ok()?.ino() == self.file.metadata().ok()?.ino());
+        flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok() && is_the_one() == Some(true)
     }
 }
 
