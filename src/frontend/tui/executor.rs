@@ -86,14 +86,7 @@ impl Executor {
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
             }
-            Effect::List { generation, answers } => {
-                let inspection = self.inspection(*answers, Overwrite::default());
-                self.blocking(move || {
-                    let (list, problems) = inspection.image_list();
-                    let listed = Box::new(Listed { list, problems });
-                    Msg::Listed { generation, listed }
-                });
-            }
+            Effect::List { generation, answers } => self.list(generation, *answers),
             Effect::Survey { survey, generation, answers, overwrite } => {
                 self.survey(survey, generation, *answers, overwrite);
             }
@@ -131,6 +124,14 @@ impl Executor {
             // These belong to the screen.
             Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
         }
+    }
+
+    fn list(&mut self, generation: u64, answers: Answers) {
+        let inspection = self.inspection(answers, Overwrite::default());
+        self.blocking(move || {
+            let (list, problems) = inspection.image_list();
+            Msg::Listed { generation, listed: Box::new(Listed { list, problems }) }
+        });
     }
 
     /// Waits until the draft is as it was asked for.
