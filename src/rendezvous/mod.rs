@@ -37,7 +37,7 @@ impl Rendezvous {
         let node = node.unwrap_or_else(host);
         if ["", "(none)", "localhost", "localhost.localdomain"].contains(&node.as_str()) {
             return Err(Failure::new(Code::Usage, format!("this host is called `{node}`, as others may be"))
-                .why("nodes are told apart by their names")
+                .why("nodes are distinguished by their names")
                 .remedy("give it a name of its own: `mount verify --node NAME`"));
         }
         Ok(Self::Verify { node })

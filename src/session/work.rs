@@ -138,8 +138,10 @@ impl Work {
     /// What was confirmed is what is written, or nothing: not when another look finds something else.
     fn compare(&self, found: &[StageState], tally: &mut Tally) {
         let Some(confirmed) = &self.confirmed else { return };
-        let out_of_date =
-            |why| Failure::stale("what was confirmed is out of date: something changed meanwhile", why);
+        let out_of_date = |why| {
+            Failure::stale("what was confirmed is out of date: something changed meanwhile", why)
+                .remedy("look again at what would change, then confirm that")
+        };
         // A check tells early what a stage would find.
         if let Some(failure) = tally.failures.iter_mut().find(|failure| is_found_by_stages(failure)) {
             *failure = out_of_date(failure.what.clone());
