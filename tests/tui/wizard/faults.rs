@@ -91,6 +91,31 @@ fn something_foreign(columns: u16, rows: u16) {
     assert_eq!(stand.etcd.get_all("/sorna/local/volumes/")["/sorna/local/volumes/_mount"], stand.mount());
 }
 
+/// What changed since the review is not written over: there is nothing but another look, and what it finds is written.
+#[test]
+fn what_changed_since_the_review() {
+    at_both_sizes(|columns, rows| {
+        let stand = Stand::new();
+        let tmux = stand.review(columns, rows, "directory");
+        tmux.wait_for("w writes all this");
+        tmux.wait_gone("checking");
+        let key = "/sorna/local/images/_aliases/python";
+        stand.etcd.put(key, "of somebody else");
+        tmux.keys(&["w"]);
+        tmux.wait_for("E-PLAN-STALE");
+        tmux.wait_for("> Look again");
+        stand.capture("stale-1-out-of-date", &tmux);
+        assert_eq!(stand.etcd.get_all("").len(), 1, "something was written");
+        tmux.keys(&["Enter"]);
+        tmux.wait_for("w writes all this");
+        tmux.wait_for("~ Aliases");
+        stand.capture("stale-2-review", &tmux);
+        tmux.keys(&["w"]);
+        tmux.wait_for("Prepared in");
+        assert_ne!(stand.etcd.get_all(key)[key], "of somebody else");
+    });
+}
+
 #[test]
 fn another_size_and_back() {
     at_both_sizes(smaller_and_back);
