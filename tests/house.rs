@@ -151,9 +151,10 @@ const EXPOSES: &[(&str, usize)] = &[
     ("manager_config/mod.rs", 1),
     ("services/etcd/connection.rs", 1),
     ("services/postgres/mod.rs", 1),
-    ("stages/populate_fixtures.rs", 2),
+    ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
     ("stages/populate_fixtures/found.rs", 2),
+    ("stages/populate_fixtures/planned.rs", 1),
     ("stages/populate_fixtures/rows.rs", 3),
     ("stages/write_config.rs", 2),
 ];

@@ -2,11 +2,12 @@
 
 mod credentials;
 mod found;
+mod planned;
 mod remarks;
 mod rows;
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     fixture::Keys,
     guide::{Database, files::CREDENTIALS},
     services::postgres::{self, Transaction},
-    workflow::{About, Certainty, Change, Context, Done, Found, Observed, Stage, StagePlan, Written},
+    workflow::{About, Certainty, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
@@ -63,64 +64,6 @@ async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     }
     Err(Failure::new(Code::StageNeeds, missing)
         .remedy(format!("run `{}` first, or all stages", install_schema::ABOUT.id)))
-}
-
-/// What the table is to become, and the secrets that are replaced there.
-fn rows_of(world: &World, plan: &Plan, table: &[TableRow]) -> Result<StagePlan, Failure> {
-    let observed = |(access, secret): (String, Option<SecretString>)| {
-        let parts: [&[u8]; 2] = match &secret {
-            Some(secret) => [b"secret", secret.expose_secret().as_bytes()],
-            None => [b"none", b""],
-        };
-        let fingerprint = world.surroundings.fingerprints.of(&parts)?;
-        Ok(Observed { what: format!("secret of `{access}`"), fingerprint })
-    };
-    Ok(StagePlan {
-        observed: plan.replaced(table).into_iter().map(observed).collect::<Result<_, Failure>>()?,
-        ..StagePlan::new(ABOUT.id, row_changes(plan))
-    })
-}
-
-fn row_changes(plan: &Plan) -> Vec<Change> {
-    let pairs = plan.pairs.iter().filter_map(|pair| {
-        let title = pair.row.title();
-        match &pair.standing {
-            Standing::Kept(_, nulls) if nulls.is_empty() => None,
-            Standing::Kept(_, nulls) => {
-                let set: Vec<_> = nulls.iter().map(|(column, to)| format!("{column} NULL → {to}")).collect();
-                Some((format!("{title}, {}", set.join(", ")), false))
-            }
-            Standing::New if pair.row.keys.is_some() => Some((format!("{title}, the given keys"), true)),
-            Standing::New => Some((format!("{title}, new keys"), true)),
-            Standing::Renewed(access) if access.len() == 1 => Some((format!("{title}, a new secret"), false)),
-            Standing::Renewed(access) => {
-                Some((format!("{title}, new secrets for {} rows", access.len()), false))
-            }
-        }
-    });
-    let closed =
-        plan.closed.iter().map(|(user, access)| (format!("`{access}` of `{user}`, a new secret"), false));
-    let row = |(what, is_new)| Change::Row { table: "keypairs".into(), what, is_new };
-    pairs.chain(closed).map(row).collect()
-}
-
-/// The pairs for the credentials file; keys that are still to be made get a place holder.
-fn foreseen(plan: &Plan, table: &[TableRow]) -> Result<Vec<Held>, Failure> {
-    let mut held = Vec::new();
-    let renewed = |access: &str| Keys::generate().map(|keys| Keys { access: access.to_owned(), ..keys });
-    for Pair { row, standing } in &plan.pairs {
-        let keys = match standing {
-            Standing::Kept(keys, _) => vec![keys.clone()],
-            Standing::New => vec![row.keys.clone().map_or_else(Keys::generate, Ok)?],
-            Standing::Renewed(access) => access.iter().map(|it| renewed(it)).collect::<Result<_, _>>()?,
-        };
-        let pair = |keys| Held { user_id: row.user_id.clone(), is_admin: row.is_admin, keys };
-        held.extend(keys.into_iter().map(pair));
-    }
-    for row in plan.closed_in(table) {
-        held.push(row.held(renewed(&row.access)?));
-    }
-    Ok(held)
 }
 
 /// What was written.
@@ -257,61 +200,19 @@ impl PopulateFixtures {
         }
         let file = match cx.world.settings.files.credentials.as_deref() {
             None => None,
-            Some(path) => match credentials::look(&cx.world, path, &foreseen(&plan, &table)?).await {
-                Ok(file) => file.map(|(change, _)| change),
-                Err(failure) => return Ok(Found::Conflict(failure)),
-            },
+            Some(path) => {
+                match credentials::look(&cx.world, path, &planned::foreseen(&plan, &table)?).await {
+                    Ok(file) => file.map(|(change, _)| change),
+                    Err(failure) => return Ok(Found::Conflict(failure)),
+                }
+            }
         };
-        let mut found = rows_of(&cx.world, &plan, &table)?;
+        let mut found = planned::rows(ABOUT.id, &cx.world, &plan, &table)?;
         found.changes.extend(file);
         if found.changes.is_empty() {
             return Ok(Found::Done(format!("{} kept", count(plan.pairs.len(), "keypair"))));
         }
         Ok(Found::Pending(found))
-    }
-
-    /// Is the table still as the plan saw it? After a lost connection `again` also where the plan is done: by this run,
-    /// or by one that made the same rows.
-    fn guard(world: &World, table: &[TableRow], planned: &StagePlan, again: bool) -> Result<Plan, Failure> {
-        let stale = |why: String| Failure::stale("table keypairs changed after the plan was made", why);
-        let plan = rows::plan(world, table).map_err(|failure| match failure.code {
-            Code::KeysPublished | Code::KeysConflict => stale(failure.what),
-            _ => failure,
-        })?;
-        let found = rows_of(world, &plan, table)?;
-        let is_row = |change: &&Change| matches!(change, Change::Row { .. });
-        let changes = planned.changes.iter().filter(is_row).cloned().collect();
-        let planned = StagePlan { changes, observed: planned.observed.clone(), ..*planned };
-        match planned.difference(&found) {
-            Some(_) if again && found.changes.is_empty() => Ok(plan),
-            Some(difference) => Err(stale(difference)),
-            None => Ok(plan),
-        }
-    }
-
-    /// The credentials file as it is to be with these pairs, and what stands there, if that is still what the plan saw.
-    async fn guarded_file(
-        cx: &Context<World>,
-        held: &[Held],
-        planned: &StagePlan,
-    ) -> Result<Option<(Option<String>, SecretString)>, Failure> {
-        let Some(path) = cx.world.settings.files.credentials.as_deref() else { return Ok(None) };
-        let found = credentials::look(&cx.world, path, held).await?;
-        let planned = planned.changes.iter().find(|change| matches!(change, Change::File { .. }));
-        match (found, planned) {
-            (None, _) => Ok(None),
-            (Some((change, text)), Some(planned)) if change == *planned => {
-                let seen = match change {
-                    Change::File { seen, .. } => seen,
-                    _ => None,
-                };
-                Ok(Some((seen, text)))
-            }
-            (Some((change, _)), _) => Err(Failure::stale(
-                format!("`{}` changed after the plan was made", path.display()),
-                format!("the plan for it was made from other content; now it would be: {change}"),
-            )),
-        }
     }
 
     /// Once. The inner failure is one after which nobody knows whether the new secrets count: repeated, it would look
@@ -328,9 +229,9 @@ impl PopulateFixtures {
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = found::read(database, &mut transaction).await?;
-        let plan = Self::guard(&cx.world, &table, planned, again)?;
+        let plan = planned::still(&cx.world, &table, planned, again)?;
         // A file that cannot take the keys is found before they are made.
-        Self::guarded_file(cx, &foreseen(&plan, &table)?, planned).await?;
+        planned::file(cx, &planned::foreseen(&plan, &table)?, planned).await?;
         let (held, tally) = write(cx, database, &mut transaction, &plan, &table).await?;
         cx.checkpoint()?;
         let connection = match cx.written(transaction.commit(database).await) {
@@ -346,7 +247,7 @@ impl PopulateFixtures {
             return Err(changed(&cx.world));
         }
         let path = cx.world.settings.files.credentials.as_deref();
-        let file = path.zip(Self::guarded_file(cx, &held, planned).await?);
+        let file = path.zip(planned::file(cx, &held, planned).await?);
         if let Some((path, (seen, text))) = &file {
             let surroundings = &cx.world.surroundings;
             let guard = Guard { key: surroundings.fingerprints.clone(), seen: seen.clone() };
