@@ -89,7 +89,7 @@ impl Environment {
         &self.0.temporary
     }
 
-    /// Where programs of this user keep data, as the XDG names say; none without a home.
+    /// Where programs of this user keep data, as the XDG names say; none without them and a home.
     pub fn data_directory(&self) -> Option<PathBuf> {
         self.xdg("XDG_DATA_HOME", ".local/share")
     }
@@ -101,9 +101,8 @@ impl Environment {
 
     /// A relative path counts for nothing there.
     fn xdg(&self, name: &str, usual: &str) -> Option<PathBuf> {
-        let home = self.0.home.as_ref()?;
         let named = self.path(name).filter(|path| path.is_absolute());
-        Some(named.map_or_else(|| home.join(usual), Path::to_owned))
+        named.map(Path::to_owned).or_else(|| Some(self.0.home.as_ref()?.join(usual)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The world as stages and checks see it: what was answered, and how to reach the servers.
 
 use std::sync::{
-    OnceLock,
+    Arc, OnceLock,
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
@@ -55,7 +55,7 @@ pub struct World {
     fixture: Option<Fixture>,
     rotated: AtomicBool,
     replaces: OnceLock<Secrets>,
-    endpoint: AtomicUsize,
+    endpoint: Arc<AtomicUsize>,
 }
 
 impl World {
@@ -80,7 +80,7 @@ impl World {
             fixture,
             rotated: AtomicBool::new(false),
             replaces: OnceLock::new(),
-            endpoint: AtomicUsize::new(0),
+            endpoint: Arc::default(),
         }
     }
 
@@ -120,10 +120,7 @@ impl World {
     /// When none does.
     pub async fn etcd(&self) -> Result<Store, Failure> {
         // A dead member costs its time limit once, not at every connection.
-        let first = self.endpoint.load(Ordering::SeqCst);
-        let (store, answered) = Store::connect_any(self.settings.etcd()?, first).await?;
-        self.endpoint.store(answered, Ordering::SeqCst);
-        Ok(store)
+        Store::connect_any(self.settings.etcd()?, &self.endpoint).await
     }
 
     /// A connection to the manager's database; a server that is away for a moment is waited for as long as one

@@ -22,7 +22,7 @@ pub struct Cli {
     #[command(flatten)]
     pub(super) asking: Asking,
     #[command(flatten)]
-    pub(super) loudness: VolumeArgs,
+    pub(super) volume: VolumeArgs,
     #[command(flatten)]
     pub(super) writing: Writing,
     /// The wizard as line prompts, for plain terminals and screen readers
@@ -70,7 +70,7 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: VolumeArgs,
+        volume: VolumeArgs,
     },
     #[command(about = format!("Probes every target live, all at once: {}", names(checks).join(", ")))]
     Check {
@@ -82,7 +82,7 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: VolumeArgs,
+        volume: VolumeArgs,
     },
     /// Shows what would change; writes nothing
     Plan {
@@ -94,14 +94,14 @@ pub(super) enum Command {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: VolumeArgs,
+        volume: VolumeArgs,
     },
     /// Shows each stage: done, pending or conflict; status 9 unless all are done
     Status {
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
-        loudness: VolumeArgs,
+        volume: VolumeArgs,
     },
     /// Shows the image list, its aliases and problems
     Images {
@@ -332,17 +332,17 @@ impl OutputSettings {
 }
 
 impl Cli {
-    /// What the flags say about the manner of the work.
-    pub(super) fn manner(&self) -> OutputSettings {
+    /// What the flags say about the settings of the work.
+    pub(super) fn output_settings(&self) -> OutputSettings {
         let verbose = |is_verbose: bool| if is_verbose { Volume::Verbose } else { Volume::Normal };
         match &self.command {
-            None => OutputSettings::asking(&self.asking, self.loudness.volume()),
+            None => OutputSettings::asking(&self.asking, self.volume.volume()),
             Some(
-                Command::Run { asking, loudness, .. }
-                | Command::Check { asking, loudness, .. }
-                | Command::Plan { asking, loudness, .. }
-                | Command::Status { asking, loudness },
-            ) => OutputSettings::asking(asking, loudness.volume()),
+                Command::Run { asking, volume, .. }
+                | Command::Check { asking, volume, .. }
+                | Command::Plan { asking, volume, .. }
+                | Command::Status { asking, volume },
+            ) => OutputSettings::asking(asking, volume.volume()),
             Some(Command::Mount(
                 MountCommand::Offer { asking, verbose: is_verbose, .. }
                 | MountCommand::Verify { asking, verbose: is_verbose, .. },

@@ -50,15 +50,15 @@ pub fn start(mut signals: Signals, surroundings: Surroundings) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(not_understood(&error, &given.command, surroundings)),
     };
-    let manner = cli.manner();
-    match manner.look.color {
+    let settings = cli.output_settings();
+    match settings.look.color {
         Color::Auto if is_spoken(&surroundings.environment) => anstream::ColorChoice::Never.write_global(),
         Color::Auto => {}
         Color::Always => anstream::ColorChoice::Always.write_global(),
         Color::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let surroundings = surroundings.within(Limits::of_operations(manner.timeout));
-    let terminal = Terminal::new(manner.output, manner.look.ascii, surroundings).at(manner.volume);
+    let surroundings = surroundings.within(Limits::of_operations(settings.timeout));
+    let terminal = Terminal::new(settings.output, settings.look.ascii, surroundings).at(settings.volume);
     // A wizard may have written something, and so may the development setup.
     let begins_at_once = cli.command.is_none() || matches!(cli.command, Some(Command::Dev(_)));
     signals.end_as(&terminal, if begins_at_once { BROKEN_OFF } else { BEFORE });
@@ -66,12 +66,12 @@ pub fn start(mut signals: Signals, surroundings: Surroundings) -> ExitCode {
     let wizard = cli.command.is_none()
         && (cli.review || cli.plain || (!answers_are_named && !cli.writing.yes && terminal.is_full()));
     let mut problems = if wizard { not_for_the_wizard(&cli) } else { Vec::new() };
-    let accept = manner.severity.accept.iter().map(|code| acceptable(code));
+    let accept = settings.severity.accept.iter().map(|code| acceptable(code));
     let accept = accept.filter_map(|code| code.map_err(|failure| problems.push(failure)).ok()).collect();
     if !problems.is_empty() {
         return ExitCode::from(terminal.fail(&problems));
     }
-    let tolerance = Tolerance { strict: manner.severity.strict, accept };
+    let tolerance = Tolerance { strict: settings.severity.strict, accept };
     let reached = serve(cli, &terminal, &mut signals, wizard, tolerance);
     ExitCode::from(terminal.status(reached))
 }
@@ -95,7 +95,7 @@ fn not_understood(error: &clap::Error, command: &[String], surroundings: Surroun
 
 /// Flags that go without a command, but not with the wizard: one without effect is refused, never ignored.
 fn not_for_the_wizard(cli: &Cli) -> Vec<Failure> {
-    let Cli { asking, loudness, writing, plain, review, .. } = cli;
+    let Cli { asking, volume, writing, plain, review, .. } = cli;
     let answers = !asking.sources.answers.is_empty();
     let headless = "the wizard does without it";
     let flags = [
@@ -104,8 +104,8 @@ fn not_for_the_wizard(cli: &Cli) -> Vec<Failure> {
         (writing.yes, "--yes", "the wizard asks before it writes"),
         (asking.wait.is_some(), "--wait", headless),
         (asking.log_file.is_some(), "--log-file", headless),
-        (loudness.quiet, "--quiet", headless),
-        (loudness.verbose, "--verbose", headless),
+        (volume.quiet, "--quiet", headless),
+        (volume.verbose, "--verbose", headless),
         (asking.form.output == Output::Json, "--output json", headless),
     ];
     let idle = flags.into_iter().filter(|(is_idle, ..)| *is_idle);

@@ -88,9 +88,9 @@ pub async fn look(options: &Options) -> Look {
     Look { etcd: seen(site.etcd), postgres: seen(site.postgres), mount: (mount, has_mount), obstacle, beside }
 }
 
-fn seen(spot: ServerSite) -> Seen {
-    let ServerSite { kind, port, has_data, latency_ms, .. } = spot;
-    let state = match spot.found {
+fn seen(server: ServerSite) -> Seen {
+    let ServerSite { kind, port, has_data, latency_ms, .. } = server;
+    let state = match server.found {
         Found::Ours { version: Some(version), .. } => SeenState::Answers { version },
         Found::Ours { version: None, .. } => SeenState::Silent,
         Found::Other { version } => SeenState::Used { words: format!("{version} {}", kind.does) },

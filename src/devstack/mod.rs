@@ -51,12 +51,15 @@ async fn stop_both(
     let postgres =
         process::stop("PostgreSQL", || postgres::find(environment, &home.path), postgres::STOP).await;
     let etcd = process::stop("etcd", || etcd::find(environment, &home.path), etcd::STOP).await;
-    for (spot, stopped) in [(&site.postgres, &postgres), (&site.etcd, &etcd)] {
-        let title = spot.kind.title;
-        match (stopped, &spot.found) {
+    for (server, stopped) in [(&site.postgres, &postgres), (&site.etcd, &etcd)] {
+        let title = server.kind.title;
+        match (stopped, &server.found) {
             (Ok(true), _) => say(&format!("{title} stopped")),
             (Ok(false), Found::Other { version }) => {
-                say(&format!("{title} {version} on {} is not the stack's; it is left alone", spot.address()));
+                say(&format!(
+                    "{title} {version} on {} is not the stack's; it is left alone",
+                    server.address()
+                ));
             }
             (Ok(false), _) => say(&format!("{title} was not running")),
             (Err(_), _) => {}
@@ -77,9 +80,9 @@ pub async fn status(options: &Options) -> Status {
     }
 }
 
-fn state(spot: ServerSite) -> ServerState {
-    let ServerSite { port, has_data, .. } = spot;
-    match spot.found {
+fn state(server: ServerSite) -> ServerState {
+    let ServerSite { port, has_data, .. } = server;
+    match server.found {
         Found::Ours { process, version: Some(version) } => {
             ServerState::Running(Server { port, pid: Some(process.pid), version })
         }

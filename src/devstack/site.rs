@@ -154,7 +154,7 @@ fn found((there, latency_ms): (There, f64), port: u16) -> (Found, f64) {
 }
 
 impl Site {
-    pub fn spots(&self) -> [&ServerSite; 2] {
+    pub fn servers(&self) -> [&ServerSite; 2] {
         [&self.etcd, &self.postgres]
     }
 
@@ -165,16 +165,16 @@ impl Site {
 
     /// True while something in the way may be what is meant, and come up by itself.
     pub fn is_passing(&self) -> bool {
-        let mut unfit = self.spots().into_iter().filter_map(ServerSite::in_the_way).peekable();
+        let mut unfit = self.servers().into_iter().filter_map(ServerSite::in_the_way).peekable();
         unfit.peek().is_some() && unfit.all(|unfit| unfit.is_passing)
     }
 
     /// Free ports beside those that cannot be had.
     pub fn beside(&self) -> Option<Beside> {
         let taken = [self.etcd.port, self.postgres.port];
-        let free = |spot: &ServerSite| {
-            spot.in_the_way()?;
-            let mut others = (spot.port.max(1024)..=u16::MAX).skip(1).filter(|port| !taken.contains(port));
+        let free = |server: &ServerSite| {
+            server.in_the_way()?;
+            let mut others = (server.port.max(1024)..=u16::MAX).skip(1).filter(|port| !taken.contains(port));
             others.find(|port| ports::trouble(*port).is_none())
         };
         let beside = Beside { etcd_port: free(&self.etcd), postgres_port: free(&self.postgres) };
@@ -184,11 +184,11 @@ impl Site {
     /// Everything that is in the way, in one message, with what to do about it where this is asked.
     pub fn obstacle(&self, options: &Options) -> Option<Failure> {
         let unfit: Vec<(&ServerSite, &Unfit)> =
-            self.spots().into_iter().filter_map(|spot| Some((spot, spot.in_the_way()?))).collect();
+            self.servers().into_iter().filter_map(|server| Some((server, server.in_the_way()?))).collect();
         if unfit.is_empty() {
             return None;
         }
-        let what: Vec<String> = unfit.iter().map(|(spot, unfit)| taken(spot, unfit)).collect();
+        let what: Vec<String> = unfit.iter().map(|(server, unfit)| taken(server, unfit)).collect();
         let why: Vec<&str> = unfit.iter().filter_map(|(_, unfit)| unfit.why.as_deref()).collect();
         let mut failure = Failure::new(Code::DevPort, what.join("; "));
         if !why.is_empty() {
@@ -234,8 +234,8 @@ impl Site {
     }
 }
 
-fn taken(spot: &ServerSite, unfit: &Unfit) -> String {
-    let ServerSite { kind, port, .. } = spot;
+fn taken(server: &ServerSite, unfit: &Unfit) -> String {
+    let ServerSite { kind, port, .. } = server;
     let meant = format!("port {port}, meant for {},", kind.title);
     match ports::trouble(*port).map(|error| error.kind()) {
         Some(ErrorKind::PermissionDenied) => format!("{meant} is reserved for root"),

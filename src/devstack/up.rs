@@ -34,8 +34,8 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
     if starts_postgres {
         postgres::can_enter(&home, account.as_ref())?;
     }
-    for spot in [&etcd_spot, &postgres_spot] {
-        foretell(&home.path, spot, say);
+    for server in [&etcd_spot, &postgres_spot] {
+        foretell(&home.path, server, say);
     }
 
     // Both get going before either is waited for.
@@ -68,12 +68,12 @@ pub async fn up(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Result
 /// Waits until etcd answers.
 async fn etcd_server(
     options: &Options,
-    spot: ServerSite,
+    site: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Server, Failure> {
-    let (port, is_new) = (spot.port, start.is_some());
-    if let Found::Other { version } = spot.found {
+    let (port, is_new) = (site.port, start.is_some());
+    if let Found::Other { version } = site.found {
         return Ok(Server { port, pid: None, version });
     }
     let version = wait_for_etcd(options, port, start).await?;
@@ -84,12 +84,12 @@ async fn etcd_server(
 /// Waits until PostgreSQL answers.
 async fn postgres_server(
     options: &Options,
-    spot: ServerSite,
+    site: ServerSite,
     start: Option<&mut (Child, Log)>,
     say: &mut (dyn FnMut(&str) + Send),
 ) -> Result<Server, Failure> {
-    let (port, is_new) = (spot.port, start.is_some());
-    if let Found::Other { version } = spot.found {
+    let (port, is_new) = (site.port, start.is_some());
+    if let Found::Other { version } = site.found {
         return Ok(Server { port, pid: None, version });
     }
     let version = wait_for_postgres(options, port, start).await?;
@@ -108,8 +108,8 @@ async fn settled(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Resul
         tokio::time::sleep(BEAT).await;
         site = survey(options).await;
     }
-    for (spot, wanted) in [(&site.etcd, options.etcd_port), (&site.postgres, options.postgres_port)] {
-        runs_where_wanted(options, spot, wanted)?;
+    for (server, wanted) in [(&site.etcd, options.etcd_port), (&site.postgres, options.postgres_port)] {
+        runs_where_wanted(options, server, wanted)?;
     }
     if site.etcd.port == site.postgres.port {
         return Err(Failure::new(
@@ -125,9 +125,9 @@ async fn settled(options: &Options, say: &mut (dyn FnMut(&str) + Send)) -> Resul
 }
 
 /// What runs decides, and is never restarted behind somebody's back.
-fn runs_where_wanted(options: &Options, spot: &ServerSite, wanted: Option<u16>) -> Result<(), Failure> {
-    let ServerSite { kind, port, .. } = spot;
-    if !matches!(spot.found, Found::Ours { .. }) || wanted.is_none_or(|wanted| wanted == *port) {
+fn runs_where_wanted(options: &Options, server: &ServerSite, wanted: Option<u16>) -> Result<(), Failure> {
+    let ServerSite { kind, port, .. } = server;
+    if !matches!(server.found, Found::Ours { .. }) || wanted.is_none_or(|wanted| wanted == *port) {
         return Ok(());
     }
     let again = command(&options.surroundings.environment, &options.home, "down");
@@ -139,19 +139,19 @@ fn runs_where_wanted(options: &Options, spot: &ServerSite, wanted: Option<u16>) 
 }
 
 /// Says which of the servers are somebody else's, and whose data count.
-fn foretell(home: &Path, spot: &ServerSite, say: &mut (dyn FnMut(&str) + Send)) {
-    let (title, does) = (spot.kind.title, spot.kind.does);
-    match &spot.found {
+fn foretell(home: &Path, server: &ServerSite, say: &mut (dyn FnMut(&str) + Send)) {
+    let (title, does) = (server.kind.title, server.kind.does);
+    match &server.found {
         Found::Other { version } => {
-            say(&format!("{title} {version} {does} on {}, will be used", spot.address()));
-            if spot.has_data {
+            say(&format!("{title} {version} {does} on {}, will be used", server.address()));
+            if server.has_data {
                 let home = home.display();
                 say(&format!("the stack's own {title} stays stopped, with its data in {home}"));
             }
         }
-        Found::Nobody if spot.was_used => say(&format!(
+        Found::Nobody if server.was_used => say(&format!(
             "the {title} that answered on {} before is gone; the stack starts its own, with data of its own",
-            spot.address()
+            server.address()
         )),
         _ => {}
     }

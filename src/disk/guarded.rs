@@ -37,10 +37,13 @@ impl Guard {
     }
 }
 
+/// What is said of another content or mode.
+const OTHER: &str = "its content or its mode is another one";
+
 /// Why a file did not take its place.
 pub(super) enum Refused {
-    /// Something else stands there by now.
-    Stale(Failure),
+    /// Something else stands there by now, or could not be looked at.
+    Failure(Failure),
     /// What the system says.
     Io(io::Error),
 }
@@ -53,7 +56,7 @@ impl From<Errno> for Refused {
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self::Stale(failure)
+        Self::Failure(failure)
     }
 }
 
@@ -64,34 +67,48 @@ pub(super) fn take_place(file: NamedTempFile, path: &Path, guard: Option<&Guard>
         return file.persist(path).map(drop).map_err(|refused| Refused::Io(refused.error));
     };
     if guard.seen.is_none() {
-        return file.persist_noclobber(path).map(drop).map_err(|refused| match refused.error.kind() {
+        let Err(refused) = file.persist_noclobber(path) else { return Ok(()) };
+        return Err(match refused.error.kind() {
             io::ErrorKind::AlreadyExists => stale(path, "it was not there then"),
+            // The file system knows neither a rename that replaces nothing nor a second name for a file.
+            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported if is_absent(path) => {
+                return refused.file.persist(path).map(drop).map_err(|refused| Refused::Io(refused.error));
+            }
             _ => Refused::Io(refused.error),
         });
+    }
+    if !guard.is_kept(path)? {
+        return Err(stale(path, OTHER));
     }
     let beside: PathBuf = file.path().to_owned();
     let exchange = || renameat_with(CWD, &beside, CWD, path, RenameFlags::EXCHANGE);
     match exchange() {
-        // What stood there is removed with the name that it got.
-        Ok(()) if guard.is_kept(&beside)? => Ok(()),
-        Ok(()) => {
-            exchange()?;
-            Err(stale(path, "its content or its mode is another one"))
-        }
+        Ok(()) => match guard.is_kept(&beside) {
+            // What stood there is removed with the name that it got.
+            Ok(true) => Ok(()),
+            other => match exchange() {
+                Ok(()) => other.map_err(Refused::from).and_then(|_| Err(stale(path, OTHER))),
+                // What is another's is not removed: it goes back where nothing stands any more, or stays beside.
+                Err(error) => {
+                    let _ = renameat_with(CWD, &beside, CWD, path, RenameFlags::NOREPLACE);
+                    let _ = file.keep();
+                    Err(error.into())
+                }
+            },
+        },
         Err(Errno::NOENT) => Err(stale(path, "it was removed")),
         // The file system cannot exchange.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) if guard.is_kept(path)? => {
-            take_place(file, path, None)
-        }
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            Err(stale(path, "its content or its mode is another one"))
-        }
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => take_place(file, path, None),
         Err(error) => Err(error.into()),
     }
 }
 
+fn is_absent(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 fn stale(path: &Path, why: &str) -> Refused {
-    Refused::Stale(Failure::stale(format!("`{}` changed after the plan was made", path.display()), why))
+    Refused::Failure(Failure::stale(format!("`{}` changed after the plan was made", path.display()), why))
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ fn replace_now(
             let _ = fs::remove_file(path);
         }
         return Err(match refused {
-            Refused::Stale(failure) => failure,
+            Refused::Failure(failure) => failure,
             Refused::Io(error) => unwritten(path, &error),
         });
     }

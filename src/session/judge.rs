@@ -13,8 +13,8 @@ use crate::{
 
 use super::{
     RunOptions, Scope,
-    hush::hushed,
     lines::{FileContent, Lines},
+    redact::redacted,
 };
 
 /// Reads and judges all that the scope needs; touches nothing.
@@ -138,7 +138,7 @@ fn read_fixture(surroundings: &Surroundings, guide: &Guide, path: &Path) -> Resu
     let file = shown(surroundings, path);
     Fixture::read(&file, &bytes).map_err(|failures| {
         let text = String::from_utf8_lossy(&bytes);
-        with_excerpts(hushed(guide, failures, &bytes), &file, &text, Lines::of(FileContent::Fixture))
+        with_excerpts(redacted(guide, failures, &bytes), &file, &text, Lines::of(FileContent::Fixture))
     })
 }
 

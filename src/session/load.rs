@@ -19,9 +19,9 @@ use crate::{
 
 use super::{
     RunOptions,
-    hush::hushed,
     lines::{FileContent, Lines},
     names::{Named, named, strange_names},
+    redact::redacted,
     secret::{Sources, nobody_to_ask},
 };
 
@@ -104,7 +104,7 @@ pub fn load_given_answers(inputs: &Inputs) -> LoadedAnswers {
 }
 
 fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) -> LoadedAnswers {
-    let mut gathering = AnswersLoader {
+    let mut loader = AnswersLoader {
         surroundings: inputs.surroundings(),
         answers: Answers::new(inputs.setup.guide),
         tried: BTreeSet::new(),
@@ -117,13 +117,13 @@ fn collect(inputs: &Inputs, sources: Option<Sources>, secrets: &[&'static str]) 
         sources,
         secrets,
     };
-    gathering.flags(&inputs.set);
-    gathering.files(&inputs.answers);
-    gathering.development(inputs.development);
-    if gathering.sources.is_some() {
-        gathering.environment();
+    loader.flags(&inputs.set);
+    loader.files(&inputs.answers);
+    loader.development(inputs.development);
+    if loader.sources.is_some() {
+        loader.environment();
     }
-    let AnswersLoader { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = gathering;
+    let AnswersLoader { answers, tried, mut problems, mut notices, unread, to_ask, texts, .. } = loader;
     let guide = inputs.setup.guide;
     for (file, text) in &texts {
         let shown = |failures| with_excerpts(failures, file, text, Lines::of(FileContent::Answers(guide)));
@@ -254,7 +254,7 @@ impl AnswersLoader<'_> {
             }
             Err(failures) => {
                 self.unread = true;
-                self.problems.extend(hushed(self.guide(), failures, &bytes));
+                self.problems.extend(redacted(self.guide(), failures, &bytes));
                 None
             }
         };

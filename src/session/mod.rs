@@ -1,7 +1,6 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
 mod grant;
-mod hush;
 mod inspection;
 mod judge;
 mod keep;
@@ -9,6 +8,7 @@ mod lines;
 mod load;
 mod names;
 mod options;
+mod redact;
 mod samples;
 mod scope;
 mod secret;
@@ -177,8 +177,7 @@ impl Session {
         self.world.settings.local_addresses()
     }
 
-    /// The same, for work that a person has confirmed, if one has: what [`Operation::Preview`] found is written as it is, or not at
-    /// all.
+    /// The same, for work that a person has confirmed, if one has: what was found then is written as it is, or not at all.
     #[must_use]
     pub fn confirmed(self, states: Option<Vec<StageState>>) -> Self {
         Self { confirmed: states, ..self }

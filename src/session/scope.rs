@@ -134,8 +134,8 @@ impl Scope {
     }
 
     /// Offers the shared folder to other nodes; the folder is checked when the answers name it.
-    pub fn offer(setup: &'static Setup, offering: OfferLimits) -> Self {
-        Self::rendezvous(setup, Rendezvous::Offer(offering))
+    pub fn offer(setup: &'static Setup, limits: OfferLimits) -> Self {
+        Self::rendezvous(setup, Rendezvous::Offer(limits))
     }
 
     /// Looks whether this node has the folder that is offered, under this name or the host's own.

@@ -166,7 +166,7 @@ fn text(bytes: Vec<u8>, from: &str) -> Result<SecretString, Failure> {
 }
 
 /// What a program said and how it ended.
-struct Told {
+struct ProgramOutput {
     status: ExitStatus,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
@@ -242,7 +242,7 @@ fn listen(
     program: &str,
     arguments: &[String],
     hidden: &[String],
-) -> io::Result<Told> {
+) -> io::Result<ProgramOutput> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut command = Command::new(program);
@@ -276,7 +276,7 @@ fn listen(
         });
         let status = ended.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         lookups.end();
-        Ok(Told { status: status?, stdout, stderr })
+        Ok(ProgramOutput { status: status?, stdout, stderr })
     })
 }
 

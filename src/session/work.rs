@@ -241,7 +241,8 @@ impl Work {
         for &stage in &self.left_out {
             cx.send(EventKind::StageFinished { stage, outcome: Outcome::LeftOut, duration_ms: 0 }).await;
         }
-        let plan = Plan { states, is_binding: self.confirmed.is_some() };
+        let judge = |world: &World, remark| world.tolerance.apply(remark);
+        let plan = Plan { states, is_binding: self.confirmed.is_some(), judge };
         let finished = execute(&self.stages, &plan, cx).await;
         tally.wrote = finished.wrote;
         for (_, outcome) in finished.outcomes {
@@ -353,7 +354,7 @@ async fn meet_nodes(
 ) {
     let work = tokio::spawn(async move {
         match rendezvous {
-            Rendezvous::Offer(offering) => rendezvous::offer(&cx, offering, deadline).await,
+            Rendezvous::Offer(limits) => rendezvous::offer(&cx, limits, deadline).await,
             Rendezvous::Verify { node } => rendezvous::verify(&cx, node, deadline).await,
         }
     });

@@ -84,18 +84,25 @@ pub(super) async fn write(cx: &Context<World>, store: &mut Store, plan: &StagePl
     };
     let writes: Vec<Write<'_>> = plan.changes.iter().filter_map(write).collect();
     let total = writes.len();
-    let removed = writes.iter().filter(|write| write.value.is_none()).count();
     let batches = store.batches(writes);
     let transactions = batches.len();
-    let mut done = 0;
+    let (mut done, mut changes, mut removed) = (0, 0, 0);
     for batch in &batches {
         cx.checkpoint()?;
-        cx.written(store.write(batch).await)
-            .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
+        let is_ours = match store.write(batch).await {
+            Ok(false) => false,
+            written => cx
+                .written(written)
+                .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?,
+        };
+        if is_ours {
+            changes += batch.len();
+            removed += batch.iter().filter(|write| write.value.is_none()).count();
+        }
         done += batch.len();
         cx.progress(done, total).await;
     }
-    Ok(Done { summary: summary(total - removed, removed, transactions), changes: total })
+    Ok(Done { summary: summary(changes - removed, removed, transactions), changes })
 }
 
 /// The same for images and their names. Says so when keys that were there became others: a running manager does not look
@@ -120,6 +127,7 @@ pub(super) async fn write_names(
 /// `181 keys in 2 transactions`, `3 keys written and 1 removed in 1 transaction`.
 fn summary(written: usize, removed: usize, transactions: usize) -> String {
     let keys = match (written, removed) {
+        // Another run has written the same.
         (0, 0) => return "nothing was left to write".into(),
         (_, 0) => count(written, "key"),
         (0, _) => format!("{} removed", count(removed, "key")),

@@ -7,6 +7,7 @@ mod load_aliases;
 mod load_images;
 mod populate_fixtures;
 mod set_mount;
+mod stale_file;
 mod stale_keys;
 mod write_config;
 

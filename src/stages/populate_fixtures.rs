@@ -6,6 +6,11 @@ mod planned;
 mod remarks;
 mod rows;
 
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use sqlx::PgConnection;
@@ -67,7 +72,7 @@ async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
 }
 
 /// What was written.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 struct Tally {
     made: usize,
     poured: usize,
@@ -94,6 +99,27 @@ impl Tally {
     }
 }
 
+/// The rows that the stage keeps or writes, and what it does with them.
+struct Rows {
+    held: Vec<Held>,
+    tally: Tally,
+}
+
+/// What the attempt before wrote: after a lost connection nobody knows whether its commit arrived.
+#[derive(Default)]
+struct Attempts(Mutex<Option<Rows>>);
+
+impl Attempts {
+    fn take(&self) -> Option<Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn keep(&self, held: &[Held], tally: Tally) {
+        let rows = Rows { held: held.to_vec(), tally };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows);
+    }
+}
+
 /// Writes the rows, and reads them back.
 async fn write(
     cx: &Context<World>,
@@ -101,7 +127,7 @@ async fn write(
     connection: &mut PgConnection,
     plan: &Plan,
     table: &[TableRow],
-) -> Result<(Vec<Held>, Tally), Failure> {
+) -> Result<Rows, Failure> {
     let (mut held, mut tally) = (Vec::new(), Tally::default());
     for Pair { row, standing } in &plan.pairs {
         cx.checkpoint()?;
@@ -147,7 +173,7 @@ async fn write(
     if !are_there(&held, &found::read(database, connection).await?) {
         return Err(rows::altered(database, connection).await);
     }
-    Ok((held, tally))
+    Ok(Rows { held, tally })
 }
 
 fn are_there(held: &[Held], table: &[TableRow]) -> bool {
@@ -159,6 +185,25 @@ fn are_there(held: &[Held], table: &[TableRow]) -> bool {
                 && (found.is_admin == Some(true)) == pair.is_admin
         })
     })
+}
+
+/// Writes the credentials file; gives back its path where there was something to write. By now the rows count: what others
+/// wrote into the file since the look stays in it.
+async fn write_file<'p>(
+    cx: &Context<World>,
+    path: &'p Path,
+    held: &[Held],
+) -> Result<Option<&'p Path>, Failure> {
+    let Some((change, text)) = credentials::look(&cx.world, path, held).await? else { return Ok(None) };
+    let surroundings = &cx.world.surroundings;
+    let guard = Guard { key: surroundings.fingerprints.clone(), seen: change.seen().map(str::to_owned) };
+    let put = surroundings.disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
+    let put = put.map_err(|failure| {
+        let why = failure.why.clone().unwrap_or_default();
+        failure.why(format!("{why}; the keypairs are in the table, a new run writes the file from there"))
+    })?;
+    cx.log(format!("written with mode {:04o}: {}", put.mode, path.display())).await;
+    Ok(Some(path))
 }
 
 fn changed(world: &World) -> Failure {
@@ -220,6 +265,7 @@ impl PopulateFixtures {
     async fn populate(
         cx: &Context<World>,
         planned: &StagePlan,
+        attempts: &Attempts,
         again: bool,
     ) -> Result<Result<Done, Failure>, Failure> {
         let database = cx.world.settings.database()?;
@@ -229,10 +275,17 @@ impl PopulateFixtures {
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = found::read(database, &mut transaction).await?;
-        let plan = planned::still(&cx.world, &table, planned, again)?;
-        // A file that cannot take the keys is found before they are made.
-        planned::file(cx, &planned::foreseen(&plan, &table)?, planned).await?;
-        let (held, tally) = write(cx, database, &mut transaction, &plan, &table).await?;
+        let earlier = attempts.take().filter(|written| are_there(&written.held, &table));
+        let Rows { held, tally } = if let Some(earlier) = earlier {
+            // The commit of the attempt before arrived, its confirmation did not.
+            earlier
+        } else {
+            let plan = planned::still(&cx.world, &table, planned, again)?;
+            // A file that cannot take the keys is found before they are made.
+            planned::file(cx, &planned::foreseen(&plan, &table)?, planned).await?;
+            write(cx, database, &mut transaction, &plan, &table).await?
+        };
+        attempts.keep(&held, tally);
         cx.checkpoint()?;
         let connection = match cx.written(transaction.commit(database).await) {
             Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
@@ -247,20 +300,10 @@ impl PopulateFixtures {
             return Err(changed(&cx.world));
         }
         let path = cx.world.settings.files.credentials.as_deref();
-        let file = path.zip(planned::file(cx, &held, planned).await?);
-        if let Some((path, (seen, text))) = &file {
-            let surroundings = &cx.world.surroundings;
-            let guard = Guard { key: surroundings.fingerprints.clone(), seen: seen.clone() };
-            let put =
-                surroundings.disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
-            let put = put.map_err(|failure| {
-                let why = failure.why.clone().unwrap_or_default();
-                failure.why(format!(
-                    "{why}; the keypairs are in the table, a new run writes the file from there"
-                ))
-            })?;
-            cx.log(format!("written with mode {:04o}: {}", put.mode, path.display())).await;
-        }
+        let file = match path {
+            Some(path) => write_file(cx, path, &held).await?,
+            None => None,
+        };
         transaction.end().await;
         if path.is_none() && tally.made + tally.renewed > 0 {
             cx.warn("no file keeps the new keys, since `files.credentials` is `none`: they stand in table keypairs alone").await;
@@ -269,7 +312,7 @@ impl PopulateFixtures {
             cx.warn("the old secrets no longer work; web sockets that are already open stay open until they close").await;
         }
         let mut parts = tally.parts();
-        parts.extend(file.as_ref().map(|(path, _)| path.display().to_string()));
+        parts.extend(file.map(|path| path.display().to_string()));
         Ok(Ok(Done { summary: parts.join(", "), changes: tally.rows() + usize::from(file.is_some()) }))
     }
 }
@@ -285,7 +328,8 @@ impl Stage<World> for PopulateFixtures {
     }
 
     async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
-        worked(cx, |again| Self::populate(cx, plan, again)).await?
+        let attempts = Attempts::default();
+        worked(cx, |again| Self::populate(cx, plan, &attempts, again)).await?
     }
 
     fn left(&self, written: Written) -> String {

@@ -14,7 +14,7 @@ use crate::{
     world::World,
 };
 
-use super::keys::count;
+use super::{keys::count, stale_file::stale_file};
 
 pub(super) static ABOUT: About = About {
     id: "write-config",
@@ -130,9 +130,10 @@ impl Stage<World> for WriteConfig {
 
     async fn apply(&self, cx: &Context<World>, guarded: &StagePlan) -> Result<Done, Failure> {
         // The contents are made again, for a plan holds no secret: of the files that it saw, or not at all.
-        let pending_files = pending_files(&cx.world).await?;
+        let what = "the config files changed after the plan was made";
+        let pending_files = pending_files(&cx.world).await.map_err(|failure| stale_file(failure, what))?;
         if let Some(difference) = guarded.difference(&plan(&pending_files)) {
-            return Err(Failure::stale("the config files changed after the plan was made", difference));
+            return Err(Failure::stale(what, difference));
         }
         let total = pending_files.len();
         let mut names = Vec::new();

@@ -75,14 +75,22 @@ impl Change {
         }
     }
 
-    /// Where it is written: two changes with the same place write the same thing.
+    /// Where it is written; of rows what happens to which, since they have no other name.
     pub fn resource(&self) -> (&'static str, &str) {
         match self {
             Change::Key { key, .. } => ("key", key),
             Change::Database { name } => ("database", name),
             Change::Statement { what, .. } => ("statement", what),
-            Change::Row { table, .. } => ("table", table),
+            Change::Row { what, .. } => ("row", what),
             Change::File { path, .. } => ("file", path),
+        }
+    }
+
+    /// The fingerprint of the file that was seen in its place; none for what is no file, and for a new one.
+    pub fn seen(&self) -> Option<&str> {
+        match self {
+            Change::File { seen, .. } => seen.as_deref(),
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::failure::{Failure, count, shortened};
+use crate::failure::{Failure, count, shortened, status};
 
 use super::{Change, Outcome, Rung, StageId, StagePlan, Verdict};
 
@@ -150,6 +150,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Was something written? Where only a failed stage wrote, its status says so.
+    pub fn wrote(&self) -> bool {
+        self.changed > 0 || self.status == status::PARTIAL
+    }
+
     /// An end with these failures, where no stage was counted.
     pub fn of_failures(name: &str, status: u8, failures: Vec<Failure>) -> Self {
         Self {

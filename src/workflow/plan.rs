@@ -40,16 +40,22 @@ impl StagePlan {
     /// The first thing in which another look at the same world differs; none when both would write the same over the
     /// same.
     pub fn difference(&self, other: &Self) -> Option<String> {
-        let pairs = self.changes.iter().zip(&other.changes);
-        if let Some((was, is)) = pairs.into_iter().find(|(one, other)| !one.is_same(other)) {
-            return Some(format!("`{was}` is now `{is}`"));
-        }
-        let length = self.changes.len().min(other.changes.len());
-        if let Some(gone) = self.changes.get(length) {
-            return Some(format!("`{gone}` is no longer needed"));
-        }
-        if let Some(came) = other.changes.get(length) {
-            return Some(format!("`{came}` is new"));
+        let length = self.changes.len().max(other.changes.len());
+        let pair = |at| (self.changes.get(at), other.changes.get(at));
+        let differs = |pair: &(Option<&Change>, Option<&Change>)| match pair {
+            (Some(was), Some(is)) => !was.is_same(is),
+            _ => true,
+        };
+        if let Some((was, is)) = (0..length).map(pair).find(differs) {
+            let planned =
+                |list: &[Change], change: &Change| list.iter().any(|it| it.resource() == change.resource());
+            return Some(match (was, is) {
+                (Some(was), Some(is)) if was.resource() == is.resource() => format!("`{was}` is now `{is}`"),
+                (_, Some(is)) if !planned(&self.changes, is) => format!("`{is}` is new"),
+                (Some(was), _) => format!("`{was}` is no longer needed"),
+                (None, Some(is)) => format!("`{is}` is new"),
+                (None, None) => return None,
+            });
         }
         let lost = self.observed.iter().find(|seen| !other.observed.contains(seen));
         let found = other.observed.iter().find(|seen| !self.observed.contains(seen));
@@ -82,6 +88,12 @@ mod tests {
                 vec![key("/a", None, "1", 0), key("/b", Some("0"), "1", 7), key("/c", None, "1", 0)],
                 "`+ /c = 1` is new",
             ),
+            // Not what it pushed aside.
+            (
+                vec![key("/a", None, "1", 0), key("/aa", None, "1", 0), key("/b", Some("0"), "1", 7)],
+                "`+ /aa = 1` is new",
+            ),
+            (vec![key("/b", Some("0"), "1", 7)], "`+ /a = 1` is no longer needed"),
         ] {
             assert_eq!(seen.difference(&plan(other)).as_deref(), Some(said));
         }

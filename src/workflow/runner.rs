@@ -73,16 +73,18 @@ pub struct Finished {
 }
 
 /// How often a stage is planned anew when its plan is out of date before it wrote anything.
-const PLANS: usize = 3;
+const MOST_PLANS: usize = 3;
 
 /// What is to be run.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct Plan<W> {
     /// What each stage was found in, in the order of the stages.
     pub states: Vec<StageState>,
     /// A person has confirmed it, or it was saved: it is written as it is, or not at all. Else a stage whose plan is
     /// out of date before it wrote anything is planned anew.
     pub is_binding: bool,
+    /// How much a remark matters in this run, where a stage is planned anew: one that is no warning is in the way.
+    pub judge: fn(&W, Failure) -> Failure,
 }
 
 /// Writes the plans of the stages side by side, each once its predecessors have ended. After a failure nothing new
@@ -91,7 +93,7 @@ pub struct Plan {
 /// The stages must not wait for each other in a circle: such a run would never end.
 pub async fn execute<W: Send + Sync + 'static>(
     stages: &[SharedStage<W>],
-    plan: &Plan,
+    plan: &Plan<W>,
     cx: &Context<W>,
 ) -> Finished {
     let failed = OnceLock::new();
@@ -117,7 +119,7 @@ pub async fn execute<W: Send + Sync + 'static>(
 
 async fn run_one<W: Send + Sync + 'static>(
     stage: SharedStage<W>,
-    plan: &Plan,
+    plan: &Plan<W>,
     cx: &Context<W>,
     failed: &OnceLock<StageId>,
 ) -> Outcome {
@@ -131,9 +133,10 @@ async fn run_one<W: Send + Sync + 'static>(
         cx.send(EventKind::StageStarted { stage: id }).await;
         // A task of its own, so that a panic ends the stage and not the program.
         let work = tokio::spawn({
-            let (cx, stage, is_binding) = (cx.clone(), Arc::clone(&stage), plan.is_binding);
+            let (cx, stage) = (cx.clone(), Arc::clone(&stage));
             let state = plan.states.iter().find(|state| state.stage == id).cloned();
-            async move { write_and_verify(stage.as_ref(), state, is_binding, &cx).await }
+            let judge = (!plan.is_binding).then_some(plan.judge);
+            async move { write_and_verify(stage.as_ref(), state, judge, &cx).await }
         });
         let ended = work.await.unwrap_or_else(|_| {
             let what = format!("stage `{id}` stopped because of a bug in this program");
@@ -156,12 +159,12 @@ async fn run_one<W: Send + Sync + 'static>(
     outcome
 }
 
-/// Writes the plan of a stage. One that is out of date before anything of it was written is made anew, unless it is
-/// binding.
+/// Writes the plan of a stage. One that is out of date before anything of it was written is made anew where somebody
+/// judges that; a binding one is not.
 async fn write_and_verify<W: Send + Sync>(
     stage: &dyn Stage<W>,
     state: Option<StageState>,
-    is_binding: bool,
+    judge: Option<fn(&W, Failure) -> Failure>,
     cx: &Context<W>,
 ) -> Result<Outcome, Failure> {
     let mut plan = match state {
@@ -189,14 +192,20 @@ async fn write_and_verify<W: Send + Sync>(
             Err(failure) => failure,
         };
         let is_untouched = cx.what_is_written().sure == Certainty::Nothing;
-        if stale.code != Code::PlanStale || is_binding || !is_untouched || plans == PLANS {
+        let Some(judge) =
+            judge.filter(|_| stale.code == Code::PlanStale && is_untouched && plans < MOST_PLANS)
+        else {
             return Err(stale);
-        }
+        };
         plans += 1;
         cx.warn(format!("{}; planned anew", stale.what)).await;
         // Looking can be broken off at any time; the work itself stops between two units.
         let found = cx.wait(stage.inspect(cx)).await??;
-        let remarks = cx.take_remarks();
+        let remarks: Vec<Failure> =
+            cx.take_remarks().into_iter().map(|remark| judge(&cx.world, remark)).collect();
+        if let Some(failure) = remarks.iter().find(|remark| !remark.is_warning()) {
+            return Err(failure.clone());
+        }
         plan = match found {
             Found::Pending(plan) => Arc::new(plan),
             Found::Conflict(failure) => return Err(failure),

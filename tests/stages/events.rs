@@ -100,7 +100,7 @@ impl Stage<()> for Toy {
 
 /// Plans, and runs that.
 async fn run(stages: &[Arc<dyn Stage<()>>], cx: &Context<()>, is_binding: bool) -> Finished {
-    let plan = Plan { states: survey(stages, cx).await, is_binding };
+    let plan = Plan { states: survey(stages, cx).await, is_binding, judge: |(), remark| remark };
     execute(stages, &plan, cx).await
 }
 

@@ -136,6 +136,17 @@ fn a_run_that_nobody_confirmed_plans_anew() {
     assert_eq!(site.sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "1\n");
 }
 
+/// Another run writes the same list first: nothing is left to write, and nothing is claimed.
+#[test]
+fn what_another_run_has_written_is_not_our_change() {
+    let site = Site::new();
+    site.write("images.yml", super::site::IMAGES.replace("abc", "sha256:of-both-runs"));
+    let first = || drop(site.runs("run load-images"));
+    let outcome = overtaken(&site, "run load-images", "sha256:of-both-runs", first);
+    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("changed=0 unchanged=1 failed=0 skipped=0"), "{}", outcome.stderr);
+}
+
 fn held_up_before_schema(site: &Site, meanwhile: impl FnOnce()) -> [Outcome; 1] {
     site.runs("run create-database");
     held_up(site, ["run install-schema"], meanwhile)

@@ -71,7 +71,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Hears signals from now on. The first thing that the program does; a system that allows no thread for it leaves
+    /// Hears signals from now on. The first thing that the program does, once it has its surroundings; a system that allows no thread for it leaves
     /// signals as they are.
     pub fn hear(surroundings: &Surroundings) -> Self {
         let terminal = Terminal::new(Output::Text, false, surroundings.clone());
@@ -85,9 +85,9 @@ impl Signals {
         let (ready, is_ready) = sync_channel::<UnixStream>(1);
         let heard = Arc::clone(&shared);
         let listen = move || {
-            if let Ok((mut ears, wake)) = SignalListener::new(heard) {
+            if let Ok((mut listener, wake)) = SignalListener::new(heard) {
                 let _ = ready.send(wake);
-                ears.listen();
+                listener.listen();
             }
         };
         let thread = thread::Builder::new().name("signals".into()).stack_size(STACK).spawn(listen);

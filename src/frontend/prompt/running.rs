@@ -26,12 +26,16 @@ impl Wizard<'_> {
         let mut skip: Vec<StageId> = Vec::new();
         self.round.passed_over = None;
         loop {
-            let Some(state) = self.run(stages, &skip, confirmed.take()).await? else {
+            let Some(state) = self.run(stages, &skip, confirmed.clone()).await? else {
                 return Ok(Page::Review);
             };
             self.ran = true;
             match &state.summary {
-                Some(summary) => self.round.ended(summary),
+                Some(summary) => {
+                    self.round.ended(summary);
+                    // What is left of a half-written plan is planned anew.
+                    confirmed = confirmed.filter(|_| !summary.wrote());
+                }
                 None => self.round.status = status_of(&state),
             }
             match self.round.status {
@@ -54,6 +58,7 @@ impl Wizard<'_> {
             let options: Vec<String> = remedies.iter().map(words).collect();
             match remedies[self.choose("What now?", &options, 0).await?] {
                 Remedy::Again => {}
+                Remedy::Look if !stages.is_empty() => return Ok(Page::Menu),
                 Remedy::Look => return Ok(Page::Review),
                 Remedy::Change => return self.change().await,
                 Remedy::Skip => {

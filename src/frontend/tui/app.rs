@@ -76,8 +76,8 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) notice: Option<(Sign, String)>,
     pub(super) answers: Answers,
-    /// Remarks from gathering the answers.
-    pub(super) loaded: Vec<Failure>,
+    /// What a person should hear: about the answers as they were loaded, and about records that were lost.
+    pub(super) notices: Vec<Failure>,
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
@@ -122,7 +122,7 @@ impl App {
             probes: asked.iter().map(|_| Probe::default()).collect(),
             visited: BTreeSet::new(),
             answers,
-            loaded: start.notices,
+            notices: start.notices,
             welcome: Welcome::default(),
             unfinished: start.unfinished,
             images: ImagesPage::default(),
@@ -234,7 +234,7 @@ impl App {
 
     /// What a person should hear about all the answers.
     pub(super) fn notes(&self) -> Vec<Failure> {
-        notes(&self.answers, &self.loaded)
+        notes(&self.answers, &self.notices)
     }
 
     pub(super) fn is_complete(&self, at: usize) -> bool {

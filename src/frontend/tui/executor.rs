@@ -49,7 +49,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// A executor that keeps drafts, transcripts and history there.
+    /// An executor that keeps drafts, transcripts and history there.
     pub fn new(setup: &'static Setup, state_dir: Result<StateDir, Failure>, run_options: RunOptions) -> Self {
         let (sender, messages) = mpsc::channel(AHEAD);
         Self {

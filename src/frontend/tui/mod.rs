@@ -101,7 +101,7 @@ pub fn serve(
         let shown = show(&mut app, &mut executor, signals, effects).await;
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {
-            terminal.tell(&app.loaded);
+            terminal.tell(&app.notices);
         }
         status
     };

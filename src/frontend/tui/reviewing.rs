@@ -14,7 +14,7 @@ pub(super) enum Item<'a> {
     Target(usize),
     /// All answers.
     Answers,
-    /// A stage with its Changes.
+    /// A stage with its changes.
     Stage(&'a StageState),
     /// What a person should hear about the answers, or about what a stage found.
     Note(Failure),

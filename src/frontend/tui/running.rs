@@ -9,7 +9,7 @@ use crate::{
     failure::{Failure, status},
     report::{Log, RunState, StageLogs},
     session::{Operation, Setup, broken_off},
-    workflow::{Event, EventKind, Outcome, StageId},
+    workflow::{Event, EventKind, Outcome, StageId, StageState, Summary},
 };
 
 /// The page.
@@ -18,6 +18,8 @@ pub(super) struct RunPage {
     /// The stages that were asked for; empty means all.
     pub(super) wanted: Vec<StageId>,
     pub(super) skip: Vec<StageId>,
+    /// What a person has confirmed, where one has.
+    pub(super) confirmed: Option<Vec<StageState>>,
     pub(super) order: Vec<StageId>,
     pub(super) state: RunState,
     /// Where it is written down.
@@ -56,6 +58,7 @@ impl RunPage {
         setup: &'static Setup,
         wanted: Vec<StageId>,
         skip: Vec<StageId>,
+        confirmed: Option<Vec<StageState>>,
         now: Duration,
     ) -> Self {
         let order = setup.stage_abouts().into_iter().map(|about| about.id);
@@ -64,6 +67,7 @@ impl RunPage {
             setup,
             wanted,
             skip,
+            confirmed,
             order,
             state: RunState::default(),
             transcript: None,
@@ -95,6 +99,13 @@ impl RunPage {
                 self.chosen = None;
             }
         }
+    }
+
+    /// What a person has confirmed still holds as long as nothing was written; what is left of a half-written plan is
+    /// planned anew.
+    pub(super) fn still_confirmed(&self) -> Option<Vec<StageState>> {
+        let wrote = self.state.summary.as_ref().is_some_and(Summary::wrote);
+        self.confirmed.clone().filter(|_| !wrote)
     }
 
     /// The stage whose log is shown.

@@ -116,7 +116,7 @@ impl<B: Backend, S: Tty> Screen<'_, B, S> {
         }
     }
 
-    /// What belongs to the screen is done here, the rest at the executor.
+    /// What belongs to the screen is done here, the rest by the executor.
     async fn perform(&mut self, app: &mut App, effects: Vec<Effect>) -> Option<Exit> {
         let mut ended = None;
         for effect in effects {

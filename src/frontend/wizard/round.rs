@@ -19,7 +19,7 @@ impl Round {
     /// A run has ended.
     pub fn ended(&mut self, summary: &Summary) {
         self.status = summary.status;
-        self.wrote |= summary.changed > 0 || summary.status == status::PARTIAL;
+        self.wrote |= summary.wrote();
     }
 
     /// What a person passed over is not done, however well the rest went.

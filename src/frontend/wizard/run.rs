@@ -1,6 +1,6 @@
 //! What can be done after a run: once it has failed, and at the end.
 
-use crate::{failure::status, report::RunState, session::Setup, workflow::StageId};
+use crate::{failure::Code, report::RunState, session::Setup, workflow::StageId};
 
 /// The choices after a failure; the first is the safe one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +13,10 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// Those that there are; whether the stage that failed can be passed over is known already. What is out of date, with
-    /// nothing written, is looked at again before anything else.
+    /// Those that there are; whether the stage that failed can be passed over is known already. What is out of date is
+    /// looked at again before anything else.
     pub fn all(state: &RunState, can_skip: bool) -> Vec<Self> {
-        if state.summary.as_ref().is_some_and(|summary| summary.status == status::NOT_AS_WANTED) {
+        if state.failures().iter().any(|failure| failure.code == Code::PlanStale) {
             return vec![Self::Look, Self::Change, Self::Leave];
         }
         let skip = can_skip.then_some(Self::Skip);

@@ -1,6 +1,14 @@
 //! How a store is reached, and asked again while etcd is in trouble that passes by itself.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use etcd_client::{Client, ConnectOptions, Error};
 use secrecy::ExposeSecret;
@@ -35,21 +43,27 @@ impl Store {
             .map_err(|error| explain(error, endpoint, user, "the sign-in", &etcd.prefix()))?;
         let (prefix, rendezvous) = (etcd.prefix(), etcd.rendezvous_prefix());
         let (endpoint, settings) = (endpoint.clone(), etcd.clone());
-        Ok(Self { client, endpoint, settings, cluster: None, prefix, rendezvous })
+        Ok(Self { client, endpoint, settings, cluster: None, prefix, rendezvous, answered: Arc::default() })
     }
 
-    /// Connects to the first endpoint that can be used, beginning with this one; says which it was. An etcd
-    /// that is away for a moment is asked again, as long as one operation may take.
+    /// Connects to the first endpoint that can be used, beginning with the one that answered last; remembers which it is, also
+    /// when the work goes on at another one. An etcd that is away for a moment is asked again, as long as one operation may
+    /// take.
     ///
     /// # Errors
     /// The first endpoint's failure, when none can be used.
-    pub async fn connect_any(etcd: &Etcd, begin: usize) -> Result<(Self, usize), Failure> {
+    pub async fn connect_any(etcd: &Etcd, answered: &Arc<AtomicUsize>) -> Result<Self, Failure> {
         let began = Instant::now();
         let mut pauses = pauses();
         loop {
+            let begin = answered.load(Ordering::SeqCst);
             let failure = match Self::connect_first(etcd, begin, None, Duration::MAX).await {
                 Err(failure) if failure.status() == status::UNREACHABLE => failure,
-                ended => return ended,
+                Err(failure) => return Err(failure),
+                Ok((store, at)) => {
+                    answered.store(at, Ordering::SeqCst);
+                    return Ok(Self { answered: Arc::clone(answered), ..store });
+                }
             };
             let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < etcd.limits.answer())
             else {
@@ -150,13 +164,19 @@ impl Store {
         let mut last = None;
         let mut may_move = self.settings.endpoints.len() > 1;
         loop {
+            let mut request = pin!(ask(self.client.clone()));
             let patience = if may_move { left().min(limit / 2) } else { left() };
-            let error = match timeout(patience, ask(self.client.clone())).await {
+            let mut answer = timeout(patience, &mut request).await;
+            if answer.is_err() && may_move && self.is_alive(left() / 4).await {
+                // Only slow: the request goes on.
+                answer = timeout(left(), &mut request).await;
+            }
+            let error = match answer {
                 Ok(Ok(answer)) => return Ok(answer),
                 Ok(Err(error)) => Trouble::Error(error),
                 Err(_) if may_move && !left().is_zero() => {
                     may_move = false;
-                    self.connect_again(1, left() / 2).await;
+                    let _ = timeout(left(), self.connect_again(1, left() / 2)).await;
                     continue;
                 }
                 Err(_) => return Err(last.unwrap_or(Trouble::Silent(limit))),
@@ -171,6 +191,12 @@ impl Store {
         }
     }
 
+    /// Does its member say anything at all?
+    async fn is_alive(&self, patience: Duration) -> bool {
+        let mut client = self.client.maintenance_client();
+        timeout(patience, client.status()).await.is_ok_and(|status| status.is_ok())
+    }
+
     /// A new connection, to the first that can be used of the endpoints that begin so many after the one that it has.
     /// Each gets its part of the time. Without one the old stays.
     async fn connect_again(&mut self, after: usize, patience: Duration) {
@@ -179,11 +205,16 @@ impl Store {
             (Some(own), Some(cluster)) => {
                 Self::connect_first(&self.settings, own + after, Some(cluster), patience).await
             }
-            _ => Self::connect(&self.settings, &self.endpoint).await.map(|store| (store, 0)),
+            _ => {
+                let fresh = Self::connect(&self.settings, &self.endpoint).await;
+                fresh.map(|store| (store, own.unwrap_or_default()))
+            }
         };
-        if let Ok((fresh, _)) = fresh {
+        if let Ok((fresh, at)) = fresh {
             // The cluster is known by now, and stays what it is.
-            *self = Self { cluster: self.cluster.or(fresh.cluster), ..fresh };
+            let (cluster, answered) = (self.cluster.or(fresh.cluster), Arc::clone(&self.answered));
+            answered.store(at, Ordering::SeqCst);
+            *self = Self { cluster, answered, ..fresh };
         }
     }
 }

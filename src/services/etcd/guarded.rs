@@ -51,11 +51,12 @@ impl Store {
     }
 
     /// Writes one batch in one transaction: all of it or, where one of its guards does not hold, nothing. A batch that is
-    /// there already was written: it is repeated when its confirmation is lost.
+    /// there already is no failure; true when it may be of this call's making, for it is repeated when its confirmation is
+    /// lost.
     ///
     /// # Errors
     /// `E-PLAN-STALE` when a key is not as its guard says, and when etcd refuses the batch or does not confirm it.
-    pub async fn write(&mut self, batch: &[Write<'_>]) -> Result<(), Failure> {
+    pub async fn write(&mut self, batch: &[Write<'_>]) -> Result<bool, Failure> {
         let guards = batch
             .iter()
             .map(|write| Compare::mod_revision(write.key, CompareOp::Equal, write.revision))
@@ -69,13 +70,23 @@ impl Store {
             .collect::<Vec<_>>();
         let look = batch.iter().map(|write| TxnOp::get(write.key, None)).collect::<Vec<_>>();
         let guarded = Txn::new().when(guards).and_then(operations).or_else(look);
+        let mut asked = 0;
         let ask = |client: Client| {
+            asked += 1;
             let guarded = guarded.clone();
             async move { client.kv_client().max_decoding_message_size(ANSWER).txn(guarded).await }
         };
-        match self.repeat(ask).await {
-            Ok(answer) if answer.succeeded() => Ok(()),
-            Ok(answer) => judge(batch, &answer.op_responses()),
+        let answer = self.repeat(ask).await;
+        match answer {
+            Ok(answer) if answer.succeeded() => Ok(true),
+            Ok(answer) => match judge(batch, &answer.op_responses()) {
+                Ok(()) => Ok(asked > 1),
+                // An earlier attempt may have been written before somebody else came.
+                Err(stale) if asked > 1 => {
+                    Err(self.connection_lost(format!("its confirmation was lost, and {}", stale.what)))
+                }
+                Err(stale) => Err(stale),
+            },
             Err(Trouble::Silent(limit)) => {
                 Err(self.connection_lost(format!("no confirmation in {}", seconds(limit))))
             }

@@ -5,7 +5,10 @@ mod guarded;
 mod offers;
 mod trouble;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::AtomicUsize},
+};
 
 use etcd_client::{
     AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions, GetResponse, KeyValue, Txn, TxnOp,
@@ -92,6 +95,8 @@ pub struct Store {
     cluster: Option<u64>,
     prefix: String,
     rendezvous: String,
+    /// Which endpoint answered last: others begin with it.
+    answered: Arc<AtomicUsize>,
 }
 
 impl Store {

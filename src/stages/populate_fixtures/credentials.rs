@@ -18,6 +18,7 @@ const HEADER: &str =
     "# Keypairs for the Backend.AI manager, written by backendai-setup. Keep them to yourself.\n";
 
 /// A keypair for the file.
+#[derive(Clone)]
 pub(super) struct Held {
     pub(super) user_id: String,
     pub(super) is_admin: bool,

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     failure::{Code, Failure},
     fixture::Keys,
+    stages::stale_file::stale_file,
     workflow::{Change, Context, Observed, StageId, StagePlan},
     world::World,
 };
@@ -101,27 +102,18 @@ pub(super) fn still(
     }
 }
 
-/// The credentials file as it is to be with these pairs, and what stands there, if that is still what the plan saw.
-pub(super) async fn file(
-    cx: &Context<World>,
-    held: &[Held],
-    planned: &StagePlan,
-) -> Result<Option<(Option<String>, SecretString)>, Failure> {
-    let Some(path) = cx.world.settings.files.credentials.as_deref() else { return Ok(None) };
-    let found = credentials::look(&cx.world, path, held).await?;
+/// Is the credentials file still as the plan saw it, and can it take these pairs?
+pub(super) async fn file(cx: &Context<World>, held: &[Held], planned: &StagePlan) -> Result<(), Failure> {
+    let Some(path) = cx.world.settings.files.credentials.as_deref() else { return Ok(()) };
+    let what = format!("`{}` changed after the plan was made", path.display());
+    let found =
+        credentials::look(&cx.world, path, held).await.map_err(|failure| stale_file(failure, &what))?;
     let planned = planned.changes.iter().find(|change| matches!(change, Change::File { .. }));
-    match (found, planned) {
-        (None, _) => Ok(None),
-        (Some((change, text)), Some(planned)) if change == *planned => {
-            let seen = match change {
-                Change::File { seen, .. } => seen,
-                _ => None,
-            };
-            Ok(Some((seen, text)))
-        }
-        (Some((change, _)), _) => Err(Failure::stale(
-            format!("`{}` changed after the plan was made", path.display()),
+    match found {
+        Some((change, _)) if planned != Some(&change) => Err(Failure::stale(
+            what,
             format!("the plan for it was made from other content; now it would be: {change}"),
         )),
+        _ => Ok(()),
     }
 }

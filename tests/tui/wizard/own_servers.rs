@@ -195,5 +195,8 @@ fn fill(stand: &Stand, tmux: &crate::tui::Tmux) {
     tmux.keys(&["Enter"]);
     tmux.wait_for("> Shared folder");
     tmux.text(&stand.mount());
+    tmux.keys(&["Tab"]);
+    // A page that is left before its check has ended hears of it on the next one.
+    tmux.wait_for("E-MOUNT-UNMOUNTED");
     tmux.keys(&["Enter"]);
 }

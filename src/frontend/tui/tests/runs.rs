@@ -6,7 +6,7 @@ use ratatui::crossterm::event::KeyCode::{self, Char, Down, Enter};
 
 use crate::{
     failure::{Code, Failure, status},
-    frontend::tui::Effect,
+    frontend::tui::{Effect, app::Page},
     workflow::{EventKind, Level, Outcome, Rung, Verdict},
 };
 
@@ -184,4 +184,38 @@ fn endings() {
     insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
     insta::assert_snapshot!("farewell_failed", failed(80, 24).app.farewell().join("\n"));
     assert_eq!(failed(80, 24).app.failures(), [connection_lost()]);
+}
+
+/// A run that wrote nothing is tried again as it was confirmed; what is left of one that wrote is planned anew.
+#[test]
+fn what_was_confirmed_stays_so_until_something_is_written() {
+    for (status, is_still_confirmed) in [(5, true), (7, false)] {
+        let mut wizard = Wizard::answered(80, 24);
+        wizard.app.go(Page::Review);
+        wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+        wizard.ran(summary(status, vec![connection_lost()])).key(Enter);
+        let runs = wizard.effects.iter().filter(|effect| matches!(effect, Effect::Run { .. })).count();
+        let Some(Effect::Run { confirmed, .. }) = wizard.effects.last() else { panic!("a run") };
+        assert_eq!((runs, confirmed.is_some()), (2, is_still_confirmed), "{status}");
+    }
+}
+
+/// What was shown is what is written: a run that found something else is looked at again before another begins.
+#[test]
+fn what_is_out_of_date_is_looked_at_again() {
+    let mut wizard = Wizard::answered(80, 24);
+    wizard.app.go(Page::Review);
+    wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+    let Some(Effect::Run { confirmed, .. }) = wizard.effects.last() else { panic!("a run") };
+    assert_eq!(confirmed, &Some(pending()));
+    let stale = Failure::stale("what was confirmed is out of date", "Image list: `+ /a = 1` is new");
+    wizard.ran(summary(9, vec![stale]));
+    let screen = wizard.screen();
+    assert!(screen.contains("Look again") && screen.contains("E-PLAN-STALE"), "{screen}");
+    assert!(!screen.contains("Try again"), "{screen}");
+    wizard.effects.clear();
+    wizard.key(Enter);
+    assert_eq!(wizard.app.page, Page::Review);
+    assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::Survey { .. })));
+    assert!(!wizard.effects.iter().any(|effect| matches!(effect, Effect::Run { .. })));
 }

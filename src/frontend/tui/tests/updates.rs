@@ -187,26 +187,6 @@ fn a_failure_is_watched_and_can_be_retried_or_skipped() {
     assert_eq!(wizard.app.page, Page::Run);
 }
 
-/// What was shown is what is written: a run that found something else is looked at again before another begins.
-#[test]
-fn what_is_out_of_date_is_looked_at_again() {
-    let mut wizard = Wizard::answered(80, 24);
-    wizard.app.go(Page::Review);
-    wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
-    let Some(Effect::Run { confirmed, .. }) = wizard.effects.last() else { panic!("a run") };
-    assert_eq!(confirmed, &Some(pending()));
-    let stale = Failure::stale("what was confirmed is out of date", "Image list: `+ /a = 1` is new");
-    wizard.ran(summary(9, vec![stale]));
-    let screen = wizard.screen();
-    assert!(screen.contains("Look again") && screen.contains("E-PLAN-STALE"), "{screen}");
-    assert!(!screen.contains("Try again"), "{screen}");
-    wizard.effects.clear();
-    wizard.key(Enter);
-    assert_eq!(wizard.app.page, Page::Review);
-    assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::Survey { .. })));
-    assert!(!wizard.effects.iter().any(|effect| matches!(effect, Effect::Run { .. })));
-}
-
 #[test]
 fn a_stage_alone_shows_its_changes_before_it_runs() {
     let mut wizard = Wizard::answered(80, 24);

@@ -40,7 +40,7 @@ impl App {
             }
             Msg::Lost(failure) => {
                 self.say(Sign::Warning, failure.what.clone());
-                self.loaded.push(failure);
+                self.notices.push(failure);
             }
             Msg::AnswersSaved(Ok(path)) => self.saved_answers = Some(path),
             Msg::AnswersSaved(Err(failure)) => {
@@ -172,7 +172,7 @@ impl App {
     fn loaded(&mut self, loaded: Loaded) {
         let problems = match loaded {
             Ok((answers, notices)) => {
-                (self.answers, self.loaded) = (answers, notices);
+                (self.answers, self.notices) = (answers, notices);
                 Vec::new()
             }
             Err(problems) => problems,

@@ -140,7 +140,7 @@ impl App {
         self.look_at(Survey::One(about.id), self.overwrite);
     }
 
-    /// Runs the one stage whose Changes are on the screen.
+    /// Runs the one stage whose changes are on the screen.
     pub(super) fn write_alone(&mut self, stage: StageId) {
         let found = self.alone.stages().iter().find(|state| state.stage == stage);
         let obstacle = match (found.map(|state| &state.failure), &self.alone.result) {

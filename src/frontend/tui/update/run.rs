@@ -42,7 +42,7 @@ impl App {
             self.round.passed_over = None;
         }
         self.round.status = status::SUCCESS;
-        self.run = Some(RunPage::new(self.setup, stages.clone(), skip.clone(), self.now));
+        self.run = Some(RunPage::new(self.setup, stages.clone(), skip.clone(), confirmed.clone(), self.now));
         if self.page != Page::Run {
             self.trail.push(self.page);
         }
@@ -119,9 +119,14 @@ impl App {
     fn do_remedy(&mut self) {
         let Some(run) = &self.run else { return };
         let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
+        let confirmed = run.still_confirmed();
         match self.remedies().get(run.cursor) {
-            Some(Remedy::Again) => self.start_run(wanted, skip, None),
+            Some(Remedy::Again) => self.start_run(wanted, skip, confirmed),
             Some(Remedy::Change) => self.back_to_review(),
+            Some(Remedy::Look) if !wanted.is_empty() => {
+                self.back_to_review();
+                self.go(Page::Menu);
+            }
             Some(Remedy::Look) => {
                 self.back_to_review();
                 self.check_again();
@@ -129,7 +134,7 @@ impl App {
             Some(Remedy::Skip) => {
                 skip.extend(self.passed_over().into_iter().flatten());
                 self.round.passed_over = Some(self.round.status);
-                self.start_run(wanted, skip, None);
+                self.start_run(wanted, skip, confirmed);
             }
             Some(Remedy::Leave) => self.quit(self.round.status),
             None => {}

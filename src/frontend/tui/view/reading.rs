@@ -1,4 +1,4 @@
-//! Something in full, to scroll in: answers, a ladder, the Changes of a stage.
+//! Something in full, to scroll in: answers, a ladder, the changes of a stage.
 
 use ratatui::text::{Line, Span};
 use secrecy::ExposeSecret;

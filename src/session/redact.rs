@@ -10,7 +10,7 @@ use crate::{
 ///
 /// What tells a slip with lines, keys and signs alone stays as it is; what a reader says at a value of a secret
 /// becomes a sentence about secrets.
-pub(super) fn hushed(guide: &Guide, failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
+pub(super) fn redacted(guide: &Guide, failures: Vec<Failure>, bytes: &[u8]) -> Vec<Failure> {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
     let mut told_open = None;
@@ -129,7 +129,7 @@ mod tests {
     fn told(lines: &str) -> Vec<(String, String)> {
         let text = format!("database:\n{lines}\n");
         let (_, failures) = yaml::read_all("a.yml", text.as_bytes());
-        let told = hushed(&GUIDE, failures, text.as_bytes()).into_iter();
+        let told = redacted(&GUIDE, failures, text.as_bytes()).into_iter();
         told.map(|it| (it.what, it.place.map(|it| format!("{}:{}", it.line, it.column)).unwrap_or_default()))
             .collect()
     }
