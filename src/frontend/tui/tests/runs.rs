@@ -7,7 +7,7 @@ use ratatui::crossterm::event::KeyCode::{self, Char, Down, Enter};
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::{Effect, app::Page},
-    workflow::{EventKind, Level, Outcome, Rung, Verdict},
+    workflow::{EventKind, Level, Outcome, Rung, Summary, Verdict},
 };
 
 use super::{
@@ -193,7 +193,8 @@ fn what_was_confirmed_stays_so_until_something_is_written() {
         let mut wizard = Wizard::answered(80, 24);
         wizard.app.go(Page::Review);
         wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
-        wizard.ran(summary(status, vec![connection_lost()])).key(Enter);
+        let end = Summary::of_failures("seoul-03", status, vec![connection_lost()]);
+        wizard.ran(EventKind::Summary(end)).key(Enter);
         let runs = wizard.effects.iter().filter(|effect| matches!(effect, Effect::Run { .. })).count();
         let Some(Effect::Run { confirmed, .. }) = wizard.effects.last() else { panic!("a run") };
         assert_eq!((runs, confirmed.is_some()), (2, is_still_confirmed), "{status}");
