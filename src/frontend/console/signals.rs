@@ -196,7 +196,7 @@ impl SignalListener {
                 }
             }
             if let Some((oldest, came)) = self.lies
-                && came.elapsed() >= PATIENCE
+                && came.elapsed() >= self.patience()
             {
                 let taken = self.shared.taken.load(Ordering::SeqCst);
                 if taken < oldest.number {
@@ -217,11 +217,16 @@ impl SignalListener {
         }
     }
 
+    /// How long a signal may lie: where the terminal is gone nobody waits at it, and what was typed is still to be saved.
+    fn patience(&self) -> Duration {
+        if self.lost.is_some() { AFTER_LOSS } else { PATIENCE }
+    }
+
     /// Waits for signals, or until it is time to look after an earlier one.
     fn next(&mut self) -> Vec<u8> {
-        let since = [self.lies.map(|(_, came)| came), self.second.map(|(_, came)| came)];
-        let since = since.into_iter().flatten().map(|came| (came, PATIENCE));
-        let since = since.chain(self.lost.map(|lost| (lost, AFTER_LOSS)));
+        let lies = self.lies.map(|(_, came)| (came, self.patience()));
+        let second = self.second.map(|(_, came)| (came, PATIENCE));
+        let since = [lies, second, self.lost.map(|lost| (lost, AFTER_LOSS))].into_iter().flatten();
         let rest = since.map(|(since, limit)| limit.saturating_sub(since.elapsed())).min();
         let rest = rest.and_then(|rest| Timespec::try_from(rest).ok());
         let stdin = io::stdin();

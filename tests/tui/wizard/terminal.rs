@@ -174,7 +174,10 @@ fn a_stop_in_the_middle_of_a_run_is_orderly() {
     tmux.wait_for("w writes all this");
     tmux.keys(&["w"]);
     tmux.wait_for("… Schema");
-    tmux.wait_for("✓ Shared folder");
+    // What runs beside it has ended.
+    for stage in ["Image list", "Aliases", "Shared folder", "Config files"] {
+        tmux.wait_for(&format!("✓ {stage}"));
+    }
     // The last thing that it tells before it waits.
     tmux.wait_for("connected to");
     tmux.keys(&["C-z"]);
