@@ -123,7 +123,7 @@ impl Answers {
     /// `E-ANSWERS-KEY` for an unknown key, `E-ANSWERS-VALUE` for a value that cannot be right.
     pub fn set(&mut self, key: &str, value: SecretString, origin: Origin) -> Result<(), Failure> {
         let variable = self.guide.variable(key).ok_or_else(|| unknown_key(self.guide, key))?;
-        if let Err(refused) = (variable.accept)(value.expose_secret()) {
+        if let Err(refused) = (variable.validate)(value.expose_secret()) {
             return Err(refuse(variable, value.expose_secret(), &origin, refused));
         }
         self.all.insert(variable.key, Given { value, origin, reference: None });
@@ -140,7 +140,7 @@ impl Answers {
         if text.expose_secret().is_empty() {
             return (had, None);
         }
-        if let Err(refused) = (variable.accept)(text.expose_secret()) {
+        if let Err(refused) = (variable.validate)(text.expose_secret()) {
             return (had, Some(refused));
         }
         self.all.insert(variable.key, Given { value: text, origin: Origin::Typed, reference: None });

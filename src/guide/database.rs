@@ -163,7 +163,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value("localhost:8100")),
             manager_env: Some("BACKEND_DB_ADDR"),
-            accept: address,
+            validate: address,
         },
         Variable {
             key: NAME,
@@ -173,7 +173,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("backend"),
             development: Some(Development::Value("backend")),
             manager_env: Some("BACKEND_DB_NAME"),
-            accept: name,
+            validate: name,
         },
         Variable {
             key: USER,
@@ -183,7 +183,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value("postgres")),
             manager_env: Some("BACKEND_DB_USER"),
-            accept: identifier,
+            validate: identifier,
         },
         Variable {
             key: PASSWORD,
@@ -193,7 +193,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value("develove")),
             manager_env: Some("BACKEND_DB_PASSWORD"),
-            accept: password,
+            validate: password,
         },
         Variable {
             key: SSLMODE,
@@ -203,7 +203,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("prefer"),
             development: None,
             manager_env: None,
-            accept: sslmode,
+            validate: sslmode,
         },
     ],
 };

@@ -173,7 +173,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value("local")),
             manager_env: Some("BACKEND_NAMESPACE"),
-            accept: namespace,
+            validate: namespace,
         },
         Variable {
             key: ENDPOINTS,
@@ -183,7 +183,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value("localhost:8120")),
             manager_env: Some("BACKEND_ETCD_ADDR"),
-            accept: endpoints,
+            validate: endpoints,
         },
         Variable {
             key: USER,
@@ -193,7 +193,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("no sign-in"),
             development: None,
             manager_env: None,
-            accept: |text| validate::plain_text(text, 255),
+            validate: |text| validate::plain_text(text, 255),
         },
         Variable {
             key: PASSWORD,
@@ -203,7 +203,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("no sign-in"),
             development: None,
             manager_env: None,
-            accept: |text| validate::secret(text, 4096),
+            validate: |text| validate::secret(text, 4096),
         },
         Variable {
             key: MANAGER_ENDPOINT,
@@ -213,7 +213,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the first address"),
             development: None,
             manager_env: None,
-            accept: manager_endpoint,
+            validate: manager_endpoint,
         },
     ],
 };

@@ -23,7 +23,7 @@ use super::{
 #[derive(Debug, Default)]
 pub struct FileValues {
     /// Each known key that has a value.
-    pub leaves: Vec<FileValue>,
+    pub values: Vec<FileValue>,
     /// Known keys whose value cannot be read: they are wrong, not missing.
     pub refused: Vec<&'static str>,
     /// Every problem, with its place.
@@ -33,11 +33,11 @@ pub struct FileValues {
 }
 
 /// Takes an answers file apart; all problems at once, nothing is dropped without a word.
-pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> FileValues {
+pub fn file_values(guide: &'static Guide, file: &str, root: &Node) -> FileValues {
     let mut walk = Walk {
         guide,
         file,
-        leaves: Vec::new(),
+        values: Vec::new(),
         refused: Vec::new(),
         problems: Problems::default(),
         doubts: RefCell::default(),
@@ -61,7 +61,7 @@ pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> FileValues {
         );
     }
     FileValues {
-        leaves: walk.leaves,
+        values: walk.values,
         refused: walk.refused,
         problems: walk.problems.into_vec(),
         doubts: walk.doubts.into_inner(),
@@ -71,7 +71,7 @@ pub fn leaves(guide: &'static Guide, file: &str, root: &Node) -> FileValues {
 struct Walk<'a> {
     guide: &'static Guide,
     file: &'a str,
-    leaves: Vec<FileValue>,
+    values: Vec<FileValue>,
     refused: Vec<&'static str>,
     problems: Problems,
     doubts: RefCell<Vec<Failure>>,
@@ -87,7 +87,7 @@ impl Walk<'_> {
             };
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             if let Some(variable) = self.guide.variable(&path) {
-                self.leaf(variable, value);
+                self.take(variable, value);
             } else if is_section(self.guide, &path) {
                 match &value.value {
                     Value::Mapping(_) => self.mapping(&path, value),
@@ -116,9 +116,9 @@ impl Walk<'_> {
         }
     }
 
-    fn leaf(&mut self, variable: &'static Variable, node: &Node) {
+    fn take(&mut self, variable: &'static Variable, node: &Node) {
         match self.value(variable, node) {
-            Ok(value) => self.leaves.push(FileValue { variable, place: node.place(self.file), value }),
+            Ok(value) => self.values.push(FileValue { variable, place: node.place(self.file), value }),
             Err(failure) => {
                 self.refused.push(variable.key);
                 self.problems.push(*failure);

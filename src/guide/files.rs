@@ -60,7 +60,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("alembic.ini"),
             development: None,
             manager_env: None,
-            accept: validate::path_or_none,
+            validate: validate::path_or_none,
         },
         Variable {
             key: ENVIRONMENT,
@@ -70,7 +70,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("manager.env"),
             development: None,
             manager_env: None,
-            accept: validate::path_or_none,
+            validate: validate::path_or_none,
         },
         Variable {
             key: CREDENTIALS,
@@ -80,7 +80,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("keypairs.yml"),
             development: None,
             manager_env: None,
-            accept: validate::path_or_none,
+            validate: validate::path_or_none,
         },
     ],
 };

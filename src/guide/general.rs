@@ -35,7 +35,7 @@ pub static SECTION: Section = Section {
             default: Default::Required,
             development: Some(Development::Value(CURRENT)),
             manager_env: None,
-            accept: version,
+            validate: version,
         },
         Variable {
             key: NAME,
@@ -45,7 +45,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the host of the database"),
             development: Some(Development::Value("development")),
             manager_env: None,
-            accept: |text| validate::plain_text(text, 100),
+            validate: |text| validate::plain_text(text, 100),
         },
     ],
 };

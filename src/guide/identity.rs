@@ -95,7 +95,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("not compared"),
             development: None,
             manager_env: None,
-            accept: cluster,
+            validate: cluster,
         },
         Variable {
             key: DATABASE_SYSTEM,
@@ -105,7 +105,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("not compared"),
             development: None,
             manager_env: None,
-            accept: system,
+            validate: system,
         },
     ],
 };

@@ -59,7 +59,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
-            accept: validate::path,
+            validate: validate::path,
         },
         Variable {
             key: ALIASES,
@@ -69,7 +69,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("the built-in sample"),
             development: None,
             manager_env: None,
-            accept: validate::path,
+            validate: validate::path,
         },
         Variable {
             key: ONLY,
@@ -79,7 +79,7 @@ pub static SECTION: Section = Section {
             default: Default::Unset("all images"),
             development: None,
             manager_env: None,
-            accept: only,
+            validate: only,
         },
     ],
 };

@@ -41,7 +41,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("admin@localhost"),
             development: None,
             manager_env: None,
-            accept: validate::email,
+            validate: validate::email,
         },
         Variable {
             key: USER,
@@ -51,7 +51,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("user@localhost"),
             development: None,
             manager_env: None,
-            accept: validate::email,
+            validate: validate::email,
         },
     ],
 };

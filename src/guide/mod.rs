@@ -33,7 +33,7 @@ pub use command::{Doubt, doubts};
 pub use answers::{Answers, Given, Origin};
 pub use database::{Database, SslMode, database_url};
 pub use etcd::Etcd;
-pub use file::{FileValues, leaves};
+pub use file::{FileValues, file_values};
 pub use file_value::{FileValue, SecretSource};
 pub use files::Files;
 pub use identity::Identity;

@@ -117,7 +117,7 @@ pub static SECTION: Section = Section {
                 development_mount(environment).to_string_lossy().into_owned()
             })),
             manager_env: None,
-            accept: mount,
+            validate: mount,
         },
         Variable {
             key: EXPECT,
@@ -127,7 +127,7 @@ pub static SECTION: Section = Section {
             default: Default::Value("mount-point"),
             development: Some(Development::Value("directory")),
             manager_env: None,
-            accept: |text| validate::one_of(text, EXPECTATIONS),
+            validate: |text| validate::one_of(text, EXPECTATIONS),
         },
     ],
 };

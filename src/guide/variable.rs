@@ -75,7 +75,7 @@ pub struct Variable {
     /// The manager's own environment name, where it has one.
     pub manager_env: Option<&'static str>,
     /// Judges a value; the only place that does.
-    pub accept: fn(&str) -> Result<(), Refused>,
+    pub validate: fn(&str) -> Result<(), Refused>,
 }
 
 impl Variable {

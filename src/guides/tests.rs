@@ -10,7 +10,7 @@ use crate::{
     failure::{Code, Failure},
     guide::{
         Answers, Default, Guide, KeySpace, Origin, Samples, Section, Settings, Shape, Variable, etcd,
-        general, leaves,
+        file_values, general,
         validate::{Refused, parse_address},
     },
     schema::Schema,
@@ -40,7 +40,7 @@ static REDIS: Section = Section {
             default: Default::Required,
             development: None,
             manager_env: Some("BACKEND_REDIS_ADDR"),
-            accept: |text| parse_address(text, 6379).map(drop),
+            validate: |text| parse_address(text, 6379).map(drop),
         },
         Variable {
             key: SESSIONS,
@@ -50,7 +50,7 @@ static REDIS: Section = Section {
             default: Default::Value("100"),
             development: None,
             manager_env: None,
-            accept: |text| match text.parse::<u32>() {
+            validate: |text| match text.parse::<u32>() {
                 Ok(_) => Ok(()),
                 Err(_) => Err(Refused::new("it is no number of sessions", "write a whole number")),
             },
@@ -148,7 +148,7 @@ fn answers_are_judged_by_their_own_guide() {
     );
 
     let text = b"version: 1\nredis:\n  sessions: many\n  adress: a\nstorage:\n  mount: /mnt\n";
-    let found = leaves(&LATER, "a.yml", &yaml::read("a.yml", text).expect("it reads"));
+    let found = file_values(&LATER, "a.yml", &yaml::read("a.yml", text).expect("it reads"));
     let told: Vec<(Code, &str)> = found.problems.iter().map(|it| (it.code, it.what.as_str())).collect();
     assert_eq!(
         told,

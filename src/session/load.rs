@@ -11,7 +11,9 @@ use secrecy::SecretString;
 use crate::{
     disk::{Disk, INPUT_LIMIT},
     failure::{Code, Failure, Place, Subject, shell_word, shortened, with_excerpts, words},
-    guide::{Answers, FileValue, FileValues, Guide, Origin, Reference, SecretSource, Variable, etcd, leaves},
+    guide::{
+        Answers, FileValue, FileValues, Guide, Origin, Reference, SecretSource, Variable, etcd, file_values,
+    },
     guides::Setup,
     surroundings::Surroundings,
     yaml,
@@ -212,21 +214,21 @@ impl AnswersLoader<'_> {
                 sources.stdin_is_taken("`--answers -`");
             }
             // Before the first program is started for a secret: it gets none of the others.
-            for leaf in read.iter().flat_map(|(_, found)| &found.leaves) {
-                if let SecretSource::At(Reference::Env(name)) = &leaf.value {
+            for given in read.iter().flat_map(|(_, found)| &found.values) {
+                if let SecretSource::At(Reference::Env(name)) = &given.value {
                     sources.hide(name);
                 }
             }
         }
-        while let Some((name, FileValues { leaves, refused, problems, .. })) = read.pop_front() {
+        while let Some((name, FileValues { values, refused, problems, .. })) = read.pop_front() {
             let before = self.problems.len();
             self.tried.extend(refused);
             self.problems.extend(problems);
             let open = name != "-" && self.surroundings.disk.others_can_read(Path::new(name));
-            for leaf in leaves {
-                let mut later = read.iter().flat_map(|(_, found)| &found.leaves);
-                let is_overruled = later.any(|other| other.variable.key == leaf.variable.key);
-                self.leaf(leaf, open, is_overruled, name);
+            for given in values {
+                let mut later = read.iter().flat_map(|(_, found)| &found.values);
+                let is_overruled = later.any(|other| other.variable.key == given.variable.key);
+                self.take(given, open, is_overruled, name);
             }
             // In the order in which they are fixed.
             self.problems[before..].sort_by_key(|failure| failure.place.clone());
@@ -247,8 +249,8 @@ impl AnswersLoader<'_> {
         let found = match yaml::read(&file, &bytes) {
             Ok(root) => {
                 self.unread |= !matches!(root.value, yaml::Value::Mapping(_));
-                let found = leaves(self.guide(), &file, &root);
-                self.notices.extend(found.leaves.iter().filter_map(|leaf| leaf.cut_off(&text)));
+                let found = file_values(self.guide(), &file, &root);
+                self.notices.extend(found.values.iter().filter_map(|given| given.cut_off(&text)));
                 self.notices.extend(found.doubts.iter().cloned());
                 Some(found)
             }
@@ -264,10 +266,10 @@ impl AnswersLoader<'_> {
 
     /// One value of a file. One that is overruled is judged all the same, since a wrong line is a trap for the
     /// next run; but no secret is looked up for it.
-    fn leaf(&mut self, leaf: FileValue, open: bool, is_overruled: bool, name: &str) {
-        let published = leaf.is_published();
-        self.notices.extend(leaf.doubtful());
-        let FileValue { variable, place, value } = leaf;
+    fn take(&mut self, given: FileValue, open: bool, is_overruled: bool, name: &str) {
+        let published = given.is_published();
+        self.notices.extend(given.doubtful());
+        let FileValue { variable, place, value } = given;
         self.tried.insert(variable.key);
         let origin = Origin::File(place.clone());
         let text = match value {

@@ -45,7 +45,7 @@ impl Stage<World> for SetMount {
             Some(old) if !cx.world.overwrite.mount => {
                 // What etcd holds may be a path that no answer can be.
                 let is_answer =
-                    cx.world.guide().variable(storage::MOUNT).is_some_and(|it| (it.accept)(old).is_ok());
+                    cx.world.guide().variable(storage::MOUNT).is_some_and(|it| (it.validate)(old).is_ok());
                 let keep = if is_answer { format!("set `storage.mount: {old}`, or ") } else { String::new() };
                 return Ok(Found::Conflict(
                     Failure::new(Code::MountForeign, format!("etcd already names `{old}` as the shared folder"))

@@ -223,7 +223,7 @@ fn judge(variable: &Variable, text: &str, has_value: bool) -> Result<(), String>
         ("" | NOTHING, Default::Required) => Err(format!("{} is needed to go on.", variable.title)),
         ("", _) | (NOTHING, Default::Unset(_) | Default::Value(_)) => Ok(()),
         _ if is_url => Ok(()),
-        _ => (variable.accept)(text).map_err(|refused| {
+        _ => (variable.validate)(text).map_err(|refused| {
             // The answer itself stands above.
             let failure = Failure::new(Code::AnswersValue, refused.why);
             format!("{}: {}.", failure.what, refused.remedy)

@@ -138,7 +138,7 @@ impl App {
         }
         let Some(field) = self.forms.get_mut(at).and_then(|form| form.field_mut()) else { return };
         let address = field.variable.is_address();
-        if address && line.contains(':') && (field.variable.accept)(line).is_ok() {
+        if address && line.contains(':') && (field.variable.validate)(line).is_ok() {
             field.fill(line);
             field.error = None;
         } else {
