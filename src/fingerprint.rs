@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use rand::{TryRng, rngs::SysRng};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::failure::{Code, Failure};
 
@@ -58,6 +58,17 @@ impl std::fmt::Debug for FingerprintKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("FingerprintKey")
     }
+}
+
+/// The SHA-256 of what needs no key, since whoever can read it can read more: in hexadecimal digits. Parts are kept
+/// apart.
+pub fn digest(parts: &[&[u8]]) -> String {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    HEXLOWER.encode(&digest.finalize())
 }
 
 #[cfg(test)]

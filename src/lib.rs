@@ -16,6 +16,7 @@ pub mod frontend;
 pub mod guide;
 pub mod guides;
 pub mod images;
+pub mod journal;
 pub mod limits;
 pub mod manager_config;
 pub mod rendezvous;

@@ -56,6 +56,10 @@ pub struct World {
     rotated: AtomicBool,
     replaces: OnceLock<Secrets>,
     endpoint: Arc<AtomicUsize>,
+    /// The id of the etcd cluster, where it tells one from others.
+    pub cluster: OnceLock<String>,
+    /// The system identifier of the PostgreSQL server, where it may be asked.
+    pub system: OnceLock<String>,
 }
 
 impl World {
@@ -81,6 +85,8 @@ impl World {
             rotated: AtomicBool::new(false),
             replaces: OnceLock::new(),
             endpoint: Arc::default(),
+            cluster: OnceLock::new(),
+            system: OnceLock::new(),
         }
     }
 

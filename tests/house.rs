@@ -71,11 +71,16 @@ const RULES: &[Rule] = &[
     Rule { room: "limits", may_use: &[], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule { room: "disk", may_use: &["failure"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule { room: "services", may_use: &[], never: &[SCREENS, &["clap"]] },
-    Rule { room: "workflow", may_use: &["failure", "clock"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule { room: "journal", may_use: &["disk"], never: &[SCREENS, SERVERS, &["clap"]] },
+    Rule {
+        room: "workflow",
+        may_use: &["failure", "clock", "journal"],
+        never: &[SCREENS, SERVERS, &["clap"]],
+    },
     Rule { room: "world", may_use: &["services", "surroundings"], never: &[SCREENS, &["clap"]] },
     Rule {
         room: "stages",
-        may_use: &["disk", "services", "workflow", "world"],
+        may_use: &["disk", "services", "workflow", "world", "journal"],
         never: &[SCREENS, &["clap", "anstream"]],
     },
     Rule {
@@ -99,7 +104,11 @@ const RULES: &[Rule] = &[
         never: &[SCREENS, &["clap", "anstream"]],
     },
     Rule { room: "runtime", may_use: &[], never: &[SCREENS, SERVERS, &["clap"]] },
-    Rule { room: "state", may_use: &["surroundings"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule {
+        room: "state",
+        may_use: &["surroundings", "disk"],
+        never: &[SCREENS, SERVERS, &["tokio", "clap"]],
+    },
     Rule { room: "report", may_use: &["workflow", "state", "disk"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
         room: "session",
@@ -114,12 +123,23 @@ const RULES: &[Rule] = &[
             "surroundings",
             "state",
             "disk",
+            "journal",
         ],
         never: &[SCREENS, SERVERS, &["clap", "anstream"]],
     },
     Rule {
         room: "frontend",
-        may_use: &["session", "report", "workflow", "devstack", "surroundings", "state", "disk", "runtime"],
+        may_use: &[
+            "session",
+            "report",
+            "workflow",
+            "devstack",
+            "surroundings",
+            "state",
+            "disk",
+            "runtime",
+            "journal",
+        ],
         never: &[SERVERS],
     },
     Rule {
@@ -131,7 +151,7 @@ const RULES: &[Rule] = &[
 
 /// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
 const EXPOSES: &[(&str, usize)] = &[
-    ("disk/put.rs", 2),
+    ("disk/put.rs", 4),
     ("fixture/row.rs", 2),
     ("fixture/written.rs", 2),
     ("guide/answers.rs", 8),
@@ -146,6 +166,7 @@ const EXPOSES: &[(&str, usize)] = &[
     ("frontend/tui/view/section.rs", 1),
     ("guide/file_value.rs", 3),
     ("guide/repeat.rs", 1),
+    ("journal/content.rs", 1),
     ("manager_config/environment.rs", 1),
     ("manager_config/alembic.rs", 3),
     ("manager_config/mod.rs", 1),
@@ -154,8 +175,10 @@ const EXPOSES: &[(&str, usize)] = &[
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
     ("stages/populate_fixtures/found.rs", 2),
+    ("stages/populate_fixtures/noted.rs", 2),
     ("stages/populate_fixtures/planned.rs", 1),
     ("stages/populate_fixtures/rows.rs", 3),
+    ("stages/undo/rows.rs", 2),
     ("stages/write_config.rs", 2),
 ];
 

@@ -71,11 +71,7 @@ async fn climb(ladder: &Ladder, world: &World, etcd: &Etcd, with_rights: bool) {
         ladder.note("cluster", failure, since);
         return;
     }
-    if let Some(warning) = anybodys(&reached, identity) {
-        ladder.note("cluster", warning, since);
-    } else if let Some((member, _)) = reached.first() {
-        ladder.pass("cluster", format!("{:x}", member.cluster), since);
-    }
+    name_cluster(ladder, &reached, world, since);
     let usable: Vec<Address> = reached.iter().map(|(_, store)| store.endpoint.clone()).collect();
     let Some((Member { cluster, .. }, mut store)) = reached.into_iter().next() else {
         for (rung, _, failure, since) in failures {
@@ -128,6 +124,19 @@ fn not_meant(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure
 
 /// What etcd makes of its default name, peer address and token: every etcd that was started alone has it.
 const ANYBODYS: u64 = 0xcdf8_1819_4e3a_8c32;
+
+/// Says which cluster it is, and remembers it where its id tells that.
+fn name_cluster(ladder: &Ladder, reached: &[(Member, Store)], world: &World, since: Instant) {
+    let Some((member, _)) = reached.first() else { return };
+    let id = format!("{:x}", member.cluster);
+    if member.cluster != ANYBODYS {
+        let _ = world.cluster.set(id.clone());
+    }
+    match anybodys(reached, &world.settings.identity) {
+        Some(warning) => ladder.note("cluster", warning, since),
+        None => ladder.pass("cluster", id, since),
+    }
+}
 
 /// An id that many clusters have tells nothing where something hangs on it.
 fn anybodys(reached: &[(Member, Store)], identity: &Identity) -> Option<Failure> {

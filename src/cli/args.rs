@@ -9,6 +9,7 @@ use crate::frontend::{Output, Volume};
 
 use super::{
     flags::{Asking, Form, Look, OverwriteFlags, Severity, Sources, VolumeArgs, Writing},
+    kept::{TargetsArgs, UndoArgs},
     values::{Names, checks, codes, duration, names, node, path, stages},
 };
 
@@ -103,6 +104,10 @@ pub(super) enum Command {
         #[command(flatten)]
         volume: VolumeArgs,
     },
+    /// Puts back what the last run changed, after showing it
+    Undo(UndoArgs),
+    /// Lists what was set up from this machine
+    Targets(TargetsArgs),
     /// Shows the image list, its aliases and problems
     Images {
         /// Prints the guide's `docker pull` lines instead
@@ -341,7 +346,8 @@ impl Cli {
                 Command::Run { asking, volume, .. }
                 | Command::Check { asking, volume, .. }
                 | Command::Plan { asking, volume, .. }
-                | Command::Status { asking, volume },
+                | Command::Status { asking, volume }
+                | Command::Undo(UndoArgs { asking, volume, .. }),
             ) => OutputSettings::asking(asking, volume.volume()),
             Some(Command::Mount(
                 MountCommand::Offer { asking, verbose: is_verbose, .. }
@@ -359,6 +365,7 @@ impl Cli {
                     ..OutputSettings::form(form)
                 }
             }
+            Some(Command::Targets(targets)) => OutputSettings::form(targets.form()),
             Some(
                 Command::Answers(AnswersCommand::Init { form, .. } | AnswersCommand::Show { form, .. })
                 | Command::Explain { form, .. }

@@ -3,6 +3,7 @@
 mod args;
 mod completions;
 mod flags;
+mod kept;
 mod manual;
 mod order;
 mod refused;
@@ -24,7 +25,7 @@ use crate::{
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
         BEFORE, BROKEN_OFF, Invocation, Output, Signals, Terminal, answers, dev, headless, is_accessible,
-        is_spoken, mount, offline, prompt, tui,
+        is_spoken, mount, offline, prompt, targets, tui, undo,
     },
     limits::Limits,
     session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions},
@@ -33,6 +34,7 @@ use crate::{
 
 use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
 use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
+use kept::{TargetsArgs, TargetsCommand, UndoArgs};
 use values::SETUP;
 
 /// Parses the command line and serves it.
@@ -179,6 +181,11 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             headless::plan(&asking(given, overwrite), signals, detailed_exitcode)
         }
         Some(Command::Status { asking: given, .. }) => headless::status(&asking(given, none()), signals),
+        Some(Command::Undo(UndoArgs { stages, run, yes, state_dir, asking: given, .. })) => {
+            let work = undo::Undo { stages, run, state_dir, yes };
+            undo::undo(&asking(given, none()), signals, work)
+        }
+        Some(Command::Targets(given)) => serve_targets(given, terminal, signals),
         Some(Command::Images { copy_samples: Some(folder), .. }) => {
             offline::copy_samples(terminal, SETUP.guide, &folder)
         }
@@ -196,6 +203,15 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             status::SUCCESS
         }
         Some(Command::Man { out, .. }) => man(terminal, out.as_deref()),
+    }
+}
+
+fn serve_targets(given: TargetsArgs, terminal: &Terminal, signals: &mut Signals) -> u8 {
+    match given.command {
+        None => targets::list(terminal, SETUP, given.state_dir),
+        Some(TargetsCommand::Remove { name, yes, state_dir, .. }) => {
+            targets::remove(terminal, signals, state_dir, &name, yes)
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use crate::{
 
 use super::{
     Access, Disk, mount_of,
-    put::{closed, name, parent},
+    names::{name, parent},
+    put::closed,
 };
 
 /// The largest input file that is read.

@@ -14,6 +14,8 @@ use tempfile::NamedTempFile;
 
 use crate::{failure::Failure, fingerprint::FingerprintKey};
 
+use super::names::{name, parent};
+
 /// What must stand where a file is written.
 #[derive(Debug, Clone)]
 pub struct Guard {
@@ -101,6 +103,37 @@ pub(super) fn take_place(file: NamedTempFile, path: &Path, guard: Option<&Guard>
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => take_place(file, path, None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Takes a file away. It is moved aside in one step, looked at, and given back when it is not what was seen.
+pub(super) fn leave_place(path: &Path, guard: &Guard) -> Result<(), Refused> {
+    if !guard.is_kept(path)? {
+        return Err(stale(path, OTHER));
+    }
+    let folder = parent(path);
+    let move_aside =
+        |to: &Path| renameat_with(CWD, path, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from);
+    let prefix = format!(".{}.removed-", name(path).chars().take(40).collect::<String>());
+    match tempfile::Builder::new().prefix(&prefix).make_in(folder, move_aside) {
+        Ok(aside) => match guard.is_kept(aside.path()) {
+            // It is removed with the name that it got.
+            Ok(true) => drop(aside),
+            other => {
+                let back = renameat_with(CWD, aside.path(), CWD, path, RenameFlags::NOREPLACE);
+                // What is another's is not removed, also where something else took its place.
+                let _ = aside.keep();
+                back.map_err(io::Error::from).map_err(Refused::Io)?;
+                return other.map_err(Refused::from).and_then(|_| Err(stale(path, OTHER)));
+            }
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(stale(path, "it was removed")),
+        // The file system cannot move without replacing.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
+            fs::remove_file(path).map_err(Refused::Io)?;
+        }
+        Err(error) => return Err(Refused::Io(error)),
+    }
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(Refused::Io)
 }
 
 fn is_absent(path: &Path) -> bool {

@@ -7,6 +7,7 @@ mod kernel;
 pub mod local;
 pub mod mount;
 mod mounted;
+mod names;
 mod put;
 mod records;
 

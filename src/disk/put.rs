@@ -18,7 +18,8 @@ use crate::failure::{Code, Failure, words};
 
 use super::{
     Access, Disk,
-    guarded::{Guard, Refused, take_place},
+    guarded::{Guard, Refused, leave_place, take_place},
+    names::{name, parent},
 };
 
 /// A file that was written.
@@ -46,6 +47,38 @@ impl Disk {
         self.access(path, Access::Write, replacing(path, bytes, keep, None))?
     }
 
+    /// Puts back what a file held, with the permissions that it had, where what the guard saw still stands.
+    ///
+    /// # Errors
+    /// As [`Disk::replace_guarded`].
+    pub async fn restore_guarded(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        mode: u32,
+        guard: Guard,
+    ) -> Result<Put, Failure> {
+        let (asked, bytes) = (path.to_owned(), secret(bytes));
+        let restore = move || replace_now(&asked, bytes.expose_secret(), Some(mode), None, Some(&guard));
+        let put = self.patiently(path, Access::Write, restore).await;
+        put.map_err(|stuck| stuck.failure(path, Access::Write))?
+    }
+
+    /// Removes a file where what the guard saw still stands.
+    ///
+    /// # Errors
+    /// As [`Disk::replace_guarded`].
+    pub async fn remove_guarded(&self, path: &Path, guard: Guard) -> Result<(), Failure> {
+        let asked = path.to_owned();
+        let remove = move || match leave_place(&asked, &guard) {
+            Ok(()) => Ok(()),
+            Err(Refused::Failure(failure)) => Err(failure),
+            Err(Refused::Io(error)) => Err(unremoved(&asked, &error)),
+        };
+        let removed = self.patiently(path, Access::Write, remove).await;
+        removed.map_err(|stuck| stuck.failure(path, Access::Write))?
+    }
+
     /// As [`Disk::replace`], beside the tasks, where what the guard saw still stands.
     ///
     /// # Errors
@@ -59,6 +92,24 @@ impl Disk {
     ) -> Result<Put, Failure> {
         let put = self.patiently(path, Access::Write, replacing(path, bytes, keep, Some(guard))).await;
         put.map_err(|stuck| stuck.failure(path, Access::Write))?
+    }
+
+    /// Where the old content of a file would be kept beside it by [`Disk::replace`]; none where a backup with this content
+    /// is there.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub async fn new_backup(&self, path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, Failure> {
+        let (asked, bytes) = (path.to_owned(), secret(bytes));
+        let find = move || {
+            let bytes = bytes.expose_secret();
+            backups(&asked).find_map(|backup| match fs::symlink_metadata(&backup) {
+                Err(_) => Some(Some(backup)),
+                Ok(_) => is_backup(&backup, bytes).then_some(None),
+            })
+        };
+        let found = self.patiently(path, Access::Look, find).await;
+        Ok(found.map_err(|stuck| stuck.failure(path, Access::Look))?.flatten())
     }
 
     /// Writes a file that is not there yet, all of it or nothing. The result within is `AlreadyExists` when there is one,
@@ -82,7 +133,7 @@ fn replacing(
     let (path, bytes, keep) = (path.to_owned(), secret(bytes), keep.map(secret));
     move || {
         let keep = keep.as_ref().map(ExposeSecret::expose_secret);
-        replace_now(&path, bytes.expose_secret(), keep, guard.as_ref())
+        replace_now(&path, bytes.expose_secret(), None, keep, guard.as_ref())
     }
 }
 
@@ -93,13 +144,14 @@ fn secret(bytes: &[u8]) -> SecretSlice<u8> {
 fn replace_now(
     path: &Path,
     bytes: &[u8],
+    mode: Option<u32>,
     keep: Option<&[u8]>,
     guard: Option<&Guard>,
 ) -> Result<Put, Failure> {
     let write = || {
         let mut file = beside(path)?;
         file.write_all(bytes)?;
-        let mode = take_after(path, file.as_file())?;
+        let mode = take_after(path, file.as_file(), mode)?;
         file.as_file().sync_all()?;
         Ok((file, mode))
     };
@@ -125,12 +177,12 @@ fn replace_now(
     Ok(Put { mode, backup: kept.map(|backup| backup.path) })
 }
 
-/// Gives a new file the group and the owner's permissions of the one whose place it takes.
-fn take_after(path: &Path, file: &File) -> io::Result<u32> {
+/// Gives a new file the group of the one whose place it takes, and the permissions that are asked for, else its owner's.
+fn take_after(path: &Path, file: &File, mode: Option<u32>) -> io::Result<u32> {
     let Some(old) = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file) else { return Ok(0o600) };
     // A group that this user is not in stays out: nobody else can read the file anyway.
     let _ = fchown(file, None, Some(old.gid()));
-    let mode = closed(old.permissions().mode());
+    let mode = mode.unwrap_or_else(|| closed(old.permissions().mode()));
     file.set_permissions(Permissions::from_mode(mode))?;
     Ok(mode)
 }
@@ -152,16 +204,26 @@ struct Backup {
     is_new: bool,
 }
 
+/// The names of the backups of a file, in the order in which they are taken.
+fn backups(path: &Path) -> impl Iterator<Item = PathBuf> {
+    (0..).map(move |number| {
+        let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
+        path.with_file_name(format!("{}.{suffix}", name(path)))
+    })
+}
+
+fn is_backup(path: &Path, bytes: &[u8]) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file());
+    is_file && fs::read(path).is_ok_and(|kept| kept == bytes)
+}
+
 /// Keeps the old content of a file beside it, readable for the owner alone; never overwrites one.
 fn keep_backup(path: &Path, bytes: &[u8]) -> Result<Backup, Failure> {
-    for number in 0.. {
-        let suffix = if number == 0 { "bak".to_owned() } else { format!("bak.{number}") };
-        let backup = path.with_file_name(format!("{}.{suffix}", name(path)));
+    for backup in backups(path) {
         match put_new_now(&backup, bytes, 0o600) {
             Ok(()) => return Ok(Backup { path: backup, is_new: true }),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                let is_file = fs::symlink_metadata(&backup).is_ok_and(|meta| meta.is_file());
-                if is_file && fs::read(&backup).is_ok_and(|kept| kept == bytes) {
+                if is_backup(&backup, bytes) {
                     return Ok(Backup { path: backup, is_new: false });
                 }
             }
@@ -202,18 +264,16 @@ fn sweep(folder: &Path, prefix: &str) {
     }
 }
 
+fn unremoved(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Code::FileWrite, format!("`{}` could not be removed", path.display()))
+        .why(words(error))
+        .remedy("fix the folder, then run again; the file still stands there")
+}
+
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Code::FileWrite, format!("`{}` could not be written", path.display()))
         .why(words(error))
         .remedy("make room or fix the folder, then run again; what stood there before still does")
-}
-
-pub(super) fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-pub(super) fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What a run writes down: files that grow at their end, and small ones that are replaced.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    ffi::OsStr,
+    fs::{self, DirBuilder, File, FileType, OpenOptions},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -31,7 +32,7 @@ impl Disk {
             // A full disk shows now, and not when there is something to tell.
             writeln!(file, "{head}")?;
             file.sync_all()?;
-            forget_oldest(&into, kept);
+            forget_oldest(&into, path.extension(), kept);
             Ok(file)
         })
     }
@@ -48,6 +49,46 @@ impl Disk {
             let open = || OpenOptions::new().append(true).create(true).mode(0o600).open(&asked);
             (!is_pipe).then(open)
         })
+    }
+
+    /// The folders in a folder of ours; none when it is not there, or does not let us look.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn folders(&self, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+        self.entries(folder, |kind| kind.is_dir())
+    }
+
+    /// The files in a folder of ours, by name; none when it is not there.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+        self.entries(folder, |kind| kind.is_file())
+    }
+
+    fn entries(
+        &self,
+        folder: &Path,
+        is_meant: impl Fn(&FileType) -> bool + Send + 'static,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let asked = folder.to_owned();
+        self.access(folder, Access::Look, move || {
+            let entries = fs::read_dir(asked).into_iter().flatten().flatten();
+            let meant = entries.filter(|entry| entry.file_type().is_ok_and(|kind| is_meant(&kind)));
+            let mut found: Vec<PathBuf> = meant.map(|entry| entry.path()).collect();
+            found.sort();
+            found
+        })
+    }
+
+    /// Removes a folder of ours with everything in it. The result within is what the system says.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub fn remove_folder(&self, folder: &Path) -> Result<io::Result<()>, Failure> {
+        let asked = folder.to_owned();
+        self.access(folder, Access::Write, move || fs::remove_dir_all(asked))
     }
 
     /// What a record of ours holds; nothing when it does not read.
@@ -77,11 +118,11 @@ fn make(folder: &Path) -> io::Result<()> {
 }
 
 /// Names begin with the time, so they sort by age.
-fn forget_oldest(folder: &Path, kept: usize) {
+fn forget_oldest(folder: &Path, extension: Option<&OsStr>, kept: usize) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let mut logs: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .filter(|path| path.extension() == extension)
         .collect();
     logs.sort();
     let surplus = logs.len().saturating_sub(kept);

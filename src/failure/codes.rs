@@ -312,6 +312,12 @@ codes! {
     // How work runs
     StageNeeds = "E-STAGE-NEEDS", UNFIT, "The stage needs another stage first",
         "A stage run alone finds the world as it is. Run the named stage before it, or all of them.";
+    TargetOther = "E-TARGET-OTHER", UNFIT, "Another server stands at the address of one that was set up from here",
+        "The state directory remembers what each etcd cluster and each PostgreSQL server said of itself. Now another one answers at the same address, so what is kept of the old one (answers, history, what a run changed) does not belong to it. Nothing was written. Fix the address; when the server was replaced on purpose, `targets remove` forgets the old one.";
+    UndoNothing = "E-UNDO-NOTHING", INPUT, "There is no run to undo",
+        "`undo` works from the journals that runs keep in the state directory of this machine; the last 20 of each target are kept. None of them tells of a run that changed these servers. Name the folder with `--state-dir`, or the run with `--run`.";
+    UndoKept = "W-UNDO-KEPT", UNFIT, "Something that a run wrote is not put back",
+        "`undo` puts back what a run changed, where it still stands as the run left it. What somebody changed since, what others' rows or objects depend on, and secrets that anybody could guess stay as they are. Change them by hand where that is wanted.";
     PlanStale = "E-PLAN-STALE", NOT_AS_WANTED, "What was planned no longer fits the world",
         "Between the look and the write something else changed what the plan was made for: a key in etcd, the database, rows or a file. What was changed there was not written over. The status is 9 when this run had written nothing, else 7. Run again: it plans what is left, and what is done is skipped.";
     StageVerify = "E-STAGE-VERIFY", UNFIT, "A stage ran, but the world is not as it should be",

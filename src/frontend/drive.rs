@@ -16,6 +16,7 @@ use crate::{
     report::{Closing, Json, Plain, Quiet, Reporter, RunState, Waits, closing, log_file},
     runtime::runtime,
     session::{Inputs, Operation, Scope, Session, Setup, broken_off, stopped},
+    state::RunRecord,
     surroundings::exit,
     workflow::{Event, EventKind},
 };
@@ -135,10 +136,11 @@ pub(super) async fn drive(
     signals: &mut Signals,
     session: &Session,
     operation: Operation,
-    transcript: Option<String>,
+    record: Option<RunRecord>,
     reporters: Vec<Box<dyn Reporter + Send>>,
 ) -> RunState {
-    let mut run = session.start(operation, transcript.clone());
+    let transcript = record.as_ref().map(|record| record.transcript.clone());
+    let mut run = session.start(operation, record);
     let mut telling = Telling::new(terminal, reporters, operation);
     loop {
         let status = tokio::select! {

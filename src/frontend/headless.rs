@@ -32,7 +32,7 @@ pub struct Run {
     pub bare: bool,
 }
 
-fn needs_answers(terminal: &Terminal) -> u8 {
+pub(super) fn needs_answers(terminal: &Terminal) -> u8 {
     let failure = Failure::new(Code::NeedsAnswers, "nothing says which servers are meant")
         .why("there are no answers, and nobody is asked")
         .remedy("give `--answers FILE`, or `run --development` for the guide's development setup; `--help` lists more");
@@ -72,26 +72,31 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
                     .remedy("give `--yes`, or the answers as `--answers FILE`");
             return Err(terminal.fail(&[failure]));
         }
-        let (named, name, log) = (work.state_dir, session.name().to_owned(), log.clone());
+        let (named, answers, log) = (work.state_dir, session.answers().clone(), log.clone());
         let folder = StateDir::find(named, inputs.surroundings().clone());
-        let open = move || Recorder::open(setup.stage_titles(), folder, &name, log.as_deref());
-        let Recorder { path, reporters } =
+        let open = move || Recorder::open(setup.stage_titles(), folder, &answers, None, log.as_deref());
+        let Recorder { record, reporters } =
             run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
         let session = if must_ask {
-            let confirmed = ask(terminal, signals, &session).await?;
+            let confirmed = ask(terminal, signals, &session, "Write this?").await?;
             session.confirmed(Some(confirmed))
         } else {
             session
         };
         let mut all = vec![live(terminal, setup, Some(what_next(&session)))];
         all.extend(reporters);
-        Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(path), all).await))
+        Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(record), all).await))
     })
 }
 
 /// Shows what would change and asks a person. Gives back what was confirmed, or the exit status when nothing may be
 /// written. Nothing to change needs no answer.
-async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> Result<Vec<StageState>, u8> {
+pub(super) async fn ask(
+    terminal: &Terminal,
+    signals: &mut Signals,
+    session: &Session,
+    question: &str,
+) -> Result<Vec<StageState>, u8> {
     let state =
         drive(terminal, signals, session, Operation::Preview, None, waits(terminal, session.setup())).await;
     let status = status_of(&state);
@@ -105,10 +110,14 @@ async fn ask(terminal: &Terminal, signals: &mut Signals, session: &Session) -> R
         return Ok(state.plan);
     }
     terminal.result(|mut out| {
+        if session.undoes().is_some() {
+            // There is no other command that shows it.
+            return write_plan(&mut out, terminal.style, &state);
+        }
         write_status(&mut out, terminal.style, &state)?;
         writeln!(out, "`plan` shows every change in full.")
     });
-    let status = match confirm(terminal, signals, "Write this?".into()).await {
+    let status = match confirm(terminal, signals, question.into()).await {
         Reply::Is(true) => return Ok(state.plan),
         Reply::Is(false) | Reply::Back => status::SUCCESS,
         Reply::Interrupted => status::INTERRUPTED,

@@ -8,7 +8,9 @@ pub mod headless;
 pub mod mount;
 pub mod offline;
 pub mod prompt;
+pub mod targets;
 pub mod tui;
+pub mod undo;
 mod wizard;
 
 pub use crate::report::is_spoken;

@@ -36,6 +36,18 @@ impl Setup {
         (self.stages)().iter().map(|stage| stage.about()).collect()
     }
 
+    /// The secrets by which servers are signed in to.
+    pub fn server_secrets(&self) -> Vec<&'static str> {
+        let servers: Vec<&str> = (self.checks)()
+            .iter()
+            .filter(|check| check.about().is_server)
+            .flat_map(|check| check.about().sections.iter().copied())
+            .collect();
+        let sections = self.guide.sections.iter().filter(|section| servers.contains(&section.id));
+        let variables = sections.flat_map(|section| section.variables.iter());
+        variables.filter(|variable| variable.is_secret()).map(|variable| variable.key).collect()
+    }
+
     /// What people call a stage.
     pub fn stage_title(&self, id: &str) -> &'static str {
         self.stage_abouts().into_iter().find(|about| about.id == id).map_or("", |about| about.title)

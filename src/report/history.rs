@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     disk::{Disk, replace_record},
-    state::StateDir,
+    state::Target,
     workflow::{Event, EventKind, Outcome},
 };
 
@@ -65,16 +65,16 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// When each stage last ran on this target; empty when nothing is known.
-pub fn history(state_dir: &StateDir, name: &str) -> BTreeMap<String, LastRun> {
-    read(&state_dir.surroundings.disk, &path(state_dir, name))
+pub fn history(target: &Target) -> BTreeMap<String, LastRun> {
+    read(target.disk(), &path(target))
 }
 
 fn read(disk: &Disk, path: &Path) -> BTreeMap<String, LastRun> {
     serde_json::from_slice(&disk.record(path)).unwrap_or_default()
 }
 
-fn path(state_dir: &StateDir, name: &str) -> PathBuf {
-    state_dir.target_folder(name).join("history.json")
+fn path(target: &Target) -> PathBuf {
+    target.folder().join("history.json")
 }
 
 /// Notes how each stage ended. A stage that was skipped or stopped did not run.
@@ -83,18 +83,24 @@ pub struct History {
     path: PathBuf,
     /// The stages of this run.
     ran: BTreeMap<String, LastRun>,
+    /// They are put back: what was done before is done no longer.
+    is_undo: bool,
 }
 
 impl History {
     /// The history of a target, to be added to.
-    pub fn create(state_dir: &StateDir, name: &str) -> Self {
-        let disk = state_dir.surroundings.disk.clone();
-        Self { disk, path: path(state_dir, name), ran: BTreeMap::new() }
+    pub fn create(target: &Target, is_undo: bool) -> Self {
+        Self { disk: target.disk().clone(), path: path(target), ran: BTreeMap::new(), is_undo }
     }
 
     fn write(&self) -> io::Result<()> {
         let mut all = read(&self.disk, &self.path);
-        all.extend(self.ran.clone());
+        if self.is_undo {
+            let is_back = |stage: &String| self.ran.get(stage).is_some_and(|ran| ran.outcome.is_well());
+            all.retain(|stage, _| !is_back(stage));
+        } else {
+            all.extend(self.ran.clone());
+        }
         let text = serde_json::to_string_pretty(&all)? + "\n";
         replace_record(&self.path, text.as_bytes())
     }

@@ -9,8 +9,9 @@ use std::{
 use crate::{
     disk::Disk,
     failure::Failure,
+    guide::Answers,
     limits::Limits,
-    state::StateDir,
+    state::{RunRecord, StateDir},
     workflow::{Event, StageId},
 };
 
@@ -21,8 +22,8 @@ type Titles = BTreeMap<StageId, &'static str>;
 
 /// Everything that a run is written into.
 pub struct Recorder {
-    /// The transcript.
-    pub path: String,
+    /// What is known of the run before it begins.
+    pub record: RunRecord,
     /// They write it.
     pub reporters: Vec<Box<dyn Reporter + Send>>,
 }
@@ -35,16 +36,20 @@ impl Recorder {
     pub fn open(
         titles: Titles,
         folder: Result<StateDir, Failure>,
-        name: &str,
+        answers: &Answers,
+        undoes: Option<String>,
         log: Option<&Path>,
     ) -> Result<Self, Failure> {
         let folder = folder?;
-        let transcript = Transcript::create(&folder, name, titles.clone())?;
+        let target = folder.target(answers)?;
+        let stamp = folder.surroundings.clock.now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
+        let id = format!("{stamp}-{}", std::process::id());
+        let transcript = Transcript::create(&target, &id, titles.clone())?;
         let path = transcript.path().display().to_string();
         let mut reporters: Vec<Box<dyn Reporter + Send>> =
-            vec![Box::new(transcript), Box::new(History::create(&folder, name))];
+            vec![Box::new(transcript), Box::new(History::create(&target, undoes.is_some()))];
         reporters.extend(log_file(&folder.surroundings.disk, titles, log)?);
-        Ok(Self { path, reporters })
+        Ok(Self { record: RunRecord { id, transcript: path, target, undoes }, reporters })
     }
 }
 

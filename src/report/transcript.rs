@@ -9,7 +9,7 @@ use std::{
 use crate::{
     disk::{Disk, LogFile},
     failure::{Code, Failure, words},
-    state::StateDir,
+    state::Target,
     workflow::{Event, StageId},
 };
 
@@ -27,20 +27,19 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Opens a new transcript for a target, and lets go of the oldest ones.
+    /// Opens a new transcript for a run on a target, and lets go of the oldest ones.
     ///
     /// # Errors
     /// `E-STATE-DIR` when it cannot be written.
     pub fn create(
-        state_dir: &StateDir,
-        target: &str,
+        target: &Target,
+        run: &str,
         titles: BTreeMap<StageId, &'static str>,
     ) -> Result<Self, Failure> {
-        let folder = state_dir.target_folder(target).join("transcripts");
-        let stamp = state_dir.surroundings.clock.now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string();
-        let path = folder.join(format!("{stamp}-{}.log", std::process::id()));
+        let folder = target.folder().join("transcripts");
+        let path = folder.join(format!("{run}.log"));
         let head = format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-        let begun = state_dir.surroundings.disk.begin_log(&path, &head, KEPT)?;
+        let begun = target.disk().begin_log(&path, &head, KEPT)?;
         let file = begun.map_err(|error| {
             Failure::new(Code::StateDir, format!("no transcript can be written in `{}`", folder.display()))
                 .why(words(&error))

@@ -104,8 +104,21 @@ impl Inspection {
         let operation = Operation::Plan { detailed: false };
         let scope = Scope::stages(self.setup, stages, None, &[]);
         let session = self.open(scope, operation).await?;
-        let plan = |kind| if let EventKind::Plan { stages } = kind { Some(stages) } else { None };
-        first(&session, operation, plan).await
+        first(&session, operation, planned).await
+    }
+
+    /// The same of work that has to be looked up first.
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    pub async fn survey_scope(
+        self,
+        scope: impl FnOnce() -> Result<Scope, Failure> + Send + 'static,
+    ) -> Result<Vec<StageState>, Vec<Failure>> {
+        let operation = Operation::Plan { detailed: false };
+        let opened = disk::beside(move || self.session(scope(), operation)).await;
+        let session = opened.unwrap_or_else(|| Err(vec![broke()]))?;
+        first(&session, operation, planned).await
     }
 
     /// The whole image list when it is sound, also what is left out of it; and what is wrong with it, or worth saying.
@@ -121,6 +134,10 @@ impl Inspection {
             Err(problems) => (None, problems),
         }
     }
+}
+
+fn planned(kind: EventKind) -> Option<Vec<StageState>> {
+    if let EventKind::Plan { stages } = kind { Some(stages) } else { None }
 }
 
 /// The first event that is wanted, or the failures of the summary. Work that nobody waits for any more is stopped.

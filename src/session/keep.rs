@@ -137,11 +137,10 @@ pub fn forget_draft(state_dir: &StateDir) {
 ///
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
-pub fn save_answers(state_dir: &StateDir, name: &str, answers: &Answers) -> Result<PathBuf, Failure> {
-    let folder = state_dir.target_folder(name);
-    let disk = &state_dir.surroundings.disk;
-    disk.make_folder(&folder)?;
-    let path = folder.join("answers.yml");
+pub fn save_answers(state_dir: &StateDir, answers: &Answers) -> Result<PathBuf, Failure> {
+    let target = state_dir.target(answers)?;
+    let disk = target.disk();
+    let path = target.folder().join("answers.yml");
     disk.replace(&path, answers.repeatable()?.as_bytes(), None)?;
     Ok(path)
 }

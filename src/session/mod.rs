@@ -8,11 +8,13 @@ mod lines;
 mod load;
 mod names;
 mod options;
+mod recognise;
 mod redact;
 mod samples;
 mod scope;
 mod secret;
 mod stopped;
+mod undo;
 mod wait;
 mod work;
 
@@ -28,7 +30,9 @@ use crate::{
         files::{ALEMBIC_INI, CREDENTIALS, ENVIRONMENT},
     },
     images::ImageList,
+    journal::Journal,
     rendezvous::{self, Rendezvous},
+    state::RunRecord,
     workflow::{Context, Deadline, EVENTS_AHEAD, Run, StageState, Stop},
     world::World,
 };
@@ -42,6 +46,7 @@ pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use scope::{Judging, Scope, stray_value};
 pub use stopped::{broken_off, stopped};
+pub use undo::undo_scope;
 
 /// Loaded answers and what is to be done with them.
 pub struct Session {
@@ -62,9 +67,28 @@ impl Session {
         if !idle.is_empty() {
             return Err(idle);
         }
+        let secrets = scope.secrets();
+        Self::load_for(inputs, &secrets, |_| Ok(scope), operation)
+    }
+
+    /// As [`Session::load`], for work that only the answers tell: with these secrets, whatever it is.
+    ///
+    /// # Errors
+    /// Every problem of all sources at once, else what is in the way of the choice.
+    pub fn load_for(
+        inputs: &Inputs,
+        secrets: &[&'static str],
+        choose: impl FnOnce(&Answers) -> Result<Scope, Failure>,
+        operation: Operation,
+    ) -> Result<Self, Vec<Failure>> {
         let LoadedAnswers { answers, mut problems, mut notices, to_ask, tried, unread } =
-            load_answers_with(inputs, &scope.secrets());
+            load_answers_with(inputs, secrets);
         problems.extend(to_ask.into_iter().map(|(_, failure)| failure));
+        let scope = match choose(&answers) {
+            Ok(scope) => scope,
+            Err(failure) if problems.is_empty() => return Err(vec![failure]),
+            Err(_) => return Err(shortened(problems)),
+        };
         notices = notices.into_iter().map(|notice| inputs.run_options.tolerance.apply(notice)).collect();
         match Self::new(&answers, &inputs.run_options, scope, operation) {
             Ok(session) if problems.is_empty() => {
@@ -136,6 +160,16 @@ impl Session {
         self.scope.setup
     }
 
+    /// The run that it puts back, where it does that.
+    pub fn undoes(&self) -> Option<&str> {
+        self.scope.undoes.as_deref()
+    }
+
+    /// The answers that it works with.
+    pub fn answers(&self) -> &Answers {
+        &self.world.answers
+    }
+
     /// What the cluster is called.
     pub fn name(&self) -> &str {
         &self.world.settings.name
@@ -184,11 +218,17 @@ impl Session {
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.
-    pub fn start(&self, operation: Operation, transcript: Option<String>) -> Run {
+    pub fn start(&self, operation: Operation, record: Option<RunRecord>) -> Run {
         let (sender, events) = mpsc::channel(EVENTS_AHEAD);
         let stop = Stop::default();
         let clock = self.world.surroundings.clock;
-        let cx = Context::new(Arc::clone(&self.world), sender, stop.clone()).with_clock(clock);
+        let record = record.filter(|_| operation == Operation::Run);
+        let journal = record.as_ref().map(|record| {
+            let RunRecord { id, target, undoes, .. } = record;
+            Arc::new(Journal::new(target.disk().clone(), clock, target.folder(), id, undoes.clone()))
+        });
+        let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
+        let cx = cx.with_clock(clock).with_journal(journal.clone());
         let work = work::Work {
             stages: self.scope.stages.clone(),
             asked: self.scope.asked.clone(),
@@ -199,7 +239,8 @@ impl Session {
             deadline: self.wait.map(|wait| Deadline::after(clock, wait)),
             confirmed: self.confirmed.clone().filter(|_| operation == Operation::Run),
             operation,
-            transcript,
+            record,
+            journal,
         };
         let (name, reports) = (self.name().to_owned(), cx.clone());
         let run = tokio::spawn(work.run(cx, stop.clone()));

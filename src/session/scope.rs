@@ -7,8 +7,9 @@ use crate::{
     failure::{Code, Failure, shell_word},
     guide::{Default, Guide, Section, did_you_mean, etcd, meant},
     guides::Setup,
+    journal::JournaledRun,
     rendezvous::Rendezvous,
-    stages::SetupStage,
+    stages::{self, SetupStage},
     workflow::{About, StageId},
 };
 
@@ -25,6 +26,8 @@ pub struct Scope {
     /// Stages that are asked beside the checks whether they could run.
     pub(super) asked: Vec<SetupStage>,
     judges: Option<Judging>,
+    /// The run that is put back.
+    pub(super) undoes: Option<String>,
 }
 
 /// Answers are judged, and no server is asked.
@@ -47,6 +50,7 @@ impl Scope {
             left_out: Vec::new(),
             asked: Vec::new(),
             judges: None,
+            undoes: None,
         }
     }
 
@@ -87,6 +91,31 @@ impl Scope {
         }
         let left_out = left_out.iter().map(|stage| stage.about().id).collect();
         Ok(Self { stages, checks, left_out, ..Self::nothing(setup) })
+    }
+
+    /// What a run wrote, put back: all of it, or these stages.
+    ///
+    /// # Errors
+    /// `E-USAGE` for a stage that is not known, or of which the run wrote nothing.
+    pub fn undo(setup: &'static Setup, run: &Arc<JournaledRun>, chosen: &[String]) -> Result<Self, Failure> {
+        let ids: Vec<StageId> = (setup.stages)().iter().map(|stage| stage.about().id).collect();
+        for given in chosen {
+            known(setup, "stage", given, &ids)?;
+        }
+        let stages = stages::undo(run, |id| chosen.is_empty() || chosen.iter().any(|given| given == id));
+        if stages.is_empty() {
+            let wrote: Vec<&str> = run.stages().collect();
+            return Err(Failure::new(
+                Code::Usage,
+                format!("run {} wrote nothing in {}", run.id, chosen.join(", ")),
+            )
+            .remedy(format!("name other stages; it wrote in {}", wrote.join(", "))));
+        }
+        let needed: Vec<&str> =
+            stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
+        let checks =
+            (setup.checks)().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
+        Ok(Self { stages, checks, undoes: Some(run.id.clone()), ..Self::nothing(setup) })
     }
 
     /// These checks, or all.

@@ -7,8 +7,10 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use crate::{
     checks::{Check, CheckAbout},
     failure::{Code, Failure, status},
+    journal::Journal,
     rendezvous::{self, Rendezvous, RendezvousOutcome},
     stages::SetupStage,
+    state::RunRecord,
     workflow::{
         About, Context, Deadline, Event, EventKind, Outcome, Plan, StageId, StagePlan, StageState,
         StageStatus, Stop, Summary, Verdict, execute, survey,
@@ -18,6 +20,7 @@ use crate::{
 
 use super::{
     Operation,
+    recognise::other_server,
     stopped::stopped,
     wait::{self, Waiting},
 };
@@ -34,7 +37,9 @@ pub(super) struct Work {
     /// What a person has confirmed: that is run, or nothing.
     pub(super) confirmed: Option<Vec<StageState>>,
     pub(super) deadline: Option<Deadline>,
-    pub(super) transcript: Option<String>,
+    /// Where it is written down.
+    pub(super) record: Option<RunRecord>,
+    pub(super) journal: Option<Arc<Journal>>,
 }
 
 /// What is counted while the work goes on.
@@ -73,6 +78,11 @@ impl Work {
             () = stop.asked() => Vec::new(),
         };
         self.compare(&states, &mut tally);
+        if tally.failures.is_empty()
+            && let Some(failure) = other_server(self.record.as_ref(), &cx.world).await
+        {
+            tally.note(&failure);
+        }
         let goes_on = tally.failures.is_empty() && !stop.is_asked();
         match (self.operation, &self.rendezvous) {
             (Operation::Run, _) if goes_on => self.execute(states, &cx, &mut tally).await,
@@ -89,6 +99,10 @@ impl Work {
         if stop.is_asked() && status == stop.status() {
             tally.note(&stopped(status, self.left(&tally)));
         }
+        if let Some(journal) = &self.journal {
+            // The journal tells what was written without it.
+            let _ = journal.end(status).await;
+        }
         let summary = Summary {
             name,
             status,
@@ -98,7 +112,7 @@ impl Work {
             skipped: tally.skipped + self.left_out.len(),
             failures: tally.failures,
             duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            transcript: self.transcript,
+            transcript: self.record.map(|record| record.transcript),
         };
         cx.send(EventKind::Summary(summary)).await;
     }

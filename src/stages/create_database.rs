@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
-use tokio::time::timeout;
+use tokio::time::{error::Elapsed, timeout};
 
 use crate::{
     failure::{Code, Failure},
+    guide::Database,
+    journal::Entry,
     limits::seconds,
-    services::postgres::{self, quote_identifier},
+    services::postgres,
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
@@ -37,7 +39,7 @@ impl CreateDatabase {
                 Ok(Found::Done(format!("{} is there", database.name)))
             }
             Err(failure) if failure.code == Code::DbMissing => {
-                let change = Change::Database { name: database.name.clone() };
+                let change = Change::Database { name: database.name.clone(), is_removed: false };
                 Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])))
             }
             Err(failure) => Err(failure),
@@ -51,11 +53,26 @@ impl CreateDatabase {
             postgres::repeated(database.limits, LOOKS, || postgres::connect_elsewhere(database)).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
-        let sql = format!("CREATE DATABASE {}", quote_identifier(&database.name));
-        let created =
-            timeout(database.limits.creation(), sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection))
-                .await;
-        cx.written(match created {
+        let sql = postgres::creation(database);
+        let intent = cx.intend(vec![Entry::Database { name: database.name.clone() }]).await?;
+        let creation = async {
+            let creating = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection);
+            judge(database, timeout(database.limits.creation(), creating).await)
+        };
+        // Created by another run, it is ours only where an earlier attempt may have done it.
+        let is_ours =
+            cx.write_unless_there(&intent, 0..1, async { creation.await.map(|made| made || again) }).await?;
+        let summary = match is_ours {
+            true => format!("{} created", database.name),
+            false => format!("{} was created by another run", database.name),
+        };
+        Ok(Done { summary, changes: usize::from(is_ours) })
+    }
+}
+
+/// Did this statement make it? Not when another run did, a moment ago or while the server was copying for this one.
+fn judge<T>(database: &Database, created: Result<Result<T, sqlx::Error>, Elapsed>) -> Result<bool, Failure> {
+    match created {
             Err(_) => Err(Failure::new(
                 Code::DbTimeout,
                 format!(
@@ -67,16 +84,9 @@ impl CreateDatabase {
             )
             .why("it copies its template database, which takes as long as its disk does")
             .remedy("run again with more time: `--timeout 10m`")),
-            Ok(Ok(_)) => Ok(Done { summary: format!("{} created", database.name), changes: 1 }),
+            Ok(Ok(_)) => Ok(true),
             Ok(Err(error)) => match sqlstate(&error).as_deref() {
-                // Another run made it: a moment ago, or while the server was copying for this one.
-                Some("42P04" | "23505") => {
-                    let summary = match again {
-                        true => format!("{} created", database.name),
-                        false => format!("{} was created by another run", database.name),
-                    };
-                    return Ok(Done { summary, changes: usize::from(again) });
-                }
+                Some("42P04" | "23505") => Ok(false),
                 Some("55006") => Err(Failure::new(
                     Code::DbRefused,
                     format!("{} cannot copy template1 for `{}` now", database.address, database.name),
@@ -85,8 +95,7 @@ impl CreateDatabase {
                 .remedy("close that session (`SELECT pid FROM pg_stat_activity WHERE datname = 'template1'`), then run again")),
                 _ => Err(postgres::explain(&error, database, "the creation of the database")),
             },
-        })
-    }
+        }
 }
 
 #[async_trait]

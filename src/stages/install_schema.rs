@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use crate::{
     failure::{Code, Failure},
     guide::Database,
+    journal::Entry,
     limits::seconds,
     schema::{self, Schema},
     services::postgres::{self, Transaction, ask, unnamed},
@@ -45,7 +46,12 @@ fn plan(schema: &Schema) -> StagePlan {
     let changes = schema
         .statements()
         .map(|statement| Change::Statement { what: statement.what.to_owned(), sql: statement.sql.to_owned() })
-        .chain([Change::Row { table: "alembic_version".into(), what: schema.head.into(), is_new: true }])
+        .chain([Change::Row {
+            table: "alembic_version".into(),
+            what: schema.head.into(),
+            is_new: true,
+            is_removed: false,
+        }])
         .collect();
     StagePlan::new(ABOUT.id, changes)
 }
@@ -102,6 +108,11 @@ impl InstallSchema {
             }
             schema::Found::Conflict(failure) => return Err(no_longer_fresh(&failure, database)),
         }
+        let entry = Entry::Schema {
+            database: database.name.clone(),
+            revision: schema.head.to_owned(),
+            had_extension: postgres::has_extension(&mut transaction, database).await?,
+        };
         let total = plan.changes.len();
         let statements = plan.changes.iter().filter_map(|change| match change {
             Change::Statement { what, sql } => Some((what.as_str(), sql.as_str())),
@@ -122,7 +133,9 @@ impl InstallSchema {
         cx.log(format!("revision {} stamped", schema.head)).await;
         cx.progress(total, total).await;
         cx.checkpoint()?;
-        postgres::close(cx.written(transaction.commit(database).await)?, database.limits).await;
+        let intent = cx.intend(vec![entry]).await?;
+        let connection = cx.write(&intent, 0..1, transaction.commit(database)).await?;
+        postgres::close(connection, database.limits).await;
         Ok(installed(schema))
     }
 }

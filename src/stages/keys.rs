@@ -6,6 +6,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     failure::{Code, Failure},
+    journal::{Content, Entry},
     services::etcd::{Store, Stored, Write},
     workflow::{Certainty, Change, Context, Done, StagePlan, Written},
     world::World,
@@ -32,9 +33,11 @@ pub(super) fn changes(prefix: &str, writes: Vec<Wanted>, held: &Held) -> Vec<Cha
         .into_iter()
         .map(|(key, new)| Change::Key {
             old: held.get(&key).map(Stored::text),
+            old_bytes: held.get(&key).and_then(Stored::no_text),
             revision: held.get(&key).map_or(0, |held| held.revision),
             key: format!("{prefix}{key}"),
             new,
+            new_bytes: None,
         })
         .collect()
 }
@@ -77,8 +80,9 @@ pub(super) fn left(written: Written) -> String {
 /// them when asked to.
 pub(super) async fn write(cx: &Context<World>, store: &mut Store, plan: &StagePlan) -> Result<Done, Failure> {
     let write = |change| match change {
-        &Change::Key { ref key, ref new, revision, .. } => {
-            Some(Write { key: key.as_str(), value: new.as_deref(), revision })
+        &Change::Key { ref key, ref new, ref new_bytes, revision, .. } => {
+            let value = new_bytes.as_deref().or(new.as_ref().map(String::as_bytes));
+            Some(Write { key: key.as_str(), value, revision })
         }
         _ => None,
     };
@@ -87,14 +91,15 @@ pub(super) async fn write(cx: &Context<World>, store: &mut Store, plan: &StagePl
     let batches = store.batches(writes);
     let transactions = batches.len();
     let (mut done, mut changes, mut removed) = (0, 0, 0);
+    cx.checkpoint()?;
+    let intent = cx.intend(plan.changes.iter().filter_map(entry).collect()).await?;
     for batch in &batches {
         cx.checkpoint()?;
-        let is_ours = match store.write(batch).await {
-            Ok(false) => false,
-            written => cx
-                .written(written)
-                .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?,
-        };
+        let part = done..done + batch.len();
+        let is_ours = cx
+            .write_unless_there(&intent, part, store.write(batch))
+            .await
+            .map_err(|failure| if done == 0 { failure } else { half(failure, done, total) })?;
         if is_ours {
             changes += batch.len();
             removed += batch.iter().filter(|write| write.value.is_none()).count();
@@ -103,6 +108,13 @@ pub(super) async fn write(cx: &Context<World>, store: &mut Store, plan: &StagePl
         cx.progress(done, total).await;
     }
     Ok(Done { summary: summary(changes - removed, removed, transactions), changes })
+}
+
+/// What stands where a key is written.
+fn entry(change: &Change) -> Option<Entry> {
+    let Change::Key { key, old, new, old_bytes, .. } = change else { return None };
+    let old = old_bytes.as_deref().or(old.as_ref().map(String::as_bytes)).map(Content::new);
+    Some(Entry::Key { key: key.clone(), old, new: new.clone() })
 }
 
 /// The same for images and their names. Says so when keys that were there became others: a running manager does not look

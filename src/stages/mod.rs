@@ -1,14 +1,15 @@
 //! The stages: one file each. Which of them make a setup, and in which order, is said in `guides`.
 
 mod create_database;
+mod file;
 mod install_schema;
 mod keys;
 mod load_aliases;
 mod load_images;
 mod populate_fixtures;
 mod set_mount;
-mod stale_file;
 mod stale_keys;
+mod undo;
 mod write_config;
 
 pub use create_database::CreateDatabase;
@@ -17,6 +18,7 @@ pub use load_aliases::LoadAliases;
 pub use load_images::LoadImages;
 pub use populate_fixtures::PopulateFixtures;
 pub use set_mount::SetMount;
+pub use undo::stages as undo;
 pub use write_config::WriteConfig;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod found;
+pub(in crate::stages) mod noted;
 mod planned;
 mod remarks;
 mod rows;
@@ -16,16 +17,16 @@ use secrecy::ExposeSecret;
 use sqlx::PgConnection;
 
 use crate::{
-    disk::Guard,
     failure::{Code, Failure},
     fixture::Keys,
     guide::{Database, files::CREDENTIALS},
+    journal::Entry,
     services::postgres::{self, Transaction},
     workflow::{About, Certainty, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
 
-use super::{LOOKS, install_schema, keys::count, worked};
+use super::{LOOKS, file, install_schema, keys::count, worked};
 
 use credentials::Held;
 use found::TableRow;
@@ -103,6 +104,8 @@ impl Tally {
 struct Rows {
     held: Vec<Held>,
     tally: Tally,
+    /// For the journal.
+    entries: Vec<Entry>,
 }
 
 /// What the attempt before wrote: after a lost connection nobody knows whether its commit arrived.
@@ -115,7 +118,7 @@ impl Attempts {
     }
 
     fn keep(&self, held: &[Held], tally: Tally) {
-        let rows = Rows { held: held.to_vec(), tally };
+        let rows = Rows { held: held.to_vec(), tally, entries: Vec::new() };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(rows);
     }
 }
@@ -128,7 +131,8 @@ async fn write(
     plan: &Plan,
     table: &[TableRow],
 ) -> Result<Rows, Failure> {
-    let (mut held, mut tally) = (Vec::new(), Tally::default());
+    let (mut held, mut tally, mut entries) = (Vec::new(), Tally::default(), Vec::new());
+    let found = |access: &str| table.iter().find(|row| row.access == access);
     for Pair { row, standing } in &plan.pairs {
         cx.checkpoint()?;
         let mut hold = |keys| held.push(Held { user_id: row.user_id.clone(), is_admin: row.is_admin, keys });
@@ -137,6 +141,7 @@ async fn write(
                 if nulls.is_empty() {
                     tally.kept += 1;
                 } else {
+                    entries.extend(found(&keys.access).map(|row| noted::changed(row, None)));
                     rows::fill(database, connection, &keys.access).await?;
                     tally.filled += 1;
                 }
@@ -147,6 +152,7 @@ async fn write(
                     Some(keys) => keys.clone(),
                     None => Keys::generate()?,
                 };
+                entries.push(noted::made(row, &keys));
                 rows::insert(database, connection, row, &keys).await?;
                 *if row.keys.is_some() { &mut tally.poured } else { &mut tally.made } += 1;
                 hold(keys);
@@ -155,6 +161,7 @@ async fn write(
             Standing::Renewed(all) => {
                 for access in all {
                     let keys = Keys { access: access.clone(), ..Keys::generate()? };
+                    entries.extend(found(access).map(|row| noted::changed(row, Some(&keys))));
                     rows::renew(database, connection, &keys).await?;
                     rows::fill(database, connection, access).await?;
                     tally.renewed += 1;
@@ -166,6 +173,7 @@ async fn write(
     }
     for row in plan.closed_in(table) {
         let keys = Keys { access: row.access.clone(), ..Keys::generate()? };
+        entries.push(noted::renewed(row, &keys));
         rows::renew(database, connection, &keys).await?;
         tally.renewed += 1;
         held.push(row.held(keys));
@@ -173,7 +181,7 @@ async fn write(
     if !are_there(&held, &found::read(database, connection).await?) {
         return Err(rows::altered(database, connection).await);
     }
-    Ok(Rows { held, tally })
+    Ok(Rows { held, tally, entries })
 }
 
 fn are_there(held: &[Held], table: &[TableRow]) -> bool {
@@ -194,10 +202,8 @@ async fn write_file<'p>(
     path: &'p Path,
     held: &[Held],
 ) -> Result<Option<&'p Path>, Failure> {
-    let Some((change, text)) = credentials::look(&cx.world, path, held).await? else { return Ok(None) };
-    let surroundings = &cx.world.surroundings;
-    let guard = Guard { key: surroundings.fingerprints.clone(), seen: change.seen().map(str::to_owned) };
-    let put = surroundings.disk.replace_guarded(path, text.expose_secret().as_bytes(), None, guard).await;
+    let Some((_, text, existing)) = credentials::look(&cx.world, path, held).await? else { return Ok(None) };
+    let put = file::put(cx, path, text.expose_secret().as_bytes(), existing.as_ref(), false).await;
     let put = put.map_err(|failure| {
         let why = failure.why.clone().unwrap_or_default();
         failure.why(format!("{why}; the keypairs are in the table, a new run writes the file from there"))
@@ -247,7 +253,7 @@ impl PopulateFixtures {
             None => None,
             Some(path) => {
                 match credentials::look(&cx.world, path, &planned::foreseen(&plan, &table)?).await {
-                    Ok(file) => file.map(|(change, _)| change),
+                    Ok(file) => file.map(|(change, ..)| change),
                     Err(failure) => return Ok(Found::Conflict(failure)),
                 }
             }
@@ -276,7 +282,7 @@ impl PopulateFixtures {
         install_schema::lock(cx, &mut transaction, database).await?;
         let table = found::read(database, &mut transaction).await?;
         let earlier = attempts.take().filter(|written| are_there(&written.held, &table));
-        let Rows { held, tally } = if let Some(earlier) = earlier {
+        let Rows { held, tally, entries } = if let Some(earlier) = earlier {
             // The commit of the attempt before arrived, its confirmation did not.
             earlier
         } else {
@@ -287,7 +293,8 @@ impl PopulateFixtures {
         };
         attempts.keep(&held, tally);
         cx.checkpoint()?;
-        let connection = match cx.written(transaction.commit(database).await) {
+        let intent = cx.intend(entries).await?;
+        let connection = match cx.write(&intent, 0..intent.count(), transaction.commit(database)).await {
             Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
             committed => committed?,
         };

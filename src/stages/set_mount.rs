@@ -38,7 +38,7 @@ impl Stage<World> for SetMount {
         let below = store.keys().mount;
         let held = store.get(below).await?;
         let revision = held.as_ref().map_or(0, |held| held.revision);
-        let old = held.as_ref().map(Stored::text);
+        let (old, old_bytes) = (held.as_ref().map(Stored::text), held.as_ref().and_then(Stored::no_text));
         let key = format!("{}{below}", store.prefix());
         match &old {
             Some(old) if *old == mount => return Ok(Found::Done(format!("is {mount}"))),
@@ -55,7 +55,7 @@ impl Stage<World> for SetMount {
             }
             _ => {}
         }
-        let change = Change::Key { key, old, new: Some(mount), revision };
+        let change = Change::Key { key, old, old_bytes, new: Some(mount), new_bytes: None, revision };
         Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])))
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    disk::{Existing, Guard},
+    disk::Existing,
     failure::Failure,
     guide::files::{ALEMBIC_INI, ENVIRONMENT},
     manager_config,
@@ -14,7 +14,10 @@ use crate::{
     world::World,
 };
 
-use super::{keys::count, stale_file::stale_file};
+use super::{
+    file::{put, stale_file},
+    keys::count,
+};
 
 pub(super) static ABOUT: About = About {
     id: "write-config",
@@ -35,10 +38,12 @@ struct PendingFile {
     path: PathBuf,
     wanted: SecretString,
     what: String,
-    /// What stood there; none for a new file.
+    /// What stands there; none for a new file.
+    existing: Option<Existing>,
+    /// Its fingerprint.
     seen: Option<String>,
-    /// The old content, where a backup is kept.
-    backup: Option<Vec<u8>>,
+    /// A backup of it is kept.
+    keeps_old: bool,
 }
 
 async fn pending_files(world: &World) -> Result<Vec<PendingFile>, Failure> {
@@ -77,6 +82,7 @@ fn plan(pending_files: &[PendingFile]) -> StagePlan {
         path: shown(&file.path),
         what: file.what.clone(),
         is_new: file.seen.is_none(),
+        is_removed: false,
         seen: file.seen.clone(),
     };
     StagePlan::new(ABOUT.id, pending_files.iter().map(change).collect())
@@ -98,8 +104,8 @@ fn pending_file(
         (true, Some((mode, to))) => format!("change mode {mode:04o} → {to:04o}"),
         (false, _) => what,
     };
-    let backup = existing.map(|existing| existing.bytes).filter(|_| keep && !same);
-    Some(PendingFile { path: path.to_owned(), wanted, what, seen, backup })
+    let keeps_old = keep && !same;
+    Some(PendingFile { path: path.to_owned(), wanted, what, existing, seen, keeps_old })
 }
 
 #[async_trait]
@@ -140,12 +146,8 @@ impl Stage<World> for WriteConfig {
         for pending_file in &pending_files {
             cx.checkpoint()?;
             let bytes = pending_file.wanted.expose_secret().as_bytes();
-            let disk = &cx.world.surroundings.disk;
-            let guard =
-                Guard { key: cx.world.surroundings.fingerprints.clone(), seen: pending_file.seen.clone() };
-            let backup = pending_file.backup.as_deref();
-            let put = disk.replace_guarded(&pending_file.path, bytes, backup, guard).await;
-            let put = cx.written(put)?;
+            let existing = pending_file.existing.as_ref();
+            let put = put(cx, &pending_file.path, bytes, existing, pending_file.keeps_old).await?;
             if let Some(backup) = &put.backup {
                 cx.log(format!("old content kept in {}", backup.display())).await;
             }

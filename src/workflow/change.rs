@@ -1,6 +1,6 @@
 //! A change: one thing a stage would write.
 
-use std::{borrow::Cow, fmt, mem::discriminant};
+use std::{borrow::Cow, fmt, mem::discriminant, ops::Not};
 
 use serde::Serialize;
 
@@ -16,16 +16,25 @@ pub enum Change {
         key: String,
         /// What it holds now.
         old: Option<String>,
+        /// The same, where it is no text.
+        #[serde(skip)]
+        old_bytes: Option<Vec<u8>>,
         /// What it will hold; none when it is removed.
         new: Option<String>,
+        /// The same, where it is no text.
+        #[serde(skip)]
+        new_bytes: Option<Vec<u8>>,
         /// The revision of etcd at which it was last written before the look; 0 where it was not there. The guard.
         #[serde(skip)]
         revision: i64,
     },
-    /// A database to create.
+    /// A database to create, or to remove.
     Database {
         /// Its name.
         name: String,
+        /// It is removed.
+        #[serde(skip_serializing_if = "Not::not")]
+        is_removed: bool,
     },
     /// A statement that makes a part of the schema.
     Statement {
@@ -42,6 +51,9 @@ pub enum Change {
         what: String,
         /// The row is made; otherwise it is there and changes.
         is_new: bool,
+        /// It is there, and is removed.
+        #[serde(skip_serializing_if = "Not::not")]
+        is_removed: bool,
     },
     /// A file.
     File {
@@ -52,6 +64,9 @@ pub enum Change {
         /// It is made; otherwise it is there and changes.
         #[serde(skip)]
         is_new: bool,
+        /// It is there, and is removed.
+        #[serde(skip_serializing_if = "Not::not")]
+        is_removed: bool,
         /// The fingerprint of its content and mode as they were seen; none where it was not there. The guard.
         #[serde(skip)]
         seen: Option<String>,
@@ -79,18 +94,10 @@ impl Change {
     pub fn resource(&self) -> (&'static str, &str) {
         match self {
             Change::Key { key, .. } => ("key", key),
-            Change::Database { name } => ("database", name),
+            Change::Database { name, .. } => ("database", name),
             Change::Statement { what, .. } => ("statement", what),
             Change::Row { what, .. } => ("row", what),
             Change::File { path, .. } => ("file", path),
-        }
-    }
-
-    /// The fingerprint of the file that was seen in its place; none for what is no file, and for a new one.
-    pub fn seen(&self) -> Option<&str> {
-        match self {
-            Change::File { seen, .. } => seen.as_deref(),
-            _ => None,
         }
     }
 
@@ -98,9 +105,19 @@ impl Change {
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (
-                Change::Key { key, old, new, .. },
-                Change::Key { key: its_key, old: its_old, new: its_new, .. },
-            ) => key == its_key && old == its_old && new == its_new,
+                Change::Key { key, old, old_bytes, new, new_bytes, revision: _ },
+                Change::Key {
+                    key: its_key,
+                    old: its_old,
+                    old_bytes: its_old_bytes,
+                    new: its_new,
+                    new_bytes: its_new_bytes,
+                    revision: _,
+                },
+            ) => {
+                (key, old, old_bytes, new, new_bytes)
+                    == (its_key, its_old, its_old_bytes, its_new, its_new_bytes)
+            }
             _ => self == other,
         }
     }
@@ -124,7 +141,11 @@ impl Change {
     /// `+` for new, `~` for changed, `-` for removed.
     pub fn sign(&self) -> char {
         match self {
-            Change::Key { new: None, .. } => '-',
+            Change::Key { new: None, .. }
+            | Change::Database { is_removed: true, .. }
+            | Change::Row { is_removed: true, .. }
+            | Change::File { is_removed: true, .. } => '-',
+            Change::Statement { sql, .. } if sql.starts_with("DROP ") => '-',
             Change::Key { old: Some(_), .. } => '~',
             Change::Row { is_new: false, .. } | Change::File { is_new: false, .. } => '~',
             _ => '+',
@@ -150,7 +171,7 @@ impl fmt::Display for Change {
             Change::Key { key, old, new: None, .. } => {
                 write!(f, "{}  was {}", shown(key), shown(old.as_deref().unwrap_or("")))
             }
-            Change::Database { name } => write!(f, "database {name}"),
+            Change::Database { name, .. } => write!(f, "database {name}"),
             Change::Statement { what, .. } => f.write_str(what),
             Change::Row { table, what, .. } => write!(f, "{table}: {what}"),
             Change::File { path, what, .. } => write!(f, "{what}: {path}"),

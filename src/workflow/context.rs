@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     failure::{Code, Failure},
+    journal::{Entry, Intent, Journal},
 };
 
 use super::{Certainty, Event, EventKind, Level, StageId, Stop, Written};
@@ -26,6 +28,7 @@ pub struct Context<W> {
     expected: Arc<BTreeSet<StageId>>,
     written: Arc<Mutex<Written>>,
     remarks: Arc<Mutex<Vec<Failure>>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl<W> Clone for Context<W> {
@@ -39,6 +42,7 @@ impl<W> Clone for Context<W> {
             expected: Arc::clone(&self.expected),
             written: Arc::clone(&self.written),
             remarks: Arc::clone(&self.remarks),
+            journal: self.journal.clone(),
         }
     }
 }
@@ -55,7 +59,14 @@ impl<W> Context<W> {
             expected: Arc::default(),
             written: nothing(),
             remarks: Arc::default(),
+            journal: None,
         }
+    }
+
+    /// The same context, with a journal of what it writes.
+    #[must_use]
+    pub fn with_journal(self, journal: Option<Arc<Journal>>) -> Self {
+        Self { journal, ..self }
     }
 
     /// The same context with another clock.
@@ -79,17 +90,66 @@ impl<W> Context<W> {
         self.expected.contains(stage)
     }
 
-    /// Takes the outcome of a write: what is written, or may be, is left behind by a later failure.
+    /// Notes in the journal what the stage is about to write, and what stands there, before anything of it is written.
     ///
     /// # Errors
-    /// The failure that it was given.
-    pub fn written<T>(&self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    /// `E-STATE-DIR` when it cannot be noted: then it must not be written either.
+    pub async fn intend(&self, entries: Vec<Entry>) -> Result<Intent, Failure> {
+        match (&self.journal, self.stage) {
+            (Some(journal), Some(stage)) => journal.intend(stage, entries).await,
+            _ => Ok(Intent::unrecorded()),
+        }
+    }
+
+    /// Writes a part of what was intended: the one way by which a stage does. What is written, or may be, is left behind
+    /// by a later failure.
+    ///
+    /// # Errors
+    /// The failure of the work, or `E-STATE-DIR` when the journal cannot be written; then the work has not begun.
+    pub async fn write<T>(
+        &self,
+        intent: &Intent,
+        part: Range<usize>,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        self.write_where(intent, part, work, |_| true).await
+    }
+
+    /// The same for work that may find itself done: true when it was this run's. What another run has written is not left
+    /// behind by this one.
+    ///
+    /// # Errors
+    /// As [`Context::write`].
+    pub async fn write_unless_there(
+        &self,
+        intent: &Intent,
+        part: Range<usize>,
+        work: impl Future<Output = Result<bool, Failure>>,
+    ) -> Result<bool, Failure> {
+        self.write_where(intent, part, work, |is_ours| *is_ours).await
+    }
+
+    async fn write_where<T>(
+        &self,
+        intent: &Intent,
+        part: Range<usize>,
+        work: impl Future<Output = Result<T, Failure>>,
+        is_ours: impl FnOnce(&T) -> bool,
+    ) -> Result<T, Failure> {
+        if let Some(journal) = &self.journal {
+            journal.send(intent, &part).await?;
+        }
+        let outcome = work.await;
         let sure = match &outcome {
-            Ok(_) => Certainty::Something,
+            Ok(done) if is_ours(done) => Certainty::Something,
             Err(failure) if failure.leaves_doubt() => Certainty::Unknown,
-            Err(_) => Certainty::Nothing,
+            Ok(_) | Err(_) => Certainty::Nothing,
         };
         self.note(|written| written.sure = written.sure.max(sure));
+        if let (Some(journal), Certainty::Nothing) = (&self.journal, sure) {
+            // What is noted as sent, and is not there, only costs a look when it is undone.
+            let _ = journal.is_not_ours(intent, &part).await;
+        }
         outcome
     }
 

@@ -68,7 +68,14 @@ mod tests {
     use super::*;
 
     fn key(key: &str, old: Option<&str>, new: &str, revision: i64) -> Change {
-        Change::Key { key: key.into(), old: old.map(Into::into), new: Some(new.into()), revision }
+        Change::Key {
+            key: key.into(),
+            old: old.map(Into::into),
+            old_bytes: None,
+            new: Some(new.into()),
+            new_bytes: None,
+            revision,
+        }
     }
 
     #[test]

@@ -37,7 +37,9 @@ fn hunt(secrets: &[&str], program: &Program, site: &Site, outcome: &Outcome) {
             }
             let name = path.file_name().expect("a name").to_string_lossy().into_owned();
             let may = ["answers.yml", "alembic.ini", "alembic.ini.bak", "manager.env", "keypairs.yml"];
-            assert!(may.contains(&name.as_str()), "`{secret}` is in {}", path.display());
+            // What stood in a file or a row before can be put back from there, and from nowhere else.
+            let is_journal = path.parent().is_some_and(|folder| folder.ends_with("journals"));
+            assert!(is_journal || may.contains(&name.as_str()), "`{secret}` is in {}", path.display());
             let mode = fs::metadata(&path).expect("the file is ours").permissions().mode() & 0o7777;
             assert_eq!(mode, 0o600, "{}", path.display());
         }
@@ -82,7 +84,7 @@ fn the_canary_sings_in_no_output() {
             assert_eq!(keys.len(), 2);
             let now: Vec<&str> = keys.iter().map(String::as_str).collect();
             hunt(&now, &program, &site, &outcome);
-            // What was rotated away is in no file at all.
+            // What was rotated away is in the journal alone.
             for gone in old.iter().filter(|key| !keys.contains(key)) {
                 hunt(&[gone], &program, &site, &outcome);
                 assert!(!site.read("keypairs.yml").contains(gone.as_str()));

@@ -84,6 +84,10 @@ fn every_line_of_every_command_keeps_the_contract() {
     site.etcd.put("/sorna/local/volumes/_mount", "/mnt/other");
     run("plan", 4);
     run("run", 4);
+    run("run set-mount --replace-mount --state-dir state", 0);
+    run("undo --state-dir state", 10);
+    run("undo --yes --state-dir state", 0);
+    run("undo --yes --run no-such-run --state-dir state", 3);
     run("images", 0);
     run("answers show", 0);
     run("answers validate", 0);
@@ -94,6 +98,12 @@ fn every_line_of_every_command_keeps_the_contract() {
     run("check --bogus", 2);
     run("check --accept E-USAGE", 2);
 
+    let state = site.path("state").display().to_string();
+    for words in [&["targets"][..], &["targets", "remove", "site", "--yes"]] {
+        let outcome = Program::new().args(words).args(["--output=json", "--state-dir", &state]).run();
+        assert_eq!(outcome.status, 0, "{words:?}: {outcome:?}");
+        seen.extend(holds(&outcome));
+    }
     let offline = |arguments: &str, status: i32| {
         let program = Program::new().args(arguments.split_whitespace()).args(["--output=json"]);
         let outcome = program.run();

@@ -203,6 +203,19 @@ impl Etcd {
         self.with(move |mut client| async move { client.put(key, value, None).await });
     }
 
+    /// Writes one key, whose value may be no text.
+    pub fn put_bytes(&self, key: &str, value: &[u8]) {
+        let (key, value) = (key.to_owned(), value.to_vec());
+        self.with(move |mut client| async move { client.put(key, value, None).await });
+    }
+
+    /// What one key holds.
+    pub fn get_bytes(&self, key: &str) -> Option<Vec<u8>> {
+        let key = key.to_owned();
+        let answer = self.with(move |mut client| async move { client.get(key, None).await });
+        answer.kvs().first().map(|pair| pair.value().to_vec())
+    }
+
     /// Writes so many keys below the prefix.
     pub fn fill(&self, prefix: &str, count: usize) {
         let keys: Vec<String> = (0..count).map(|number| format!("{prefix}{number:06}")).collect();

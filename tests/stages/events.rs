@@ -7,6 +7,7 @@ use std::sync::{
 
 use async_trait::async_trait;
 use backendai_setup::failure::{Code, Failure};
+use backendai_setup::journal::Intent;
 use backendai_setup::workflow::{
     About, Change, Context, Done, EVENTS_AHEAD, Event, EventKind, Finished, Found, Outcome, Plan, Stage,
     StageId, StagePlan, StageStatus, Stop, execute, survey,
@@ -63,19 +64,19 @@ impl Stage<()> for Toy {
         }
         Ok(Found::Pending(StagePlan::new(
             self.about.id,
-            vec![Change::Database { name: self.about.id.into() }],
+            vec![Change::Database { name: self.about.id.into(), is_removed: false }],
         )))
     }
 
     async fn apply(&self, cx: &Context<()>, plan: &StagePlan) -> Result<Done, Failure> {
-        assert_eq!(plan.changes, [Change::Database { name: self.about.id.into() }]);
+        assert_eq!(plan.changes, [Change::Database { name: self.about.id.into(), is_removed: false }]);
         cx.checkpoint()?;
         if let Does::Overtaken(often) = &self.does
             && often.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
         {
             return Err(Failure::stale("the toy moved", "somebody played with it"));
         }
-        cx.written(Ok(()))?;
+        cx.write(&Intent::unrecorded(), 0..0, async { Ok(()) }).await?;
         match &self.does {
             Does::Fail => return Err(Failure::new(Code::DbLost, "the toy fell")),
             Does::Panic => panic!("the toy broke (this is part of a test)"),

@@ -110,7 +110,7 @@ fn read_again(text: &str) -> Answers {
 fn the_saved_answers_repeat_the_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = StateDir::at(folder.path(), Surroundings::of_process());
-    let path = save_answers(&state, "seoul 03", &answers()).expect("it can be written");
+    let path = save_answers(&state, &answers()).expect("it can be written");
     assert_eq!(mode(&path), 0o600);
     let text = fs::read_to_string(&path).expect("the answers");
     assert!(!text.contains("canary"), "{text}");
@@ -163,10 +163,11 @@ fn a_run_is_remembered_by_stage() {
     let flag = format!("--state-dir {}", state.display());
     site.runs(&format!("run set-mount {flag}"));
     site.runs(&format!("run set-mount write-config {flag}"));
-    let name = fs::read_dir(&state).expect("the state directory").flatten().next().expect("one target");
-    let ran = history(&StateDir::at(&state, Surroundings::of_process()), &name.file_name().to_string_lossy());
+    let kept = StateDir::at(&state, Surroundings::of_process()).targets().expect("the state directory");
+    let [target] = kept.as_slice() else { panic!("{kept:?}") };
+    let ran = history(target);
     assert_eq!(ran["set-mount"].outcome, LastOutcome::Unchanged);
     assert_eq!(ran["write-config"].outcome, LastOutcome::Changed);
     assert!(!ran.contains_key("load-images"));
-    assert_eq!(mode(&name.path().join("history.json")), 0o600);
+    assert_eq!(mode(&target.folder().join("history.json")), 0o600);
 }

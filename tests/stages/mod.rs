@@ -17,5 +17,7 @@ mod large;
 mod schema;
 mod site;
 mod stale;
+mod targets;
+mod undo;
 
 pub use site::Site;

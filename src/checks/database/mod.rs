@@ -150,6 +150,7 @@ async fn inside(
             if let Some(expected) = identity.other_system(system) {
                 return Err(at("system")(judge::other_system(database, system, expected)));
             }
+            let _ = world.system.set(system.to_string());
             ladder.pass("system", system.to_string(), since);
         }
         None if identity.tells_system() => return Err(at("system")(judge::system_untold(database))),

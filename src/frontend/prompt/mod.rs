@@ -6,6 +6,7 @@
 mod review;
 mod running;
 mod section;
+mod undo;
 
 use std::{io::Write, path::PathBuf, sync::Arc};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     frontend::{
         console::{questions::Question, wrapping::wrapping_stderr},
-        wizard::review::Step,
+        wizard::{review::Step, run::Ending},
     },
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
     session::{Grant, Operation, Scope},
@@ -110,8 +110,11 @@ impl Wizard<'_> {
             // Lines number whatever can be chosen.
             .map(|(at, words)| if self.asker.is_lines() { words } else { format!("{}. {words}", at + 1) })
             .collect();
-        options.push("Back to the review".into());
+        options.extend([Ending::Undo.title(), Ending::Review.title()].map(str::to_owned));
         let chosen = self.choose("Which stage?", &options, 0).await?;
+        if chosen == stages.len() {
+            return or_back(self.undo().await, Page::Menu);
+        }
         let Some(about) = stages.get(chosen).copied() else { return Ok(Page::Review) };
         or_back(self.alone(about.id).await, Page::Menu)
     }

@@ -3,12 +3,12 @@
 use secrecy::ExposeSecret;
 
 use crate::{
-    failure::status,
+    failure::{Failure, status},
     frontend::{
         console::wrapping::wrapping_stderr,
         drive::{drive, status_of, what_next},
         wizard::{
-            credentials, name,
+            credentials,
             run::{Ending, Remedy, passed_over},
         },
     },
@@ -26,7 +26,8 @@ impl Wizard<'_> {
         let mut skip: Vec<StageId> = Vec::new();
         self.round.passed_over = None;
         loop {
-            let Some(state) = self.run(stages, &skip, confirmed.clone()).await? else {
+            let scope = Scope::stages(self.setup, stages, None, &skip);
+            let Some(state) = self.run(scope, confirmed.clone()).await? else {
                 return Ok(Page::Review);
             };
             self.ran = true;
@@ -70,29 +71,30 @@ impl Wizard<'_> {
         }
     }
 
-    async fn run(
+    /// Runs it as it was confirmed, written down; none when it could not even begin.
+    pub(super) async fn run(
         &mut self,
-        stages: &[StageId],
-        skip: &[StageId],
+        scope: Result<Scope, Failure>,
         confirmed: Option<Vec<StageState>>,
     ) -> Answered<Option<RunState>> {
-        let scope = Scope::stages(self.setup, stages, None, skip);
         let Some(session) = self.open(scope, Operation::Run).await? else { return Ok(None) };
         let session = session.confirmed(confirmed);
-        let (setup, folder, name) = (self.setup, self.state_dir.clone(), session.name().to_owned());
-        let Recorder { path, reporters } =
-            match self.beside(move || Recorder::open(setup.stage_titles(), folder, &name, None)).await? {
-                Ok(recorder) => recorder,
-                Err(failure) => {
-                    self.tell(&[failure]);
-                    return Ok(None);
-                }
-            };
+        let (setup, folder, answers) = (self.setup, self.state_dir.clone(), session.answers().clone());
+        let undoes = session.undoes().map(str::to_owned);
+        let closing = undoes.is_none().then(|| what_next(&session));
+        let open = move || Recorder::open(setup.stage_titles(), folder, &answers, undoes, None);
+        let Recorder { record, reporters } = match self.beside(open).await? {
+            Ok(recorder) => recorder,
+            Err(failure) => {
+                self.tell(&[failure]);
+                return Ok(None);
+            }
+        };
         let plain = Plain::new(wrapping_stderr(self.asker.is_lines()), self.style, setup.stage_titles())
-            .closing_with(Some(what_next(&session)));
+            .closing_with(closing);
         let mut all: Vec<Box<dyn Reporter + Send>> = vec![Box::new(plain)];
         all.extend(reporters);
-        Ok(Some(drive(self.terminal, self.signals, &session, Operation::Run, Some(path), all).await))
+        Ok(Some(drive(self.terminal, self.signals, &session, Operation::Run, Some(record), all).await))
     }
 
     /// Everything is done: the answers are kept for the next time, the draft is not.
@@ -101,7 +103,7 @@ impl Wizard<'_> {
         self.drafts.forget();
         if let Ok(folder) = self.state_dir.clone() {
             let answers = self.answers.clone();
-            let save = move || session::save_answers(&folder, &name(&answers), &answers);
+            let save = move || session::save_answers(&folder, &answers);
             match self.beside(save).await? {
                 Ok(path) => {
                     self.say("These answers repeat it, without the secrets:");
@@ -127,7 +129,8 @@ impl Wizard<'_> {
     pub(super) async fn done(&mut self) -> Answered<Page> {
         let credentials = credentials(&self.answers);
         let keypairs = credentials.as_ref().map(|_| Ending::Keypairs);
-        let endings: Vec<Ending> = [Ending::Leave, Ending::Stage].into_iter().chain(keypairs).collect();
+        let endings: Vec<Ending> =
+            [Ending::Leave, Ending::Stage, Ending::Undo].into_iter().chain(keypairs).collect();
         let options: Vec<&str> = endings.iter().map(|ending| ending.title()).collect();
         loop {
             match (endings[self.choose("What now?", &options, 0).await?], credentials.clone()) {
@@ -139,6 +142,7 @@ impl Wizard<'_> {
                     }
                 }
                 (Ending::Stage, _) => return Ok(Page::Menu),
+                (Ending::Undo, _) => return self.undo().await,
                 _ => return Err(Away::Leave(self.round.status)),
             }
         }

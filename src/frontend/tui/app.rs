@@ -186,6 +186,7 @@ impl App {
             Some(Overlay::Help | Overlay::Reading { .. }) => Place::Reading,
             Some(Overlay::Leave { .. }) => Place::Leave,
             Some(Overlay::Alone { .. }) => Place::Alone,
+            Some(Overlay::Undo { .. }) => Place::Undo,
             Some(Overlay::Confirm { .. }) => Place::Confirm,
             None => self.place_on_page(),
         }
@@ -338,6 +339,6 @@ pub(super) fn surveyed(app: &mut App, survey: Survey) -> &mut Surveyed {
     match survey {
         Survey::Images => &mut app.images.survey,
         Survey::All => &mut app.survey,
-        Survey::One(_) => &mut app.alone,
+        Survey::One(_) | Survey::Undo => &mut app.alone,
     }
 }

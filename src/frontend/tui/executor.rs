@@ -13,10 +13,10 @@ use crate::{
     devstack::{self, Beside, Options},
     disk,
     failure::Failure,
-    frontend::wizard::{Drafts, name, start::load_file},
+    frontend::wizard::{Drafts, start::load_file},
     guide::{Answers, Section, images},
     report::{Recorder, Records, history},
-    session::{self, Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke},
+    session::{self, Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke, undo_scope},
     state::StateDir,
     workflow::{StageState, Stop},
 };
@@ -92,7 +92,11 @@ impl Executor {
             }
             Effect::Run { stages, skip, confirmed, answers, overwrite } => {
                 let scope = Scope::stages(self.setup, &stages, None, &skip);
-                self.run(scope, confirmed, *answers, overwrite);
+                self.run(move || scope, confirmed, *answers, overwrite);
+            }
+            Effect::Undo(confirmed, answers) => {
+                let scope = self.undo(&answers);
+                self.run(scope, Some(confirmed), *answers, Overwrite::default());
             }
             Effect::StopRun(status) => {
                 self.run.iter().for_each(|stop| stop.now(status));
@@ -107,7 +111,7 @@ impl Executor {
             Effect::ForgetDraft => self.drafts.forget(),
             Effect::SaveAnswers(answers) => {
                 let folder = self.state_dir.clone();
-                let save = move || session::save_answers(&folder?, &name(&answers), &answers);
+                let save = move || session::save_answers(&folder?, &answers);
                 self.blocking(move || Msg::AnswersSaved(save()));
             }
             Effect::SaveLog(stage, text) => self.blocking(move || {
@@ -211,6 +215,13 @@ impl Executor {
             Survey::Images => (Kind::Images, self.setup.stages_of(&images::SECTION)),
             Survey::All => (Kind::All, Vec::new()),
             Survey::One(id) => (Kind::One, vec![id]),
+            Survey::Undo => {
+                let scope = self.undo(&answers);
+                let inspection = self.inspection(answers, overwrite);
+                return self.replaceable(Kind::One, async move {
+                    Msg::Surveyed { survey, generation, result: inspection.survey_scope(scope).await }
+                });
+            }
         };
         let inspection = self.inspection(answers, overwrite);
         self.replaceable(kind, async move {
@@ -218,9 +229,15 @@ impl Executor {
         });
     }
 
+    /// The last run on these servers, to be put back. It reads the state directory.
+    fn undo(&self, answers: &Answers) -> impl FnOnce() -> Result<Scope, Failure> + Send + 'static {
+        let (setup, state_dir, answers) = (self.setup, self.state_dir.clone(), answers.clone());
+        move || undo_scope(setup, &state_dir?, &answers, None, &[])
+    }
+
     fn run(
         &mut self,
-        scope: Result<Scope, Failure>,
+        scope: impl FnOnce() -> Result<Scope, Failure> + Send + 'static,
         confirmed: Option<Vec<StageState>>,
         answers: Answers,
         overwrite: Overwrite,
@@ -231,20 +248,21 @@ impl Executor {
         let stop = Stop::default();
         self.run = Some(stop.clone());
         tokio::spawn(async move {
-            let opened = inspection.open(scope, Operation::Run).await;
             let begin = move || {
-                let session = opened?.confirmed(confirmed);
-                let recorder = Recorder::open(setup.stage_titles(), state_dir, session.name(), None);
+                let session = inspection.session(scope(), Operation::Run)?.confirmed(confirmed);
+                let undoes = session.undoes().map(str::to_owned);
+                let recorder =
+                    Recorder::open(setup.stage_titles(), state_dir, session.answers(), undoes, None);
                 Ok((session, recorder.map_err(|failure| vec![failure])?))
             };
             let begun = disk::beside(begin).await.unwrap_or_else(|| Err(vec![broke()]));
-            let (session, Recorder { path, reporters }) = match begun {
+            let (session, Recorder { record, reporters }) = match begun {
                 Ok(begun) => begun,
                 Err(failures) => return drop(sender.send(Msg::NotRun(failures)).await),
             };
             let mut records = Records::new(reporters, limits);
-            let _ = sender.send(Msg::Began(path.clone())).await;
-            let mut run = session.start(Operation::Run, Some(path));
+            let _ = sender.send(Msg::Began(record.transcript.clone())).await;
+            let mut run = session.start(Operation::Run, Some(record));
             let mut asked = false;
             loop {
                 let event = tokio::select! {
@@ -268,7 +286,8 @@ impl Executor {
         let Ok(folder) = self.state_dir.clone() else { return };
         let setup = self.setup;
         self.blocking(move || {
-            let ran = history(&folder, &name(&answers));
+            let known = folder.known_target(&answers).ok().flatten();
+            let ran = known.as_ref().map(history).unwrap_or_default();
             let now = folder.surroundings.clock.now();
             let words = |id| Some((id, ran.get(id)?.words(now)));
             Msg::Remembered(setup.stage_abouts().into_iter().filter_map(|about| words(about.id)).collect())

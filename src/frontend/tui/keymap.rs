@@ -37,6 +37,7 @@ pub(super) enum Action {
     Save,
     Copy,
     Transcript,
+    Undo,
     Remarks,
     View,
     Write,
@@ -63,6 +64,8 @@ pub(super) enum Place {
     Verdict,
     /// The Changes of one stage, which can be run alone.
     Alone,
+    /// What would be put back.
+    Undo,
     Search,
     /// The question on leaving.
     Leave,
@@ -72,7 +75,7 @@ pub(super) enum Place {
 
 use Place::{
     Alone, Confirm, Done, Failed, Images, Leave, Menu, Path, Reading, Review, Run, Search, Secret, Text,
-    Verdict, Welcome,
+    Undo, Verdict, Welcome,
 };
 
 /// Keys that do one thing in some places.
@@ -88,20 +91,21 @@ pub(super) struct Binding {
 }
 
 const EVERYWHERE: &[Place] = &[
-    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Search,
-    Leave, Confirm,
+    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo,
+    Search, Leave, Confirm,
 ];
 /// Where a page can be turned.
-const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone];
+const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone, Undo];
 /// Where letters are no text.
-const LETTERS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Leave];
+const LETTERS: &[Place] =
+    &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo, Leave];
 const PAGES: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done];
 /// Where something can be copied.
-const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone];
+const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone, Undo];
 const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
 /// What is shown in full.
-const SHOWN: &[Place] = &[Reading, Verdict, Alone];
+const SHOWN: &[Place] = &[Reading, Verdict, Alone, Undo];
 
 /// A key with the keys held beside it.
 type Key = (KeyCode, KeyModifiers);
@@ -151,6 +155,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter(' ')], "Space", Action::Choose, &[Images], "in or out", &[Images]),
     bind(&[letter('w')], "w", Action::Write, &[Review], "write", &[Review]),
     bind(&[letter('w')], "w", Action::Write, &[Alone], "run it", &[Alone]),
+    bind(&[letter('w')], "w", Action::Write, &[Undo], "undo these", &[Undo]),
     bind(&[ENTER], "Enter", Action::Next, &[Verdict], "change its answers", &[Verdict]),
     bind(&[ENTER], "Enter", Action::Next, &[Search], "search", &[Search]),
     bind(&[ENTER], "Enter", Action::Next, &[Confirm], "confirm", &[Confirm]),
@@ -177,6 +182,7 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
     bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Failed, Done]),
     bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
+    bind(&[letter('u')], "u", Action::Undo, &[Menu, Failed, Done], "undo", &[Menu, Done]),
     bind(&[letter('m')], "m", Action::Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
     bind(&[control('r')], "^R", Action::Reveal, &[Secret], "reveal", &[Secret]),
     bind(&[control('f')], "^F", Action::Development, FIELDS, "development values", &[]),
@@ -186,7 +192,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         Action::Back,
         EVERYWHERE,
         "back",
-        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Confirm, Search, Leave],
+        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Undo, Confirm, Search, Leave],
     ),
     bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Welcome, Done]),
     bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),

@@ -24,6 +24,8 @@ pub enum Survey {
     All,
     /// One stage as it would run alone.
     One(StageId),
+    /// What the last run wrote, to be put back.
+    Undo,
 }
 
 /// One probe of a section; what older ones bring is dropped.
@@ -166,6 +168,8 @@ pub enum Effect {
         /// What may be overwritten.
         overwrite: Overwrite,
     },
+    /// Put back what the last run wrote, as a person has confirmed it.
+    Undo(Vec<StageState>, Box<Answers>),
     /// Stop the run after the unit under way.
     StopRun(u8),
     /// Ask the server of this section once.

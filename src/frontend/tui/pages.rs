@@ -53,6 +53,10 @@ pub(super) enum Overlay {
         stage: StageId,
         scroll: usize,
     },
+    /// What the last run wrote, to be put back.
+    Undo {
+        scroll: usize,
+    },
     /// A word to be typed before something foreign is overwritten.
     Confirm {
         failure: Failure,

@@ -20,6 +20,8 @@ pub(super) struct RunPage {
     pub(super) skip: Vec<StageId>,
     /// What a person has confirmed, where one has.
     pub(super) confirmed: Option<Vec<StageState>>,
+    /// It puts back what an earlier run wrote.
+    pub(super) is_undo: bool,
     pub(super) order: Vec<StageId>,
     pub(super) state: RunState,
     /// Where it is written down.
@@ -68,6 +70,7 @@ impl RunPage {
             wanted,
             skip,
             confirmed,
+            is_undo: false,
             order,
             state: RunState::default(),
             transcript: None,
@@ -171,6 +174,9 @@ impl RunPage {
 
     /// The variables that name the files which this run wrote, or found as they should be.
     pub(super) fn files(&self) -> Vec<&'static str> {
+        if self.is_undo {
+            return Vec::new();
+        }
         let is_done = |id: &StageId| self.state.outcome(id).is_some_and(Outcome::is_done);
         let done: Vec<StageId> = self.order.iter().copied().filter(is_done).collect();
         self.setup.files_of(&done)

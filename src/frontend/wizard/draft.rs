@@ -11,8 +11,6 @@ use crate::{
     state::StateDir,
 };
 
-use super::name;
-
 /// What is to become of the unfinished answers.
 enum DraftRequest {
     Save(&'static str, Box<Answers>),
@@ -114,7 +112,7 @@ impl Unfinished {
 /// `E-FILE-READ` for a draft that does not read.
 pub fn unfinished(setup: &'static Setup, state_dir: &StateDir) -> Result<Option<Unfinished>, Failure> {
     let Some(draft) = session::draft(setup.guide, state_dir)? else { return Ok(None) };
-    let ran = history(state_dir, &name(&draft.answers));
+    let ran = state_dir.known_target(&draft.answers)?.as_ref().map(history).unwrap_or_default();
     let total = setup.stage_abouts().len();
     let done = ran.values().filter(|last| last.outcome.is_well()).count();
     let now = state_dir.surroundings.clock.now();

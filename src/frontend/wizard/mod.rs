@@ -25,11 +25,6 @@ pub fn settings(answers: &Answers) -> Settings {
     Settings::new(&answers.filled())
 }
 
-/// What the cluster of these answers is called.
-pub fn name(answers: &Answers) -> String {
-    settings(answers).name
-}
-
 /// The path that an answer names, as it was given; none where no file is wanted.
 pub fn file(answers: &Answers, key: &str) -> Option<String> {
     let filled = answers.filled();

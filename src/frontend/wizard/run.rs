@@ -53,6 +53,7 @@ pub enum Ending {
     Review,
     Keypairs,
     Stage,
+    Undo,
     Leave,
 }
 
@@ -62,6 +63,7 @@ impl Ending {
             Self::Review => "Back to the review",
             Self::Keypairs => "Show the keypairs",
             Self::Stage => "Run a single stage",
+            Self::Undo => "Undo the last run",
             Self::Leave => "Leave",
         }
     }

@@ -23,7 +23,7 @@ pub struct Write<'w> {
     /// The whole key.
     pub key: &'w str,
     /// Its new value, or none to remove it.
-    pub value: Option<&'w str>,
+    pub value: Option<&'w [u8]>,
     /// The revision at which it must have been written last; 0 where it must not be there.
     pub revision: i64,
 }
@@ -35,7 +35,7 @@ impl Store {
         let mut bytes = 0;
         for write in writes {
             // The key stands in the comparison too.
-            let size = 2 * write.key.len() + write.value.map_or(0, str::len) + 64;
+            let size = 2 * write.key.len() + write.value.map_or(0, <[u8]>::len) + 64;
             match batches.last_mut() {
                 Some(batch) if batch.len() < OPERATIONS && bytes + size <= BYTES => {
                     bytes += size;
@@ -106,9 +106,8 @@ fn judge(batch: &[Write<'_>], found: &[TxnOpResponse]) -> Result<(), Failure> {
             _ => (write, None),
         })
         .collect();
-    let is_written = |(write, held): &&(&Write<'_>, Option<Stored>)| {
-        held.as_ref().map(AsRef::as_ref) == write.value.map(str::as_bytes)
-    };
+    let is_written =
+        |(write, held): &&(&Write<'_>, Option<Stored>)| held.as_ref().map(AsRef::as_ref) == write.value;
     if held.iter().all(|pair| is_written(&pair)) {
         return Ok(());
     }

@@ -76,6 +76,11 @@ impl Stored {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.value).into_owned()
     }
+
+    /// Its value, where it is no text.
+    pub fn no_text(&self) -> Option<Vec<u8>> {
+        std::str::from_utf8(&self.value).is_err().then(|| self.value.clone())
+    }
 }
 
 impl AsRef<[u8]> for Stored {

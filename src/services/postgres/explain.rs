@@ -49,7 +49,8 @@ pub(super) fn strange(database: &Database) -> Failure {
 }
 
 /// No answer within this time.
-pub(super) fn silent(database: &Database, what: &str, limit: Duration) -> Failure {
+/// The failure for a server that does not answer in time.
+pub fn silent(database: &Database, what: &str, limit: Duration) -> Failure {
     Failure::new(
         Code::DbTimeout,
         format!("{} did not answer {what} in {}", database.address, seconds(limit)),

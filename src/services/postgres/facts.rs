@@ -48,6 +48,15 @@ pub async fn system(connection: &mut PgConnection, database: &Database) -> Resul
     Ok(Some(found.cast_unsigned()))
 }
 
+/// Has the database the extension that the schema needs?
+///
+/// # Errors
+/// As [`ask`].
+pub async fn has_extension(connection: &mut PgConnection, database: &Database) -> Result<bool, Failure> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'uuid-ossp')";
+    ask(database, "the question for its extension", scalar(sql).fetch_one(connection)).await
+}
+
 /// Why a session does not accept writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOnly {

@@ -3,6 +3,7 @@
 //! Whatever is asked goes unnamed and inside one transaction ([`Transaction`]), so that a pooler between us and the
 //! server keeps it on one session.
 
+mod creation;
 mod explain;
 mod facts;
 mod opening;
@@ -34,10 +35,11 @@ use explain::Method;
 use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
-pub use explain::explain;
+pub use creation::{created_meanwhile, creation};
+pub use explain::{explain, silent};
 pub use facts::{
-    Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, extension, read_only, rights,
-    server, shadows, system,
+    Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, extension, has_extension,
+    read_only, rights, server, shadows, system,
 };
 pub use standing::standing;
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
@@ -68,7 +70,7 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Re
         .extra_float_digits(None)
         .statement_cache_capacity(0);
     match timeout(database.limits.sign_in(), caught(PgConnection::connect_with(&options))).await {
-        Err(_) => Err(explain::silent(database, "the sign-in", database.limits.sign_in()).into()),
+        Err(_) => Err(silent(database, "the sign-in", database.limits.sign_in()).into()),
         Ok(Err(panic)) => Err(broke(database, &panic).into()),
         Ok(Ok(Ok(connection))) => Ok(connection),
         Ok(Ok(Err(error))) => Err(refusal(&error, database, name).await),
@@ -292,7 +294,7 @@ pub fn unnamed(sql: &str) -> Query<'_, Postgres, PgArguments> {
 }
 
 /// As [`unnamed`], for one value.
-fn scalar<T>(sql: &str) -> QueryScalar<'_, Postgres, T, PgArguments>
+pub fn scalar<T>(sql: &str) -> QueryScalar<'_, Postgres, T, PgArguments>
 where
     (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
 {
@@ -309,7 +311,7 @@ pub async fn ask<T>(
     request: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
     match timeout(database.limits.answer(), caught(request)).await {
-        Err(_) => Err(explain::silent(database, what, database.limits.answer())),
+        Err(_) => Err(silent(database, what, database.limits.answer())),
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
         Ok(Err(panic)) => Err(broke(database, &panic)),

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
+    disk::Existing,
     failure::{Code, Failure},
     fixture::Keys,
     manager_config::{self, Entry},
@@ -72,23 +73,26 @@ pub(super) async fn look(
     world: &World,
     path: &Path,
     pairs: &[Held],
-) -> Result<Option<(Change, SecretString)>, Failure> {
+) -> Result<Option<(Change, SecretString, Option<Existing>)>, Failure> {
     let existing = world.surroundings.disk.target(path).await?;
     let key = &world.surroundings.fingerprints;
     let seen = existing.as_ref().map(|existing| existing.fingerprint(key)).transpose()?;
     let change = |what: &str, text: String| {
         let (path, what, is_new) = (path.display().to_string(), what.to_owned(), seen.is_none());
-        Ok(Some((Change::File { path, what, is_new, seen: seen.clone() }, text.into())))
+        (Change::File { path, what, is_new, is_removed: false, seen: seen.clone() }, SecretString::from(text))
     };
-    let Some(existing) = existing else { return change("new", format!("{HEADER}{}", yaml_of(pairs)?)) };
+    let Some(existing) = existing else {
+        let (change, text) = change("new", format!("{HEADER}{}", yaml_of(pairs)?));
+        return Ok(Some((change, text, None)));
+    };
     let text = manager_config::own_keypairs(path, &existing.bytes)?;
     let entries = pairs.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     let wanted = manager_config::splice(text, &entries).map_err(|refused| refused.of(path))?;
-    if wanted != text {
-        return change("change keypairs", wanted);
-    }
-    if let Some(to) = existing.mode_to_close() {
-        return change(&format!("change mode {:04o} → {to:04o}", existing.mode), wanted);
-    }
-    Ok(None)
+    let what = match existing.mode_to_close() {
+        _ if wanted != text => "change keypairs".to_owned(),
+        Some(to) => format!("change mode {:04o} → {to:04o}", existing.mode),
+        None => return Ok(None),
+    };
+    let (change, text) = change(&what, wanted);
+    Ok(Some((change, text, Some(existing))))
 }

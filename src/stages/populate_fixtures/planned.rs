@@ -10,7 +10,7 @@ use super::{
 use crate::{
     failure::{Code, Failure},
     fixture::Keys,
-    stages::stale_file::stale_file,
+    stages::file::stale_file,
     workflow::{Change, Context, Observed, StageId, StagePlan},
     world::World,
 };
@@ -55,7 +55,7 @@ fn row_changes(plan: &Plan) -> Vec<Change> {
     });
     let closed =
         plan.closed.iter().map(|(user, access)| (format!("`{access}` of `{user}`, a new secret"), false));
-    let row = |(what, is_new)| Change::Row { table: "keypairs".into(), what, is_new };
+    let row = |(what, is_new)| Change::Row { table: "keypairs".into(), what, is_new, is_removed: false };
     pairs.chain(closed).map(row).collect()
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn file(cx: &Context<World>, held: &[Held], planned: &StagePlan
         credentials::look(&cx.world, path, held).await.map_err(|failure| stale_file(failure, &what))?;
     let planned = planned.changes.iter().find(|change| matches!(change, Change::File { .. }));
     match found {
-        Some((change, _)) if planned != Some(&change) => Err(Failure::stale(
+        Some((change, ..)) if planned != Some(&change) => Err(Failure::stale(
             what,
             format!("the plan for it was made from other content; now it would be: {change}"),
         )),

@@ -290,18 +290,26 @@ pub(super) fn state(stage: &'static str, state: StageStatus, changes: Vec<Change
 /// What is to be done on empty servers.
 pub(super) fn pending() -> Vec<StageState> {
     let key = |name: &str, value: &str| Change::Key {
+        old_bytes: None,
+        new_bytes: None,
         key: format!("/sorna/local/{name}"),
         old: None,
         new: Some(value.into()),
         revision: 0,
     };
     let file = |path: &str, what: &str| Change::File {
+        is_removed: false,
         path: path.into(),
         what: what.into(),
         is_new: true,
         seen: None,
     };
-    let row = |what: &str| Change::Row { table: "keypairs".into(), what: what.into(), is_new: true };
+    let row = |what: &str| Change::Row {
+        table: "keypairs".into(),
+        what: what.into(),
+        is_new: true,
+        is_removed: false,
+    };
     let keys = |kind: &str, count: usize| (0..count).map(|at| key(&format!("{kind}{at}"), "x")).collect();
     vec![
         state("load-images", StageStatus::Pending, keys("images/", 181)),
@@ -310,13 +318,19 @@ pub(super) fn pending() -> Vec<StageState> {
             "set-mount",
             StageStatus::Pending,
             vec![Change::Key {
+                old_bytes: None,
+                new_bytes: None,
                 key: "/sorna/local/volumes/_mount".into(),
                 old: Some("/mnt/old".into()),
                 new: Some("/mnt/vfroot".into()),
                 revision: 7,
             }],
         ),
-        state("create-database", StageStatus::Pending, vec![Change::Database { name: "backend".into() }]),
+        state(
+            "create-database",
+            StageStatus::Pending,
+            vec![Change::Database { name: "backend".into(), is_removed: false }],
+        ),
         state(
             "write-config",
             StageStatus::Pending,

@@ -222,6 +222,7 @@ impl App {
         self.probes.iter_mut().for_each(Probe::forget);
         let left_out = !run.left_out().is_empty();
         let whole = run.wanted.is_empty() && !left_out;
+        let is_undo = run.is_undo;
         let stopped = run.stopping;
         if summary.status != status::SUCCESS {
             // Asked to end by a signal: the orderly stop is over.
@@ -237,6 +238,9 @@ impl App {
         self.trail.clear();
         self.done_cursor = 0;
         self.overlay = None;
+        if is_undo {
+            return;
+        }
         self.want(Effect::SaveAnswers(Box::new(self.answers.clone())));
         if whole {
             self.round.changed = false;

@@ -247,11 +247,14 @@ impl App {
                 let stage = *stage;
                 self.write_alone(stage);
             }
+            Some(Overlay::Undo { .. }) if action == Action::Write => self.undo(),
             Some(Overlay::Reading { what: Reading::Verdict(at), .. }) if action == Action::Next => {
                 let page = Page::Section(*at);
                 self.go(page);
             }
-            Some(Overlay::Reading { scroll, .. } | Overlay::Alone { scroll, .. }) => match action {
+            Some(
+                Overlay::Reading { scroll, .. } | Overlay::Alone { scroll, .. } | Overlay::Undo { scroll },
+            ) => match action {
                 Action::Copy => self.copy_shown(),
                 Action::Back | Action::Next => self.overlay = None,
                 // Where it ends is known once it is drawn.

@@ -128,6 +128,7 @@ impl App {
             Action::Next => self.look_at_one(),
             Action::Back => self.back(),
             Action::CheckAgain => self.check_again(),
+            Action::Undo => self.look_at_undo(),
             _ => self.menu_cursor = moved(self.menu_cursor, self.setup.stage_abouts().len(), action, 7),
         }
     }

@@ -6,14 +6,14 @@ use crate::{
     failure::status,
     frontend::{
         tui::{
-            app::{App, Page, Reading},
+            app::{App, Overlay, Page, Reading},
             keymap::Action,
-            msg::{Effect, Errand},
+            msg::{Effect, Errand, Survey},
             running::RunPage,
             theme::Sign,
         },
         wizard::{
-            credentials,
+            credentials, first_of,
             run::{Ending, Remedy, passed_over},
         },
     },
@@ -52,6 +52,43 @@ impl App {
         self.want(Effect::Run { stages, skip, confirmed, answers, overwrite: self.overwrite });
     }
 
+    /// Shows what the last run wrote, to be put back.
+    pub(super) fn look_at_undo(&mut self) {
+        self.alone.result = None;
+        self.overlay = Some(Overlay::Undo { scroll: 0 });
+        self.look_at(Survey::Undo, self.overwrite);
+    }
+
+    /// Puts back what is on the screen.
+    pub(super) fn undo(&mut self) {
+        let states = self.alone.stages().to_vec();
+        let obstacle = match &self.alone.result {
+            None => Some("the servers are still being looked at".to_owned()),
+            Some(Err(problems)) => Some(first_of(problems).unwrap_or_default()),
+            Some(Ok(states)) => states.iter().find_map(|state| Some(state.failure.as_ref()?.what.clone())),
+        };
+        if let Some(obstacle) = obstacle {
+            return self.say(Sign::Warning, format!("w is off: {obstacle}"));
+        }
+        if states.iter().all(|state| state.changes().is_empty()) {
+            return self.say(Sign::Warning, "w is off: there is nothing to put back");
+        }
+        if self.is_running() {
+            return;
+        }
+        let stages: Vec<StageId> = states.iter().map(|state| state.stage).collect();
+        let page = RunPage::new(self.setup, stages, Vec::new(), Some(states.clone()), self.now);
+        self.run = Some(RunPage { is_undo: true, ..page });
+        if self.page != Page::Run {
+            self.trail.push(self.page);
+        }
+        self.round.passed_over = None;
+        self.round.status = status::SUCCESS;
+        self.page = Page::Run;
+        self.overlay = None;
+        self.want(Effect::Undo(states, Box::new(self.answers.clone())));
+    }
+
     pub(super) fn run_key(&mut self, action: Action) {
         let rows = usize::from(self.size.1.saturating_sub(6)).max(1);
         let failed = self.run.as_ref().is_some_and(RunPage::has_failed);
@@ -82,6 +119,7 @@ impl App {
             Action::Save => self.save_log(),
             Action::Copy => self.copy_log(),
             Action::Transcript => self.read_transcript(),
+            Action::Undo if failed => self.look_at_undo(),
             Action::Remarks if failed => {
                 let failures = run.failures();
                 self.read(Reading::Problems(failures));
@@ -106,7 +144,7 @@ impl App {
 
     /// What is left out when the stage that failed is passed over.
     pub(in crate::frontend::tui) fn passed_over(&self) -> Option<Vec<StageId>> {
-        let run = self.run.as_ref()?;
+        let run = self.run.as_ref().filter(|run| !run.is_undo)?;
         passed_over(self.setup, &run.state, &run.order, &run.skip)
     }
 
@@ -119,8 +157,10 @@ impl App {
     fn do_remedy(&mut self) {
         let Some(run) = &self.run else { return };
         let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
-        let confirmed = run.still_confirmed();
+        let (confirmed, is_undo) = (run.still_confirmed(), run.is_undo);
         match self.remedies().get(run.cursor) {
+            // What is left of it is looked at first.
+            Some(Remedy::Again | Remedy::Look) if is_undo => self.look_at_undo(),
             Some(Remedy::Again) => self.start_run(wanted, skip, confirmed),
             Some(Remedy::Change) => self.back_to_review(),
             Some(Remedy::Look) if !wanted.is_empty() => {
@@ -189,11 +229,11 @@ impl App {
 
     /// What can be done at the end.
     pub(in crate::frontend::tui) fn endings(&self) -> Vec<Ending> {
-        let is_whole = self.run.as_ref().is_none_or(|run| run.left_out().is_empty());
+        let is_whole = self.run.as_ref().is_none_or(|run| run.left_out().is_empty() && !run.is_undo);
         let again = (!is_whole).then_some(Ending::Review);
         let made = self.run.as_ref().is_some_and(|run| run.files().contains(&files::CREDENTIALS));
         let keys = credentials(&self.answers).filter(|_| made).map(|_| Ending::Keypairs);
-        again.into_iter().chain(keys).chain([Ending::Stage, Ending::Leave]).collect()
+        again.into_iter().chain(keys).chain([Ending::Stage, Ending::Undo, Ending::Leave]).collect()
     }
 
     pub(super) fn done_key(&mut self, action: Action) {
@@ -204,11 +244,13 @@ impl App {
                     self.effects.extend(credentials(&self.answers).map(Effect::ReadKeypairs));
                 }
                 Some(Ending::Stage) => self.go(Page::Menu),
+                Some(Ending::Undo) => self.look_at_undo(),
                 Some(Ending::Review) => self.back_to_review(),
                 Some(Ending::Leave) | None => self.quit(self.round.status),
             },
             Action::Back => self.back_to_review(),
             Action::Transcript => self.read_transcript(),
+            Action::Undo => self.look_at_undo(),
             Action::Copy => {
                 if let Some(command) = self.next_command() {
                     self.say(Sign::Done, "The next command was sent to your terminal");

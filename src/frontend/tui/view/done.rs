@@ -18,7 +18,7 @@ use crate::{
         wizard::{file, run::Ending, settings},
     },
     guide::files,
-    report::{Reporter, Transcript, about_file, next_command},
+    report::{Reporter, StageProgress, Transcript, about_file, next_command},
     workflow::{Event, EventKind, Outcome},
 };
 
@@ -72,6 +72,15 @@ fn headline(run: &RunPage) -> (Sign, String) {
     let time = duration(summary.map_or(0.0, |summary| summary.duration_ms as f64));
     let changed = run.state.count(|outcome| matches!(outcome, Outcome::Changed(_)));
     let unchanged = run.state.done() - changed;
+    if run.is_undo {
+        let changes = |stage: &StageProgress| match &stage.outcome {
+            Some(Outcome::Changed(done)) => done.changes,
+            _ => 0,
+        };
+        let back: usize = run.state.stages.iter().map(changes).sum();
+        let unit = if back == 1 { "change" } else { "changes" };
+        return (Sign::Done, format!("Undone: {back} {unit} put back, in {time}"));
+    }
     if let [only] = run.order.as_slice() {
         let what = if changed > 0 { "is done" } else { "was as it should be" };
         return (Sign::Done, format!("{} {what}, in {time}", run.setup.stage_title(only)));

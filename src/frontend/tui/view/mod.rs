@@ -106,6 +106,7 @@ impl App {
             Some(Overlay::Help) => help::page(self, &mut canvas),
             Some(Overlay::Reading { scroll, .. }) => reading::page(self, &mut canvas, *scroll),
             Some(Overlay::Alone { stage, scroll }) => reading::alone(self, &mut canvas, stage, *scroll),
+            Some(Overlay::Undo { scroll }) => reading::undo(self, &mut canvas, *scroll),
             Some(Overlay::Leave { cursor }) => overlay::leave(self, &mut canvas, *cursor),
             Some(Overlay::Confirm { failure, grants, input }) => {
                 return Some(overlay::confirm(&mut canvas, failure, *grants, input));

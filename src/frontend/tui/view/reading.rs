@@ -51,6 +51,41 @@ fn alone_lines(app: &App, stage: &str) -> (String, Vec<String>) {
     }
 }
 
+/// What the last run wrote, as it would be put back.
+pub(super) fn undo(app: &App, canvas: &mut Canvas<'_>, scroll: usize) {
+    let (right, mut lines) = undo_lines(app);
+    let mut title = " Undo the last run".to_owned();
+    if canvas.rows() < 6 {
+        title = title.trim().to_owned();
+        lines.retain(|line| !line.is_empty());
+    }
+    show(canvas, &title, &right, &lines, scroll);
+}
+
+fn undo_lines(app: &App) -> (String, Vec<String>) {
+    match &app.alone.result {
+        None => {
+            let time = app.waited(app.alone.since).map_or(String::new(), |time| format!(", {time}"));
+            ("nothing is written yet".into(), vec![format!("  looking at what is there{time}")])
+        }
+        Some(Err(problems)) => ("w is off".into(), problems.iter().flat_map(problem_lines).collect()),
+        Some(Ok(stages)) => {
+            // All at a glance, then each in full.
+            let glance = stages.iter().map(|state| format!("  {:<16}{}", state.title, state.summary));
+            let stage = |state: &StageState| {
+                let title = format!(" {}", state.title);
+                let is_told = !state.changes().is_empty() || !state.remarks.is_empty();
+                let lines = [String::new(), title].into_iter().chain(stage_lines(state));
+                is_told.then(|| lines.collect::<Vec<_>>()).unwrap_or_default()
+            };
+            let is_off = stages.iter().any(|state| state.failure.is_some())
+                || stages.iter().all(|state| state.changes().is_empty());
+            let right = if is_off { "w is off" } else { "nothing is written yet" };
+            (right.into(), glance.chain(stages.iter().flat_map(stage)).collect())
+        }
+    }
+}
+
 fn show(canvas: &mut Canvas<'_>, title: &str, right: &str, lines: &[String], scroll: usize) {
     let theme = canvas.theme;
     let columns = canvas.columns().saturating_sub(1).max(1);
@@ -89,6 +124,7 @@ pub(in crate::frontend::tui) fn text(app: &App) -> String {
     let lines = match &app.overlay {
         Some(Overlay::Reading { what, .. }) => read(app, what).2,
         Some(Overlay::Alone { stage, .. }) => alone_lines(app, stage).1,
+        Some(Overlay::Undo { .. }) => undo_lines(app).1,
         _ => Vec::new(),
     };
     lines.join("\n")

@@ -207,7 +207,7 @@ pub(super) fn stage_words(stage: &StageState) -> (char, String) {
     let words = match (&stage.failure, stage.changes()) {
         (Some(failure), _) => format!("{}  {}", failure.what, failure.code),
         (None, [Change::Key { old: Some(old), new: Some(new), .. }]) => format!("1 key   {old} → {new}"),
-        (None, [Change::Database { name }]) => format!("1       {name}"),
+        (None, [Change::Database { name, .. }]) => format!("1       {name}"),
         (None, changes @ [Change::File { .. }, ..]) => {
             let name = |change: &Change| match change {
                 Change::File { path, .. } => path.rsplit('/').next().map(str::to_owned),

@@ -1,13 +1,19 @@
 //! The state directory, and the folder of each target in it.
 
-use std::path::{Path, PathBuf};
+mod run;
+mod servers;
+mod target;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::path::{Path, PathBuf};
 
 use crate::{
     failure::{Code, Failure},
     surroundings::Surroundings,
 };
+
+pub use run::RunRecord;
+pub use servers::{DatabasePlace, EtcdPlace, Servers};
+pub use target::{Identities, Target};
 
 /// Where transcripts, history, drafts and answers are kept.
 #[derive(Debug, Clone)]
@@ -45,12 +51,5 @@ impl StateDir {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The folder of one target in it.
-    pub fn target_folder(&self, target: &str) -> PathBuf {
-        // A name is the user's own text; a folder must not lead anywhere else.
-        const KEPT_AS_IS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'@');
-        self.path.join(utf8_percent_encode(target, KEPT_AS_IS).to_string())
     }
 }
