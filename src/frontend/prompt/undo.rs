@@ -30,7 +30,10 @@ impl Wizard<'_> {
         let scope = self.beside(move || undo_scope(setup, &folder?, &answers, None, &[])).await?;
         if let Some(done) = self.run(scope, Some(state.plan)).await? {
             match &done.summary {
-                Some(summary) => self.round.ended(summary),
+                Some(summary) => {
+                    self.round.ended(summary);
+                    self.round.undid = summary.status == 0;
+                }
                 None => self.round.status = status_of(&done),
             }
         }

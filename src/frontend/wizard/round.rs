@@ -11,6 +11,8 @@ pub struct Round {
     pub changed: bool,
     /// A run has written something.
     pub wrote: bool,
+    /// The last run put back what an earlier one had written.
+    pub undid: bool,
     /// The status of the run whose failed stage a person chose to pass over.
     pub passed_over: Option<u8>,
 }
@@ -20,6 +22,7 @@ impl Round {
     pub fn ended(&mut self, summary: &Summary) {
         self.status = summary.status;
         self.wrote |= summary.wrote();
+        self.undid = false;
     }
 
     /// What a person passed over is not done, however well the rest went.
@@ -32,6 +35,9 @@ impl Round {
     /// what was answered since.
     pub fn leaving(&self, writes: Option<bool>) -> &'static str {
         let is_done = writes.is_none() && self.status == status::SUCCESS;
+        if self.undid && is_done {
+            return "What was undone stays undone.";
+        }
         match (self.wrote || writes == Some(true), is_done, self.changed) {
             (true, true, _) => "What was written stays.",
             (true, false, _) => "What was written stays; run the program again to go on.",

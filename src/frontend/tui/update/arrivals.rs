@@ -239,6 +239,8 @@ impl App {
         self.done_cursor = 0;
         self.overlay = None;
         if is_undo {
+            self.round.undid = true;
+            self.saved_answers = None;
             return;
         }
         self.want(Effect::SaveAnswers(Box::new(self.answers.clone())));
