@@ -68,6 +68,13 @@ async fn stop_both(
     Ok(postgres? | etcd?)
 }
 
+/// The addresses of the servers whose data the stack has: not of somebody else's that it only uses.
+pub async fn own_addresses(options: &Options) -> Vec<String> {
+    let site = survey(&Options::of(options.home.clone(), options.surroundings.clone())).await;
+    let is_own = |server: &&ServerSite| matches!(server.found, Found::Ours { .. } | Found::Nobody);
+    [&site.etcd, &site.postgres].into_iter().filter(is_own).map(ServerSite::address).collect()
+}
+
 /// Looks at the stack and at its places, and changes nothing.
 pub async fn status(options: &Options) -> Status {
     let site = survey(options).await;

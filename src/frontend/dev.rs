@@ -6,6 +6,7 @@ use crate::{
     devstack::{self, Server, Stack, Status},
     failure::{Failure, status as exit},
     guide::Guide,
+    state::StateDir,
     surroundings::Surroundings,
 };
 
@@ -64,11 +65,28 @@ pub fn serve(terminal: &Terminal, signals: &mut Signals, guide: &Guide, command:
                 terminal.answer("dev_status", result, reached, || tell_status(terminal, &status))
             }
             Dev::Reset { stack, yes } => match may_reset(terminal, signals, &stack, yes).await {
-                Ok(()) => ended(terminal, devstack::reset(&stack, &mut say).await),
+                Ok(()) => {
+                    let addresses = devstack::own_addresses(&stack).await;
+                    let reset = devstack::reset(&stack, &mut say).await;
+                    if matches!(reset, Ok(true)) {
+                        forget(terminal, &addresses);
+                    }
+                    ended(terminal, reset)
+                }
                 Err(status) => status,
             },
         }
     })
+}
+
+/// What was set up on servers that are gone is no target any more. What cannot be forgotten is found by the next run.
+fn forget(terminal: &Terminal, addresses: &[String]) {
+    let Ok(folder) = StateDir::find(None, terminal.surroundings.clone()) else { return };
+    for target in folder.targets().unwrap_or_default() {
+        if target.servers().stand_at(addresses) && folder.remove(&target).is_ok() {
+            terminal.note(&format!("target {} ({}) forgotten", target.name(), target.servers()));
+        }
+    }
 }
 
 fn ended(terminal: &Terminal, done: Result<bool, Failure>) -> u8 {

@@ -71,6 +71,22 @@ pub struct Journal {
 struct State {
     file: Option<LogFile>,
     entries: usize,
+    /// A line of it is not whole: whatever came after it would not be read.
+    is_broken: bool,
+}
+
+impl State {
+    fn append(&mut self, line: &Line) -> io::Result<()> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if self.is_broken {
+            return Err(io::Error::other("an earlier line of it could not be written"));
+        }
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        let written = file.write_all(&text);
+        self.is_broken = written.is_err();
+        written
+    }
 }
 
 /// Entries that stand in the journal, as their numbers.
@@ -117,16 +133,14 @@ impl Journal {
         let (disk, path) = (self.disk.clone(), self.path.clone());
         let noted = self.disk.patiently(&self.path, Access::Write, move || {
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-            let State { file, entries: count } = &mut *state;
-            let file = match file {
-                Some(file) => file,
-                None => file.insert(begin(&disk, &path, &head)?),
-            };
-            let first = *count;
-            *count += entries.len();
-            let intent = Intent(first..*count);
-            append(file, &Line::Entries { stage, first, entries })?;
-            file.sync_data()?;
+            if state.file.is_none() {
+                state.file = Some(begin(&disk, &path, &head)?);
+            }
+            let first = state.entries;
+            let intent = Intent(first..first + entries.len());
+            state.append(&Line::Entries { stage, first, entries })?;
+            state.entries = intent.0.end;
+            state.file.as_ref().map_or(Ok(()), LogFile::sync_data)?;
             Ok(intent)
         });
         self.judged(noted.await.map_err(|stuck| stuck.failure(&self.path, Access::Write))?)
@@ -162,10 +176,7 @@ impl Journal {
     async fn note(&self, line: Line) -> Result<(), Failure> {
         let state = Arc::clone(&self.state);
         let noted = self.disk.patiently(&self.path, Access::Write, move || {
-            match &mut state.lock().unwrap_or_else(PoisonError::into_inner).file {
-                Some(file) => append(file, &line),
-                None => Ok(()),
-            }
+            state.lock().unwrap_or_else(PoisonError::into_inner).append(&line)
         });
         self.judged(noted.await.map_err(|stuck| stuck.failure(&self.path, Access::Write))?)
     }
@@ -182,12 +193,6 @@ impl Journal {
 fn begin(disk: &Disk, path: &Path, head: &Line) -> io::Result<LogFile> {
     let head = serde_json::to_string(head)?;
     disk.begin_log(path, &head, KEPT).map_err(|failure| io::Error::other(failure.what))?
-}
-
-fn append(file: &mut LogFile, line: &Line) -> io::Result<()> {
-    let mut text = serde_json::to_vec(line)?;
-    text.push(b'\n');
-    file.write_all(&text)
 }
 
 #[cfg(test)]

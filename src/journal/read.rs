@@ -56,7 +56,8 @@ pub fn of_run<'r>(runs: &'r [JournaledRun], id: &str) -> Option<&'r JournaledRun
 fn read(bytes: &[u8]) -> Option<JournaledRun> {
     let mut lines = bytes.split(|byte| *byte == b'\n').map_while(|line| serde_json::from_slice(line).ok());
     let Some(Line::Run { version: VERSION, run, began, undoes, .. }) = lines.next() else { return None };
-    let (mut stages, mut entries): (Vec<(String, usize)>, Vec<(Entry, bool)>) = (Vec::new(), Vec::new());
+    let mut stages: Vec<(String, usize)> = Vec::new();
+    let mut entries: Vec<(Entry, bool)> = Vec::new();
     let mut status = None;
     for line in lines {
         match line {

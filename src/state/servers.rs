@@ -63,6 +63,13 @@ impl Servers {
         }
     }
 
+    /// Does one of them stand at one of these addresses?
+    pub fn stand_at(&self, addresses: &[String]) -> bool {
+        let etcd = self.etcd.iter().flat_map(|etcd| &etcd.endpoints);
+        let database = self.database.iter().map(|database| &database.address);
+        etcd.chain(database).any(|address| addresses.contains(address))
+    }
+
     /// What is known of one of the two.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {

@@ -137,6 +137,32 @@ fn a_stack_lives_through_up_twice_down_up_and_reset() {
     assert_eq!(devstack::reset_unconfirmed(&private.options).status(), 10);
 }
 
+/// Servers that are gone are no target any more, or those of the next stack would be taken for strangers.
+#[test]
+fn what_was_set_up_on_a_stack_is_forgotten_with_it() {
+    let private = Private::new();
+    let (stack, _) = private.up().expect("it comes up");
+    let home = private.options.home.to_str().expect("UTF-8").to_owned();
+    let program = Program::new();
+    let set = [
+        format!("etcd.endpoints=localhost:{}", stack.etcd.port),
+        format!("database.address=localhost:{}", stack.postgres.port),
+        "storage.expect=elsewhere".to_owned(),
+        "storage.mount=/mnt/shared".to_owned(),
+    ];
+    let sets: Vec<String> = set.into_iter().flat_map(|set| ["--set".to_owned(), set]).collect();
+    let run = ["run", "set-mount", "create-database", "--development", "--yes"].map(str::to_owned);
+    let program = program.again(run.into_iter().chain(sets));
+    let outcome = program.run();
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let program = program.again(["targets"]);
+    assert!(program.run().stdout.starts_with("development  localhost:"));
+    let program = program.again(["dev", "reset", "--yes", "--dir", &home]);
+    let reset = program.run();
+    assert!(reset.stderr.contains("target development (localhost:"), "{reset:?}");
+    assert_eq!(program.again(["targets"]).run().stdout, "");
+}
+
 #[test]
 fn a_killed_server_is_started_again_and_the_other_left_alone() {
     let private = Private::new();

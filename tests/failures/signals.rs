@@ -157,8 +157,13 @@ fn a_run_that_nobody_reads_is_written_down() {
     let pid = rustix::process::Pid::from_raw(found.expect("it was found")).expect("not 0");
     rustix::process::kill_process(pid, Signal::INT).expect("it waits");
     assert_eq!(running.wait().status, 130);
-    let folder = case.work().join("state/failures/transcripts");
-    let transcript = std::fs::read_dir(folder).expect("the folder").flatten().next().expect("a transcript");
+    let kept = std::fs::read_dir(case.work().join("state")).expect("the state directory");
+    let target = kept.flatten().find(|entry| entry.path().is_dir()).expect("a target");
+    let transcript = std::fs::read_dir(target.path().join("transcripts"))
+        .expect("the folder")
+        .flatten()
+        .next()
+        .expect("a transcript");
     let text = std::fs::read_to_string(transcript.path()).expect("it is ours");
     assert!(text.contains("E-CANCELLED  Stopped by SIGINT"), "{text}");
     let closing = format!("changed=0 unchanged=0 failed=0 skipped={}", every_stage());

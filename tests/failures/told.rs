@@ -5,6 +5,7 @@ use std::thread;
 use backendai_setup::failure::Code;
 use serde_json::Value;
 
+use super::case::without_digest;
 use crate::servers::Outcome;
 
 /// What libraries and the system say; no headline may.
@@ -127,7 +128,7 @@ impl Told {
         for (what, shown) in &self.redact {
             told = told.replace(what, shown);
         }
-        format!("[{}]\n{told}", self.status)
+        format!("[{}]\n{}", self.status, without_digest(&told))
     }
 }
 

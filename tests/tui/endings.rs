@@ -291,17 +291,52 @@ fn a_lost_terminal() {
     }
 }
 
+/// A stand whose target has its folder already, with a small file system over a part of that.
+fn with_little_room(namespaces: Namespaces, part: &str) -> Stand {
+    let mut stand = Stand::new();
+    stand.answers("directory");
+    // A run that is refused leaves the folder of the target, and nothing else.
+    let refused = ["--answers", "answers.yml", "--set", "database.user=nobody-of-this-name"];
+    let program = stand.program.again(refused);
+    assert_eq!(program.run().status, 6);
+    let state = program.home().join(".local/state/backendai-setup");
+    let target = fs::read_dir(&state).expect("the state directory").flatten().next().expect("a target");
+    let part = target.path().join(part);
+    fs::create_dir_all(&part).expect("our folder");
+    let mount = format!("mount -t tmpfs -o size=4k tmpfs {}", part.display());
+    let nothing: [&str; 0] = [];
+    stand.program = program.again(nothing).under(namespaces.after(&mount));
+    stand
+}
+
+/// What could not be noted is not written.
+#[test]
+fn a_disk_without_room_for_the_journal() {
+    let Some(namespaces) = Namespaces::needed() else { return };
+    let stand = with_little_room(namespaces, "journals");
+    let mut under = begin(Face::Headless, &stand, &[]);
+    under.until("E-STATE-DIR", "E-STATE-DIR");
+    let end = under.leave(Face::Headless, &stand);
+    // There may have been room for one key, or for files that are new.
+    let keys = stand.etcd.get_all("");
+    let is_untouched = keys.is_empty() && !stand.program.work().join("alembic.ini").exists();
+    let status = if is_untouched { 3 } else { 7 };
+    end.is(
+        status,
+        false,
+        &["nothing is written that could not be undone", "make room there"],
+        &["E-INTERNAL"],
+    );
+    assert!(keys.keys().all(|key| key.ends_with("/volumes/_mount")), "{keys:?}");
+}
+
 /// Seven good stages on servers that took everything, and no room for the record of them.
 #[test]
 fn a_full_disk() {
     let Some(namespaces) = Namespaces::needed() else { return };
     for face in FACES {
-        let mut stand = Stand::new();
-        let state = stand.program.home().join(".local/state");
-        fs::create_dir_all(&state).expect("our folder");
         // Enough to begin with, too little for the whole story.
-        let mount = format!("mount -t tmpfs -o size=8k tmpfs {}", state.display());
-        stand.program = stand.program.under(namespaces.after(&mount));
+        let stand = with_little_room(namespaces, "transcripts");
         let mut under = begin(face, &stand, &[]);
         under.until(&all_changed(), "Prepared in");
         let end = under.leave(face, &stand);

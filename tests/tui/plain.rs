@@ -219,7 +219,7 @@ fn one_stage_alone() {
         talk.until("Which stage?");
         talk.until("Shared folder: done");
         // The question is there.
-        let asked = format!("Number, 1 to {}", every_stage() + 1);
+        let asked = format!("Number, 1 to {}", every_stage() + 2);
         talk.until(if way == Way::Lines { &asked } else { "type to filter" });
         talk.pty.write(b"\x03");
         talk.choose("Leave?", "Leave", 2);

@@ -84,6 +84,8 @@ const RULES: &[Rule<&str>] = &[
         Side::Left,
         false,
     ),
+    // The folder of a target.
+    (r"backendai-setup/[^/\s]*-(?<thing>[0-9a-f]{8})(?:/|$)", ["########", "3f9a1c07"], Side::Left, false),
     // PostgreSQL's system identifier.
     (
         r"(?:^|[^0-9A-Za-z])(?<thing>7[0-9]{18})(?:[^0-9A-Za-z]|$)",
@@ -250,6 +252,10 @@ fn what_is_known_to_differ() {
         ("in /tmp/backendai-setup-test-aB3dE9/here/answers.yml", "in /T/here/answers.yml"),
         ("in /dev/shm/backendai-setup-test-pg-aB3…", "in /T…"),
         ("log 20261124T112859Z-4711.log", "log ########T######Z.log"),
+        (
+            "~/.local/state/backendai-setup/seoul-03-0a1b2c3d/answers.yml",
+            "~/.local/state/backendai-setup/seoul-03-########/answers.yml",
+        ),
         // And what is not.
         ("127.0.0.1  v15  8.0 GiB  0.32  3 stages  5s", "127.0.0.1  v15  8.0 GiB  0.32  3 stages  5s"),
         ("admin@example.com in line two only", "admin@example.com in line two only"),

@@ -15,8 +15,8 @@ use super::looked::Looked;
 
 /// What stood there before the first write, and the digest of what the last one wrote; the last file first.
 fn written(entries: &[Entry]) -> Vec<(&str, Option<&OldFile>, &str)> {
-    let (mut all, mut places): (Vec<(&str, Option<&OldFile>, &str)>, BTreeMap<&str, usize>) =
-        Default::default();
+    let mut all: Vec<(&str, Option<&OldFile>, &str)> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {
         let Entry::File { path, old, new } = entry else { continue };
         match places.get(path.as_str()) {

@@ -76,7 +76,7 @@ fn undo_lines(app: &App) -> (String, Vec<String>) {
                 let title = format!(" {}", state.title);
                 let is_told = !state.changes().is_empty() || !state.remarks.is_empty();
                 let lines = [String::new(), title].into_iter().chain(stage_lines(state));
-                is_told.then(|| lines.collect::<Vec<_>>()).unwrap_or_default()
+                if is_told { lines.collect() } else { Vec::new() }
             };
             let is_off = stages.iter().any(|state| state.failure.is_some())
                 || stages.iter().all(|state| state.changes().is_empty());
