@@ -237,6 +237,25 @@ fn a_killed_run_is_undone_at_length() {
     killed(2);
 }
 
+/// An undo that was killed is gone on with by the next one.
+#[test]
+fn a_killed_undo_is_finished() {
+    let mut after = 4;
+    loop {
+        let site = used();
+        let before = World::of(&site);
+        site.runs(&format!("run --replace-mount {STATE}"));
+        let arguments = ["undo", "--yes", "--output", "json", "--state-dir", "state"];
+        let lines = site.program(arguments).killed_after(after);
+        let undone = undo(&site);
+        assert_eq!(World::of(&site), before, "killed after {after} lines\n{}", undone.stderr);
+        if lines < after {
+            break;
+        }
+        after += 9;
+    }
+}
+
 fn journals(folder: &Path) -> Vec<std::path::PathBuf> {
     let targets = fs::read_dir(folder).expect("the state directory").flatten();
     let entries = targets.filter_map(|target| fs::read_dir(target.path().join("journals")).ok());
