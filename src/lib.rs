@@ -22,6 +22,7 @@ pub mod manager_config;
 pub mod rendezvous;
 pub mod report;
 pub mod runtime;
+pub mod saved_plan;
 pub mod schema;
 pub mod services;
 pub mod session;

@@ -111,8 +111,14 @@ const RULES: &[Rule] = &[
     },
     Rule { room: "report", may_use: &["workflow", "state", "disk"], never: &[SCREENS, SERVERS, &["clap"]] },
     Rule {
+        room: "saved_plan",
+        may_use: &["workflow", "world", "guides", "state", "disk"],
+        never: &[SCREENS, SERVERS, &["tokio", "clap", "anstream"]],
+    },
+    Rule {
         room: "session",
         may_use: &[
+            "saved_plan",
             "services",
             "workflow",
             "world",
@@ -152,6 +158,7 @@ const RULES: &[Rule] = &[
 /// Where a secret is laid open: in `Answers`, in `services/`, and where secret files are written.
 const EXPOSES: &[(&str, usize)] = &[
     ("disk/put.rs", 4),
+    ("fingerprint.rs", 1),
     ("fixture/row.rs", 2),
     ("fixture/written.rs", 2),
     ("guide/answers.rs", 8),
@@ -170,8 +177,10 @@ const EXPOSES: &[(&str, usize)] = &[
     ("manager_config/environment.rs", 1),
     ("manager_config/alembic.rs", 3),
     ("manager_config/mod.rs", 1),
+    ("saved_plan/inputs.rs", 2),
     ("services/etcd/connection.rs", 1),
     ("services/postgres/mod.rs", 1),
+    ("state/mod.rs", 1),
     ("stages/populate_fixtures.rs", 1),
     ("stages/populate_fixtures/credentials.rs", 1),
     ("stages/populate_fixtures/found.rs", 2),

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::RangedU64ValueParser};
-use textwrap::{Options, WordSplitter, fill};
 
 use crate::frontend::{Output, Volume};
 
 use super::{
     flags::{Asking, Form, Look, OverwriteFlags, Severity, Sources, VolumeArgs, Writing},
+    help::{APPLYING, SAVING, after_help},
     kept::{TargetsArgs, UndoArgs},
     values::{Names, checks, codes, duration, names, node, path, stages},
 };
@@ -35,23 +35,6 @@ pub struct Cli {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
-
-/// What stands below the flags: the stages, and what the exit status says.
-fn after_help() -> String {
-    let names = names(stages).join(", ");
-    let lines = Options::new(78).initial_indent("  ").subsequent_indent("  ");
-    let lines = lines.word_splitter(WordSplitter::NoHyphenation);
-    format!("Stages:\n{}\n{STATUSES}", fill(&names, lines))
-}
-
-const STATUSES: &str = "\
-Exit statuses:
-  0 success            4 not fit, conflict    8 another run holds the lock
-  1 internal error     5 unreachable          9 not as wanted
-  2 usage              6 refused             10 an answer is needed
-  3 answers or input   7 partly written     129, 130, 143 stopped by a signal
-Flags may stand before the command too; `backendai-setup COMMAND --help` lists
-those that it takes. `backendai-setup explain CODE` tells what a code means.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -86,12 +69,42 @@ pub(super) enum Command {
         volume: VolumeArgs,
     },
     /// Shows what would change; writes nothing
+    #[command(after_help = SAVING)]
     Plan {
         /// Exit with status 9 when something would change
         #[arg(long)]
         detailed_exitcode: bool,
+        /// Shows how many changes each stage has instead of each change
+        #[arg(long)]
+        summary: bool,
+        /// Saves the plan as this file too, for `apply`
+        #[arg(long, value_name = "FILE", value_parser = path, value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+        /// Where the key of saved plans is kept
+        #[arg(
+            long,
+            value_name = "DIR",
+            value_parser = path,
+            value_hint = ValueHint::DirPath,
+            requires = "out"
+        )]
+        state_dir: Option<PathBuf>,
         #[command(flatten)]
         overwrite: OverwriteFlags,
+        #[command(flatten)]
+        asking: Asking,
+        #[command(flatten)]
+        volume: VolumeArgs,
+    },
+    /// Writes exactly what a saved plan says, or nothing
+    #[command(after_help = APPLYING)]
+    Apply {
+        /// The file that `plan --out` has written
+        #[arg(value_parser = path, value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Where transcripts and the key of saved plans are kept
+        #[arg(long, value_name = "DIR", value_parser = path, value_hint = ValueHint::DirPath)]
+        state_dir: Option<PathBuf>,
         #[command(flatten)]
         asking: Asking,
         #[command(flatten)]
@@ -346,6 +359,7 @@ impl Cli {
                 Command::Run { asking, volume, .. }
                 | Command::Check { asking, volume, .. }
                 | Command::Plan { asking, volume, .. }
+                | Command::Apply { asking, volume, .. }
                 | Command::Status { asking, volume }
                 | Command::Undo(UndoArgs { asking, volume, .. }),
             ) => OutputSettings::asking(asking, volume.volume()),

@@ -3,6 +3,7 @@
 mod args;
 mod completions;
 mod flags;
+mod help;
 mod kept;
 mod manual;
 mod order;
@@ -25,14 +26,14 @@ use crate::{
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
         BEFORE, BROKEN_OFF, Invocation, Output, Signals, Terminal, answers, dev, headless, is_accessible,
-        is_spoken, mount, offline, prompt, targets, tui, undo,
+        is_spoken, mount, offline, plans, prompt, targets, tui, undo,
     },
     limits::Limits,
     session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions},
     surroundings::Surroundings,
 };
 
-use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place};
+use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place, Shell};
 use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
 use kept::{TargetsArgs, TargetsCommand, UndoArgs};
 use values::SETUP;
@@ -177,8 +178,14 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         Some(Command::Check { checks, overwrite, asking: given, .. }) => {
             headless::check(&asking(given, overwrite), signals, &checks)
         }
-        Some(Command::Plan { detailed_exitcode, overwrite, asking: given, .. }) => {
-            headless::plan(&asking(given, overwrite), signals, detailed_exitcode)
+        Some(Command::Plan {
+            detailed_exitcode, summary, out, state_dir, overwrite, asking: given, ..
+        }) => {
+            let planning = plans::Planning { detailed: detailed_exitcode, summary, out, state_dir };
+            plans::plan(&asking(given, overwrite), signals, planning)
+        }
+        Some(Command::Apply { file, state_dir, asking: given, .. }) => {
+            plans::apply(&asking(given, none()), signals, file, state_dir)
         }
         Some(Command::Status { asking: given, .. }) => headless::status(&asking(given, none()), signals),
         Some(Command::Undo(UndoArgs { stages, run, yes, state_dir, asking: given, .. })) => {
@@ -198,12 +205,14 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             dev::serve(terminal, signals, SETUP.guide, stack(command, &terminal.surroundings))
         }
         Some(Command::Explain { code, .. }) => offline::explain(terminal, code.as_deref()),
-        Some(Command::Completions { shell, .. }) => {
-            terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
-            status::SUCCESS
-        }
+        Some(Command::Completions { shell, .. }) => complete(terminal, shell),
         Some(Command::Man { out, .. }) => man(terminal, out.as_deref()),
     }
+}
+
+fn complete(terminal: &Terminal, shell: Shell) -> u8 {
+    terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
+    status::SUCCESS
 }
 
 fn serve_targets(given: TargetsArgs, terminal: &Terminal, signals: &mut Signals) -> u8 {

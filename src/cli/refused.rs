@@ -153,7 +153,7 @@ fn goes_with(takers: &[String]) -> String {
 
 /// What people type for a command of ours, below which command, and what it is called here.
 const SYNONYMS: &[(&[&str], &str, &str)] = &[
-    (&["install", "setup", "apply", "deploy", "start", "exec", "all"], "", "run"),
+    (&["install", "setup", "deploy", "start", "exec", "all"], "", "run"),
     (&["dry-run", "diff", "preview", "changes"], "", "plan"),
     (&["test", "probe", "ping", "doctor"], "", "check"),
     (&["state", "health"], "", "status"),

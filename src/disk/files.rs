@@ -30,11 +30,19 @@ impl Disk {
     /// # Errors
     /// `E-FILE-READ` when it cannot be read, is too large, or is no file; `E-FILE-HUNG` when nothing answers.
     pub fn read_input(&self, path: &Path) -> Result<Vec<u8>, Failure> {
+        self.read_input_of(path, INPUT_LIMIT)
+    }
+
+    /// The same for a file of at most so many bytes.
+    ///
+    /// # Errors
+    /// As [`Disk::read_input`].
+    pub fn read_input_of(&self, path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
         let asked = path.to_owned();
-        match self.access(path, Access::Read, move || look_into(&asked))?? {
+        match self.access(path, Access::Read, move || look_into(&asked, most))?? {
             Content::Whole(bytes) => Ok(bytes),
             // No disk: its writer, who may ask a vault first, takes the time that it needs, as with stdin.
-            Content::Pipe(pipe) => take(path, pipe),
+            Content::Pipe(pipe) => take(path, pipe, most),
         }
     }
 
@@ -94,8 +102,17 @@ impl Disk {
     /// `E-FILE-PARENT`, `E-FILE-SYMLINK`, `E-FILE-OWNER`, or `E-FILE-READ`; `E-FILE-HUNG` when nothing answers.
     pub async fn target(&self, path: &Path) -> Result<Option<Existing>, Failure> {
         let asked = path.to_owned();
-        let found = self.patiently(path, Access::Look, move || target(&asked)).await;
+        let found = self.patiently(path, Access::Look, move || target(&asked, INPUT_LIMIT)).await;
         found.map_err(|stuck| stuck.failure(path, Access::Look))?
+    }
+
+    /// The same for a file of at most so many bytes, on the thread of whoever asks.
+    ///
+    /// # Errors
+    /// As [`Disk::target`].
+    pub fn target_of(&self, path: &Path, most: u64) -> Result<Option<Existing>, Failure> {
+        let asked = path.to_owned();
+        self.access(path, Access::Look, move || target(&asked, most))?
     }
 
     /// Is it a folder?
@@ -116,9 +133,9 @@ enum Content {
     Pipe(File),
 }
 
-fn look_into(path: &Path) -> Result<Content, Failure> {
+fn look_into(path: &Path, most: u64) -> Result<Content, Failure> {
     match open_input(path) {
-        Ok(Opened::File(file)) => take(path, file).map(Content::Whole),
+        Ok(Opened::File(file)) => take(path, file, most).map(Content::Whole),
         Ok(Opened::Pipe(pipe)) => Ok(Content::Pipe(pipe)),
         Ok(Opened::Other(kind)) => {
             Err(Failure::new(Code::FileRead, format!("`{}` is no plain file", path.display()))
@@ -129,12 +146,12 @@ fn look_into(path: &Path) -> Result<Content, Failure> {
     }
 }
 
-fn take(path: &Path, file: File) -> Result<Vec<u8>, Failure> {
+fn take(path: &Path, file: File, most: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    match file.take(INPUT_LIMIT + 1).read_to_end(&mut bytes) {
-        Ok(_) if bytes.len() as u64 > INPUT_LIMIT => {
+    match file.take(most + 1).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > most => {
             Err(Failure::new(Code::FileRead, format!("`{}` is too large", path.display()))
-                .why(format!("more than {} MiB", INPUT_LIMIT / 1024 / 1024))
+                .why(format!("more than {} MiB", most / 1024 / 1024))
                 .remedy("is it the right file?"))
         }
         Ok(_) => Ok(bytes),
@@ -239,7 +256,7 @@ impl std::fmt::Debug for Existing {
     }
 }
 
-fn target(path: &Path) -> Result<Option<Existing>, Failure> {
+fn target(path: &Path, most: u64) -> Result<Option<Existing>, Failure> {
     let shown = path.display();
     let parent = parent(path);
     match fs::metadata(parent) {
@@ -278,7 +295,7 @@ fn target(path: &Path) -> Result<Option<Existing>, Failure> {
         .remedy("check its owner and mode, or name another path under `files`"));
     }
     found
-        .map(|meta| match look_into(path)? {
+        .map(|meta| match look_into(path, most)? {
             Content::Whole(bytes) => Ok(Existing { bytes, mode: meta.permissions().mode() & 0o7777 }),
             // It was a plain file a moment ago.
             Content::Pipe(_) => Err(not_plain(path)),

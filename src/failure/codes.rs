@@ -319,7 +319,9 @@ codes! {
     UndoKept = "W-UNDO-KEPT", UNFIT, "Something that a run wrote is not put back",
         "`undo` puts back what a run changed, where it still stands as the run left it. What somebody changed since, what others' rows or objects depend on, and secrets that anybody could guess stay as they are. Change them by hand where that is wanted.";
     PlanStale = "E-PLAN-STALE", NOT_AS_WANTED, "What was planned no longer fits the world",
-        "Between the look and the write something else changed what the plan was made for: a key in etcd, the database, rows or a file. What was changed there was not written over. The status is 9 when this run had written nothing, else 7. Run again: it plans what is left, and what is done is skipped.";
+        "Between the look and the write something else changed what the plan was made for: a key in etcd, the database, rows or a file. What was changed there was not written over. The status is 9 when this run had written nothing, else 7. Run again: it plans what is left, and what is done is skipped. A saved plan is also out of date when an answer, the image list or the fixture has changed since it was made: make it again with `backendai-setup plan --out FILE`.";
+    PlanFile = "E-PLAN-FILE", INPUT, "A file cannot be applied as a saved plan",
+        "`backendai-setup plan --out FILE` saves a plan, and `backendai-setup apply FILE` writes exactly that. A plan is taken only as it was saved: with the same release of this program, on the same machine with the same state directory, whose key seals it, and not edited since. The message says what is different. Make a plan again with `backendai-setup plan --out FILE`, look at it, and apply that.";
     StageVerify = "E-STAGE-VERIFY", UNFIT, "A stage ran, but the world is not as it should be",
         "After the work the stage looked again and something was still to do: another program writes at the same time, or a write was lost. Run again.";
 }

@@ -42,7 +42,7 @@ pub const ALL: &[(u8, &str)] = &[
     (LOCKED, "another run holds the lock"),
     (
         NOT_AS_WANTED,
-        "not as wanted: `status` found pending or conflict, `plan --detailed-exitcode` has changes, what was confirmed changed before anything was written",
+        "not as wanted: `status` found pending or conflict, `plan --detailed-exitcode` has changes, what was confirmed or saved changed before anything was written",
     ),
     (NEEDS_INPUT, "an answer or a confirmation is needed and nobody can give it"),
     (HANGUP, "stopped by SIGHUP, after an orderly stop"),

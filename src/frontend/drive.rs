@@ -32,8 +32,7 @@ pub(super) fn what_next(session: &Session) -> Closing {
 pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>) -> Box<dyn Reporter + Send> {
     let is_quiet = terminal.volume == Volume::Quiet;
     if terminal.is_json() {
-        let json = Json(io::stdout());
-        return if is_quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) };
+        return json(terminal, false);
     }
     let out: Box<dyn io::Write + Send> = if terminal.style.words && io::stderr().is_terminal() {
         Box::new(wrapping_stderr(true))
@@ -46,6 +45,12 @@ pub(super) fn live(terminal: &Terminal, setup: &Setup, closing: Option<Closing>)
         .redrawing(is_watched)
         .telling_all(terminal.volume == Volume::Verbose);
     if is_quiet { Box::new(Quiet::new(plain)) } else { Box::new(plain) }
+}
+
+/// JSON on stdout; of a plan whole changes, or how many there are.
+pub(super) fn json(terminal: &Terminal, counts: bool) -> Box<dyn Reporter + Send> {
+    let json = Json::new(io::stdout()).counting(counts);
+    if terminal.volume == Volume::Quiet { Box::new(Quiet::with_ends(json)) } else { Box::new(json) }
 }
 
 /// Where a result is printed at the end, only what is waited for is reported before; with `-v` all that is found is reported too.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     failure::{Code, Failure, status},
-    report::{Recorder, RunState, write_checks, write_plan, write_status},
+    report::{Recorder, Reporter, RunState, write_checks, write_plan, write_status},
     session::{Operation, Scope, Session},
     state::StateDir,
     workflow::StageState,
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     console::{Signals, Terminal, Volume, asker::confirm, questions::Reply},
-    drive::{self, Invocation, drive, live, run_until_signal, status_of, waits, what_next},
+    drive::{self, Invocation, drive, json, live, run_until_signal, status_of, waits, what_next},
 };
 
 /// What `run` is asked for.
@@ -45,9 +45,8 @@ fn names(given: &[String]) -> Vec<&str> {
 
 /// Runs stages.
 pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 {
-    let Invocation { terminal, inputs, log } = invocation;
-    let setup = inputs.setup;
-    let scope = Scope::stages(setup, &names(&work.stages), work.from.as_deref(), &names(&work.skip));
+    let Invocation { terminal, inputs, .. } = invocation;
+    let scope = Scope::stages(inputs.setup, &names(&work.stages), work.from.as_deref(), &names(&work.skip));
     if let Err(failure) = scope {
         return terminal.fail(&[failure]);
     }
@@ -72,21 +71,44 @@ pub fn run(invocation: &Invocation<'_>, signals: &mut Signals, work: Run) -> u8 
                     .remedy("give `--yes`, or the answers as `--answers FILE`");
             return Err(terminal.fail(&[failure]));
         }
-        let (named, answers, log) = (work.state_dir, session.answers().clone(), log.clone());
-        let folder = StateDir::find(named, inputs.surroundings().clone());
-        let open = move || Recorder::open(setup.stage_titles(), folder, &answers, None, log.as_deref());
-        let Recorder { record, reporters } =
-            run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))?;
+        let folder = StateDir::find(work.state_dir, inputs.surroundings().clone());
+        let recorder = record(invocation, signals, &session, folder).await?;
         let session = if must_ask {
             let confirmed = ask(terminal, signals, &session, "Write this?").await?;
             session.confirmed(Some(confirmed))
         } else {
             session
         };
-        let mut all = vec![live(terminal, setup, Some(what_next(&session)))];
-        all.extend(reporters);
-        Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(record), all).await))
+        Ok(write(invocation, signals, &session, recorder).await)
     })
+}
+
+/// Opens what a run is written down in.
+pub(super) async fn record(
+    invocation: &Invocation<'_>,
+    signals: &mut Signals,
+    session: &Session,
+    folder: Result<StateDir, Failure>,
+) -> Result<Recorder, u8> {
+    let Invocation { terminal, inputs, log } = invocation;
+    let (titles, answers, log) = (inputs.setup.stage_titles(), session.answers().clone(), log.clone());
+    let undoes = session.undoes().map(str::to_owned);
+    let open = move || Recorder::open(titles, folder, &answers, undoes, log.as_deref());
+    run_until_signal(terminal, signals, open).await?.map_err(|failure| terminal.fail(&[failure]))
+}
+
+/// Runs the stages; gives back the exit status.
+pub(super) async fn write(
+    invocation: &Invocation<'_>,
+    signals: &mut Signals,
+    session: &Session,
+    recorder: Recorder,
+) -> u8 {
+    let Invocation { terminal, inputs, .. } = invocation;
+    let closing = session.undoes().is_none().then(|| what_next(session));
+    let mut all = vec![live(terminal, inputs.setup, closing)];
+    all.extend(recorder.reporters);
+    status_of(&drive(terminal, signals, session, Operation::Run, Some(recorder.record), all).await)
 }
 
 /// Shows what would change and asks a person. Gives back what was confirmed, or the exit status when nothing may be
@@ -141,15 +163,6 @@ pub fn check(invocation: &Invocation<'_>, signals: &mut Signals, checks: &[Strin
     })
 }
 
-/// Shows what would change.
-pub fn plan(invocation: &Invocation<'_>, signals: &mut Signals, detailed: bool) -> u8 {
-    let scope = Scope::stages(invocation.inputs.setup, &[], None, &[]);
-    with_session(invocation, signals, scope, Operation::Plan { detailed }, |terminal, state| {
-        terminal.result(|mut out| write_plan(&mut out, terminal.style, state));
-        terminal.tell(state.failures());
-    })
-}
-
 /// Shows each stage: done, pending or conflict.
 pub fn status(invocation: &Invocation<'_>, signals: &mut Signals) -> u8 {
     let scope = Scope::stages(invocation.inputs.setup, &[], None, &[]);
@@ -172,23 +185,33 @@ fn with_session(
     }
     drive::headless(terminal, signals, async |signals| {
         let session = invocation.load(signals, scope, operation).await?;
-        let log = invocation.log_file(signals).await?;
-        let mut reporters = match terminal.is_json() {
-            true => vec![live(terminal, inputs.setup, None)],
-            false => waits(terminal, inputs.setup),
-        };
-        reporters.extend(log);
-        let state = drive(terminal, signals, &session, operation, None, reporters).await;
-        let status = status_of(&state);
-        let is_noteworthy =
-            status != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes().is_empty());
-        if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy) {
-            return Ok(status);
-        }
-        // With `--strict` they are failures, and told as such.
-        let warnings: Vec<Failure> = session.notices().iter().filter(|it| it.is_warning()).cloned().collect();
-        terminal.tell(&warnings);
-        print(terminal, &state);
-        Ok(status)
+        show(invocation, signals, &session, operation, json(terminal, false), print).await
     })
+}
+
+/// Does this work and shows its result: as this JSON, or printed at the end.
+pub(super) async fn show(
+    invocation: &Invocation<'_>,
+    signals: &mut Signals,
+    session: &Session,
+    operation: Operation,
+    json: Box<dyn Reporter + Send>,
+    print: impl FnOnce(&Terminal, &RunState),
+) -> Result<u8, u8> {
+    let Invocation { terminal, inputs, .. } = invocation;
+    let log = invocation.log_file(signals).await?;
+    let mut reporters = if terminal.is_json() { vec![json] } else { waits(terminal, inputs.setup) };
+    reporters.extend(log);
+    let state = drive(terminal, signals, session, operation, None, reporters).await;
+    let status = status_of(&state);
+    let is_noteworthy =
+        status != status::SUCCESS || state.plan.iter().any(|stage| !stage.changes().is_empty());
+    if terminal.is_json() || (terminal.volume == Volume::Quiet && !is_noteworthy) {
+        return Ok(status);
+    }
+    // With `--strict` they are failures, and told as such.
+    let warnings: Vec<Failure> = session.notices().iter().filter(|it| it.is_warning()).cloned().collect();
+    terminal.tell(&warnings);
+    print(terminal, &state);
+    Ok(status)
 }

@@ -7,6 +7,7 @@ mod drive;
 pub mod headless;
 pub mod mount;
 pub mod offline;
+pub mod plans;
 pub mod prompt;
 pub mod targets;
 pub mod tui;

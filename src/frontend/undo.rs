@@ -5,15 +5,14 @@ use std::path::PathBuf;
 use crate::{
     failure::{Code, Failure},
     guide::Answers,
-    report::Recorder,
     session::{Operation, Session, undo_scope},
     state::StateDir,
 };
 
 use super::{
     console::Signals,
-    drive::{self, Invocation, drive, live, run_until_signal, status_of},
-    headless::{ask, needs_answers},
+    drive::{self, Invocation, run_until_signal},
+    headless::{ask, needs_answers, record, write},
 };
 
 /// What `undo` is asked for.
@@ -31,7 +30,7 @@ pub struct Undo {
 
 /// Shows what would be put back, and does it when that is confirmed.
 pub fn undo(invocation: &Invocation<'_>, signals: &mut Signals, work: Undo) -> u8 {
-    let Invocation { terminal, inputs, log } = invocation;
+    let Invocation { terminal, inputs, .. } = invocation;
     let setup = inputs.setup;
     if !inputs.say_something() {
         return needs_answers(terminal);
@@ -61,13 +60,7 @@ pub fn undo(invocation: &Invocation<'_>, signals: &mut Signals, work: Undo) -> u
                 session.confirmed(Some(confirmed))
             }
         };
-        let (answers, undoes, log) =
-            (session.answers().clone(), session.undoes().map(str::to_owned), log.clone());
-        let open = move || Recorder::open(setup.stage_titles(), folder, &answers, undoes, log.as_deref());
-        let opened = run_until_signal(terminal, signals, open).await?;
-        let Recorder { record, reporters } = opened.map_err(|failure| terminal.fail(&[failure]))?;
-        let mut all = vec![live(terminal, setup, None)];
-        all.extend(reporters);
-        Ok(status_of(&drive(terminal, signals, &session, Operation::Run, Some(record), all).await))
+        let recorder = record(invocation, signals, &session, folder).await?;
+        Ok(write(invocation, signals, &session, recorder).await)
     })
 }

@@ -126,5 +126,5 @@ const SECRET_FORMS: [(&str, &str); 6] = [
     ("{file: PATH}", "a file; one line break at its end is taken off"),
     ("{command: [pass, show, db]}", "a program, started without a shell"),
     ("{stdin: true}", "the whole of stdin"),
-    ("{prompt: true}", "a person is asked, in the wizard"),
+    ("{prompt: true}", "a person is asked, in the wizard or by `apply`"),
 ];

@@ -95,6 +95,6 @@ fn secret() -> Value {
         source("file", text(), "A file that holds it; one line break at its end is taken off."),
         source("command", words, "A program that prints it, started without a shell."),
         source("stdin", yes(), "The whole of stdin."),
-        source("prompt", yes(), "A person is asked, in the wizard."),
+        source("prompt", yes(), "A person is asked, in the wizard or by `plan --out` and `apply`."),
     ]})
 }

@@ -32,8 +32,8 @@ pub use reporter::{Reporter, Sink, lost_record};
 pub use run_state::{RunState, StageProgress};
 pub use style::{Style, is_spoken};
 pub use tables::{
-    answers_json, write_answers, write_checks, write_images, write_plan, write_pull_commands, write_status,
-    write_verdicts,
+    answers_json, write_answers, write_checks, write_images, write_plan, write_plan_summary,
+    write_pull_commands, write_status, write_verdicts,
 };
 pub use teller::Teller;
 pub use transcript::Transcript;

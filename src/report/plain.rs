@@ -233,6 +233,17 @@ impl<W: Write> Plain<W> {
         self.line(time, self.title(stage), Some(state), &what)
     }
 
+    fn offered(&mut self, time: Timestamp, host: &str, until: &str, command: Option<&str>) -> io::Result<()> {
+        let path = self.offered.clone();
+        let Some(command) = command else {
+            return self.line(time, "mount", None, &format!("{host} offers {path} until {until}"));
+        };
+        self.line(time, "mount", None, &format!("{path} is offered until {until}"))?;
+        self.line(time, "mount", None, "on every other node, run:")?;
+        // A line of its own, to be copied.
+        writeln!(self.out, "{}", self.style.text(command))
+    }
+
     /// Says again what the manager will meet, where this is true of the lines since it was said.
     fn warn_again(&mut self, is_due: impl Fn(usize) -> bool) -> io::Result<()> {
         let due = |line: &usize| self.stages_ran && is_due(self.lines - line);
@@ -297,6 +308,7 @@ impl<W: Write> Reporter for Plain<W> {
             EventKind::Rung { .. } => Ok(()), // the verdict, which follows, has them all
             EventKind::Check { title, verdict, .. } => self.check(time, title, verdict),
             EventKind::Plan { stages } => self.plan(time, stages),
+            EventKind::PlanSaved { path } => self.line(time, "plan", None, &format!("saved as {path}")),
             EventKind::StageStarted { stage } => {
                 self.stages_ran = true;
                 let unit = self.units.get(stage).copied().unwrap_or_default();
@@ -314,15 +326,7 @@ impl<W: Write> Reporter for Plain<W> {
             EventKind::MountOffered { host, path, until, command, .. } => {
                 self.offered.clone_from(path);
                 let until = self.clock(*until);
-                match command {
-                    Some(command) => {
-                        self.line(time, "mount", None, &format!("{path} is offered until {until}"))?;
-                        self.line(time, "mount", None, "on every other node, run:")?;
-                        // A line of its own, to be copied.
-                        writeln!(self.out, "{}", self.style.text(command))
-                    }
-                    None => self.line(time, "mount", None, &format!("{host} offers {path} until {until}")),
-                }
+                self.offered(time, host, &until, command.as_deref())
             }
             EventKind::MountNode(found) => {
                 let state = if found.passed { RungState::Passed } else { RungState::Failed };

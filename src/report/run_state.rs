@@ -26,6 +26,8 @@ pub struct RunState {
     order: Vec<&'static str>,
     /// What would change.
     pub plan: Vec<StageState>,
+    /// Where that was saved.
+    pub saved: Option<String>,
     /// Each stage that was started or skipped, in that order.
     pub stages: Vec<StageProgress>,
     /// How it ended, once it has.
@@ -48,6 +50,7 @@ impl RunState {
                 self.checks.sort_by_key(|(check, ..)| self.order.iter().position(|known| known == check));
             }
             EventKind::Plan { stages } => self.plan.clone_from(stages),
+            EventKind::PlanSaved { path } => self.saved = Some(path.clone()),
             EventKind::StageStarted { stage } => {
                 self.stages.push(StageProgress { stage, progress: None, outcome: None });
             }

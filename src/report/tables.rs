@@ -87,6 +87,10 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
             }
         }
     }
+    write_total(out, state)
+}
+
+fn write_total(out: &mut impl Write, state: &RunState) -> io::Result<()> {
     let changes: usize = state.plan.iter().map(|stage| stage.changes().len()).sum();
     let stages = state.plan.iter().filter(|stage| !stage.changes().is_empty()).count();
     let unknown = state.plan.iter().filter(|stage| stage.failure.is_some()).count();
@@ -98,6 +102,25 @@ pub fn write_plan(out: &mut impl Write, style: Style, state: &RunState) -> io::R
         (_, 1) => writeln!(out, "Changes: {changes}, in {stages} of {all} stages; 1 stage cannot tell."),
         _ => writeln!(out, "Changes: {changes}, in {stages} of {all} stages; {unknown} stages cannot tell."),
     }
+}
+
+/// Prints one line for each stage: how much is changed and removed, then how much is new.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_plan_summary(out: &mut impl Write, style: Style, state: &RunState) -> io::Result<()> {
+    for stage in &state.plan {
+        let of = |sign: char| -> Vec<Change> {
+            stage.changes().iter().filter(|change| change.sign() == sign).cloned().collect()
+        };
+        let parts = [("changes", '~'), ("removes", '-'), ("adds", '+')].map(|(verb, sign)| (verb, of(sign)));
+        let parts = parts.iter().filter(|(_, changes)| !changes.is_empty());
+        let words: Vec<String> =
+            parts.map(|(verb, changes)| format!("{verb} {}", Change::count(changes))).collect();
+        let summary = if words.is_empty() { stage.summary.clone() } else { words.join("; ") };
+        write_stage(out, style, &StageState { summary, ..stage.clone() })?;
+    }
+    write_total(out, state)
 }
 
 /// Prints one line for each stage.

@@ -1,11 +1,14 @@
 //! The door between the faces and the work: load answers, then check, survey or run.
 
+mod confirmed;
+mod found;
 mod grant;
 mod inspection;
 mod judge;
 mod keep;
 mod lines;
 mod load;
+mod meeting;
 mod names;
 mod options;
 mod recognise;
@@ -37,7 +40,13 @@ use crate::{
     world::World,
 };
 
-pub use crate::{guides::Setup, rendezvous::OfferLimits, world::Overwrite};
+pub use crate::{
+    guides::Setup,
+    rendezvous::OfferLimits,
+    saved_plan::{PlanFile, SavedPlan},
+    world::Overwrite,
+};
+use confirmed::Confirmed;
 pub use grant::Grant;
 pub use inspection::{Inspection, broke};
 pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
@@ -54,7 +63,9 @@ pub struct Session {
     scope: Scope,
     notices: Vec<Failure>,
     wait: Option<Duration>,
-    confirmed: Option<Vec<StageState>>,
+    confirmed: Option<Confirmed>,
+    /// Where the plan is saved.
+    save: Option<PlanFile>,
 }
 
 impl Session {
@@ -63,12 +74,21 @@ impl Session {
     /// # Errors
     /// Every problem of all sources at once.
     pub fn load(inputs: &Inputs, scope: Scope, operation: Operation) -> Result<Self, Vec<Failure>> {
+        let loaded = Self::load_answers(inputs, &scope)?;
+        Self::of_answers(loaded, &inputs.run_options, scope, operation)
+    }
+
+    /// The first half of [`Session::load`]: the answers, with the secrets that the scope uses. Whoever can ask a person
+    /// does so before the second half.
+    ///
+    /// # Errors
+    /// Flags that none of the stages looks at.
+    pub fn load_answers(inputs: &Inputs, scope: &Scope) -> Result<LoadedAnswers, Vec<Failure>> {
         let idle = scope.idle_flags(&inputs.run_options);
         if !idle.is_empty() {
             return Err(idle);
         }
-        let secrets = scope.secrets();
-        Self::load_for(inputs, &secrets, |_| Ok(scope), operation)
+        Ok(load_answers_with(inputs, &scope.secrets()))
     }
 
     /// As [`Session::load`], for work that only the answers tell: with these secrets, whatever it is.
@@ -81,16 +101,30 @@ impl Session {
         choose: impl FnOnce(&Answers) -> Result<Scope, Failure>,
         operation: Operation,
     ) -> Result<Self, Vec<Failure>> {
-        let LoadedAnswers { answers, mut problems, mut notices, to_ask, tried, unread } =
-            load_answers_with(inputs, secrets);
+        let mut loaded = load_answers_with(inputs, secrets);
+        match choose(&loaded.answers) {
+            Ok(scope) => Self::of_answers(loaded, &inputs.run_options, scope, operation),
+            Err(failure) => {
+                loaded.problems.extend(loaded.to_ask.into_iter().map(|(_, failure)| failure));
+                Err(if loaded.problems.is_empty() { vec![failure] } else { shortened(loaded.problems) })
+            }
+        }
+    }
+
+    /// The second half: judges these answers, with every input file that the scope needs.
+    ///
+    /// # Errors
+    /// Every problem of all sources at once.
+    pub fn of_answers(
+        loaded: LoadedAnswers,
+        run_options: &RunOptions,
+        scope: Scope,
+        operation: Operation,
+    ) -> Result<Self, Vec<Failure>> {
+        let LoadedAnswers { answers, mut problems, mut notices, to_ask, tried, unread } = loaded;
         problems.extend(to_ask.into_iter().map(|(_, failure)| failure));
-        let scope = match choose(&answers) {
-            Ok(scope) => scope,
-            Err(failure) if problems.is_empty() => return Err(vec![failure]),
-            Err(_) => return Err(shortened(problems)),
-        };
-        notices = notices.into_iter().map(|notice| inputs.run_options.tolerance.apply(notice)).collect();
-        match Self::new(&answers, &inputs.run_options, scope, operation) {
+        notices = notices.into_iter().map(|notice| run_options.tolerance.apply(notice)).collect();
+        match Self::new(&answers, run_options, scope, operation) {
             Ok(session) if problems.is_empty() => {
                 notices.extend(session.notices);
                 Ok(Self { notices, ..session })
@@ -136,8 +170,8 @@ impl Session {
         {
             return Err(problems.clone());
         }
-        let mut session =
-            Self { world: Arc::new(world), scope, notices, wait: run_options.wait, confirmed: None };
+        let (wait, confirmed, save) = (run_options.wait, None, None);
+        let mut session = Self { world: Arc::new(world), scope, notices, wait, confirmed, save };
         if let Some(Rendezvous::Offer(_)) = session.scope.rendezvous {
             session.prepare_offer();
         }
@@ -214,7 +248,22 @@ impl Session {
     /// The same, for work that a person has confirmed, if one has: what was found then is written as it is, or not at all.
     #[must_use]
     pub fn confirmed(self, states: Option<Vec<StageState>>) -> Self {
-        Self { confirmed: states, ..self }
+        Self { confirmed: states.map(|states| Confirmed { states, file: None }), ..self }
+    }
+
+    /// The same, for a plan that was saved: it is written as it is, or not at all.
+    ///
+    /// # Errors
+    /// `E-PLAN-STALE` for each answer, and for image list and fixture, where it has changed since the plan was made.
+    pub fn applying(self, plan: SavedPlan) -> Result<Self, Vec<Failure>> {
+        plan.fits(&self.world)?;
+        Ok(Self { confirmed: Some(Confirmed { states: plan.states, file: Some(plan.path) }), ..self })
+    }
+
+    /// The same, saving the plan that is made, unless something is in its way.
+    #[must_use]
+    pub fn saving(self, file: Option<PlanFile>) -> Self {
+        Self { save: file, ..self }
     }
 
     /// Starts the work; everything that happens comes as events, a summary last.
@@ -238,6 +287,7 @@ impl Session {
             notices: self.notices.clone(),
             deadline: self.wait.map(|wait| Deadline::after(clock, wait)),
             confirmed: self.confirmed.clone().filter(|_| operation == Operation::Run),
+            save: self.save.clone(),
             operation,
             record,
             journal,

@@ -116,7 +116,7 @@ impl Sources {
 /// The failure for a secret that is to be asked for where nobody can be asked.
 pub(super) fn nobody_to_ask(key: &str, env: &str) -> Failure {
     Failure::new(Code::NeedsAnswers, format!("`{key}` must be entered, and nobody can be asked"))
-        .why("`{prompt: true}` is for the wizard")
+        .why("`{prompt: true}` is for the wizard, and for `plan --out` and `apply` at a terminal")
         .remedy(format!("write `{{env: NAME}}` or `{{file: PATH}}`, or set `{env}` and remove the line"))
 }
 

@@ -8,18 +8,22 @@ use crate::{
     checks::{Check, CheckAbout},
     failure::{Code, Failure, status},
     journal::Journal,
-    rendezvous::{self, Rendezvous, RendezvousOutcome},
+    rendezvous::Rendezvous,
+    saved_plan::PlanFile,
     stages::SetupStage,
     state::RunRecord,
     workflow::{
-        About, Context, Deadline, Event, EventKind, Outcome, Plan, StageId, StagePlan, StageState,
-        StageStatus, Stop, Summary, Verdict, execute, survey,
+        About, Context, Deadline, Event, EventKind, Outcome, Plan, StageId, StageState, StageStatus, Stop,
+        Summary, Verdict, execute, survey,
     },
     world::World,
 };
 
 use super::{
     Operation,
+    confirmed::Confirmed,
+    found::{is_found_by_stages, stuck, with_tolerance},
+    meeting::meet_nodes,
     recognise::other_server,
     stopped::stopped,
     wait::{self, Waiting},
@@ -35,7 +39,9 @@ pub(super) struct Work {
     pub(super) notices: Vec<Failure>,
     pub(super) operation: Operation,
     /// What a person has confirmed: that is run, or nothing.
-    pub(super) confirmed: Option<Vec<StageState>>,
+    pub(super) confirmed: Option<Confirmed>,
+    /// Where the plan is saved.
+    pub(super) save: Option<PlanFile>,
     pub(super) deadline: Option<Deadline>,
     /// Where it is written down.
     pub(super) record: Option<RunRecord>,
@@ -64,14 +70,7 @@ impl Work {
         let checks = self.checks.iter().map(|check| check.about().id).collect();
         cx.send(Event::version(&name, ids, checks)).await;
         let mut tally = Tally::default();
-        for warning in self.notices.iter().cloned() {
-            // With `--strict` it is more than a warning.
-            if !warning.is_warning() {
-                tally.failed += 1;
-                tally.note(&warning);
-            }
-            cx.send(EventKind::Notice { warning }).await;
-        }
+        self.give_notice(&cx, &mut tally).await;
         let states = tokio::select! {
             states = self.look(&cx, &mut tally) => states,
             // Looking writes nothing, so it can be broken off anywhere.
@@ -83,11 +82,16 @@ impl Work {
         {
             tally.note(&failure);
         }
+        if tally.failures.is_empty() && !stop.is_asked() {
+            self.save(&cx, &states, &mut tally).await;
+        }
         let goes_on = tally.failures.is_empty() && !stop.is_asked();
         match (self.operation, &self.rendezvous) {
             (Operation::Run, _) if goes_on => self.execute(states, &cx, &mut tally).await,
             (_, Some(rendezvous)) if goes_on => {
-                meet_nodes(rendezvous.clone(), cx.clone(), self.deadline, &mut tally).await;
+                let met = meet_nodes(rendezvous.clone(), cx.clone(), self.deadline).await;
+                tally.failed += met.failed;
+                met.failures.iter().for_each(|failure| tally.note(failure));
             }
             (Operation::Run, _) => tally.skipped = self.stages.len().saturating_sub(tally.stuck),
             _ if stop.is_asked() => tally.skipped = self.stages.len(),
@@ -117,6 +121,17 @@ impl Work {
         cx.send(EventKind::Summary(summary)).await;
     }
 
+    async fn give_notice(&self, cx: &Context<World>, tally: &mut Tally) {
+        for warning in self.notices.iter().cloned() {
+            // With `--strict` it is more than a warning.
+            if !warning.is_warning() {
+                tally.failed += 1;
+                tally.note(&warning);
+            }
+            cx.send(EventKind::Notice { warning }).await;
+        }
+    }
+
     /// Checks and survey: whatever is found here, nothing was written.
     async fn look(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<StageState> {
         let broken = self.check(cx, tally).await;
@@ -137,7 +152,8 @@ impl Work {
                     tally.note(failure);
                 }
                 // What was confirmed had no conflict: something changed.
-                (Some(_), StageStatus::Conflict) if self.confirmed.is_some() => {}
+                (Some(failure), StageStatus::Conflict)
+                    if self.confirmed.as_ref().is_some_and(|it| it.is_new(failure)) => {}
                 (Some(failure), _) => tally.note(failure),
                 (None, StageStatus::Pending) => tally.unwanted = true,
                 (None, _) => {}
@@ -149,28 +165,25 @@ impl Work {
         states
     }
 
+    /// Saves what was found, where that is wanted and nothing is in its way.
+    async fn save(&self, cx: &Context<World>, states: &[StageState], tally: &mut Tally) {
+        let Some(file) = &self.save else { return };
+        match file.save(&cx.world, states).await {
+            Ok(()) => cx.send(EventKind::PlanSaved { path: file.path.display().to_string() }).await,
+            Err(failure) => tally.note(&failure),
+        }
+    }
+
     /// What was confirmed is what is written, or nothing: not when another look finds something else.
     fn compare(&self, found: &[StageState], tally: &mut Tally) {
         let Some(confirmed) = &self.confirmed else { return };
-        let out_of_date = |why| {
-            Failure::stale("what was confirmed is out of date: something changed meanwhile", why)
-                .remedy("look again at what would change, then confirm that")
-        };
         // A check tells early what a stage would find.
-        if let Some(failure) = tally.failures.iter_mut().find(|failure| is_found_by_stages(failure)) {
-            *failure = out_of_date(failure.what.clone());
+        let is_moved = |failure: &&mut Failure| is_found_by_stages(failure) && confirmed.is_new(failure);
+        if let Some(failure) = tally.failures.iter_mut().find(is_moved) {
+            *failure = confirmed.out_of_date(failure.what.clone());
         }
-        let difference = found.iter().find_map(|state| {
-            let seen = confirmed.iter().find(|seen| seen.stage == state.stage);
-            let difference = match (&state.failure, seen) {
-                (Some(failure), _) => failure.what.clone(),
-                (None, Some(seen)) => seen.plan.difference(&state.plan)?,
-                (None, None) => StagePlan::nothing(state.stage).difference(&state.plan)?,
-            };
-            Some(format!("{}: {difference}", state.title))
-        });
-        if let Some(difference) = difference.filter(|_| tally.failures.is_empty()) {
-            tally.note(&out_of_date(difference));
+        if let Some(difference) = confirmed.difference(found).filter(|_| tally.failures.is_empty()) {
+            tally.note(&confirmed.out_of_date(difference));
         }
     }
 
@@ -303,85 +316,12 @@ impl Work {
     }
 }
 
-/// With `--strict` a remark is a conflict.
-fn with_tolerance(world: &World, mut state: StageState) -> StageState {
-    state.remarks = state.remarks.into_iter().map(|remark| world.tolerance.apply(remark)).collect();
-    if state.failure.is_none()
-        && let Some(at) = state.remarks.iter().position(|remark| !remark.is_warning())
-    {
-        let failure = state.remarks.swap_remove(at);
-        state = StageState {
-            state: StageStatus::Conflict,
-            summary: failure.what.clone(),
-            failure: Some(failure),
-            ..state
-        };
-    }
-    state
-}
-
-/// A stage that cannot go on, or would not help.
-fn stuck(about: &About, state: StageStatus, failure: Failure) -> StageState {
-    StageState {
-        stage: about.id,
-        title: about.title,
-        state,
-        summary: failure.what.clone(),
-        plan: Arc::new(StagePlan::nothing(about.id)),
-        remarks: Vec::new(),
-        failure: Some(failure),
-    }
-}
-
-/// What a check tells early, and one stage of several finds again: the others may be done.
-fn is_found_by_stages(failure: &Failure) -> bool {
-    matches!(
-        failure.code,
-        Code::DbUnmanaged
-            | Code::DbRevision
-            | Code::DbOld
-            | Code::DbShape
-            | Code::FileParent
-            | Code::FileSymlink
-            | Code::FileOwner
-            | Code::FileMount
-            | Code::FileForeign
-            | Code::FileAlembic
-            | Code::FileLogging
-    )
-}
-
 /// The summary of work that stopped because of a bug in this program.
 pub(super) fn broke(name: &str) -> EventKind {
     let failure = Failure::new(Code::Internal, "the work stopped because of a bug in this program")
         .why("what was written before stays")
         .remedy("run `status` to see what was done, then run again; keep the transcript for a report");
     EventKind::Summary(Summary::of_failures(name, status::INTERNAL, vec![failure]))
-}
-
-/// A task of its own, so that a panic ends the rendezvous and not the program.
-async fn meet_nodes(
-    rendezvous: Rendezvous,
-    cx: Context<World>,
-    deadline: Option<Deadline>,
-    tally: &mut Tally,
-) {
-    let work = tokio::spawn(async move {
-        match rendezvous {
-            Rendezvous::Offer(limits) => rendezvous::offer(&cx, limits, deadline).await,
-            Rendezvous::Verify { node } => rendezvous::verify(&cx, node, deadline).await,
-        }
-    });
-    let broke = |_| {
-        let failure = Failure::new(
-            Code::Internal,
-            "the exchange with other nodes stopped because of a bug in this program",
-        );
-        RendezvousOutcome::from(failure.remedy("run again; report it if it stays so"))
-    };
-    let RendezvousOutcome { failures, failed } = work.await.unwrap_or_else(broke);
-    tally.failed += failed;
-    failures.iter().for_each(|failure| tally.note(failure));
 }
 
 impl Tally {

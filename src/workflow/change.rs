@@ -153,6 +153,40 @@ impl Change {
     }
 }
 
+/// How many changes of one kind there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ChangeCount {
+    /// The kind, as in the JSON of a change.
+    pub kind: &'static str,
+    /// Where nothing is yet.
+    pub new: usize,
+    /// Where something else is.
+    pub changed: usize,
+    /// What is taken away.
+    pub removed: usize,
+}
+
+impl ChangeCount {
+    /// One for each kind among them, in their order.
+    pub fn of(changes: &[Change]) -> Vec<Self> {
+        let mut counts: Vec<Self> = Vec::new();
+        for change in changes {
+            let (kind, _) = change.resource();
+            let at = counts.iter().position(|count| count.kind == kind).unwrap_or_else(|| {
+                counts.push(Self { kind, new: 0, changed: 0, removed: 0 });
+                counts.len() - 1
+            });
+            let count = &mut counts[at];
+            *match change.sign() {
+                '-' => &mut count.removed,
+                '~' => &mut count.changed,
+                _ => &mut count.new,
+            } += 1;
+        }
+        counts
+    }
+}
+
 /// A key or a value as people see it: etcd may hold megabytes in one, and a path has 4,096 bytes at most.
 fn shown(text: &str) -> Cow<'_, str> {
     clipped(text, Room { whole: 4_096, quotation: 400, word: 200 })

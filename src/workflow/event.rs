@@ -229,6 +229,11 @@ pub enum EventKind {
         /// Each stage with its state.
         stages: Vec<StageState>,
     },
+    /// What would change was saved, to be applied as it is.
+    PlanSaved {
+        /// The file, as it was named.
+        path: String,
+    },
     /// A stage begins. One that is skipped never does.
     StageStarted {
         /// The stage.

@@ -14,7 +14,7 @@ mod runner;
 mod stage;
 mod verdict;
 
-pub use change::Change;
+pub use change::{Change, ChangeCount};
 pub use context::Context;
 pub use deadline::Deadline;
 pub use event::{Event, EventKind, Level, MountedThere, NodeFound, StageState, StageStatus, Summary};

@@ -50,6 +50,10 @@ impl StagePlan {
             let planned =
                 |list: &[Change], change: &Change| list.iter().any(|it| it.resource() == change.resource());
             return Some(match (was, is) {
+                // The guard alone is another one.
+                (Some(was), Some(is)) if was.to_string() == is.to_string() => {
+                    format!("`{}` has other content or another mode", was.resource().1)
+                }
                 (Some(was), Some(is)) if was.resource() == is.resource() => format!("`{was}` is now `{is}`"),
                 (_, Some(is)) if !planned(&self.changes, is) => format!("`{is}` is new"),
                 (Some(was), _) => format!("`{was}` is no longer needed"),
@@ -104,6 +108,15 @@ mod tests {
         ] {
             assert_eq!(seen.difference(&plan(other)).as_deref(), Some(said));
         }
+        let file = |seen: &str| {
+            let (path, what) = ("/f".into(), "change".into());
+            plan(vec![Change::File { path, what, is_new: false, is_removed: false, seen: Some(seen.into()) }])
+        };
+        assert_eq!(file("1").difference(&file("1")), None);
+        assert_eq!(
+            file("1").difference(&file("2")).as_deref(),
+            Some("`/f` has other content or another mode")
+        );
         let secret = |fingerprint: &str| StagePlan {
             observed: vec![Observed { what: "secret of `A`".into(), fingerprint: fingerprint.into() }],
             ..StagePlan::nothing("toy")

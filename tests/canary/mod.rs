@@ -63,6 +63,7 @@ fn the_canary_sings_in_no_output() {
         &["run", "--output", "json"],
         &["status"],
         &["plan", "--output", "json"],
+        &["plan", "--rotate-keypairs", "--out", "plan.json"],
         &["check", "--output", "json"],
         &["run", "populate-fixtures", "--rotate-keypairs", "--output", "json"],
         &["images"],

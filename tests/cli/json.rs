@@ -72,6 +72,9 @@ fn every_line_of_every_command_keeps_the_contract() {
     };
     run("check", 0);
     run("plan --detailed-exitcode", 9);
+    run("plan --summary --out plan.json --state-dir state", 0);
+    run("apply plan.json --state-dir state --set keypairs.user=other@localhost", 9);
+    run("apply answers.yml --state-dir state", 3);
     run("status", 9);
     run("run --set database.user=nobody-of-this-name", 6);
     run("run load-images --set etcd.namespace=a/b", 3);

@@ -121,7 +121,7 @@ fn help_names_only_what_is_built() {
     for about in SETUP.stage_abouts() {
         assert!(help.contains(about.id), "--help does not name `{}`", about.id);
     }
-    for unbuilt in ["\n  apply", "\n  schema", "\n  etcd"] {
+    for unbuilt in ["\n  schema", "\n  etcd"] {
         assert!(!help.contains(unbuilt), "--help names `{unbuilt}`, which is not built");
     }
 }
@@ -139,6 +139,8 @@ const OFFERED: &[(&str, &str)] = &[
     ("completions z", "zsh"),
     ("dev res", "reset"),
     ("plan --detailed", "--detailed-exitcode"),
+    ("plan --summ", "--summary"),
+    ("apply site", "site.yml"),
     ("answers validate site", "site.yml"),
     ("answers show --answers site", "site.yml"),
 ];
@@ -257,6 +259,8 @@ fn the_manual_names_the_flags_of_each_command_alone() {
         ("-answers-schema", "--output"),
         ("-dev-up", "--wait"),
         ("-plan", "--yes"),
+        ("-apply", "--yes"),
+        ("-apply", "--fixture"),
         ("-check", "--yes"),
         ("-status", "--replace-mount"),
     ] {

@@ -41,6 +41,12 @@ fn words(command: &str, door: &str) -> Vec<String> {
     words
 }
 
+/// A command of saved plans whose path hangs.
+fn saved(fuse: Fuse, flags: &[&str]) -> Told {
+    let case = hanging(fuse, Case::new(), "hung").flags(flags.iter().copied());
+    case.also("--timeout").also("2s").fails(5, "E-FILE-HUNG").names(&["hung"])
+}
+
 #[test]
 fn every_command_tells_which_path_hangs() {
     let Some(fuse) = Fuse::needed() else { return };
@@ -86,6 +92,12 @@ fn every_command_tells_which_path_hangs() {
                 "2s",
             ]);
             case.fails(5, "E-FILE-HUNG").names(&["hung/state"])
+        }),
+        row("a saved plan", || saved(fuse, &["apply", "hung/plan.json"]).names(&["hung/plan.json"])),
+        row("where a plan is saved", || saved(fuse, &["plan", "--out", "hung/plan.json"])),
+        row("the key of saved plans", || {
+            saved(fuse, &["plan", "--out", "plan.json", "--state-dir", "hung/state"])
+                .names(&["hung/state/fingerprint-key"])
         }),
         row("the folder beside alembic.ini", || {
             let case = hanging(fuse, Case::new(), "alembic").flags(["check", "files", "--timeout", "2s"]);

@@ -34,6 +34,23 @@ fn plain(text: &str) -> String {
     out
 }
 
+/// Gives a site one of the lists.
+pub(super) fn write_lists(site: &Site, stem: &str) {
+    site.write("images.yml", fs::read(golden().join(format!("{stem}.images.yml"))).expect("a list"));
+    let aliases = fs::read(golden().join(format!("{stem}.aliases.yml")));
+    site.write("aliases.yml", aliases.unwrap_or_else(|_| b"aliases: []\n".to_vec()));
+}
+
+/// What the manager itself made of that list, the shared folder among it.
+pub(super) fn keys_of_the_manager(stem: &str) -> BTreeMap<String, String> {
+    fs::read_to_string(golden().join(format!("{stem}.etcd.tsv")))
+        .expect("keys")
+        .lines()
+        .map(|line| line.split_once('\t').expect("key and value"))
+        .map(|(key, value)| (plain(key), plain(value)))
+        .collect()
+}
+
 #[test]
 fn keys_are_those_of_the_manager() {
     let site = Site::new();
@@ -45,15 +62,8 @@ fn keys_are_those_of_the_manager() {
     assert_eq!(stems.len(), 9);
     for stem in stems {
         site.etcd.delete(ROOT);
-        site.write("images.yml", fs::read(golden().join(format!("{stem}.images.yml"))).expect("a list"));
-        let aliases = fs::read(golden().join(format!("{stem}.aliases.yml")));
-        site.write("aliases.yml", aliases.unwrap_or_else(|_| b"aliases: []\n".to_vec()));
-        let theirs: BTreeMap<String, String> = fs::read_to_string(golden().join(format!("{stem}.etcd.tsv")))
-            .expect("keys")
-            .lines()
-            .map(|line| line.split_once('\t').expect("key and value"))
-            .map(|(key, value)| (plain(key), plain(value)))
-            .collect();
+        write_lists(&site, &stem);
+        let theirs = keys_of_the_manager(&stem);
         assert!(theirs.contains_key("/sorna/local/volumes/_mount"), "{stem}");
         site.runs(STAGES);
         assert_eq!(site.etcd.get_all(""), theirs, "{stem}");

@@ -54,6 +54,24 @@ fn a_hundred_thousand_tags() {
     is_loaded_once(1_000, 100, 20_000);
 }
 
+/// Saved, and applied from the file.
+#[test]
+#[ignore = "takes long: `make test-long`"]
+fn a_plan_of_a_hundred_thousand_tags() {
+    let (metadata, links) = list(1_000, 100, 20_000);
+    let site = Site::new();
+    site.write("images.yml", metadata);
+    site.write("aliases.yml", links);
+    let words = ["plan", "--summary", "--out", "plan.json", "--timeout", "60s"];
+    let plan = site.program(words).memory(ROOM);
+    let outcome = plan.start().wait_within(4 * PATIENCE);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    let apply = plan.again(["--answers", "answers.yml", "apply", "plan.json", "--timeout", "60s"]);
+    let outcome = apply.start().wait_within(4 * PATIENCE);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    assert_eq!(site.etcd.count("/sorna/local/images/"), 1_000 * (4 + 100) + 20_000);
+}
+
 #[test]
 #[ignore = "takes long: `make test-long`"]
 fn thirty_thousand_aliases_of_a_thousand_tags() {

@@ -14,10 +14,13 @@ mod keypairs;
 mod keypairs_doors;
 mod keypairs_kept;
 mod large;
+mod saved;
+mod saved_refused;
 mod schema;
 mod site;
 mod stale;
 mod targets;
 mod undo;
 
+pub use saved::Desk;
 pub use site::Site;

@@ -42,10 +42,12 @@ fn confirmed(site: &Site, stages: &[&str], foreign: impl FnOnce()) -> Left {
     pty.wait()
 }
 
-#[test]
-fn what_is_confirmed_is_what_is_written_or_nothing() {
+/// Done by somebody else meanwhile.
+pub(super) type Foreign = Box<dyn Fn(&Site)>;
+
+/// The title of a stage, the stage itself, what is to be run before it, and something foreign in its place.
+pub(super) fn cases() -> [(&'static str, &'static [&'static str], &'static str, Foreign); 9] {
     let key = |below: &str| format!("/sorna/local/{below}");
-    type Foreign = Box<dyn Fn(&Site)>;
     let put = |below: &str| -> Foreign {
         let key = key(below);
         Box::new(move |site: &Site| site.etcd.put(&key, "of somebody else"))
@@ -53,7 +55,7 @@ fn what_is_confirmed_is_what_is_written_or_nothing() {
     let file = |name: &'static str, text: &'static str| -> Foreign {
         Box::new(move |site: &Site| site.write(name, text))
     };
-    let cases: [(&str, &[&str], &str, Foreign); 9] = [
+    [
         ("Image list", &["load-images"], "", put("images/python/tags/3.6")),
         ("Image list", &["load-images"], "", put("images/python/tags/latest")),
         ("Aliases", &["load-aliases"], "run load-images", put("images/_aliases/py")),
@@ -81,8 +83,12 @@ fn what_is_confirmed_is_what_is_written_or_nothing() {
         ),
         ("Config files", &["write-config"], "", file("alembic.ini", "[alembic]\nscript_location = theirs\n")),
         ("Config files", &["write-config"], "", file("manager.env", "# of somebody else\n")),
-    ];
-    for (title, stages, before, foreign) in cases {
+    ]
+}
+
+#[test]
+fn what_is_confirmed_is_what_is_written_or_nothing() {
+    for (title, stages, before, foreign) in cases() {
         let site = Site::new();
         if !before.is_empty() {
             site.runs(before);

@@ -7,6 +7,7 @@ use super::super::coverage::codes_in;
 /// Codes whose remedies are followed beside the test that provokes them.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("E-PLAN-STALE", include_str!("../../stages/stale.rs")),
+    ("E-PLAN-FILE", include_str!("../../stages/saved_refused.rs")),
     ("E-DB-COLLATION", include_str!("../servers.rs")),
     ("W-DB-COLLATION", include_str!("../servers.rs")),
     ("E-DB-SEARCH-PATH", include_str!("../manager.rs")),

@@ -5,6 +5,7 @@ mod properties;
 mod remarks;
 mod runs;
 mod scenes;
+mod undo;
 mod updates;
 
 use std::{sync::Arc, time::Duration};

@@ -1,19 +1,15 @@
 //! Every screen in every state, at every size that matters, in plain signs too.
 
-use std::sync::Arc;
-
 use ratatui::crossterm::event::KeyCode::{self, BackTab, Char, Down, Enter, Esc, Tab};
 
 use crate::{
     devstack::{Beside, SeenState},
     failure::{Code, Failure, Place},
     frontend::tui::app::Page,
-    workflow::{StagePlan, StageState, StageStatus},
+    workflow::StageStatus,
 };
 
-use super::{
-    Effect, Listed, Msg, Survey, Wizard, answers, good, pending, refused, state, summary, unmounted,
-};
+use super::{Listed, Msg, Survey, Wizard, answers, good, pending, refused, state, unmounted};
 
 /// At 80x24, 120x40 and 60x16, and at 80x24 in plain signs.
 pub(super) fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
@@ -246,7 +242,7 @@ fn conflict() -> Failure {
         .remedy("set `storage.mount: /mnt/old`, or replace it with `--replace-mount`")
 }
 
-fn with_conflict(columns: u16, rows: u16) -> Wizard {
+pub(super) fn with_conflict(columns: u16, rows: u16) -> Wizard {
     let mut wizard = review(columns, rows);
     let mut stages = pending();
     stages[2] = state("set-mount", StageStatus::Conflict, Vec::new());
@@ -332,69 +328,6 @@ fn menus() {
         let generation = wizard.app.alone.generation;
         let result = Ok(vec![pending()[5].clone()]);
         wizard.tell(Msg::Surveyed { survey: Survey::One("install-schema"), generation, result });
-        wizard
-    });
-}
-
-#[test]
-fn undoing() {
-    let looking = |columns, rows| {
-        let mut wizard = with_conflict(columns, rows);
-        wizard.key(Char('m')).key(Char('u'));
-        wizard
-    };
-    shown("undo_looking", looking);
-    let found = |columns, rows, states: Vec<StageState>| {
-        let mut wizard = looking(columns, rows);
-        let generation = wizard.app.alone.generation;
-        wizard.tell(Msg::Surveyed { survey: Survey::Undo, generation, result: Ok(states) });
-        wizard
-    };
-    let states = || {
-        let kept = Failure::new(
-            Code::UndoKept,
-            "keypair `AKIAX` of `a@b` is kept: it is in use by 1 row of table vfolders",
-        );
-        let mut states = pending();
-        states.truncate(3);
-        states[2].remarks = vec![kept];
-        states
-    };
-    shown("undo", |columns, rows| found(columns, rows, states()));
-    let mut wizard = found(80, 24, states());
-    let effects = &wizard.key(Char('w')).effects;
-    assert!(
-        effects.iter().any(|effect| matches!(effect, Effect::Undo(confirmed, _) if *confirmed == states())),
-        "{effects:?}"
-    );
-    // With nothing left of it there is nothing to press.
-    let nothing = || {
-        pending().into_iter().map(|state| StageState {
-            state: StageStatus::Done,
-            plan: Arc::new(StagePlan::nothing(state.stage)),
-            ..state
-        })
-    };
-    let mut wizard = found(80, 24, nothing().collect());
-    let effects = &wizard.key(Char('w')).effects;
-    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Undo(..))), "{effects:?}");
-    shown("undo_nothing", |columns, rows| {
-        let mut wizard = found(columns, rows, nothing().collect());
-        wizard.key(Char('w'));
-        wizard
-    });
-    let refused = |columns, rows| {
-        let mut wizard = looking(columns, rows);
-        let generation = wizard.app.alone.generation;
-        let failure = Failure::new(Code::UndoNothing, "there is no run to undo")
-            .why("no run that is written down in `/srv/state` has changed these servers");
-        wizard.tell(Msg::Surveyed { survey: Survey::Undo, generation, result: Err(vec![failure]) });
-        wizard
-    };
-    shown("undo_refused", refused);
-    shown("undone", |columns, rows| {
-        let mut wizard = found(columns, rows, states());
-        wizard.key(Char('w')).ran_at(150, summary(0, Vec::new()));
         wizard
     });
 }
