@@ -14,7 +14,7 @@ use crate::{
     fixture::Fixture,
     guide::{Answers, Guide, Settings},
     images::ImageList,
-    services::{etcd::Store, postgres},
+    services::{Locks, etcd::Store, postgres},
     surroundings::Surroundings,
 };
 
@@ -51,6 +51,8 @@ pub struct World {
     pub thorough: bool,
     /// Held by the stage that compares the image list with etcd.
     pub comparing: Mutex<()>,
+    /// The locks of the run under way.
+    pub locks: Locks,
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
     rotated: AtomicBool,
@@ -80,6 +82,7 @@ impl World {
             tolerance,
             thorough: false,
             comparing: Mutex::new(()),
+            locks: Locks::default(),
             images,
             fixture,
             rotated: AtomicBool::new(false),
@@ -120,13 +123,14 @@ impl World {
         self.fixture.as_ref().ok_or_else(|| unread("fixture"))
     }
 
-    /// A connection to the first etcd endpoint that answers.
+    /// A connection to the first etcd endpoint that answers; what is written by it is written under the lock of the run.
     ///
     /// # Errors
     /// When none does.
     pub async fn etcd(&self) -> Result<Store, Failure> {
         // A dead member costs its time limit once, not at every connection.
-        Store::connect_any(self.settings.etcd()?, &self.endpoint).await
+        let store = Store::connect_any(self.settings.etcd()?, &self.endpoint).await?;
+        Ok(self.locks.bind(store))
     }
 
     /// A connection to the manager's database; a server that is away for a moment is waited for as long as one

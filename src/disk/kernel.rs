@@ -5,6 +5,12 @@ use std::{fs, io::ErrorKind, path::Path};
 /// A process with its arguments; one that ended and waits for its parent has none.
 pub type Process = (u32, Vec<String>);
 
+/// Which start of the system this is; none where the kernel does not tell.
+pub fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+}
+
 /// Every process; none where there is no `/proc`.
 pub fn processes() -> Vec<Process> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();

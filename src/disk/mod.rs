@@ -3,6 +3,7 @@
 
 mod files;
 mod guarded;
+mod held;
 mod kernel;
 pub mod local;
 pub mod mount;
@@ -30,7 +31,8 @@ use crate::{
 
 pub use files::{Existing, INPUT_LIMIT};
 pub use guarded::Guard;
-pub use kernel::{Process, holder_of_port, ignored_signals, parent, processes, works_in};
+pub use held::HeldFile;
+pub use kernel::{Process, boot_id, holder_of_port, ignored_signals, parent, processes, works_in};
 pub use mounted::{Mounted, mount_of, mounted_below, unescape};
 pub use put::Put;
 pub use records::{LogFile, replace_record};

@@ -64,6 +64,21 @@ impl Disk {
         put.map_err(|stuck| stuck.failure(path, Access::Write))?
     }
 
+    /// The files beside this one that a killed run left half-written.
+    ///
+    /// # Errors
+    /// `E-FILE-HUNG` when nothing answers.
+    pub async fn half_written(&self, path: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let asked = path.to_owned();
+        let find = move || {
+            let prefix = prefix(&asked);
+            let found = half_written(parent(&asked), &prefix);
+            found.map(|(path, _)| path).collect()
+        };
+        let found = self.patiently(path, Access::Look, find).await;
+        found.map_err(|stuck| stuck.failure(path, Access::Look))
+    }
+
     /// Removes a file where what the guard saw still stands.
     ///
     /// # Errors
@@ -233,10 +248,15 @@ fn keep_backup(path: &Path, bytes: &[u8]) -> Result<Backup, Failure> {
     unreachable!("an endless range ended")
 }
 
+/// How new files beside another begin.
+fn prefix(path: &Path) -> String {
+    let short: String = name(path).chars().take(40).collect();
+    format!(".{short}.{}-", env!("CARGO_PKG_NAME"))
+}
+
 /// A new file beside another, locked as long as it is written. Created 0600.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
-    let short: String = name(path).chars().take(40).collect();
-    let prefix = format!(".{short}.{}-", env!("CARGO_PKG_NAME"));
+    let prefix = prefix(path);
     sweep(parent(path), &prefix);
     loop {
         let file = NamedTempFile::with_prefix_in(&prefix, parent(path))?;
@@ -248,20 +268,22 @@ fn beside(path: &Path) -> io::Result<NamedTempFile> {
     }
 }
 
-/// Removes what a killed run left half-written: it holds secrets. What another run still writes is locked.
+/// Removes what a killed run left half-written: it holds secrets.
 fn sweep(folder: &Path, prefix: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
-            && entry.file_type().is_ok_and(|kind| kind.is_file());
-        if !ours {
-            continue;
-        }
-        if let Ok(file) = File::open(entry.path())
-            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
-        {
-            let _ = fs::remove_file(entry.path());
-        }
+    for (path, _lock) in half_written(folder, prefix) {
+        let _ = fs::remove_file(path);
     }
+}
+
+/// What killed runs left half-written, each locked. What another run still writes is locked by that.
+fn half_written(folder: &Path, prefix: &str) -> impl Iterator<Item = (PathBuf, File)> {
+    fs::read_dir(folder).into_iter().flatten().flatten().filter_map(move |entry| {
+        let is_ours = entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
+            && entry.file_type().is_ok_and(|kind| kind.is_file());
+        let file = is_ours.then(|| File::open(entry.path()).ok()).flatten()?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some((entry.path(), file))
+    })
 }
 
 fn unremoved(path: &Path, error: &io::Error) -> Failure {

@@ -171,6 +171,8 @@ codes! {
         "etcd makes the id of a cluster from the names and peer addresses of its first members and from `--initial-cluster-token`. Every etcd that was started alone with default settings has the id cdf818194e3a8c32, so neither `expect.etcd-cluster` nor a look at several endpoints can tell two of them apart. A token of its own makes the id its own, for a cluster that is yet to be made.";
     EtcdLost = "E-ETCD-LOST", UNREACHABLE check, "etcd stopped answering in the middle of the work",
         "Every transaction that etcd confirmed is in; the rest is not. Run again when it is back: what is done is skipped.";
+    EtcdBusy = "E-ETCD-BUSY", LOCKED, "Another run is writing to this namespace of etcd",
+        "A run that writes to a namespace holds the key `backendai-setup/lock` below it, under a lease of 15 s that it renews. Wait for its end with `--wait 10m`, or run again then. A run that was killed keeps nobody out on its own machine, and on others until the lease expires. The message says who holds the lock, and since when.";
     EtcdRefused = "E-ETCD-REFUSED", UNFIT check, "etcd refused a request",
         "The message holds etcd's own words. Nothing of the refused transaction was written.";
     EtcdMember = "W-ETCD-MEMBER", UNREACHABLE, "A member of the etcd cluster cannot be used",
@@ -232,7 +234,9 @@ codes! {
     DbRefused = "E-DB-REFUSED", UNFIT check, "PostgreSQL refused a statement",
         "The message holds the server's own words. The transaction was rolled back.";
     DbBusy = "E-DB-BUSY", LOCKED, "Another run is working on this database",
-        "A second setup holds the advisory lock. Wait for it to end, then run again; if it hangs, end its connection (pg_stat_activity, application_name backendai-setup).";
+        "A run that writes to a database holds an advisory lock in it, on a connection of its own that is named after the user, the host and the process. Wait for its end with `--wait 10m`, or run again then. A run that was killed lets go with its connection; if it hangs, end that connection as the message says (`pg_terminate_backend`).";
+    LockLost = "E-LOCK-LOST", LOCKED, "The run lost its lock, and wrote nothing after that",
+        "The lock of a namespace in etcd is a key under a lease of 15 s that the run renews. The lease was revoked, the key was removed or taken over, or etcd could not be reached for as long; the machine may have been asleep. What was written before stays, and the status is 7 then. Run again: what is done is skipped.";
 
     // The shared folder
     MountPath = "E-MOUNT-PATH", UNFIT check, "The path of the shared folder cannot be used",

@@ -16,7 +16,7 @@ pub const UNREACHABLE: u8 = 5;
 pub const REFUSED: u8 = 6;
 /// A stage failed after something was written; run again to go on.
 pub const PARTIAL: u8 = 7;
-/// Another run holds the lock.
+/// Another run holds a lock that this one needs, or has taken it over; nothing was written.
 pub const LOCKED: u8 = 8;
 /// Not as wanted: something is pending or in conflict.
 pub const NOT_AS_WANTED: u8 = 9;
@@ -39,7 +39,7 @@ pub const ALL: &[(u8, &str)] = &[
     (UNREACHABLE, "a target is unreachable or timed out"),
     (REFUSED, "sign-in or a needed right refused"),
     (PARTIAL, "a stage failed after something was written; run again to go on"),
-    (LOCKED, "another run holds the lock"),
+    (LOCKED, "another run holds a lock that this one needs; nothing written"),
     (
         NOT_AS_WANTED,
         "not as wanted: `status` found pending or conflict, `plan --detailed-exitcode` has changes, what was confirmed or saved changed before anything was written",

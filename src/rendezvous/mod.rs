@@ -10,10 +10,8 @@ mod verify;
 
 use crate::failure::{Code, Failure};
 
-use record::host;
-
 pub use offer::{notes, offer};
-pub use record::{OfferLimits, RendezvousOutcome};
+pub use record::{OfferLimits, RendezvousOutcome, host};
 pub use verify::verify;
 
 /// What this host is asked for.

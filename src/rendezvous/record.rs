@@ -189,6 +189,6 @@ pub(super) fn seen_from(mounted: Option<&MountedThere>, path: &str) -> String {
 }
 
 /// What this host is called.
-pub(super) fn host() -> String {
+pub fn host() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -5,11 +5,16 @@ pub mod net;
 pub mod postgres;
 
 mod caught;
+mod holder;
+mod locks;
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use caught::caught;
+
+pub use holder::{Holder, SignOfLife};
+pub use locks::Locks;
 
 /// The pauses before a question is put again.
 fn pauses() -> impl Iterator<Item = Duration> {

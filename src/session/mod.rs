@@ -8,6 +8,7 @@ mod judge;
 mod keep;
 mod lines;
 mod load;
+mod locks;
 mod meeting;
 mod names;
 mod options;

@@ -23,6 +23,7 @@ use super::{
     Operation,
     confirmed::Confirmed,
     found::{is_found_by_stages, stuck, with_tolerance},
+    locks::{Needed, RunLocks},
     meeting::meet_nodes,
     recognise::other_server,
     stopped::stopped,
@@ -87,7 +88,7 @@ impl Work {
         }
         let goes_on = tally.failures.is_empty() && !stop.is_asked();
         match (self.operation, &self.rendezvous) {
-            (Operation::Run, _) if goes_on => self.execute(states, &cx, &mut tally).await,
+            (Operation::Run, _) if goes_on => self.write(states, &cx, &mut tally, &stop).await,
             (_, Some(rendezvous)) if goes_on => {
                 let met = meet_nodes(rendezvous.clone(), cx.clone(), self.deadline).await;
                 tally.failed += met.failed;
@@ -139,8 +140,23 @@ impl Work {
         if self.operation == Operation::Rendezvous || (runs && !tally.failures.is_empty()) {
             return Vec::new();
         }
+        let states = self.find(cx, tally, &broken).await;
+        if self.operation != Operation::Check {
+            cx.send(EventKind::Plan { stages: states.clone() }).await;
+        }
+        states
+    }
+
+    /// What the stages find, counted.
+    async fn find(
+        &self,
+        cx: &Context<World>,
+        tally: &mut Tally,
+        broken: &[(&'static CheckAbout, Failure)],
+    ) -> Vec<StageState> {
         let is_check = self.operation == Operation::Check;
-        let states = self.survey(if is_check { &self.asked } else { &self.stages }, cx, &broken).await;
+        cx.world.locks.begin_look();
+        let states = self.survey(if is_check { &self.asked } else { &self.stages }, cx, broken).await;
         for state in &states {
             // A stage that only waits for a server is no fault of its own.
             let is_new = state.failure.as_ref().is_some_and(|failure| !tally.failures.contains(failure));
@@ -158,9 +174,6 @@ impl Work {
                 (None, StageStatus::Pending) => tally.unwanted = true,
                 (None, _) => {}
             }
-        }
-        if !is_check {
-            cx.send(EventKind::Plan { stages: states.clone() }).await;
         }
         states
     }
@@ -262,6 +275,55 @@ impl Work {
             states.extend(follows.map(|(state, failure)| stuck(about, state, failure)).or(own));
         }
         states
+    }
+
+    /// Writes under the locks of what is written.
+    async fn write(&self, states: Vec<StageState>, cx: &Context<World>, tally: &mut Tally, stop: &Stop) {
+        let folder = self.record.as_ref().map(|record| record.target.folder().to_owned());
+        let mut locks = RunLocks::new(cx, folder, self.deadline);
+        match self.held(states, &mut locks, cx, tally, stop).await {
+            Ok(states) if tally.failures.is_empty() && !stop.is_asked() => {
+                self.execute(states, cx, tally).await;
+            }
+            Ok(_) => tally.skipped = self.stages.len().saturating_sub(tally.stuck),
+            Err(failure) => {
+                tally.skipped = self.stages.len();
+                if failure.code != Code::Cancelled {
+                    tally.note(&failure);
+                }
+            }
+        }
+        locks.release().await;
+    }
+
+    /// Takes the locks, and looks again where another run may have written since the look before. With nothing to write
+    /// there are none to take.
+    async fn held(
+        &self,
+        mut states: Vec<StageState>,
+        locks: &mut RunLocks,
+        cx: &Context<World>,
+        tally: &mut Tally,
+        stop: &Stop,
+    ) -> Result<Vec<StageState>, Failure> {
+        loop {
+            let needed = Needed::by(&self.stages, &states);
+            if locks.hold(needed) || !locks.take(needed).await? {
+                return Ok(states);
+            }
+            let found = tokio::select! {
+                found = self.find(cx, tally, &[]) => found,
+                () = stop.asked() => return Ok(states),
+            };
+            self.compare(&found, tally);
+            if found != states {
+                cx.send(EventKind::Plan { stages: found.clone() }).await;
+            }
+            if !tally.failures.is_empty() {
+                return Ok(found);
+            }
+            states = found;
+        }
     }
 
     async fn execute(&self, states: Vec<StageState>, cx: &Context<World>, tally: &mut Tally) {

@@ -7,7 +7,6 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     journal::Entry,
-    limits::seconds,
     schema::{self, Schema},
     services::postgres::{self, Transaction, ask, unnamed},
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
@@ -29,9 +28,6 @@ pub(super) static ABOUT: About = About {
 
 /// The stage.
 pub struct InstallSchema;
-
-/// Two setups of one database wait for each other on this number: "backend" on a telephone's keys.
-const LOCK: i64 = 2_225_363;
 
 async fn look(
     connection: &mut PgConnection,
@@ -93,10 +89,11 @@ impl InstallSchema {
     /// own making.
     async fn install(cx: &Context<World>, plan: &StagePlan, again: bool) -> Result<Done, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+        cx.wait(cx.world.locks.hold_database()).await??;
         let connection = cx.world.database().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         let mut transaction = Transaction::begin(connection, database).await?;
-        lock(cx, &mut transaction, database).await?;
+        cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
         match look(&mut transaction, database, schema).await? {
             schema::Found::Fresh => cx.log("fresh database detected").await,
             schema::Found::Head if again => return Ok(installed(schema)),
@@ -134,6 +131,7 @@ impl InstallSchema {
         cx.progress(total, total).await;
         cx.checkpoint()?;
         let intent = cx.intend(vec![entry]).await?;
+        cx.world.locks.stand(&mut transaction).await?;
         let connection = cx.write(&intent, 0..1, transaction.commit(database)).await?;
         postgres::close(connection, database.limits).await;
         Ok(installed(schema))
@@ -173,33 +171,6 @@ fn no_longer_fresh(found: &Failure, database: &Database) -> Failure {
         format!("database `{}` changed after the plan was made", database.name),
         format!("{}{why}", found.what),
     )
-}
-
-/// Waits a bounded time for another setup of this database; let go with the transaction.
-pub(super) async fn lock(
-    cx: &Context<World>,
-    connection: &mut PgConnection,
-    database: &Database,
-) -> Result<(), Failure> {
-    let patience = database.limits.lock();
-    let limited = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
-    let limited = sqlx::raw_sql(AssertSqlSafe(limited)).execute(&mut *connection);
-    ask(database, "the time limit of the lock", limited).await?;
-    let taken = unnamed("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *connection);
-    match cx.wait(taken).await? {
-        Ok(_) => {}
-        Err(error) if error.as_database_error().and_then(|said| said.code()).as_deref() == Some("55P03") => {
-            return Err(Failure::new(
-                Code::DbBusy,
-                format!("another setup is working on database `{}`", database.name),
-            )
-            .why(format!("it has held the lock for more than {}", seconds(patience)))
-            .remedy("wait for it to end, then run again"));
-        }
-        Err(error) => return Err(postgres::explain(&error, database, "the lock")),
-    }
-    let unlimited = sqlx::raw_sql("SET LOCAL lock_timeout = '0'").execute(connection);
-    ask(database, "the time limit of the lock", unlimited).await.map(drop)
 }
 
 /// One transaction for all of it: whatever fails, the database is as it was.

@@ -275,11 +275,12 @@ impl PopulateFixtures {
         again: bool,
     ) -> Result<Result<Done, Failure>, Failure> {
         let database = cx.world.settings.database()?;
+        cx.wait(cx.world.locks.hold_database()).await??;
         let Some(mut transaction) = connect(cx).await? else {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
         };
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
-        install_schema::lock(cx, &mut transaction, database).await?;
+        cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
         let table = found::read(database, &mut transaction).await?;
         let earlier = attempts.take().filter(|written| are_there(&written.held, &table));
         let Rows { held, tally, entries } = if let Some(earlier) = earlier {
@@ -294,6 +295,7 @@ impl PopulateFixtures {
         attempts.keep(&held, tally);
         cx.checkpoint()?;
         let intent = cx.intend(entries).await?;
+        cx.world.locks.stand(&mut transaction).await?;
         let connection = match cx.write(&intent, 0..intent.count(), transaction.commit(database)).await {
             Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
             committed => committed?,
@@ -302,7 +304,7 @@ impl PopulateFixtures {
 
         // The file is written under the lock too, or an older one could replace a newer one.
         let mut transaction = Transaction::begin(connection, database).await?;
-        install_schema::lock(cx, &mut transaction, database).await?;
+        cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
         if !are_there(&held, &found::read(database, &mut transaction).await?) {
             return Err(changed(&cx.world));
         }

@@ -172,7 +172,7 @@ fn a_run_that_fails_half_way() -> BTreeSet<String> {
 fn a_run_that_is_stopped_in_a_stage() -> BTreeSet<String> {
     let site = Site::new();
     site.runs("run create-database");
-    let other = Session::open(&site.database, &site.database.name, "SELECT pg_advisory_lock(2225363)");
+    let other = Session::open(&site.database, &site.database.name, "SELECT pg_advisory_lock(2225364)");
     let running = site.program(["run", "install-schema", "--output", "json"]).start();
     running.until("\"stage_started\"");
     running.signal(Signal::INT);

@@ -87,6 +87,9 @@ fn locked_and_stopped() -> Vec<u8> {
     let other = Session::open(&case.database, &case.database.name, "SELECT pg_advisory_lock(2225363)");
     let short = case.flags(["run", "install-schema", "--timeout", "3s"]);
     let mut met = vec![ends(status::LOCKED, "E-DB-BUSY", of(&short))];
+    drop(other);
+    // Under which a transaction of a run writes.
+    let other = Session::open(&short.database, &short.database.name, "SELECT pg_advisory_lock(2225364)");
     let case = short.flags(["run", "install-schema"]);
     for (signal, expected) in [
         (Signal::HUP, status::HANGUP),

@@ -1,5 +1,6 @@
 //! One wrong thing: answers that are right but for it, a run, and proof that nothing was written.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::Told;
 use crate::servers::{Database, Etcd, Outcome, Postgres, Program, Running};
 
-/// An etcd that nobody may write to: every case that must not write watches its revision.
+/// An etcd that nobody may write to: every case that must not write watches its keys.
 pub fn quiet_etcd() -> &'static Etcd {
     static QUIET: OnceLock<Etcd> = OnceLock::new();
     QUIET.get_or_init(Etcd::start)
@@ -34,7 +35,7 @@ pub struct Case<'a> {
 /// Everything that a run could have written.
 #[derive(Debug, PartialEq, Eq)]
 struct World {
-    etcd: i64,
+    etcd: BTreeMap<String, i64>,
     database: String,
     files: Vec<(PathBuf, u32, Vec<u8>)>,
 }
@@ -305,7 +306,7 @@ impl<'a> Case<'a> {
             })
             .collect();
         files.sort();
-        World { etcd: self.etcd.revision(), database: self.postgres.snapshot(&self.database.name), files }
+        World { etcd: self.etcd.revisions(), database: self.postgres.snapshot(&self.database.name), files }
     }
 
     /// What differs from run to run, with what to show instead; longest first.

@@ -17,6 +17,8 @@ const NOT_HERE: &[(&str, &str)] = &[
     ("E-UNDO-NOTHING", "provoked by the tests of undo"),
     ("W-UNDO-KEPT", "provoked by the tests of undo"),
     ("E-PLAN-FILE", "provoked by the tests of saved plans: edited, of another release, from elsewhere"),
+    ("E-ETCD-BUSY", "provoked by the tests of the locks: two runs at once"),
+    ("E-LOCK-LOST", "provoked by the tests of the locks: a lease that is revoked"),
     ("E-KEYS-CHANGED", "provoked by the tests of the keypairs: two rotations at once"),
     ("E-KEYS-ALTERED", "provoked by the tests of the keypairs: a trigger that drops or changes a row"),
     ("W-KEYS-REMARK", "provoked by the tests of the keypairs: other administrators, limits of 0"),

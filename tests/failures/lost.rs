@@ -143,7 +143,7 @@ fn etcd_goes_away_between_two_transactions() {
     ]);
     assert_eq!(told.status, 7);
     assert!(wire.cut.load(Ordering::SeqCst));
-    assert_eq!(etcd.revision(), before + 1, "the first transaction is in, the second is not");
+    assert_eq!(etcd.revision(), before + 2, "the lock and the first transaction are in, the second is not");
     let text = told.text().replace(&wire.address, "WIRE");
 
     let case = case.set("etcd.endpoints", format!("[{}]", etcd.endpoint));

@@ -214,6 +214,15 @@ fn remedies_lead_on() {
     follow(&remedy(&told), Some("canary-root-password"));
     assert_eq!(case.run().status, 0);
 
+    // The right to write the manager's keys is not enough: the lock stands beside them.
+    etcd.limited_user("narrow", "canary-narrow", "/sorna/narrow/images/");
+    etcd.may_write_too("narrow", "/sorna/narrow/volumes/");
+    let case = Case::on(&etcd, Postgres::shared()).set("etcd.namespace", "narrow").set("etcd.user", "narrow");
+    let case = case.set("etcd.password", "canary-narrow").flags(["run", "load-images"]);
+    let told = case.fails(6, "E-ETCD-RIGHTS");
+    follow(&remedy(&told), Some("canary-root-password"));
+    assert_eq!(case.run().status, 0);
+
     // Space: old revisions fill it.
     let full = Etcd::start_with(&["--quota-backend-bytes=4194304"]);
     full.fill_up();

@@ -54,7 +54,7 @@ fn signals_while_a_server_is_silent() {
 fn a_signal_while_another_setup_holds_the_lock() {
     let case = Case::new().created("").flags(["run", "install-schema", "populate-fixtures"]);
     let name = &case.database.name;
-    let other = Session::open(&case.database, name, "SELECT pg_advisory_lock(2225363)");
+    let other = Session::open(&case.database, name, "SELECT pg_advisory_lock(2225364)");
     let running = case.start(&["--output", "json"]);
     let waits = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}' \

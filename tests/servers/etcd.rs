@@ -5,8 +5,8 @@ use std::process::Command;
 use std::thread;
 
 use etcd_client::{
-    Client, ConnectOptions, DeleteOptions, GetOptions, MemberAddOptions, Permission, PermissionType, Txn,
-    TxnOp,
+    Client, ConnectOptions, DeleteOptions, GetOptions, MemberAddOptions, Permission, PermissionType,
+    PutOptions, Txn, TxnOp,
 };
 use rustix::process::Signal;
 
@@ -151,6 +151,13 @@ impl Etcd {
         self.with(move |mut client| async move { client.role_grant_permission(role, rights).await });
     }
 
+    /// Lets a limited user write under another prefix too.
+    pub fn may_write_too(&self, user: &str, prefix: &str) {
+        let (role, rights) =
+            (user.to_owned(), Permission::new(PermissionType::Readwrite, prefix).with_prefix());
+        self.with(move |mut client| async move { client.role_grant_permission(role, rights).await });
+    }
+
     /// Adds a user who may only read under `prefix`.
     pub fn reading_user(&self, user: &str, password: &str, prefix: &str) {
         self.user_with(user, password, prefix, PermissionType::Read);
@@ -180,6 +187,38 @@ impl Etcd {
         });
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8 in etcd");
         answer.kvs().iter().map(|pair| (text(pair.key()), text(pair.value()))).collect()
+    }
+
+    /// Every key with the revision at which it was last written, locks of runs left out.
+    pub fn revisions(&self) -> BTreeMap<String, i64> {
+        let answer = self.with(|mut client| async move {
+            client.get("\0", Some(GetOptions::new().with_from_key().with_keys_only())).await
+        });
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let keys = answer.kvs().iter().map(|pair| (text(pair.key()), pair.mod_revision()));
+        keys.filter(|(key, _)| !key.ends_with("/backendai-setup/lock")).collect()
+    }
+
+    /// Writes a key under a lease of so many seconds, which nobody renews, and gives back the lease.
+    pub fn put_leased(&self, key: &str, value: &str, seconds: i64) -> i64 {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.with(move |mut client| async move {
+            let lease = client.lease_grant(seconds, None).await?.id();
+            client.put(key, value, Some(PutOptions::new().with_lease(lease))).await?;
+            Ok(lease)
+        })
+    }
+
+    /// The lease of a key.
+    pub fn lease_of(&self, key: &str) -> i64 {
+        let key = key.to_owned();
+        let answer = self.with(move |mut client| async move { client.get(key, None).await });
+        answer.kvs().first().expect("the key is there").lease()
+    }
+
+    /// Ends a lease with its keys, as `etcdctl lease revoke` does.
+    pub fn revoke(&self, lease: i64) {
+        self.with(move |mut client| async move { client.lease_revoke(lease).await });
     }
 
     /// How many keys have the prefix.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Site;
 use super::grammar::{keeps, stages_keep};
 use super::schema;
-use crate::servers::Outcome;
+use crate::servers::{Outcome, PATIENCE, wait_until};
 
 /// Every stage, in order.
 fn every() -> Vec<&'static str> {
@@ -173,9 +173,15 @@ fn killed(step: usize) {
     let mut after = 1;
     loop {
         let site = Site::new();
-        let lines = site.program(["run", "--output", "json"]).killed_after(after);
+        // Its state directory stays, by which the next run sees that it is dead.
+        let program = site.program(["run", "--output", "json"]);
+        let lines = program.killed_after(after);
         let next = site.runs("run --output json");
         keeps(&events(&next));
+        // A run that found nothing left to do has not taken over the lock of the killed one.
+        wait_until("the lock's lease has ended", PATIENCE, || {
+            !site.etcd.get_all("").keys().any(|it| it.ends_with("/lock"))
+        });
         is_right(&site);
         let world = site.everything();
         site.runs("run");

@@ -14,6 +14,7 @@ mod keypairs;
 mod keypairs_doors;
 mod keypairs_kept;
 mod large;
+mod locks;
 mod saved;
 mod saved_refused;
 mod schema;

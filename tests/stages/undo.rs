@@ -35,7 +35,8 @@ impl World {
             (name, (mode, fs::read(&path).expect("it is ours")))
         });
         Self {
-            keys: site.etcd.get_all(""),
+            // The lock of a killed run that nobody needed to take over goes with its lease.
+            keys: site.etcd.get_all("").into_iter().filter(|(key, _)| !key.ends_with("/lock")).collect(),
             schema: if is_there { Postgres::shared().dump(&site.database.name) } else { "none".into() },
             rows: if has_rows { site.sql(rows) } else { "none".into() },
             files: files.collect(),

@@ -211,7 +211,7 @@ fn failed() {
 fn stopped_once() {
     for face in FACES {
         let stand = trapped("SELECT 1");
-        let other = Session::open(&stand.database, &stand.database.name, "SELECT pg_advisory_lock(2225363)");
+        let other = Session::open(&stand.database, &stand.database.name, "SELECT pg_advisory_lock(2225364)");
         let mut under = begin(face, &stand, &[]);
         under.until("connected to", "… Schema");
         under.interrupt();
@@ -269,7 +269,7 @@ fn stopped_twice() {
 fn a_lost_terminal() {
     for face in FACES {
         let stand = trapped("SELECT 1");
-        let other = Session::open(&stand.database, &stand.database.name, "SELECT pg_advisory_lock(2225363)");
+        let other = Session::open(&stand.database, &stand.database.name, "SELECT pg_advisory_lock(2225364)");
         let pty = if face == Face::Full {
             stand.answers("directory");
             let arguments = [&["--answers", "answers.yml", "--review"], PATIENT].concat();

@@ -43,7 +43,17 @@ impl Store {
             .map_err(|error| explain(error, endpoint, user, "the sign-in", &etcd.prefix()))?;
         let (prefix, rendezvous) = (etcd.prefix(), etcd.rendezvous_prefix());
         let (endpoint, settings) = (endpoint.clone(), etcd.clone());
-        Ok(Self { client, endpoint, settings, cluster: None, prefix, rendezvous, answered: Arc::default() })
+        Ok(Self {
+            client,
+            endpoint,
+            settings,
+            cluster: None,
+            prefix,
+            rendezvous,
+            answered: Arc::default(),
+            fence: None,
+            oldest: Arc::default(),
+        })
     }
 
     /// Connects to the first endpoint that can be used, beginning with the one that answered last; remembers which it is, also
@@ -214,7 +224,8 @@ impl Store {
             // The cluster is known by now, and stays what it is.
             let (cluster, answered) = (self.cluster.or(fresh.cluster), Arc::clone(&self.answered));
             answered.store(at, Ordering::SeqCst);
-            *self = Self { cluster, answered, ..fresh };
+            let (fence, oldest) = (self.fence, Arc::clone(&self.oldest));
+            *self = Self { cluster, answered, fence, oldest, ..fresh };
         }
     }
 }

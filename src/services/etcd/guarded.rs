@@ -55,11 +55,13 @@ impl Store {
     /// lost.
     ///
     /// # Errors
-    /// `E-PLAN-STALE` when a key is not as its guard says, and when etcd refuses the batch or does not confirm it.
+    /// `E-PLAN-STALE` when a key is not as its guard says, `E-LOCK-LOST` when the lock is no longer this run's, and when
+    /// etcd refuses the batch or does not confirm it.
     pub async fn write(&mut self, batch: &[Write<'_>]) -> Result<bool, Failure> {
         let guards = batch
             .iter()
             .map(|write| Compare::mod_revision(write.key, CompareOp::Equal, write.revision))
+            .chain(self.fence.map(|fence| fence.compare(self.lock_key())))
             .collect::<Vec<_>>();
         let operations = batch
             .iter()
@@ -68,7 +70,8 @@ impl Store {
                 None => TxnOp::delete(write.key, None),
             })
             .collect::<Vec<_>>();
-        let look = batch.iter().map(|write| TxnOp::get(write.key, None)).collect::<Vec<_>>();
+        let lock = self.fence.map(|_| TxnOp::get(self.lock_key(), None));
+        let look = batch.iter().map(|write| TxnOp::get(write.key, None)).chain(lock).collect::<Vec<_>>();
         let guarded = Txn::new().when(guards).and_then(operations).or_else(look);
         let mut asked = 0;
         let ask = |client: Client| {
@@ -79,14 +82,18 @@ impl Store {
         let answer = self.repeat(ask).await;
         match answer {
             Ok(answer) if answer.succeeded() => Ok(true),
-            Ok(answer) => match judge(batch, &answer.op_responses()) {
-                Ok(()) => Ok(asked > 1),
-                // An earlier attempt may have been written before somebody else came.
-                Err(stale) if asked > 1 => {
-                    Err(self.connection_lost(format!("its confirmation was lost, and {}", stale.what)))
+            Ok(answer) => {
+                let found = answer.op_responses();
+                let lost = self.lock_lost(found.get(batch.len())).filter(|_| asked == 1);
+                match lost.map_or_else(|| judge(batch, &found), Err) {
+                    Ok(()) => Ok(asked > 1),
+                    // An earlier attempt may have been written before somebody else came.
+                    Err(stale) if asked > 1 => {
+                        Err(self.connection_lost(format!("its confirmation was lost, and {}", stale.what)))
+                    }
+                    Err(broken) => Err(broken),
                 }
-                Err(stale) => Err(stale),
-            },
+            }
             Err(Trouble::Silent(limit)) => {
                 Err(self.connection_lost(format!("no confirmation in {}", seconds(limit))))
             }

@@ -1,17 +1,23 @@
-//! etcd: the store below the namespace, and beside it the offers of [`offers`].
+//! etcd: the store below the namespace with its lock, and beside it the offers of [`offers`].
 
 mod connection;
+mod fence;
 mod guarded;
+mod lock;
 mod offers;
 mod trouble;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicUsize},
+    },
 };
 
 use etcd_client::{
     AlarmAction, AlarmType, Client, Compare, CompareOp, GetOptions, GetResponse, KeyValue, Txn, TxnOp,
+    TxnOpResponse,
 };
 
 use crate::{
@@ -19,9 +25,12 @@ use crate::{
     guide::{Address, Etcd, KeySpace},
 };
 
+use fence::LOCK;
 use trouble::{Trouble, bounded};
 
+pub use fence::Fence;
 pub use guarded::Write;
+pub use lock::{LockFound, NamespaceLock};
 pub use offers::{LEASE, Offered};
 
 /// How many keys one answer may hold; fewer where their values are large.
@@ -102,6 +111,10 @@ pub struct Store {
     rendezvous: String,
     /// Which endpoint answered last: others begin with it.
     answered: Arc<AtomicUsize>,
+    /// The lock that is held while something is written.
+    fence: Option<Fence>,
+    /// The lowest revision at which anything was read.
+    oldest: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -169,8 +182,8 @@ impl Store {
     /// `E-ETCD-RIGHTS` or `E-ETCD-AUTH` when etcd says no.
     pub async fn may_write(&mut self) -> Result<(), Failure> {
         let key = |below: &str| format!("{}{below}", self.prefix);
-        // A version is never negative.
-        let written = self.keys().written.iter().map(|below| key(below));
+        // A version is never negative. Whoever may not write the lock may not write the rest either.
+        let written = self.keys().written.iter().chain([&LOCK]).map(|below| key(below));
         let never = written.clone().map(|key| Compare::version(key, CompareOp::Less, 0));
         let puts = written.map(|key| TxnOp::put(key, "", None));
         let probe = Txn::new().when(never.collect::<Vec<_>>()).and_then(puts.collect::<Vec<_>>());
@@ -245,16 +258,35 @@ impl Store {
                     return Ok((found, true));
                 }
                 let name = String::from_utf8_lossy(&prefix[root.len()..prefix.len() - 1]).into_owned();
-                found.push((name, self.count_below(prefix).await?));
+                let count = self.count_below(prefix).await?;
+                found.extend((count > 0).then_some((name, count)));
             }
             from = after_prefix(prefix);
         }
     }
 
+    /// Without the lock of the namespace, which is none of the manager's keys.
     async fn count_below(&mut self, prefix: &[u8]) -> Result<usize, Failure> {
-        let options = GetOptions::new().with_range(after_prefix(prefix)).with_count_only();
-        let answer = self.read(prefix.to_vec(), Some(options)).await?;
-        Ok(usize::try_from(answer.count()).unwrap_or_default())
+        let counts = |options: GetOptions| options.with_count_only();
+        let all = counts(GetOptions::new().with_range(after_prefix(prefix)));
+        let lock = [prefix, LOCK.as_bytes()].concat();
+        let both = Txn::new()
+            .and_then([TxnOp::get(prefix, Some(all)), TxnOp::get(lock, Some(counts(GetOptions::new())))]);
+        let ask = |mut client: Client| {
+            let both = both.clone();
+            async move { client.txn(both).await }
+        };
+        let answer = match self.repeat(ask).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.explain(error, "a read").await),
+        };
+        let counted: Vec<i64> = answer
+            .op_responses()
+            .iter()
+            .map(|answer| if let TxnOpResponse::Get(answer) = answer { answer.count() } else { 0 })
+            .collect();
+        let [all, lock] = counted[..] else { return Ok(0) };
+        Ok(usize::try_from(all - lock).unwrap_or_default())
     }
 
     async fn read(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Failure> {
@@ -265,11 +297,13 @@ impl Store {
     }
 
     async fn ask(&mut self, key: Vec<u8>, options: Option<GetOptions>) -> Result<GetResponse, Trouble> {
-        self.repeat(|client: Client| {
+        let ask = |client: Client| {
             let (key, options) = (key.clone(), options.clone());
             async move { client.kv_client().max_decoding_message_size(ANSWER).get(key, options).await }
-        })
-        .await
+        };
+        let answer = self.repeat(ask).await?;
+        self.note_revision(answer.header().map_or(0, |header| header.revision()));
+        Ok(answer)
     }
 
     async fn pages(

@@ -6,6 +6,7 @@
 mod creation;
 mod explain;
 mod facts;
+mod lock;
 mod opening;
 mod standing;
 mod usage;
@@ -41,6 +42,7 @@ pub use facts::{
     Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, extension, has_extension,
     read_only, rights, server, shadows, system,
 };
+pub use lock::{Attempt, DatabaseLock, exclude_others};
 pub use standing::standing;
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 

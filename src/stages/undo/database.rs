@@ -133,6 +133,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
     }
     let (mut connection, _) = postgres::connect_elsewhere(database).await?;
     cx.checkpoint()?;
+    cx.world.locks.leave_database().await;
     let sql = format!("DROP DATABASE {}", quote_identifier(&database.name));
     let limit = database.limits.creation();
     let removal = async {

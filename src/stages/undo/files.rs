@@ -40,6 +40,7 @@ pub(super) async fn look(
     let mut looked = Looked::default();
     let surroundings = &cx.world.surroundings;
     for (path, old, new) in written(entries) {
+        looked = looked.and(left_over(cx, path).await?);
         let existing = match surroundings.disk.target(Path::new(path)).await {
             Ok(existing) => existing,
             Err(failure) if failure.code == Code::FileHung => return Err(failure),
@@ -77,13 +78,30 @@ pub(super) async fn look(
     Ok(looked)
 }
 
+/// What a killed run left half-written beside a file: it may hold secrets.
+async fn left_over(cx: &Context<World>, path: &str) -> Result<Looked, Failure> {
+    let mut looked = Looked::default();
+    let surroundings = &cx.world.surroundings;
+    for path in surroundings.disk.half_written(Path::new(path)).await? {
+        let Ok(Some(existing)) = surroundings.disk.target(&path).await else { continue };
+        looked.changes.push(Change::File {
+            path: path.display().to_string(),
+            what: "remove, half-written".into(),
+            is_new: false,
+            is_removed: true,
+            seen: Some(existing.fingerprint(&surroundings.fingerprints)?),
+        });
+    }
+    Ok(looked)
+}
+
 pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, entries: &[Entry]) -> Result<(), Failure> {
     let written = written(entries);
     let surroundings = &cx.world.surroundings;
     for change in &plan.changes {
         let Change::File { path, seen, .. } = change else { continue };
         cx.checkpoint()?;
-        let Some((.., old, _)) = written.iter().find(|(written, ..)| written == path) else { continue };
+        let old = written.iter().find(|(written, ..)| written == path).and_then(|(_, old, _)| *old);
         let guard = Guard { key: surroundings.fingerprints.clone(), seen: seen.clone() };
         let path = Path::new(path);
         let put = async {

@@ -13,7 +13,7 @@ use crate::{
     guide::Database,
     journal::{Content, Entry, Intent},
     services::postgres::{self, Transaction, ask, unnamed},
-    stages::{install_schema, keys::count, populate_fixtures::noted::of_columns},
+    stages::{keys::count, populate_fixtures::noted::of_columns},
     workflow::{Change, Context, StagePlan},
     world::World,
 };
@@ -260,7 +260,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, entries: &[Entr
     let Some(mut transaction) = open(cx).await? else {
         return Err(Failure::stale(what, "it is not there any more"));
     };
-    install_schema::lock(cx, &mut transaction, database).await?;
+    cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
     let table = read(database, &mut transaction, entries, true).await?;
     let planned = StagePlan::new(plan.stage, planned);
     if let Some(difference) = planned.difference(&StagePlan::new(plan.stage, looked(entries, &table).changes))
@@ -274,6 +274,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, entries: &[Entr
             cx.log(format!("keypair `{access}` of `{user}`")).await;
         }
     }
+    cx.world.locks.stand(&mut transaction).await?;
     let connection = cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await?;
     postgres::close(connection, database.limits).await;
     Ok(())

@@ -8,7 +8,7 @@ use crate::{
     journal::{Entry, Intent, JournaledRun},
     schema::{self, Schema, quote_identifier},
     services::postgres::{self, Transaction, ask, scalar},
-    stages::{install_schema, populate_fixtures},
+    stages::populate_fixtures,
     workflow::{Change, Context, StagePlan},
     world::World,
 };
@@ -148,7 +148,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
     };
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     let mut transaction = Transaction::begin(cx.world.database().await?, database).await?;
-    install_schema::lock(cx, &mut transaction, database).await?;
+    cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
     // Nothing comes into the tables between the look and their end.
     let tables: Vec<String> =
         schema.head_tables().map(|table| format!("public.{}", quote_identifier(table))).collect();
@@ -172,6 +172,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
         ask(database, what, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction)).await?;
         cx.log(format!("{what} removed")).await;
     }
+    cx.world.locks.stand(&mut transaction).await?;
     let connection = cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await?;
     postgres::close(connection, database.limits).await;
     Ok(())

@@ -8,6 +8,8 @@ use super::super::coverage::codes_in;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("E-PLAN-STALE", include_str!("../../stages/stale.rs")),
     ("E-PLAN-FILE", include_str!("../../stages/saved_refused.rs")),
+    ("E-ETCD-BUSY", include_str!("../../stages/locks.rs")),
+    ("E-LOCK-LOST", include_str!("../../stages/locks.rs")),
     ("E-DB-COLLATION", include_str!("../servers.rs")),
     ("W-DB-COLLATION", include_str!("../servers.rs")),
     ("E-DB-SEARCH-PATH", include_str!("../manager.rs")),

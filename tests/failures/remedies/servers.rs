@@ -356,7 +356,7 @@ fn another_setup_at_work() {
     let case = Case::on(&etcd, Postgres::shared()).created("").flags(["run", "install-schema"]).unwatched();
     let other = Session::open(&case.database, &case.database.name, "SELECT pg_advisory_lock(2225363)");
     let told = case.run().expect("E-DB-BUSY");
-    assert!(told.remedy().contains("wait for it to end, then run again"), "{}", told.remedy());
+    assert!(told.remedy().contains("run again once it has ended"), "{}", told.remedy());
     drop(other);
     // The server sees the end of a session when it next looks.
     crate::servers::wait_until("the lock is free", crate::servers::PATIENCE, || case.run().status == 0);

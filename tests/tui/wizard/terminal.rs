@@ -159,7 +159,7 @@ fn a_stop_in_the_middle_of_a_run_is_orderly() {
         stand.database.host, stand.database.port, stand.database.user
     );
     let mut holder = holder
-        .args([&url, "-qAt", "-c", "SELECT pg_advisory_lock(2225363)", "-c", "SELECT pg_sleep(600)"])
+        .args([&url, "-qAt", "-c", "SELECT pg_advisory_lock(2225364)", "-c", "SELECT pg_sleep(600)"])
         .env("PGPASSWORD", &stand.database.password)
         .stdout(std::process::Stdio::null())
         .spawn()
