@@ -367,8 +367,14 @@ pub fn walk(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The folder of a target is called by a digest of the addresses too.
+/// The folder of a target is called by a digest of the addresses too, and sessions have numbers.
 pub fn without_digest(text: &str) -> String {
-    let target = regex::Regex::new("failures-[0-9a-f]{8}").expect("a pattern");
-    target.replace_all(text, "failures-TARGET").into_owned()
+    let rules = [
+        ("failures-[0-9a-f]{8}", "failures-TARGET"),
+        ("session [0-9]+ of", "session PID of"),
+        (r"pg_terminate_backend\([0-9]+\)", "pg_terminate_backend(PID)"),
+    ];
+    rules.into_iter().fold(text.to_owned(), |text, (pattern, shown)| {
+        regex::Regex::new(pattern).expect("a pattern").replace_all(&text, shown).into_owned()
+    })
 }
