@@ -65,7 +65,7 @@ pub struct NamespaceLock {
 impl NamespaceLock {
     /// What every write is to compare.
     pub fn fence(&self) -> Fence {
-        self.fence.clone()
+        self.fence
     }
 
     /// Was nothing at all written to etcd since this revision, but for the lock itself?
