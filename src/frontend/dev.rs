@@ -13,7 +13,7 @@ use crate::{
 pub use crate::devstack::Options;
 
 use super::{
-    console::{Signals, Terminal, asker::confirm, questions::Reply},
+    console::{Signals, Terminal, asker::may_remove},
     drive::in_runtime,
 };
 
@@ -102,17 +102,7 @@ async fn may_reset(terminal: &Terminal, signals: &mut Signals, stack: &Options, 
     if !terminal.can_ask() {
         return Err(terminal.fail(&[devstack::reset_unconfirmed(stack)]));
     }
-    signals.listen();
-    let reply = confirm(terminal, signals, question).await;
-    signals.stop_listening();
-    let status = match reply {
-        Reply::Is(true) => return Ok(()),
-        Reply::Is(false) | Reply::Back | Reply::Nothing => exit::SUCCESS,
-        Reply::Interrupted => exit::INTERRUPTED,
-        Reply::Stopped(status) => status,
-    };
-    terminal.note("Nothing was removed.");
-    Err(status)
+    may_remove(terminal, signals, question).await
 }
 
 /// Says where the servers are; on other ports also what to add to the answers.

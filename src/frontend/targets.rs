@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    console::{Signals, Terminal, asker::confirm, questions::Reply},
+    console::{Signals, Terminal, asker::may_remove},
     drive::in_runtime,
 };
 
@@ -126,7 +126,7 @@ pub fn remove(
             1 => "1 run can no longer be undone".to_owned(),
             runs => format!("{runs} runs can no longer be undone"),
         };
-        if !yes && let Err(status) = may_remove(terminal, signals, &target, &lost).await {
+        if !yes && let Err(status) = may_forget(terminal, signals, &target, &lost).await {
             return status;
         }
         match folder.remove(&target) {
@@ -171,7 +171,7 @@ fn named(folder: &StateDir, name: &str) -> Result<Target, Failure> {
 }
 
 /// Asks before anything is forgotten; the exit status when it is not to be.
-async fn may_remove(
+async fn may_forget(
     terminal: &Terminal,
     signals: &mut Signals,
     target: &Target,
@@ -185,15 +185,5 @@ async fn may_remove(
         return Err(terminal.fail(&[failure]));
     }
     terminal.note(&format!("{} ({}): {lost}.", target.name(), target.servers()));
-    signals.listen();
-    let reply = confirm(terminal, signals, "Forget it?".into()).await;
-    signals.stop_listening();
-    let status = match reply {
-        Reply::Is(true) => return Ok(()),
-        Reply::Is(false) | Reply::Back | Reply::Nothing => exit::SUCCESS,
-        Reply::Interrupted => exit::INTERRUPTED,
-        Reply::Stopped(status) => status,
-    };
-    terminal.note("Nothing was removed.");
-    Err(status)
+    may_remove(terminal, signals, "Forget it?".into()).await
 }

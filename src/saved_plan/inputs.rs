@@ -1,5 +1,5 @@
 //! What a plan was made from besides the world: answers, image list, fixture. Their fingerprints alone are kept, so that
-//! nothing is told about a secret, and everything that moves is found.
+//! nothing is said about a secret, and everything that moves is found.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

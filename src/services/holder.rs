@@ -1,4 +1,4 @@
-//! Who holds a lock, as other runs are told.
+//! Who holds a lock, as other runs report it.
 
 use jiff::{Timestamp, Unit, tz::TimeZone};
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ use inquire::{
 use rustix::termios::{QueueSelector, tcflush};
 use secrecy::SecretString;
 
-use crate::environment::Environment;
+use crate::{environment::Environment, failure::status};
 
 use super::{
     lines::Lines,
@@ -135,4 +135,22 @@ pub async fn confirm(terminal: &Terminal, signals: &mut Signals, question: Strin
         return Lines::new().confirm(signals, &question).await;
     }
     asked(signals, move || Confirm::new(&question).with_default(false).prompt()).await
+}
+
+/// Asks whether something may be removed; the exit status when it may not.
+///
+/// # Errors
+/// The exit status of whoever stopped, or of an answer that is no yes.
+pub async fn may_remove(terminal: &Terminal, signals: &mut Signals, question: String) -> Result<(), u8> {
+    signals.listen();
+    let reply = confirm(terminal, signals, question).await;
+    signals.stop_listening();
+    let status = match reply {
+        Reply::Is(true) => return Ok(()),
+        Reply::Is(false) | Reply::Back | Reply::Nothing => status::SUCCESS,
+        Reply::Interrupted => status::INTERRUPTED,
+        Reply::Stopped(status) => status,
+    };
+    terminal.note("Nothing was removed.");
+    Err(status)
 }

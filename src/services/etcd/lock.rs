@@ -170,7 +170,7 @@ impl Store {
         let _ = self.repeat(|mut client: Client| async move { client.lease_revoke(lease).await }).await;
     }
 
-    /// What somebody is told whom the holder of the lock keeps out.
+    /// The failure for somebody whom the holder of the lock keeps out.
     pub fn busy(&self, found: &LockFound, now: Timestamp) -> Failure {
         let namespace = format!("namespace `{}`", self.settings.namespace);
         let key = self.lock_key();
