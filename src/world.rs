@@ -2,11 +2,10 @@
 
 use std::sync::{
     Arc, OnceLock,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 use secrecy::SecretString;
-use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -14,7 +13,11 @@ use crate::{
     fixture::Fixture,
     guide::{Answers, Guide, Settings},
     images::ImageList,
-    services::{Locks, etcd::Store, postgres},
+    services::{
+        Locks,
+        etcd::{Answered, Store},
+        postgres::{self, Connections, Transaction},
+    },
     surroundings::Surroundings,
 };
 
@@ -57,7 +60,10 @@ pub struct World {
     fixture: Option<Fixture>,
     rotated: AtomicBool,
     replaces: OnceLock<Secrets>,
-    endpoint: Arc<AtomicUsize>,
+    answered: Arc<Answered>,
+    store: Mutex<Option<Store>>,
+    /// Those to PostgreSQL.
+    pub connections: Connections,
     /// The id of the etcd cluster, where it tells one from others.
     pub cluster: OnceLock<String>,
     /// The system identifier of the PostgreSQL server, where it may be asked.
@@ -87,7 +93,9 @@ impl World {
             fixture,
             rotated: AtomicBool::new(false),
             replaces: OnceLock::new(),
-            endpoint: Arc::default(),
+            answered: Arc::default(),
+            store: Mutex::default(),
+            connections: Connections::default(),
             cluster: OnceLock::new(),
             system: OnceLock::new(),
         }
@@ -123,26 +131,52 @@ impl World {
         self.fixture.as_ref().ok_or_else(|| unread("fixture"))
     }
 
-    /// A connection to the first etcd endpoint that answers; what is written by it is written under the lock of the run.
+    /// A connection to the first etcd endpoint that answers, the same for all as long as it is good for something. What is
+    /// written by it is written under the lock of the run.
     ///
     /// # Errors
     /// When none does.
     pub async fn etcd(&self) -> Result<Store, Failure> {
+        let mut kept = self.store.lock().await;
+        if let Some(store) = kept.as_ref().filter(|store| store.is_newest()) {
+            return Ok(self.locks.bind(store.clone()));
+        }
         // A dead member costs its time limit once, not at every connection.
-        let store = Store::connect_any(self.settings.etcd()?, &self.endpoint).await?;
+        let store = Store::connect_any(self.settings.etcd()?, &self.answered).await?;
+        *kept = Some(store.clone());
         Ok(self.locks.bind(store))
     }
 
-    /// A connection to the manager's database; a server that is away for a moment is waited for as long as one
-    /// operation may take.
+    /// The same, where the connection that there was has come to nothing.
+    ///
+    /// # Errors
+    /// When no endpoint answers.
+    pub async fn etcd_again(&self) -> Result<Store, Failure> {
+        *self.store.lock().await = None;
+        self.etcd().await
+    }
+
+    /// Keeps the connection of a check, where there is none yet.
+    pub async fn keep_etcd(&self, store: Store) {
+        self.store.lock().await.get_or_insert_with(|| store.counted(&self.answered));
+    }
+
+    /// A transaction in the manager's database, once others have ended theirs; a server that is away for a moment is waited
+    /// for as long as one operation may take.
     ///
     /// # Errors
     /// `E-DB-MISSING` when it is not there, else as the server says.
-    pub async fn database(&self) -> Result<PgConnection, Failure> {
+    pub async fn transaction(&self) -> Result<Transaction, Failure> {
         let database = self.settings.database()?;
-        let connect =
-            || async { postgres::connect_target(database).await.map_err(|refused| refused.failure) };
-        postgres::repeated(database.limits, usize::MAX, connect).await
+        postgres::repeated(database.limits, usize::MAX, || self.connections.begin(database)).await
+    }
+
+    /// Closes what is open and idle.
+    pub async fn hang_up(&self) {
+        *self.store.lock().await = None;
+        if let Ok(database) = self.settings.database() {
+            self.connections.hang_up(database).await;
+        }
     }
 
     /// Are the keypairs still to be rotated in this run?

@@ -98,6 +98,7 @@ async fn climb(ladder: &Ladder, world: &World, etcd: &Etcd, with_rights: bool) {
         ladder.note(rung, failure, since);
         return;
     }
+    world.keep_etcd(store).await;
     let since = Instant::now();
     for warning in manager::warnings(etcd, &unusable, &usable, Some(cluster)).await {
         ladder.note("manager", warning, since);

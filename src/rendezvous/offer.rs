@@ -248,7 +248,7 @@ async fn load_answers(
             // A short absence of etcd is passed over, as long as the lease may still be there.
             Err(failure) if kept.elapsed() >= LEASE => return Err(failure),
             Err(_) => {
-                if let Ok(Ok(Ok(again))) = cx.wait(timeout_at(end, cx.world.etcd())).await {
+                if let Ok(Ok(Ok(again))) = cx.wait(timeout_at(end, cx.world.etcd_again())).await {
                     *store = again;
                 }
             }

@@ -74,7 +74,7 @@ async fn await_offer(
         };
         let is_away = !matches!(failure.code, Code::MountNoOffer | Code::StageNeeds);
         told.wait(cx, deadline, failure).await?;
-        if let (true, Ok(again)) = (is_away, cx.world.etcd().await) {
+        if let (true, Ok(again)) = (is_away, cx.world.etcd_again().await) {
             *store = again;
         }
     }

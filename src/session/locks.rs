@@ -191,6 +191,11 @@ impl RunLocks {
         let clock = self.cx.world.surroundings.clock;
         let lock = Arc::new(DatabaseLock::new(database, &self.holder, clock));
         let mut patience = GRACE;
+        if self.cx.world.connections.know_it_missing().await {
+            self.cx.world.locks.set_database(Some(Arc::clone(&lock)));
+            self.database = Some(lock);
+            return Ok(false);
+        }
         loop {
             let take = || lock.take(patience);
             // Stopped in the middle it holds nothing: its connection is gone.

@@ -44,7 +44,6 @@ pub(super) struct Work {
     /// Where the plan is saved.
     pub(super) save: Option<PlanFile>,
     pub(super) deadline: Option<Deadline>,
-    /// Where it is written down.
     pub(super) record: Option<RunRecord>,
     pub(super) journal: Option<Arc<Journal>>,
 }
@@ -98,6 +97,7 @@ impl Work {
             _ if stop.is_asked() => tally.skipped = self.stages.len(),
             _ => {}
         }
+        cx.world.hang_up().await;
         let status = self.status(&tally, &stop);
         // Whatever failed counts, also when it was no stage and no check.
         tally.failed = tally.failed.max(usize::from(!tally.failures.is_empty()));

@@ -33,9 +33,9 @@ pub struct CreateDatabase;
 impl CreateDatabase {
     async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let database = cx.world.settings.database()?;
-        match cx.world.database().await {
-            Ok(connection) => {
-                postgres::close(connection, database.limits).await;
+        match cx.world.transaction().await {
+            Ok(look) => {
+                look.end().await;
                 Ok(Found::Done(format!("{} is there", database.name)))
             }
             Err(failure) if failure.code == Code::DbMissing => {
@@ -49,8 +49,9 @@ impl CreateDatabase {
     /// Once; `again` after a connection that was lost, when the database there may be of our own making.
     async fn create(cx: &Context<World>, again: bool) -> Result<Done, Failure> {
         let database = cx.world.settings.database()?;
-        let (mut connection, _) =
-            postgres::repeated(database.limits, LOOKS, || postgres::connect_elsewhere(database)).await?;
+        let connections = &cx.world.connections;
+        let mut connection =
+            postgres::repeated(database.limits, LOOKS, || connections.elsewhere(database)).await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.checkpoint()?;
         let sql = postgres::creation(database);
@@ -62,6 +63,7 @@ impl CreateDatabase {
         // Created by another run, it is ours only where an earlier attempt may have done it.
         let is_ours =
             cx.write_unless_there(&intent, 0..1, async { creation.await.map(|made| made || again) }).await?;
+        postgres::close(connection, database.limits).await;
         let summary = match is_ours {
             true => format!("{} created", database.name),
             false => format!("{} was created by another run", database.name),

@@ -8,7 +8,7 @@ use crate::{
     guide::Database,
     journal::Entry,
     schema::{self, Schema},
-    services::postgres::{self, Transaction, ask, unnamed},
+    services::postgres::{self, ask, unnamed},
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
@@ -61,8 +61,8 @@ fn installed(schema: &Schema) -> Done {
 impl InstallSchema {
     async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-        let connection = match cx.world.database().await {
-            Ok(connection) => connection,
+        let mut session = match cx.world.transaction().await {
+            Ok(session) => session,
             Err(failure) if failure.code == Code::DbMissing => {
                 if cx.expects(create_database::ABOUT.id) {
                     return Ok(Found::Pending(plan(schema)));
@@ -75,10 +75,8 @@ impl InstallSchema {
             }
             Err(failure) => return Err(failure),
         };
-        let mut session = Transaction::begin(connection, database).await?;
         let found = look(&mut session, database, schema).await;
-        session.end().await;
-        Ok(match found? {
+        Ok(match session.ended(found).await? {
             schema::Found::Fresh => Found::Pending(plan(schema)),
             schema::Found::Head => Found::Done(format!("at revision {}", schema.head)),
             schema::Found::Conflict(failure) => Found::Conflict(failure),
@@ -90,9 +88,8 @@ impl InstallSchema {
     async fn install(cx: &Context<World>, plan: &StagePlan, again: bool) -> Result<Done, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         cx.wait(cx.world.locks.hold_database()).await??;
-        let connection = cx.world.database().await?;
+        let mut transaction = cx.world.transaction().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
-        let mut transaction = Transaction::begin(connection, database).await?;
         cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
         match look(&mut transaction, database, schema).await? {
             schema::Found::Fresh => cx.log("fresh database detected").await,
@@ -132,8 +129,7 @@ impl InstallSchema {
         cx.checkpoint()?;
         let intent = cx.intend(vec![entry]).await?;
         cx.world.locks.stand(&mut transaction).await?;
-        let connection = cx.write(&intent, 0..1, transaction.commit(database)).await?;
-        postgres::close(connection, database.limits).await;
+        cx.write(&intent, 0..1, transaction.commit(database)).await?;
         Ok(installed(schema))
     }
 }

@@ -49,15 +49,13 @@ pub struct PopulateFixtures;
 /// The database as this stage needs it: at the head. None when an earlier stage will bring it there.
 async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let missing = match cx.world.database().await {
-        Ok(connection) => {
-            let mut look = Transaction::begin(connection, database).await?;
+    let missing = match cx.world.transaction().await {
+        Ok(mut look) => {
             let standing = postgres::standing(&mut look, database, schema).await;
             if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
                 return Ok(Some(look));
             }
-            look.end().await;
-            standing?;
+            look.ended(standing).await?;
             format!("database `{}` is not at revision {}", database.name, schema.head)
         }
         Err(failure) if failure.code == Code::DbMissing => {
@@ -230,8 +228,7 @@ impl PopulateFixtures {
             None => Vec::new(),
             Some(mut look) => {
                 let table = found::read(database, &mut look).await;
-                look.end().await;
-                table?
+                look.ended(table).await?
             }
         };
         let plan = match rows::plan(&cx.world, &table) {
@@ -296,14 +293,14 @@ impl PopulateFixtures {
         cx.checkpoint()?;
         let intent = cx.intend(entries).await?;
         cx.world.locks.stand(&mut transaction).await?;
-        let connection = match cx.write(&intent, 0..intent.count(), transaction.commit(database)).await {
+        match cx.write(&intent, 0..intent.count(), transaction.commit(database)).await {
             Err(failure) if cx.world.rotation_is_due() => return Ok(Err(failure)),
             committed => committed?,
-        };
+        }
         cx.world.rotated();
 
         // The file is written under the lock too, or an older one could replace a newer one.
-        let mut transaction = Transaction::begin(connection, database).await?;
+        let mut transaction = cx.world.transaction().await?;
         cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
         if !are_there(&held, &found::read(database, &mut transaction).await?) {
             return Err(changed(&cx.world));

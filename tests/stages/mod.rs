@@ -2,6 +2,7 @@
 
 mod alembic;
 mod config;
+mod connections;
 mod contract;
 mod events;
 mod failover;

@@ -94,7 +94,10 @@ async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<()
 
     let mut look = Transaction::begin(connection, database).await.map_err(at("server"))?;
     let climbed = inside(ladder, &mut look, database, world, elsewhere.as_deref()).await;
-    look.end().await;
+    match climbed {
+        Ok(()) => world.connections.keep(look, elsewhere.as_deref()).await,
+        Err(_) => look.end().await,
+    }
     climbed
 }
 

@@ -1,14 +1,6 @@
 //! How a store is reached, and asked again while etcd is in trouble that passes by itself.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use etcd_client::{Client, ConnectOptions, Error};
 use secrecy::ExposeSecret;
@@ -21,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    Store,
+    Answered, Store,
     trouble::{self, Trouble, bounded, etcdctl, explain},
 };
 
@@ -51,6 +43,7 @@ impl Store {
             prefix,
             rendezvous,
             answered: Arc::default(),
+            connection: 0,
             fence: None,
             oldest: Arc::default(),
         })
@@ -62,18 +55,15 @@ impl Store {
     ///
     /// # Errors
     /// The first endpoint's failure, when none can be used.
-    pub async fn connect_any(etcd: &Etcd, answered: &Arc<AtomicUsize>) -> Result<Self, Failure> {
+    pub async fn connect_any(etcd: &Etcd, answered: &Arc<Answered>) -> Result<Self, Failure> {
         let began = Instant::now();
         let mut pauses = pauses();
         loop {
-            let begin = answered.load(Ordering::SeqCst);
+            let begin = answered.endpoint();
             let failure = match Self::connect_first(etcd, begin, None, Duration::MAX).await {
                 Err(failure) if failure.status() == status::UNREACHABLE => failure,
                 Err(failure) => return Err(failure),
-                Ok((store, at)) => {
-                    answered.store(at, Ordering::SeqCst);
-                    return Ok(Self { answered: Arc::clone(answered), ..store });
-                }
+                Ok(store) => return Ok(store.counted(answered)),
             };
             let Some(pause) = pauses.next().filter(|pause| began.elapsed() + *pause < etcd.limits.answer())
             else {
@@ -83,17 +73,30 @@ impl Store {
         }
     }
 
+    /// The same, known to all that share this: its connection is the newest.
+    #[must_use]
+    pub fn counted(self, answered: &Arc<Answered>) -> Self {
+        let at = self.settings.endpoints.iter().position(|endpoint| *endpoint == self.endpoint);
+        let connection = answered.connected(at.unwrap_or_default());
+        Self { answered: Arc::clone(answered), connection, ..self }
+    }
+
+    /// Is its connection the newest one? Others had to give theirs up.
+    pub fn is_newest(&self) -> bool {
+        self.connection == self.answered.connections()
+    }
+
     /// Each endpoint once; with a cluster given, its members alone.
     async fn connect_first(
         etcd: &Etcd,
         begin: usize,
         cluster: Option<u64>,
         patience: Duration,
-    ) -> Result<(Self, usize), Failure> {
+    ) -> Result<Self, Failure> {
         let mut first = None;
         let count = etcd.endpoints.len();
         let each = patience / u32::try_from(count).unwrap_or(u32::MAX).max(1);
-        for (at, endpoint) in etcd.endpoints.iter().enumerate().cycle().skip(begin).take(count) {
+        for endpoint in etcd.endpoints.iter().cycle().skip(begin).take(count) {
             let attempt = async {
                 let mut store = Self::connect(etcd, endpoint).await?;
                 let member = store.member().await?;
@@ -106,7 +109,7 @@ impl Store {
                 |_| Err(explain(Trouble::Silent(each), endpoint, None, "the question for its version", ""));
             match timeout(each, attempt).await.unwrap_or_else(silent) {
                 Ok(store) if cluster.is_none_or(|cluster| store.cluster == Some(cluster)) => {
-                    return Ok((store, at));
+                    return Ok(store);
                 }
                 Ok(_) => {}
                 Err(failure) => first = first.or(Some(failure)),
@@ -215,17 +218,13 @@ impl Store {
             (Some(own), Some(cluster)) => {
                 Self::connect_first(&self.settings, own + after, Some(cluster), patience).await
             }
-            _ => {
-                let fresh = Self::connect(&self.settings, &self.endpoint).await;
-                fresh.map(|store| (store, own.unwrap_or_default()))
-            }
+            _ => Self::connect(&self.settings, &self.endpoint).await,
         };
-        if let Ok((fresh, at)) = fresh {
+        if let Ok(fresh) = fresh {
             // The cluster is known by now, and stays what it is.
-            let (cluster, answered) = (self.cluster.or(fresh.cluster), Arc::clone(&self.answered));
-            answered.store(at, Ordering::SeqCst);
+            let cluster = self.cluster.or(fresh.cluster);
             let (fence, oldest) = (self.fence, Arc::clone(&self.oldest));
-            *self = Self { cluster, answered, fence, oldest, ..fresh };
+            *self = Self { cluster, fence, oldest, ..fresh.counted(&self.answered) };
         }
     }
 }

@@ -1,5 +1,6 @@
 //! etcd: the store below the namespace with its lock, and beside it the offers of [`offers`].
 
+mod answered;
 mod connection;
 mod fence;
 mod guarded;
@@ -9,10 +10,8 @@ mod trouble;
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicUsize},
-    },
+    fmt,
+    sync::{Arc, atomic::AtomicI64},
 };
 
 use etcd_client::{
@@ -28,6 +27,7 @@ use crate::{
 use fence::LOCK;
 use trouble::{Trouble, bounded};
 
+pub use answered::Answered;
 pub use fence::Fence;
 pub use guarded::Write;
 pub use lock::{LockFound, NamespaceLock};
@@ -110,11 +110,20 @@ pub struct Store {
     prefix: String,
     rendezvous: String,
     /// Which endpoint answered last: others begin with it.
-    answered: Arc<AtomicUsize>,
+    answered: Arc<Answered>,
+    /// The number of its connection.
+    connection: usize,
     /// The lock that is held while something is written.
     fence: Option<Fence>,
     /// The lowest revision at which anything was read.
     oldest: Arc<AtomicI64>,
+}
+
+// The settings hold a password.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
 }
 
 impl Store {

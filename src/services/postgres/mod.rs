@@ -8,6 +8,7 @@ mod explain;
 mod facts;
 mod lock;
 mod opening;
+mod shared;
 mod standing;
 mod usage;
 
@@ -21,6 +22,7 @@ use sqlx::{
 };
 use tokio::{
     net::TcpStream,
+    sync::OwnedMutexGuard,
     time::{Instant, sleep, timeout},
 };
 
@@ -43,6 +45,7 @@ pub use facts::{
     read_only, rights, server, shadows, system,
 };
 pub use lock::{Attempt, DatabaseLock, exclude_others};
+pub use shared::Connections;
 pub use standing::standing;
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
@@ -236,8 +239,22 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
     )))
 }
 
-/// One transaction on a connection of its own. A look is one that is rolled back.
-pub struct Transaction(PgConnection, Limits);
+/// Connections in which nothing is under way.
+#[derive(Debug, Default)]
+struct Idle {
+    /// To the manager's database.
+    target: Option<PgConnection>,
+    /// To another one of the server, while the manager's is not there.
+    elsewhere: Option<PgConnection>,
+}
+
+/// One transaction. A look is one that is rolled back.
+pub struct Transaction {
+    connection: PgConnection,
+    limits: Limits,
+    /// Where its connection goes at the end; none for one of its own, which is closed.
+    home: Option<OwnedMutexGuard<Idle>>,
+}
 
 impl Transaction {
     /// Begins it.
@@ -247,27 +264,53 @@ impl Transaction {
     pub async fn begin(mut connection: PgConnection, database: &Database) -> Result<Self, Failure> {
         let begin = sqlx::raw_sql("BEGIN").execute(&mut connection);
         ask(database, "the beginning of a transaction", begin).await?;
-        Ok(Self(connection, database.limits))
+        Ok(Self { connection, limits: database.limits, home: None })
     }
 
-    /// Ends it without a trace, and closes the connection: one that is dropped in a transaction is a line in
-    /// the server's log.
+    /// The same, whose connection others get after its end.
+    fn returning_to(self, home: OwnedMutexGuard<Idle>) -> Self {
+        Self { home: Some(home), ..self }
+    }
+
+    fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Rolls it back, and gives back the connection when that is clean.
+    async fn roll_back(mut self) -> Option<PgConnection> {
+        let rolling_back = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
+        let ended = timeout(self.limits.answer(), caught(rolling_back)).await;
+        matches!(ended, Ok(Ok(Ok(_)))).then_some(self.connection)
+    }
+
+    /// Ends it without a trace: one that is dropped in a transaction is a line in the server's log.
     pub async fn end(mut self) {
-        let limits = self.1;
-        let ending = async {
-            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut self.0).await;
-            let _ = self.0.close().await;
-        };
-        let _ = timeout(limits.answer(), ending).await;
+        let (home, limits) = (self.home.take(), self.limits);
+        if let Some(connection) = self.roll_back().await {
+            give_back(connection, home, limits).await;
+        }
     }
 
-    /// Commits it, and gives the connection back.
+    /// Ends a look with this outcome. Where the server may still be busy with a question, nobody else gets the connection.
+    ///
+    /// # Errors
+    /// That of the outcome.
+    pub async fn ended<T>(mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        if outcome.as_ref().is_err_and(Failure::leaves_doubt) {
+            self.home = None;
+        }
+        self.end().await;
+        outcome
+    }
+
+    /// Commits it.
     ///
     /// # Errors
     /// As [`ask`].
-    pub async fn commit(mut self, database: &Database) -> Result<PgConnection, Failure> {
-        ask(database, "the commit", sqlx::raw_sql("COMMIT").execute(&mut self.0)).await?;
-        Ok(self.0)
+    pub async fn commit(mut self, database: &Database) -> Result<(), Failure> {
+        ask(database, "the commit", sqlx::raw_sql("COMMIT").execute(&mut self.connection)).await?;
+        give_back(self.connection, self.home, self.limits).await;
+        Ok(())
     }
 }
 
@@ -275,13 +318,20 @@ impl std::ops::Deref for Transaction {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        &self.0
+        &self.connection
     }
 }
 
 impl std::ops::DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.0
+        &mut self.connection
+    }
+}
+
+async fn give_back(connection: PgConnection, home: Option<OwnedMutexGuard<Idle>>, limits: Limits) {
+    match home {
+        Some(mut home) => home.target = Some(connection),
+        None => close(connection, limits).await,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     guide::Database,
     journal::{Entry, Intent, JournaledRun},
     schema::quote_identifier,
-    services::postgres::{self, Transaction, ask, scalar, unnamed},
+    services::postgres::{self, ask, scalar, unnamed},
     stages::install_schema,
     workflow::{Change, Context, StagePlan},
     world::World,
@@ -100,19 +100,17 @@ pub(super) async fn look(
         return Ok(looked);
     }
     let database = cx.world.settings.database()?;
-    let connection = match cx.world.database().await {
+    let mut look = match cx.world.transaction().await {
         // The server may still be making it for a run that was killed.
         Err(failure) if failure.code == Code::DbMissing => match postgres::created_meanwhile(database).await?
         {
-            true => cx.world.database().await?,
+            true => cx.world.transaction().await?,
             false => return Ok(looked),
         },
-        connection => connection?,
+        look => look?,
     };
-    let mut look = Transaction::begin(connection, database).await?;
     let found = hindrance(cx, &mut look, run).await;
-    look.end().await;
-    match found? {
+    match look.ended(found).await? {
         None => looked.changes.push(Change::Database { name: database.name.clone(), is_removed: true }),
         Some(why) => looked.keep(format!("database `{}` is kept", database.name), why),
     }
@@ -124,14 +122,15 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
         return Ok(());
     }
     let database = cx.world.settings.database()?;
-    let mut look = Transaction::begin(cx.world.database().await?, database).await?;
+    let mut look = cx.world.transaction().await?;
     let hindrance = hindrance(cx, &mut look, run).await;
-    look.end().await;
-    if let Some(why) = hindrance? {
+    if let Some(why) = look.ended(hindrance).await? {
         let what = format!("database `{}` changed after the plan was made", database.name);
         return Err(Failure::stale(what, why));
     }
-    let (mut connection, _) = postgres::connect_elsewhere(database).await?;
+    // No session of ours may be in it.
+    cx.world.connections.hang_up(database).await;
+    let mut connection = cx.world.connections.elsewhere(database).await?;
     cx.checkpoint()?;
     cx.world.locks.leave_database().await;
     let sql = format!("DROP DATABASE {}", quote_identifier(&database.name));

@@ -212,17 +212,13 @@ fn looked(entries: &[Entry], table: &BTreeMap<String, TableRow>) -> Looked {
 /// The table, when it is there in a form that is known.
 async fn open(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let connection = match cx.world.database().await {
+    let mut look = match cx.world.transaction().await {
         Err(failure) if failure.code == Code::DbMissing => return Ok(None),
-        connection => connection?,
+        look => look?,
     };
-    let mut look = Transaction::begin(connection, database).await?;
     match postgres::standing(&mut look, database, schema).await {
         Ok(standing) if standing.is_at_head() => Ok(Some(look)),
-        other => {
-            look.end().await;
-            other.map(|_| None)
-        }
+        other => look.ended(other).await.map(|_| None),
     }
 }
 
@@ -233,8 +229,7 @@ pub(super) async fn look(cx: &Context<World>, entries: &[Entry]) -> Result<Looke
     let database = cx.world.settings.database()?;
     let Some(mut look) = open(cx).await? else { return Ok(Looked::default()) };
     let table = read(database, &mut look, entries, false).await;
-    look.end().await;
-    Ok(looked(entries, &table?))
+    Ok(looked(entries, &look.ended(table).await?))
 }
 
 /// The access keys of the rows that undo would remove now.
@@ -275,9 +270,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, entries: &[Entr
         }
     }
     cx.world.locks.stand(&mut transaction).await?;
-    let connection = cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await?;
-    postgres::close(connection, database.limits).await;
-    Ok(())
+    cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await
 }
 
 async fn put_back(

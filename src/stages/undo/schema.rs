@@ -7,7 +7,7 @@ use crate::{
     guide::Database,
     journal::{Entry, Intent, JournaledRun},
     schema::{self, Schema, quote_identifier},
-    services::postgres::{self, Transaction, ask, scalar},
+    services::postgres::{self, ask, scalar},
     stages::populate_fixtures,
     workflow::{Change, Context, StagePlan},
     world::World,
@@ -117,14 +117,12 @@ pub(super) async fn look(
     let mut looked = Looked::default();
     let Some((revision, had_extension)) = installed(entries) else { return Ok(looked) };
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let connection = match cx.world.database().await {
+    let mut look = match cx.world.transaction().await {
         Err(failure) if failure.code == Code::DbMissing => return Ok(looked),
-        connection => connection?,
+        look => look?,
     };
-    let mut look = Transaction::begin(connection, database).await?;
     let found = standing(cx, &mut look, run, revision).await;
-    look.end().await;
-    match found? {
+    match look.ended(found).await? {
         None => looked.changes = statements(schema, had_extension),
         Some(Hindrance::Gone) => {}
         Some(Hindrance::Kept(why)) => {
@@ -147,7 +145,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
         return Ok(());
     };
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let mut transaction = Transaction::begin(cx.world.database().await?, database).await?;
+    let mut transaction = cx.world.transaction().await?;
     cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
     // Nothing comes into the tables between the look and their end.
     let tables: Vec<String> =
@@ -173,7 +171,5 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
         cx.log(format!("{what} removed")).await;
     }
     cx.world.locks.stand(&mut transaction).await?;
-    let connection = cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await?;
-    postgres::close(connection, database.limits).await;
-    Ok(())
+    cx.write(&Intent::unrecorded(), 0..0, transaction.commit(database)).await
 }
