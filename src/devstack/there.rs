@@ -146,10 +146,9 @@ async fn ask_postgres(port: u16, plain: Option<TcpStream>, limits: Limits) -> Th
             }
             Err(refused) => return Err(refused.failure),
         };
-        let mut look = Transaction::begin(connection, &database).await?;
-        let server = postgres::server(&mut look, &database).await;
+        let (look, server) = Transaction::begin_with(connection, &database, postgres::server()).await?;
         look.end().await;
-        Ok(server?.version)
+        Ok(server.version)
     };
     match ask.await {
         Ok(version) => There::Fits { version },

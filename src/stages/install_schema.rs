@@ -105,7 +105,7 @@ impl InstallSchema {
         let entry = Entry::Schema {
             database: database.name.clone(),
             revision: schema.head.to_owned(),
-            had_extension: postgres::has_extension(&mut transaction, database).await?,
+            had_extension: postgres::together(&mut transaction, database, postgres::has_extension()).await?,
         };
         let total = plan.changes.len();
         let statements = plan.changes.iter().filter_map(|change| match change {

@@ -14,7 +14,7 @@ use crate::{
     schema::{Found, Schema},
     services::{
         net::{self, Greeting},
-        postgres::{self, Refused, Server, Transaction},
+        postgres::{self, Extension, Refused, Server, Transaction},
     },
     workflow::{Ladder, Rung},
     world::World,
@@ -92,8 +92,13 @@ async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<()
     let whereto = elsewhere.as_ref().map_or_else(String::new, |name| format!(", in database {name}"));
     ladder.pass("sign in", format!("as {}{whereto}", database.user), since);
 
-    let mut look = Transaction::begin(connection, database).await.map_err(at("server"))?;
-    let climbed = inside(ladder, &mut look, database, world, elsewhere.as_deref()).await;
+    // A database that is yet to be made takes its encoding and collation from template1.
+    let of = elsewhere.as_ref().map_or(database.name.as_str(), |_| "template1");
+    let questions = (postgres::server(), postgres::encoding(of));
+    let begun = Transaction::begin_with(connection, database, questions).await;
+    let (mut look, (server, encoding)) = begun.map_err(at("server"))?;
+    let found = (server, encoding.unwrap_or_default());
+    let climbed = inside(ladder, &mut look, database, world, elsewhere.as_deref(), found).await;
     match climbed {
         Ok(()) => world.connections.keep(look, elsewhere.as_deref()).await,
         Err(_) => look.end().await,
@@ -133,22 +138,25 @@ async fn inside(
     database: &Database,
     world: &World,
     elsewhere: Option<&str>,
+    (server, encoding): (Server, String),
 ) -> Result<(), FailedRung> {
     let (address, identity) = (&database.address, &world.settings.identity);
     let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
-    let server = postgres::server(look, database).await.map_err(at("server"))?;
-    // A database that is yet to be made takes its encoding and collation from template1.
-    let name = elsewhere.map_or(database.name.as_str(), |_| "template1");
-    let encoding = postgres::encoding(look, database, name).await.map_err(at("server"))?.unwrap_or_default();
     let text = &server.version;
     judge::server(database, server.number, text, elsewhere.is_none(), &encoding).map_err(at("server"))?;
     let rung = Rung::passed("server", format!("PostgreSQL {text}, {encoding}"), since);
     ladder.tell(rung.telling(format!("{address}, PostgreSQL {text}")));
 
-    let since = Instant::now();
-    let at = |rung| move |failure| (rung, failure, since);
-    match postgres::system(look, database).await.map_err(at("system"))? {
+    let of = elsewhere.map_or(database.name.as_str(), |_| "template1");
+    let questions = (
+        server.tells_system.then(postgres::system),
+        (postgres::read_only(), postgres::sessions(database), postgres::collation(&server, of)),
+        elsewhere.map(|_| (postgres::may_create_database(), postgres::extension())),
+    );
+    let answers = postgres::together(look, database, questions).await.map_err(at("server"))?;
+    let (system, (read_only, sessions, collation), creation) = answers;
+    match system {
         Some(system) => {
             if let Some(expected) = identity.other_system(system) {
                 return Err(at("system")(judge::other_system(database, system, expected)));
@@ -159,15 +167,11 @@ async fn inside(
         None if identity.tells_system() => return Err(at("system")(judge::system_untold(database))),
         None => ladder.not_needed("system", "the user may not ask for its identifier"),
     }
-
-    let since = Instant::now();
-    let at = |rung| move |failure| (rung, failure, since);
-    if let Some(why) = postgres::read_only(look, database).await.map_err(at("writes"))? {
+    if let Some(why) = read_only {
         return Err(at("writes")(judge::read_only(database, why, elsewhere)));
     }
-    let sessions = postgres::sessions(look, database).await.map_err(at("writes"))?;
     judge::sessions(database, &sessions).map_err(at("writes"))?;
-    let collation = postgres::collation(look, database, &server, name).await.map_err(at("writes"))?;
+    let collation = collation.flatten();
     if let Some(failure) = collation.map(|found| judge::collation(database, &found, elsewhere.is_none())) {
         if !failure.is_warning() {
             return Err(at("writes")(failure));
@@ -176,9 +180,9 @@ async fn inside(
     } else {
         ladder.pass("writes", "takes writes", since);
     }
-    match elsewhere {
-        None => existing(ladder, look, database, &server, &world.guide().schema).await,
-        Some(_) => absent(ladder, look, database, &server).await,
+    match creation {
+        None => existing(ladder, look, database, &world.guide().schema).await,
+        Some((may_create, extension)) => absent(ladder, database, may_create, extension, since),
     }
 }
 
@@ -187,7 +191,6 @@ async fn existing(
     ladder: &Ladder,
     look: &mut PgConnection,
     database: &Database,
-    server: &Server,
     schema: &'static Schema,
 ) -> Result<(), FailedRung> {
     let since = Instant::now();
@@ -198,19 +201,19 @@ async fn existing(
         Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema.head)),
         Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
     };
-    let rights = postgres::rights(look, database, server).await.map_err(at("rights"))?;
+    let tables: Vec<&str> = schema.head_tables().collect();
     if let Found::Head = found {
-        let tables: Vec<&str> = schema.head_tables().collect();
-        let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
-        usable::usable(database, &usable).map_err(at("rights"))?;
+        let questions = postgres::use_of_schema(&tables);
+        let found = postgres::together(look, database, questions).await.map_err(at("rights"))?;
+        usable::usable(database, &found).map_err(at("rights"))?;
         ladder.pass("rights", "may read and write all tables", since);
     } else {
+        let clashes = postgres::clashes(&schema.head_relations(), schema.types);
+        let questions = (postgres::rights(), postgres::shadows(&tables), clashes);
+        let answers = postgres::together(look, database, questions).await.map_err(at("rights"))?;
+        let (rights, shadows, clashes) = answers;
         usable::installable(database, &rights).map_err(at("rights"))?;
-        let tables: Vec<&str> = schema.head_tables().collect();
-        let shadows = postgres::shadows(look, database, &tables).await.map_err(at("rights"))?;
         usable::shadowed(database, &shadows).map_err(at("rights"))?;
-        let names = schema.head_relations();
-        let clashes = postgres::clashes(look, database, &names, schema.types).await.map_err(at("rights"))?;
         judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;
         let told = match rights.extension_schema {
             Some(_) => "may create tables, uuid-ossp is there",
@@ -223,18 +226,17 @@ async fn existing(
 }
 
 /// The database is not there: the right to create it, and the extension.
-async fn absent(
+fn absent(
     ladder: &Ladder,
-    look: &mut PgConnection,
     database: &Database,
-    server: &Server,
+    may_create: bool,
+    extension: Extension,
+    since: Instant,
 ) -> Result<(), FailedRung> {
-    let since = Instant::now();
     let at = |rung| move |failure| (rung, failure, since);
-    if !postgres::may_create_database(look, database).await.map_err(at("rights"))? {
+    if !may_create {
         return Err(at("rights")(judge::no_createdb(database)));
     }
-    let extension = postgres::extension(look, database, server).await.map_err(at("rights"))?;
     judge::creatable(database, extension, None).map_err(at("rights"))?;
     ladder.pass("rights", "may create the database and uuid-ossp", since);
     let state = format!("no database `{}` yet", database.name);

@@ -4,7 +4,7 @@
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{PgConnection, Row};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep},
@@ -21,7 +21,11 @@ use crate::{
     },
 };
 
-use super::{Transaction, ask, connect_target, explain, scalar, unnamed};
+use super::{
+    Question, Transaction, ask, connect_target, explain, literal,
+    question::{attempted, one},
+    statement, together, unnamed,
+};
 
 /// The number of the lock that a run holds: "backend" on a telephone's keys.
 const RUN: i64 = 2_225_363;
@@ -92,9 +96,7 @@ impl DatabaseLock {
                 return Ok(Attempt::NoDatabase);
             };
             if !session.holds {
-                let take = scalar("SELECT pg_try_advisory_xact_lock($1)").bind(RUN);
-                let taken = take.fetch_one(&mut *session.transaction);
-                session.holds = ask(&self.database, "the lock", taken).await?;
+                session.holds = together(&mut session.transaction, &self.database, attempt()).await?;
             }
             if session.holds {
                 *slot = Some(session);
@@ -123,8 +125,8 @@ impl DatabaseLock {
     /// The session, unless it holds the lock and its connection broke meanwhile.
     async fn still(&self, mut session: Session) -> Option<Session> {
         if session.holds {
-            let asked = scalar::<bool>("SELECT true").fetch_one(&mut *session.transaction);
-            ask(&self.database, "the question for the lock", asked).await.ok()?;
+            let asked = statement("the question for the lock", "SELECT true");
+            together(&mut session.transaction, &self.database, asked).await.ok()?;
         }
         Some(session)
     }
@@ -135,17 +137,19 @@ impl DatabaseLock {
             Err(refused) if refused.failure.code == Code::DbMissing => return Ok(None),
             Err(refused) => return Err(refused.failure),
         };
-        let mut transaction = Transaction::begin(connection, &self.database).await?;
         let what = "the opening of a session for the lock";
         // However long the run takes; not every server knows all of them.
-        let unlimited = unnamed(
+        let unlimited = statement(
+            what,
             "SELECT set_config(name, '0', true) FROM pg_settings \
              WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')",
         );
-        ask(&self.database, what, unlimited.execute(&mut *transaction)).await?;
-        let named = unnamed("SELECT pg_backend_pid(), set_config('application_name', $1, true)");
-        let row = ask(&self.database, what, named.bind(&self.name).fetch_one(&mut *transaction)).await?;
-        Ok(Some(Session { transaction, pid: row.get(0), holds: false }))
+        let name = literal(&self.name);
+        let named = format!("SELECT pg_backend_pid(), set_config('application_name', {name}, true)");
+        let named = Question::new(what, named, |rows| one(rows)?.try_get(0));
+        let (transaction, ((), pid, holds)) =
+            Transaction::begin_with(connection, &self.database, (unlimited, named, attempt())).await?;
+        Ok(Some(Session { transaction, pid, holds }))
     }
 
     /// Says who holds it.
@@ -157,7 +161,7 @@ impl DatabaseLock {
              FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
             held("l")
         );
-        let asked = unnamed(&sql).bind(RUN).fetch_optional(connection);
+        let asked = unnamed(&sql).fetch_optional(connection);
         let row = ask(&self.database, "the question for the holder of the lock", asked).await?;
         let unknown = format!("another setup is working on database `{name}`");
         let Some(row) = row else {
@@ -193,9 +197,10 @@ impl DatabaseLock {
     pub async fn stands(&self, work: &mut PgConnection) -> Result<(), Failure> {
         let mut slot = self.session.lock().await;
         let pid = slot.as_ref().filter(|session| session.holds).map(|session| session.pid);
-        let sql = format!("SELECT EXISTS (SELECT FROM pg_locks l WHERE {} AND l.pid = $2)", held("l"));
-        let asked = scalar(&sql).bind(RUN).bind(pid.unwrap_or_default()).fetch_one(work);
-        if ask(&self.database, "the question for the lock", asked).await? {
+        let pid = pid.unwrap_or_default();
+        let sql = format!("SELECT EXISTS (SELECT FROM pg_locks l WHERE {} AND l.pid = {pid})", held("l"));
+        let stands = Question::new("the question for the lock", sql, |rows| one(rows)?.try_get(0));
+        if together(work, &self.database, stands).await? {
             return Ok(());
         }
         // The next attempt takes it again.
@@ -220,28 +225,36 @@ impl DatabaseLock {
 /// `E-DB-BUSY` when it takes longer.
 pub async fn exclude_others(connection: &mut PgConnection, database: &Database) -> Result<(), Failure> {
     let patience = database.limits.lock();
-    let limited = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
-    let limited = sqlx::raw_sql(AssertSqlSafe(limited)).execute(&mut *connection);
-    ask(database, "the time limit of the lock", limited).await?;
-    let taken = unnamed("SELECT pg_advisory_xact_lock($1)").bind(WORK).execute(&mut *connection).await;
-    if let Err(error) = taken {
-        if error.as_database_error().and_then(|said| said.code()).as_deref() != Some("55P03") {
-            return Err(explain(&error, database, "the lock"));
+    let limit = format!("SET LOCAL lock_timeout = {}", patience.as_millis());
+    let questions = (
+        statement("the time limit of the lock", limit),
+        statement("the lock", format!("SELECT pg_advisory_xact_lock({WORK})")),
+        statement("the time limit of the lock", "SET LOCAL lock_timeout = '0'"),
+    );
+    match attempted(connection, database, questions).await {
+        Ok(((), (), ())) => Ok(()),
+        Err((_, unanswered)) if unanswered.sqlstate().as_deref() == Some("55P03") => {
+            let what = format!("another setup is working on database `{}`", database.name);
+            Err(Failure::new(Code::DbBusy, what)
+                .why(format!("a transaction of it has not ended for more than {}", seconds(patience)))
+                .remedy("wait for it to end, then run again"))
         }
-        let what = format!("another setup is working on database `{}`", database.name);
-        return Err(Failure::new(Code::DbBusy, what)
-            .why(format!("a transaction of it has not ended for more than {}", seconds(patience)))
-            .remedy("wait for it to end, then run again"));
+        Err((what, unanswered)) => Err(unanswered.explained(database, what)),
     }
-    let unlimited = sqlx::raw_sql("SET LOCAL lock_timeout = '0'").execute(connection);
-    ask(database, "the time limit of the lock", unlimited).await.map(drop)
 }
 
-/// The condition for a row of `pg_locks` that is this lock, held: its number is the first parameter.
+/// Takes the lock of a run, if it is free.
+fn attempt() -> Question<bool> {
+    Question::new("the lock", format!("SELECT pg_try_advisory_xact_lock({RUN})"), |rows| {
+        one(rows)?.try_get(0)
+    })
+}
+
+/// The condition for a row of `pg_locks` that is the lock of a run, held.
 fn held(table: &str) -> String {
     format!(
         "{table}.locktype = 'advisory' AND {table}.granted AND {table}.objsubid = 1 \
-         AND ({table}.classid::int8 << 32 | {table}.objid::int8) = $1 \
+         AND ({table}.classid::int8 << 32 | {table}.objid::int8) = {RUN} \
          AND {table}.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     )
 }

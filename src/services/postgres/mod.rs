@@ -8,8 +8,10 @@ mod explain;
 mod facts;
 mod lock;
 mod opening;
+mod question;
 mod shared;
 mod standing;
+mod transaction;
 mod usage;
 
 use std::future::Future;
@@ -22,7 +24,6 @@ use sqlx::{
 };
 use tokio::{
     net::TcpStream,
-    sync::OwnedMutexGuard,
     time::{Instant, sleep, timeout},
 };
 
@@ -41,12 +42,14 @@ pub use crate::schema::quote_identifier;
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent};
 pub use facts::{
-    Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, extension, has_extension,
-    read_only, rights, server, shadows, system,
+    Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, encoding, extension,
+    has_extension, may_create_database, read_only, rights, server, shadows, system,
 };
 pub use lock::{Attempt, DatabaseLock, exclude_others};
+pub use question::{Question, Questions, literal, literals, statement, together};
 pub use shared::Connections;
 pub use standing::standing;
+pub use transaction::Transaction;
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
@@ -200,7 +203,7 @@ async fn target(
         Err(refused) if refused.failure.code == Code::DbPooler => {
             let Ok((connection, _)) = connect_elsewhere(database).await else { return Err(refused) };
             let mut look = Transaction::begin(connection, database).await?;
-            let known = encoding(&mut look, database, &database.name).await;
+            let known = together(&mut look, database, encoding(&database.name)).await;
             look.end().await;
             Err(match known? {
                 None => Refused { failure: failure_missing(database), is_of_database: true },
@@ -239,102 +242,6 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
     )))
 }
 
-/// Connections in which nothing is under way.
-#[derive(Debug, Default)]
-struct Idle {
-    /// To the manager's database.
-    target: Option<PgConnection>,
-    /// To another one of the server, while the manager's is not there.
-    elsewhere: Option<PgConnection>,
-}
-
-/// One transaction. A look is one that is rolled back.
-pub struct Transaction {
-    connection: PgConnection,
-    limits: Limits,
-    /// Where its connection goes at the end; none for one of its own, which is closed.
-    home: Option<OwnedMutexGuard<Idle>>,
-}
-
-impl Transaction {
-    /// Begins it.
-    ///
-    /// # Errors
-    /// As [`ask`].
-    pub async fn begin(mut connection: PgConnection, database: &Database) -> Result<Self, Failure> {
-        let begin = sqlx::raw_sql("BEGIN").execute(&mut connection);
-        ask(database, "the beginning of a transaction", begin).await?;
-        Ok(Self { connection, limits: database.limits, home: None })
-    }
-
-    /// The same, whose connection others get after its end.
-    fn returning_to(self, home: OwnedMutexGuard<Idle>) -> Self {
-        Self { home: Some(home), ..self }
-    }
-
-    fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// Rolls it back, and gives back the connection when that is clean.
-    async fn roll_back(mut self) -> Option<PgConnection> {
-        let rolling_back = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
-        let ended = timeout(self.limits.answer(), caught(rolling_back)).await;
-        matches!(ended, Ok(Ok(Ok(_)))).then_some(self.connection)
-    }
-
-    /// Ends it without a trace: one that is dropped in a transaction is a line in the server's log.
-    pub async fn end(mut self) {
-        let (home, limits) = (self.home.take(), self.limits);
-        if let Some(connection) = self.roll_back().await {
-            give_back(connection, home, limits).await;
-        }
-    }
-
-    /// Ends a look with this outcome. Where the server may still be busy with a question, nobody else gets the connection.
-    ///
-    /// # Errors
-    /// That of the outcome.
-    pub async fn ended<T>(mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if outcome.as_ref().is_err_and(Failure::leaves_doubt) {
-            self.home = None;
-        }
-        self.end().await;
-        outcome
-    }
-
-    /// Commits it.
-    ///
-    /// # Errors
-    /// As [`ask`].
-    pub async fn commit(mut self, database: &Database) -> Result<(), Failure> {
-        ask(database, "the commit", sqlx::raw_sql("COMMIT").execute(&mut self.connection)).await?;
-        give_back(self.connection, self.home, self.limits).await;
-        Ok(())
-    }
-}
-
-impl std::ops::Deref for Transaction {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl std::ops::DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-async fn give_back(connection: PgConnection, home: Option<OwnedMutexGuard<Idle>>, limits: Limits) {
-    match home {
-        Some(mut home) => home.target = Some(connection),
-        None => close(connection, limits).await,
-    }
-}
-
 /// Ends a session in which nothing is under way.
 pub async fn close(connection: PgConnection, limits: Limits) {
     let _ = timeout(limits.answer(), connection.close()).await;
@@ -360,37 +267,43 @@ where
 pub async fn ask<T>(
     database: &Database,
     what: &str,
-    request: impl Future<Output = Result<T, sqlx::Error>>,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(database.limits.answer(), caught(request)).await {
-        Err(_) => Err(silent(database, what, database.limits.answer())),
-        Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
-        Ok(Err(panic)) => Err(broke(database, &panic)),
+    request(database, asked).await.map_err(|unanswered| unanswered.explained(database, what))
+}
+
+/// Why a request has no answer.
+enum Unanswered {
+    Silent,
+    Refused(sqlx::Error),
+    Broke(String),
+}
+
+impl Unanswered {
+    /// What the server calls its refusal.
+    fn sqlstate(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => Some(error.as_database_error()?.code()?.into_owned()),
+            _ => None,
+        }
+    }
+
+    fn explained(&self, database: &Database, what: &str) -> Failure {
+        match self {
+            Self::Silent => silent(database, what, database.limits.answer()),
+            Self::Refused(error) => explain(error, database, what),
+            Self::Broke(panic) => broke(database, panic),
+        }
     }
 }
 
-/// The encoding of a database; none when there is no such database.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn encoding(
-    connection: &mut PgConnection,
+async fn request<T>(
     database: &Database,
-    name: &str,
-) -> Result<Option<String>, Failure> {
-    let sql = "SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = $1";
-    ask(database, "the question for the encoding", scalar(sql).bind(name).fetch_optional(connection)).await
-}
-
-/// May the user create databases?
-///
-/// # Errors
-/// As [`ask`].
-pub async fn may_create_database(
-    connection: &mut PgConnection,
-    database: &Database,
-) -> Result<bool, Failure> {
-    let sql = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
-    ask(database, "the question for CREATEDB", scalar(sql).fetch_one(connection)).await
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Unanswered> {
+    match timeout(database.limits.answer(), caught(asked)).await {
+        Err(_) => Err(Unanswered::Silent),
+        Ok(Ok(answer)) => answer.map_err(Unanswered::Refused),
+        Ok(Err(panic)) => Err(Unanswered::Broke(panic)),
+    }
 }

@@ -11,7 +11,16 @@ use crate::{
     guide::Database,
 };
 
-use super::{Idle, Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing};
+use super::{Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing};
+
+/// Connections in which nothing is under way.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    /// To the manager's database.
+    pub(super) target: Option<PgConnection>,
+    /// To another one of the server, while the manager's is not there.
+    pub(super) elsewhere: Option<PgConnection>,
+}
 
 /// The connections of a run.
 #[derive(Debug, Default)]
@@ -91,9 +100,9 @@ impl Connections {
 
 /// Asks from another database whether this one is there; keeps that connection while it is not.
 async fn is_missing(connection: PgConnection, database: &Database, idle: &mut Idle) -> bool {
-    let Ok(mut look) = Transaction::begin(connection, database).await else { return false };
-    let found = encoding(&mut look, database, &database.name).await;
-    if !matches!(found, Ok(None)) {
+    let begun = Transaction::begin_with(connection, database, encoding(&database.name)).await;
+    let Ok((look, found)) = begun else { return false };
+    if found.is_some() {
         look.end().await;
         return false;
     }

@@ -1,14 +1,14 @@
 //! The rows that table `keypairs` has.
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::{PgConnection, Row as _};
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use super::credentials::Held;
 use crate::{
     failure::Failure,
     fixture::{self, Keys, Row},
     guide::Database,
-    services::postgres::ask,
+    services::postgres::{Question, together},
 };
 
 /// A row of the table. The gateway never looks at `is_active`: only the secret counts.
@@ -70,19 +70,19 @@ pub(super) async fn read(
     let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, is_admin, \
                concurrency_limit, concurrency_used, rate_limit \
                FROM public.keypairs ORDER BY created_at, access_key";
-    let asked = sqlx::query(sql).persistent(false).fetch_all(connection);
-    let found = ask(database, "the search for keypairs", asked).await?;
-    Ok(found
-        .iter()
-        .map(|row| TableRow {
-            user_id: row.get(0),
-            access: row.get(1),
-            secret: row.get::<Option<String>, _>(2).map(Into::into),
-            is_active: row.get(3),
-            is_admin: row.get(4),
-            concurrency_limit: row.get(5),
-            concurrency_used: row.get(6),
-            rate_limit: row.get(7),
-        })
-        .collect())
+    let table = Question::new("the search for keypairs", sql, |rows| rows.iter().map(row).collect());
+    together(connection, database, table).await
+}
+
+fn row(row: &PgRow) -> Result<TableRow, sqlx::Error> {
+    Ok(TableRow {
+        user_id: row.try_get(0)?,
+        access: row.try_get(1)?,
+        secret: row.try_get::<Option<String>, _>(2)?.map(Into::into),
+        is_active: row.try_get(3)?,
+        is_admin: row.try_get(4)?,
+        concurrency_limit: row.try_get(5)?,
+        concurrency_used: row.try_get(6)?,
+        rate_limit: row.try_get(7)?,
+    })
 }
