@@ -156,6 +156,10 @@ pub(super) async fn drive(
             status = signals.next() => telling.hear(status, &run.stop),
         };
         if let Some(status) = status {
+            // What has happened counts, whether or not there was time to tell it.
+            while let Ok(event) = run.events.try_recv() {
+                telling.note(&event);
+            }
             let failure = broken_off(operation);
             let summary = telling.state().broken_off(session.name(), status, failure, transcript);
             let now = terminal.surroundings.clock.now();

@@ -24,6 +24,8 @@ pub struct RunState {
     /// Each check that ended, in the order of the checks.
     pub checks: Vec<(&'static str, &'static str, Verdict)>,
     order: Vec<&'static str>,
+    /// The stages of the run.
+    wanted: Vec<StageId>,
     /// What would change.
     pub plan: Vec<StageState>,
     /// Where that was saved.
@@ -38,7 +40,10 @@ impl RunState {
     /// Takes in one event.
     pub fn apply(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::Version { checks, .. } => self.order.clone_from(checks),
+            EventKind::Version { checks, stages, .. } => {
+                self.order.clone_from(checks);
+                self.wanted.clone_from(stages);
+            }
             EventKind::Notice { .. }
             | EventKind::Waiting { .. }
             | EventKind::Rung { .. }
@@ -109,11 +114,16 @@ impl RunState {
         failure: Failure,
         transcript: Option<String>,
     ) -> Summary {
+        let changed = self.count(|outcome| matches!(outcome, Outcome::Changed(_)));
+        let unchanged = self.count(|outcome| matches!(outcome, Outcome::Unchanged { .. }));
+        let failed = self.count(|outcome| matches!(outcome, Outcome::Failed { .. }));
+        // Whatever has not come to its end, begun or not, and those that were left out.
+        let left_out = self.count(|outcome| matches!(outcome, Outcome::LeftOut));
         Summary {
-            changed: self.count(|outcome| matches!(outcome, Outcome::Changed(_))),
-            unchanged: self.count(|outcome| matches!(outcome, Outcome::Unchanged { .. })),
-            failed: self.count(|outcome| matches!(outcome, Outcome::Failed { .. })),
-            skipped: self.stages.len() - self.count(|_| true),
+            changed,
+            unchanged,
+            failed,
+            skipped: (self.wanted.len() + left_out).saturating_sub(changed + unchanged + failed),
             transcript,
             ..Summary::of_failures(name, status, vec![failure])
         }

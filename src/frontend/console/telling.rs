@@ -66,9 +66,28 @@ impl<'t> Telling<'t> {
     pub async fn tell(&mut self, event: Event, signals: &mut Signals, stop: &Stop) -> Option<u8> {
         // The plan of a large list is large: everybody gets the same one.
         let mut event = Arc::new(self.terminal.with_lost_output(event));
+        let second = self.hand_to_all(&mut event, signals, stop).await;
+        self.note(&event);
+        second
+    }
+
+    /// Notes an event that nobody is told of any more.
+    pub fn note(&mut self, event: &Event) {
+        // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
+        if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {
+            self.state.apply(event);
+        }
+    }
+
+    async fn hand_to_all(
+        &mut self,
+        event: &mut Arc<Event>,
+        signals: &mut Signals,
+        stop: &Stop,
+    ) -> Option<u8> {
         for at in 0..self.tellers.len() {
-            event = self.cut(event);
-            if !self.tellers[at].hand(&event) {
+            *event = self.cut(Arc::clone(event));
+            if !self.tellers[at].hand(event) {
                 continue;
             }
             let done = loop {
@@ -85,10 +104,6 @@ impl<'t> Telling<'t> {
                 }
             };
             self.record_write(at, done);
-        }
-        // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
-        if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {
-            self.state.apply(&event);
         }
         None
     }
