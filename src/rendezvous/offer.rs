@@ -12,15 +12,15 @@ use crate::{
     failure::{Code, Failure, shell_word},
     guide::{Address, Etcd, Expect, Guide, etcd},
     services::etcd::{LEASE, Store},
-    workflow::{Context, Deadline, EventKind},
+    workflow::{Context, EventKind},
     world::World,
 };
 
 use super::{
     nodes::{Answers, Nodes},
     record::{
-        OfferLimits, OfferRecord, ROUND, RendezvousOutcome, VERSION, WaitNotice, folder, host, mounted, read,
-        shared_folder, written,
+        OfferLimits, OfferRecord, ROUND, RendezvousOutcome, VERSION, folder, host, mounted, read,
+        shared_folder, waiting, written,
     },
 };
 
@@ -44,13 +44,9 @@ pub fn notes(guide: &Guide, etcd: &Etcd) -> Vec<Failure> {
 }
 
 /// Offers the shared folder until the time is up, enough nodes have answered, or a signal comes.
-pub async fn offer(
-    cx: &Context<World>,
-    wanted: OfferLimits,
-    deadline: Option<Deadline>,
-) -> RendezvousOutcome {
+pub async fn offer(cx: &Context<World>, wanted: OfferLimits) -> RendezvousOutcome {
     // Looking writes nothing: it can be broken off anywhere.
-    let looked = match cx.wait(await_folder(cx, wanted, deadline)).await {
+    let looked = match cx.wait(await_folder(cx, wanted)).await {
         Ok(Ok(looked)) => looked,
         Ok(Err(failure)) => return failure.into(),
         Err(_) => return RendezvousOutcome::default(),
@@ -71,15 +67,11 @@ struct PreparedOffer {
 }
 
 /// What is to be offered; until the deadline the folder's path may yet be written.
-async fn await_folder(
-    cx: &Context<World>,
-    wanted: OfferLimits,
-    deadline: Option<Deadline>,
-) -> Result<PreparedOffer, Failure> {
-    let mut told = WaitNotice::default();
+async fn await_folder(cx: &Context<World>, wanted: OfferLimits) -> Result<PreparedOffer, Failure> {
+    let mut waiting = waiting();
     loop {
         match look(cx, wanted).await {
-            Err(failure) if failure.code == Code::StageNeeds => told.wait(cx, deadline, failure).await?,
+            Err(failure) if failure.code == Code::StageNeeds => waiting.wait(cx, failure).await?,
             found => return found,
         }
     }

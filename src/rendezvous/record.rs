@@ -7,7 +7,6 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::time::sleep;
 
 use crate::{
     disk::{
@@ -17,8 +16,7 @@ use crate::{
     },
     failure::{Code, Failure, shell_word},
     services::etcd::Store,
-    workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
-    world::World,
+    workflow::{EventKind, MountedThere, NodeFound, Waiting},
 };
 
 /// How often each side looks for the other.
@@ -109,32 +107,9 @@ pub(super) fn written<T: Serialize>(note: &T) -> Result<String, Failure> {
     })
 }
 
-/// What is waited for, as far as it was told.
-#[derive(Default)]
-pub(super) struct WaitNotice(Option<Failure>);
-
-impl WaitNotice {
-    /// Waits a round for what is not there yet, and tells so when it is new.
-    ///
-    /// # Errors
-    /// The failure itself when no time is left.
-    pub(super) async fn wait(
-        &mut self,
-        cx: &Context<World>,
-        deadline: Option<Deadline>,
-        failure: Failure,
-    ) -> Result<(), Failure> {
-        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
-            return Err(failure);
-        };
-        if !self.0.as_ref().is_some_and(|told| told.reads_like(&failure)) {
-            self.0 = Some(failure.clone());
-            let until = deadline.clock;
-            cx.send(EventKind::Waiting { check: "mount", title: "mount", until, failure }).await;
-        }
-        sleep(ROUND.min(left)).await;
-        Ok(())
-    }
+/// The other side is waited for, which looks as often.
+pub(super) fn waiting() -> Waiting {
+    Waiting::new("mount", "mount", ROUND)
 }
 
 /// The path of the shared folder, as the manager reads it.

@@ -8,32 +8,28 @@ use crate::{
     disk::{Disk, mount::marker},
     failure::{Code, Failure, status},
     services::etcd::{Offered, Store},
-    workflow::{Context, Deadline, EventKind, MountedThere, NodeFound},
+    workflow::{Context, EventKind, MountedThere, NodeFound},
     world::World,
 };
 
 use super::record::{
-    AnswerRecord, OfferRecord, RendezvousOutcome, VERSION, WaitNotice, folder, mounted, read, seen_from,
-    shared_folder, written,
+    AnswerRecord, OfferRecord, RendezvousOutcome, VERSION, folder, mounted, read, seen_from, shared_folder,
+    waiting, written,
 };
 
 /// Looks whether this node has the folder that is offered, and answers. Leaves nothing behind: the answer
 /// goes with the offer. Until the deadline an offer that is yet to come is waited for.
-pub async fn verify(cx: &Context<World>, node: String, deadline: Option<Deadline>) -> RendezvousOutcome {
-    match cx.wait(look_and_answer(cx, node, deadline)).await {
+pub async fn verify(cx: &Context<World>, node: String) -> RendezvousOutcome {
+    match cx.wait(look_and_answer(cx, node)).await {
         Ok(Ok(ended)) => ended,
         Ok(Err(failure)) => failure.into(),
         Err(_) => RendezvousOutcome::default(),
     }
 }
 
-async fn look_and_answer(
-    cx: &Context<World>,
-    node: String,
-    deadline: Option<Deadline>,
-) -> Result<RendezvousOutcome, Failure> {
+async fn look_and_answer(cx: &Context<World>, node: String) -> Result<RendezvousOutcome, Failure> {
     let mut store = cx.world.etcd().await?;
-    let (path, offered, offer) = await_offer(cx, &mut store, deadline).await?;
+    let (path, offered, offer) = await_offer(cx, &mut store).await?;
     cx.send(offer.told(None)).await;
     let (outcome, mounted) = look(&cx.world.surroundings.disk, &path, &offer).await;
     let (passed, text, code) = match &outcome {
@@ -56,9 +52,8 @@ async fn look_and_answer(
 async fn await_offer(
     cx: &Context<World>,
     store: &mut Store,
-    deadline: Option<Deadline>,
 ) -> Result<(String, Offered, OfferRecord), Failure> {
-    let mut told = WaitNotice::default();
+    let mut waiting = waiting();
     loop {
         let look = async {
             let path = shared_folder(store).await?;
@@ -73,7 +68,7 @@ async fn await_offer(
             found => return found,
         };
         let is_away = !matches!(failure.code, Code::MountNoOffer | Code::StageNeeds);
-        told.wait(cx, deadline, failure).await?;
+        waiting.wait(cx, failure).await?;
         if let (true, Ok(again)) = (is_away, cx.world.etcd_again().await) {
             *store = again;
         }

@@ -6,9 +6,6 @@ use std::{
     time::Duration,
 };
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use tokio::time::sleep;
-
 use crate::{
     disk::{self, HeldFile},
     environment::Environment,
@@ -21,14 +18,13 @@ use crate::{
         postgres::{self, Attempt, DatabaseLock},
     },
     stages::SetupStage,
-    workflow::{Context, Deadline, EventKind, StageState, StageStatus},
+    workflow::{Context, StageState, StageStatus, Waiting},
     world::World,
 };
 
 /// The file in the folder of a target that a run keeps locked.
 const FILE: &str = "lock";
-/// The first pause between two attempts, and the longest: somebody waits for the run.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// The longest pause between two attempts.
 const LONGEST: Duration = Duration::from_secs(1);
 /// A server may take so long to see that the connection of a killed run is gone.
 const GRACE: Duration = Duration::from_secs(1);
@@ -56,7 +52,6 @@ impl Needed {
 /// The locks that a run holds.
 pub(super) struct RunLocks {
     cx: Context<World>,
-    deadline: Option<Deadline>,
     /// Where this target keeps what it knows, if anywhere.
     folder: Option<PathBuf>,
     holder: Holder,
@@ -67,7 +62,7 @@ pub(super) struct RunLocks {
 
 impl RunLocks {
     /// None yet.
-    pub(super) fn new(cx: &Context<World>, folder: Option<PathBuf>, deadline: Option<Deadline>) -> Self {
+    pub(super) fn new(cx: &Context<World>, folder: Option<PathBuf>) -> Self {
         let surroundings = &cx.world.surroundings;
         let holder = Holder {
             host: host(),
@@ -77,7 +72,7 @@ impl RunLocks {
             boot: disk::boot_id(),
             alive: None,
         };
-        Self { cx: cx.clone(), deadline, folder, holder, sign: None, namespace: None, database: None }
+        Self { cx: cx.clone(), folder, holder, sign: None, namespace: None, database: None }
     }
 
     /// Does it hold all of these?
@@ -153,7 +148,7 @@ impl RunLocks {
 
     /// Gives back whether somebody else had it, too.
     async fn take_namespace(&mut self) -> Result<(NamespaceLock, bool), Failure> {
-        let mut waiting = Waiting::new("etcd", "etcd");
+        let (mut waiting, mut waited) = (Waiting::new("etcd", "etcd", LONGEST), false);
         let mut store = self.cx.world.etcd().await?;
         loop {
             let found = store.lock_found().await?;
@@ -162,15 +157,14 @@ impl RunLocks {
                 None => true,
             };
             if is_free && let Some(lock) = self.take_free(&mut store, found.as_ref()).await? {
-                return Ok((lock, waiting.waited));
+                return Ok((lock, waited));
             }
+            waited = true;
+            // Else somebody was faster.
             if let Some(found) = found.filter(|_| !is_free) {
                 let busy = store.busy(&found, self.cx.world.surroundings.clock.now());
-                waiting.wait(&self.cx, self.deadline, busy).await?;
+                waiting.wait(&self.cx, busy).await?;
                 self.give_sign().await;
-            } else {
-                // Somebody was faster.
-                waiting.waited = true;
             }
         }
     }
@@ -187,7 +181,7 @@ impl RunLocks {
 
     /// Gives back whether somebody else had it. A database that is not there yet is locked once it is.
     async fn take_database(&mut self, database: &Database) -> Result<bool, Failure> {
-        let mut waiting = Waiting::new("database", "PostgreSQL");
+        let (mut waiting, mut waited) = (Waiting::new("database", "PostgreSQL", LONGEST), false);
         let clock = self.cx.world.surroundings.clock;
         let lock = Arc::new(DatabaseLock::new(database, &self.holder, clock));
         let mut patience = GRACE;
@@ -201,56 +195,13 @@ impl RunLocks {
             // Stopped in the middle it holds nothing: its connection is gone.
             let attempt = self.cx.wait(postgres::repeated(database.limits, usize::MAX, take)).await??;
             let Attempt::Busy(busy) = attempt else { break };
-            waiting.wait(&self.cx, self.deadline, busy).await?;
+            waited = true;
+            waiting.wait(&self.cx, busy).await?;
             patience = Duration::ZERO;
         }
         self.cx.world.locks.set_database(Some(Arc::clone(&lock)));
         self.database = Some(lock);
-        Ok(waiting.waited)
-    }
-}
-
-/// Waits for the holder of a lock.
-struct Waiting {
-    check: &'static str,
-    title: &'static str,
-    pauses: ExponentialBackoff,
-    told: Option<Failure>,
-    /// Somebody else had it.
-    waited: bool,
-}
-
-impl Waiting {
-    fn new(check: &'static str, title: &'static str) -> Self {
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(SHORTEST)
-            .with_max_delay(LONGEST)
-            .with_jitter()
-            .without_max_times()
-            .build();
-        Self { check, title, pauses, told: None, waited: false }
-    }
-
-    /// Waits for another while, and tells so when the holder is a new one.
-    ///
-    /// # Errors
-    /// The failure itself when no time is left; `E-CANCELLED`.
-    async fn wait(
-        &mut self,
-        cx: &Context<World>,
-        deadline: Option<Deadline>,
-        busy: Failure,
-    ) -> Result<(), Failure> {
-        self.waited = true;
-        let Some((deadline, left)) = deadline.and_then(|deadline| Some((deadline, deadline.left()?))) else {
-            return Err(busy);
-        };
-        if !self.told.as_ref().is_some_and(|told| told.reads_like(&busy)) {
-            self.told = Some(busy.clone());
-            let (check, title, until) = (self.check, self.title, deadline.clock);
-            cx.send(EventKind::Waiting { check, title, until, failure: busy }).await;
-        }
-        cx.wait(sleep(self.pauses.next().unwrap_or(LONGEST).min(left))).await
+        Ok(waited)
     }
 }
 

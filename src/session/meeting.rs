@@ -3,20 +3,16 @@
 use crate::{
     failure::{Code, Failure},
     rendezvous::{self, Rendezvous, RendezvousOutcome},
-    workflow::{Context, Deadline},
+    workflow::Context,
     world::World,
 };
 
 /// A task of its own, so that a panic ends the rendezvous and not the program.
-pub(super) async fn meet_nodes(
-    rendezvous: Rendezvous,
-    cx: Context<World>,
-    deadline: Option<Deadline>,
-) -> RendezvousOutcome {
+pub(super) async fn meet_nodes(rendezvous: Rendezvous, cx: Context<World>) -> RendezvousOutcome {
     let work = tokio::spawn(async move {
         match rendezvous {
-            Rendezvous::Offer(limits) => rendezvous::offer(&cx, limits, deadline).await,
-            Rendezvous::Verify { node } => rendezvous::verify(&cx, node, deadline).await,
+            Rendezvous::Offer(limits) => rendezvous::offer(&cx, limits).await,
+            Rendezvous::Verify { node } => rendezvous::verify(&cx, node).await,
         }
     });
     let broke = |_| {

@@ -278,7 +278,8 @@ impl Session {
             Arc::new(Journal::new(target.disk().clone(), clock, target.folder(), id, undoes.clone()))
         });
         let cx = Context::new(Arc::clone(&self.world), sender, stop.clone());
-        let cx = cx.with_clock(clock).with_journal(journal.clone());
+        let deadline = self.wait.map(|wait| Deadline::after(clock, wait));
+        let cx = cx.with_clock(clock).with_deadline(deadline).with_journal(journal.clone());
         let work = work::Work {
             stages: self.scope.stages.clone(),
             asked: self.scope.asked.clone(),
@@ -286,7 +287,6 @@ impl Session {
             rendezvous: self.scope.rendezvous.clone(),
             left_out: self.scope.left_out.clone(),
             notices: self.notices.clone(),
-            deadline: self.wait.map(|wait| Deadline::after(clock, wait)),
             confirmed: self.confirmed.clone().filter(|_| operation == Operation::Run),
             save: self.save.clone(),
             operation,

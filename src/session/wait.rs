@@ -2,41 +2,31 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     checks::Check,
     failure::{Code, Failure, Tolerance, status},
-    workflow::{Context, Deadline, EventKind, Ladder, Verdict},
+    workflow::{Context, EventKind, Ladder, Verdict, Waiting},
     world::World,
 };
 
-/// The first pause between two looks; each is twice as long as the one before.
-const SHORTEST: Duration = Duration::from_millis(200);
-/// The longest pause: somebody waits for the run.
+/// The longest pause between two looks.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// What several checks wait by.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    deadline: Deadline,
+/// For how long several checks wait.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
     /// A check found what no waiting fixes.
-    permanent: CancellationToken,
+    ended: CancellationToken,
 }
 
-impl Waiting {
-    /// No longer than this.
-    pub(super) fn until(deadline: Deadline) -> Self {
-        Self { deadline, permanent: CancellationToken::new() }
-    }
-
+impl Patience {
     /// Ends the waiting when a verdict has a failure that does not pass by itself: whatever comes up, the work
     /// cannot be done.
-    pub(super) fn cancel_if_permanent(&self, verdict: &Verdict) {
+    pub(super) fn end_if_permanent(&self, verdict: &Verdict) {
         if verdict.failures().next().is_some() && missing(verdict).is_none() {
-            self.permanent.cancel();
+            self.ended.cancel();
         }
     }
 }
@@ -47,34 +37,21 @@ pub(super) async fn probe(
     check: &dyn Check,
     cx: &Context<World>,
     tolerance: &Tolerance,
-    waiting: Option<&Waiting>,
+    patience: &Patience,
 ) -> Verdict {
     // The first look is never cut short: without it nothing would be known.
     let mut last = look(check, cx, tolerance, true).await;
-    let (Some(Waiting { deadline, permanent }), Some(mut failure)) = (waiting, missing(&last)) else {
-        return last;
-    };
-    tell(check, cx, &failure, deadline).await;
-    let pauses = ExponentialBuilder::default()
-        .with_min_delay(SHORTEST)
-        .with_max_delay(LONGEST)
-        .with_jitter()
-        .without_max_times()
-        .build();
+    let mut waiting = Waiting::new(check.about().id, check.about().title, LONGEST);
     let looking = async {
-        for pause in pauses {
-            let Some(left) = deadline.left() else { return };
-            sleep(pause.min(left)).await;
-            last = look(check, cx, tolerance, false).await;
-            let Some(found) = missing(&last) else { return };
-            if !found.reads_like(&failure) && deadline.left().is_some() {
-                tell(check, cx, &found, deadline).await;
+        // The last look is at the deadline; its own time limits bound it.
+        while let Some(missing) = missing(&last) {
+            if waiting.wait(cx, missing).await.is_err() {
+                return;
             }
-            failure = found;
+            last = look(check, cx, tolerance, false).await;
         }
     };
-    // The last look is at the deadline; its own time limits bound it.
-    permanent.run_until_cancelled(looking).await;
+    patience.ended.run_until_cancelled(looking).await;
     last
 }
 
@@ -98,17 +75,6 @@ async fn look(check: &dyn Check, cx: &Context<World>, tolerance: &Tolerance, is_
         verdict
     };
     tokio::join!(climb, add_up).1
-}
-
-async fn tell(check: &dyn Check, cx: &Context<World>, failure: &Failure, deadline: &Deadline) {
-    let about = check.about();
-    let kind = EventKind::Waiting {
-        check: about.id,
-        title: about.title,
-        until: deadline.clock,
-        failure: failure.clone(),
-    };
-    cx.send(kind).await;
 }
 
 /// The failure that may pass by itself: a server that does not answer yet, a member that is not promoted

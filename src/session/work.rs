@@ -13,8 +13,8 @@ use crate::{
     stages::SetupStage,
     state::RunRecord,
     workflow::{
-        About, Context, Deadline, Event, EventKind, Outcome, Plan, StageId, StageState, StageStatus, Stop,
-        Summary, Verdict, execute, survey,
+        About, Context, Event, EventKind, Outcome, Plan, StageId, StageState, StageStatus, Stop, Summary,
+        Verdict, execute, survey,
     },
     world::World,
 };
@@ -27,7 +27,7 @@ use super::{
     meeting::meet_nodes,
     recognise::other_server,
     stopped::stopped,
-    wait::{self, Waiting},
+    wait::{Patience, probe},
 };
 
 pub(super) struct Work {
@@ -43,7 +43,6 @@ pub(super) struct Work {
     pub(super) confirmed: Option<Confirmed>,
     /// Where the plan is saved.
     pub(super) save: Option<PlanFile>,
-    pub(super) deadline: Option<Deadline>,
     pub(super) record: Option<RunRecord>,
     pub(super) journal: Option<Arc<Journal>>,
 }
@@ -89,7 +88,7 @@ impl Work {
         match (self.operation, &self.rendezvous) {
             (Operation::Run, _) if goes_on => self.write(states, &cx, &mut tally, &stop).await,
             (_, Some(rendezvous)) if goes_on => {
-                let met = meet_nodes(rendezvous.clone(), cx.clone(), self.deadline).await;
+                let met = meet_nodes(rendezvous.clone(), cx.clone()).await;
                 tally.failed += met.failed;
                 met.failures.iter().for_each(|failure| tally.note(failure));
             }
@@ -202,21 +201,19 @@ impl Work {
 
     /// All checks at once; each tells its verdict when it has one. Gives back which of them failed.
     async fn check(&self, cx: &Context<World>, tally: &mut Tally) -> Vec<(&'static CheckAbout, Failure)> {
-        let waiting = self.deadline.map(Waiting::until);
-        let waiting = waiting.as_ref();
+        let patience = Patience::default();
+        let patience = &patience;
         let mut probes: FuturesUnordered<_> = self
             .checks
             .iter()
             .map(|check| async move {
-                (check.about(), wait::probe(check.as_ref(), cx, &cx.world.tolerance, waiting).await)
+                (check.about(), probe(check.as_ref(), cx, &cx.world.tolerance, patience).await)
             })
             .collect();
         let mut broken = Vec::new();
         let mut verdicts: Vec<(usize, Verdict)> = Vec::new();
         while let Some((about, verdict)) = probes.next().await {
-            if let Some(waiting) = waiting {
-                waiting.cancel_if_permanent(&verdict);
-            }
+            patience.end_if_permanent(&verdict);
             let kind = EventKind::Check { check: about.id, title: about.title, verdict: verdict.clone() };
             cx.send(kind).await;
             if let Some(failure) = verdict.failures().next() {
@@ -280,7 +277,7 @@ impl Work {
     /// Writes under the locks of what is written.
     async fn write(&self, states: Vec<StageState>, cx: &Context<World>, tally: &mut Tally, stop: &Stop) {
         let folder = self.record.as_ref().map(|record| record.target.folder().to_owned());
-        let mut locks = RunLocks::new(cx, folder, self.deadline);
+        let mut locks = RunLocks::new(cx, folder);
         match self.held(states, &mut locks, cx, tally, stop).await {
             Ok(states) if tally.failures.is_empty() && !stop.is_asked() => {
                 self.execute(states, cx, tally).await;

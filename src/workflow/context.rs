@@ -14,7 +14,7 @@ use crate::{
     journal::{Entry, Intent, Journal},
 };
 
-use super::{Certainty, Event, EventKind, Level, StageId, Stop, Written};
+use super::{Certainty, Deadline, Event, EventKind, Level, StageId, Stop, Written};
 
 /// What a stage gets to work with.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Context<W> {
     events: mpsc::Sender<Event>,
     stop: Stop,
     clock: Clock,
+    deadline: Option<Deadline>,
     stage: Option<StageId>,
     expected: Arc<BTreeSet<StageId>>,
     written: Arc<Mutex<Written>>,
@@ -38,6 +39,7 @@ impl<W> Clone for Context<W> {
             events: self.events.clone(),
             stop: self.stop.clone(),
             clock: self.clock,
+            deadline: self.deadline,
             stage: self.stage,
             expected: Arc::clone(&self.expected),
             written: Arc::clone(&self.written),
@@ -55,6 +57,7 @@ impl<W> Context<W> {
             events,
             stop,
             clock: Clock::default(),
+            deadline: None,
             stage: None,
             expected: Arc::default(),
             written: nothing(),
@@ -73,6 +76,17 @@ impl<W> Context<W> {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// The same context, waiting until then for what others have to do.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Option<Deadline>) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// Until when the run waits for what others have to do, if it does.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.deadline
     }
 
     /// The same context, speaking for a stage that has written nothing yet.

@@ -13,6 +13,7 @@ mod run;
 mod runner;
 mod stage;
 mod verdict;
+mod waiting;
 
 pub use change::{Change, ChangeCount};
 pub use context::Context;
@@ -24,3 +25,4 @@ pub use run::{EVENTS_AHEAD, Run, Stop};
 pub use runner::{Finished, Plan, execute, survey};
 pub use stage::Stage;
 pub use verdict::{Ladder, Rung, RungState, Verdict};
+pub use waiting::Waiting;
