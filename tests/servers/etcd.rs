@@ -216,6 +216,12 @@ impl Etcd {
         answer.kvs().first().expect("the key is there").lease()
     }
 
+    /// How many seconds a lease has left; none once it has ended.
+    pub fn left_of(&self, lease: i64) -> Option<i64> {
+        let answer = self.with(move |mut client| async move { client.lease_time_to_live(lease, None).await });
+        Some(answer.ttl()).filter(|left| *left > 0)
+    }
+
     /// Ends a lease with its keys, as `etcdctl lease revoke` does.
     pub fn revoke(&self, lease: i64) {
         self.with(move |mut client| async move { client.lease_revoke(lease).await });

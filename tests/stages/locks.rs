@@ -229,6 +229,58 @@ fn a_run_that_lost_its_lock_writes_nothing_more() {
     assert_eq!(site.etcd.count("/sorna/"), 304);
 }
 
+/// A request that is held up for longer than the lease lasts holds up no renewal of it.
+#[test]
+fn the_lock_is_kept_while_a_request_is_held_up() {
+    let site = Site::new();
+    site.write("images.yml", list());
+    let first = held_up(&site, "run load-images --timeout 60s", HASH, |_| {
+        let lease = site.etcd.lease_of(LOCK);
+        let mut least = i64::MAX;
+        wait_until("the lease is renewed", PATIENCE, || {
+            let left = site.etcd.left_of(lease).expect("the lease has not ended");
+            least = least.min(left);
+            left > least
+        });
+    });
+    says(&first.wait(), 0, &["changed=1"]);
+    assert_eq!(site.etcd.get_all(LOCK).len(), 0, "it is given back");
+}
+
+/// The database is locked once it is there, by whoever comes first: the other waits.
+#[test]
+fn a_database_that_is_taken_when_it_is_created_is_waited_for() {
+    for waits in [true, false] {
+        let site = Site::new();
+        let relay = Relay::to(&site.database.address);
+        relay.open();
+        let setting = format!("database.address={}", relay.address);
+        let mut words = vec!["run", "create-database", "install-schema", "--set", &setting];
+        if waits {
+            words.extend(["--wait", "80s"]);
+        }
+        let program = site.program(words);
+        let other = RefCell::new(None);
+        let name = &site.database.name;
+        let running = relay.hold_up(
+            "CREATE DATABASE",
+            || program.start(),
+            || {
+                let sql = format!("CREATE DATABASE {name} OWNER {}", site.database.user);
+                Postgres::shared().psql("postgres", &sql);
+                *other.borrow_mut() = Some(Session::open(&site.database, name, RUN));
+            },
+        );
+        if waits {
+            running.until("waiting until");
+            drop(other.into_inner());
+            says(&running.wait(), 0, &["was created by another run", "changed=1 unchanged=1"]);
+        } else {
+            says(&running.wait(), 8, &["E-DB-BUSY"]);
+        }
+    }
+}
+
 /// The connection that holds the lock breaks: its transaction begins anew under the lock, or not at all.
 #[test]
 fn no_transaction_is_committed_without_the_lock() {

@@ -10,7 +10,10 @@ use std::{
 
 use etcd_client::{Client, Compare, CompareOp, Error, KeyValue, PutOptions, Txn, TxnOp, TxnOpResponse};
 use jiff::Timestamp;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -30,7 +33,7 @@ use super::{
 const RENEWAL: Duration = Duration::from_secs(4);
 /// How soon it is tried again after a renewal that failed.
 const SOON: Duration = Duration::from_secs(1);
-/// How long one renewal may take, at all endpoints: there is time for another one then.
+/// How long one renewal may take, at all endpoints, with the opening of a channel: there is time for another one then.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A lock as it stands in etcd.
@@ -165,6 +168,17 @@ impl Store {
         }
     }
 
+    /// The same on a channel of its own: what is held up on the other one, a long request or the way to the server, holds up
+    /// nothing on this one.
+    async fn apart(&self) -> Self {
+        let store = Self { answered: Arc::default(), fence: None, ..self.clone() };
+        match Self::connect(&self.settings, &self.endpoint).await {
+            Ok(Self { client, .. }) => Self { client, ..store },
+            // Where its endpoint is gone, the next question finds another one.
+            Err(_) => store,
+        }
+    }
+
     /// Gives a lease back with its key; where etcd does not confirm it they go when it runs out.
     async fn revoke(&mut self, lease: i64) {
         let _ = self.repeat(|mut client: Client| async move { client.lease_revoke(lease).await }).await;
@@ -223,16 +237,30 @@ fn found(answer: Option<&TxnOpResponse>) -> Option<&KeyValue> {
     }
 }
 
-async fn keep(mut store: Store, lease: i64, stop: CancellationToken) {
+/// Renews a lease until it is to end. The channel for that is opened when the first renewal is due, which most runs do not
+/// live to see, and anew after each one that failed.
+async fn keep(store: Store, lease: i64, stop: CancellationToken) {
+    let patience = store.settings.limits.answer();
+    let mut own = None;
     let mut pause = RENEWAL;
     while stop.run_until_cancelled(sleep(pause)).await.is_some() {
-        pause = match stop.run_until_cancelled(store.renew(lease)).await {
-            Some(Ok(true)) => RENEWAL,
+        let renewal = async {
+            let mut apart = match own.take() {
+                Some(apart) => apart,
+                None => store.apart().await,
+            };
+            let is_renewed = apart.renew(lease).await.ok()?;
+            own = Some(apart);
+            Some(is_renewed)
+        };
+        pause = match stop.run_until_cancelled(timeout(patience, renewal)).await {
+            Some(Ok(Some(true))) => RENEWAL,
             // It ran out: whoever writes finds out.
-            Some(Ok(false)) => return,
-            Some(Err(_)) => SOON,
+            Some(Ok(Some(false))) => return,
+            Some(Ok(None) | Err(_)) => SOON,
             None => break,
         };
     }
-    store.revoke(lease).await;
+    let mut last = own.unwrap_or(store);
+    last.revoke(lease).await;
 }
