@@ -126,6 +126,11 @@ impl Postgres {
         bare(&self.client(&["pg_dump", "--schema-only", "--no-owner", "--no-privileges", database]))
     }
 
+    /// The same with the rows.
+    pub fn dump_with_rows(&self, database: &str) -> String {
+        bare(&self.client(&["pg_dump", "--no-owner", "--no-privileges", database]))
+    }
+
     /// Everything in a database with the transactions that wrote it: equal before and after means
     /// that nothing was written, not even the same once more.
     pub fn snapshot(&self, database: &str) -> String {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::{PATIENCE, wait_until};
+use super::{PATIENCE, comes_true, wait_until};
 
 /// The most memory that the program may use in a test that does not say otherwise, in bytes.
 const MEMORY: u64 = 200 << 20;
@@ -243,6 +243,16 @@ impl Running {
     /// Waits until it has written this, on stdout or stderr.
     pub fn until(&self, text: &str) {
         wait_until(text, PATIENCE, || self.has_said(text));
+    }
+
+    /// Kills it at that moment, wherever it stands; false when it has ended before.
+    pub fn killed_at(&mut self, moment: Duration) -> bool {
+        let has_ended = comes_true(moment, || self.has_ended());
+        if !has_ended {
+            self.signal(Signal::KILL);
+            wait_until("it is dead", PATIENCE, || self.has_ended());
+        }
+        !has_ended
     }
 
     /// Sends a signal.

@@ -139,7 +139,7 @@ fn stages_are_chosen_left_out_and_started_at() {
 }
 
 /// The world as a whole run leaves it.
-fn is_right(site: &Site) {
+pub(super) fn is_right(site: &Site) {
     let keys = site.etcd.get_all("");
     let list = keys.keys().filter(|key| key.starts_with("/sorna/local/images/")).count();
     assert_eq!(list, 15, "{keys:#?}");

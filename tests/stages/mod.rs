@@ -14,6 +14,7 @@ mod keep;
 mod keypairs;
 mod keypairs_doors;
 mod keypairs_kept;
+mod kills;
 mod large;
 mod locks;
 mod saved;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
@@ -30,17 +31,52 @@ pub struct Site {
     pub etcd: Etcd,
     pub database: Database,
     folder: TempDir,
+    has_other: AtomicBool,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if self.has_other.load(Ordering::Relaxed) {
+            let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.other_name());
+            Postgres::shared().psql("postgres", &drop);
+        }
+    }
 }
 
 impl Site {
     /// A small image list, and files where they are by default.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("backendai-setup-test-").tempdir().expect("a folder");
-        let site = Self { etcd: Etcd::start(), database: Postgres::shared().database(), folder };
+        let database = Postgres::shared().database();
+        let site = Self { etcd: Etcd::start(), database, folder, has_other: AtomicBool::new(false) };
         site.write("images.yml", IMAGES);
         site.write("aliases.yml", ALIASES);
         site.write("answers.yml", site.answers());
         site
+    }
+
+    /// A database of somebody else beside the one that is set up, with rows in it. It goes with the site.
+    pub fn other_database(&self) {
+        let (name, server) = (self.other_name(), Postgres::shared());
+        server.psql("postgres", &format!("CREATE DATABASE {name} OWNER {}", self.database.user));
+        server
+            .psql(&name, "CREATE TABLE theirs AS SELECT n, 'row ' || n AS said FROM generate_series(1, 9) n");
+        self.has_other.store(true, Ordering::Relaxed);
+    }
+
+    fn other_name(&self) -> String {
+        format!("{}_other", self.database.name)
+    }
+
+    /// Each database of this site with all that is in it; of the one that is set up the schema alone.
+    pub fn databases(&self) -> BTreeMap<String, String> {
+        let server = Postgres::shared();
+        let names = format!("SELECT datname FROM pg_database WHERE datname LIKE '{}%'", self.database.name);
+        let dump = |name: &str| match name == self.database.name {
+            true => server.dump(name),
+            false => server.dump_with_rows(name),
+        };
+        server.psql("postgres", &names).lines().map(|name| (name.to_owned(), dump(name))).collect()
     }
 
     /// The answers file's text.

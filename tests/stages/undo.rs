@@ -6,27 +6,26 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Site;
-use crate::servers::{Outcome, Postgres};
+use crate::servers::Outcome;
 
 /// Everything that a run may change, by value.
 #[derive(Debug, PartialEq)]
-struct World {
+pub(super) struct World {
     keys: BTreeMap<String, String>,
-    schema: String,
+    databases: BTreeMap<String, String>,
     rows: String,
     files: BTreeMap<String, (u32, Vec<u8>)>,
 }
 
-const STATE: &str = "--state-dir state";
+pub(super) const STATE: &str = "--state-dir state";
 
 impl World {
-    fn of(site: &Site) -> Self {
-        let known = format!("SELECT count(*) FROM pg_database WHERE datname = '{}'", site.database.name);
-        let is_there = Postgres::shared().psql("postgres", &known).trim() == "1";
+    pub(super) fn of(site: &Site) -> Self {
+        let databases = site.databases();
         let rows = "SELECT user_id, access_key, secret_key, is_active, is_admin, resource_policy, created_at, \
                     concurrency_limit, concurrency_used, rate_limit, num_queries FROM keypairs ORDER BY access_key";
-        let has_rows =
-            is_there && site.sql("SELECT to_regclass('public.keypairs') IS NOT NULL").trim() == "t";
+        let has_rows = databases.contains_key(&site.database.name)
+            && site.sql("SELECT to_regclass('public.keypairs') IS NOT NULL").trim() == "t";
         let entries = fs::read_dir(site.path("")).expect("the folder is ours").flatten();
         let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| {
             let path = entry.path();
@@ -37,7 +36,7 @@ impl World {
         Self {
             // The lock of a killed run that nobody needed to take over goes with its lease.
             keys: site.etcd.get_all("").into_iter().filter(|(key, _)| !key.ends_with("/lock")).collect(),
-            schema: if is_there { Postgres::shared().dump(&site.database.name) } else { "none".into() },
+            databases,
             rows: if has_rows { site.sql(rows) } else { "none".into() },
             files: files.collect(),
         }
@@ -48,9 +47,10 @@ fn undo(site: &Site) -> Outcome {
     site.runs(&format!("undo --yes {STATE}"))
 }
 
-/// A namespace with older keys, files that were there, and a folder of its own.
-fn used() -> Site {
+/// A namespace with older keys, another database, files that were there, and a folder of its own.
+pub(super) fn used() -> Site {
     let site = Site::new();
+    site.other_database();
     site.etcd.put("/sorna/local/images/_aliases/py", "python:3.5");
     site.etcd.put("/sorna/local/images/r", "0");
     site.etcd.put("/sorna/local/volumes/_mount", "/mnt/old");
@@ -257,7 +257,7 @@ fn a_killed_undo_is_finished() {
     }
 }
 
-fn journals(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn journals(folder: &Path) -> Vec<std::path::PathBuf> {
     let targets = fs::read_dir(folder).expect("the state directory").flatten();
     let entries = targets.filter_map(|target| fs::read_dir(target.path().join("journals")).ok());
     entries.flatten().flatten().map(|entry| entry.path()).collect()
