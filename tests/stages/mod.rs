@@ -17,6 +17,7 @@ mod keypairs_kept;
 mod kills;
 mod large;
 mod locks;
+mod overtaken;
 mod saved;
 mod saved_refused;
 mod schema;

@@ -10,13 +10,19 @@ use crate::tui::{Left, Pty};
 
 const STALE: &str = "E-PLAN-STALE";
 
-/// The site's answers as flags: whoever runs it so is asked.
-fn at_the_question(site: &Site, program: &Program, stages: &[&str]) -> Pty {
+/// The site's answers as flags, with its servers at these addresses: whoever runs it so is asked.
+pub(super) fn at_the_question(
+    site: &Site,
+    program: &Program,
+    stages: &[&str],
+    etcd: &str,
+    address: &str,
+) -> Pty {
     let database = &site.database;
     let settings = [
-        format!("etcd.endpoints={}", site.etcd.endpoint),
+        format!("etcd.endpoints={etcd}"),
         "etcd.namespace=local".to_owned(),
-        format!("database.address={}", database.address),
+        format!("database.address={address}"),
         format!("database.name={}", database.name),
         format!("database.user={}", database.user),
         "storage.mount=/mnt/shared".to_owned(),
@@ -36,7 +42,7 @@ fn at_the_question(site: &Site, program: &Program, stages: &[&str]) -> Pty {
 /// Confirms after something foreign was done.
 fn confirmed(site: &Site, stages: &[&str], foreign: impl FnOnce()) -> Left {
     let program = Program::new().current_dir(site.path(""));
-    let mut pty = at_the_question(site, &program, stages);
+    let mut pty = at_the_question(site, &program, stages, &site.etcd.endpoint, &site.database.address);
     foreign();
     pty.write(b"y\r");
     pty.wait()

@@ -8,13 +8,28 @@ use std::path::Path;
 use super::Site;
 use crate::servers::Outcome;
 
+/// Each file by its name, with its mode.
+pub(super) type Files = BTreeMap<String, (u32, Vec<u8>)>;
+
+/// The files in the folder of a site.
+pub(super) fn files_of(site: &Site) -> Files {
+    let entries = fs::read_dir(site.path("")).expect("the folder is ours").flatten();
+    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| {
+        let path = entry.path();
+        let mode = fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
+        let name = entry.file_name().into_string().expect("UTF-8");
+        (name, (mode, fs::read(&path).expect("it is ours")))
+    });
+    files.collect()
+}
+
 /// Everything that a run may change, by value.
 #[derive(Debug, PartialEq)]
 pub(super) struct World {
     keys: BTreeMap<String, String>,
     databases: BTreeMap<String, String>,
     rows: String,
-    files: BTreeMap<String, (u32, Vec<u8>)>,
+    files: Files,
 }
 
 pub(super) const STATE: &str = "--state-dir state";
@@ -26,19 +41,12 @@ impl World {
                     concurrency_limit, concurrency_used, rate_limit, num_queries FROM keypairs ORDER BY access_key";
         let has_rows = databases.contains_key(&site.database.name)
             && site.sql("SELECT to_regclass('public.keypairs') IS NOT NULL").trim() == "t";
-        let entries = fs::read_dir(site.path("")).expect("the folder is ours").flatten();
-        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| {
-            let path = entry.path();
-            let mode = fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777;
-            let name = entry.file_name().into_string().expect("UTF-8");
-            (name, (mode, fs::read(&path).expect("it is ours")))
-        });
         Self {
             // The lock of a killed run that nobody needed to take over goes with its lease.
             keys: site.etcd.get_all("").into_iter().filter(|(key, _)| !key.ends_with("/lock")).collect(),
             databases,
             rows: if has_rows { site.sql(rows) } else { "none".into() },
-            files: files.collect(),
+            files: files_of(site),
         }
     }
 }
