@@ -2,17 +2,13 @@
 //! whose holder is gone.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-
-use rustix::process::Signal;
-use tempfile::TempDir;
 
 use super::Site;
 use super::site::IMAGES;
 use crate::failures::Session;
-use crate::servers::{Outcome, PATIENCE, Postgres, Program, Relay, Running, wait_until};
+use crate::servers::{Outcome, PATIENCE, Postgres, Relay, Running, wait_until};
+use rustix::process::Signal;
 
 const LOCK: &str = "/sorna/local/backendai-setup/lock";
 const HASH: &str = "sha256:of-this-list";
@@ -346,96 +342,4 @@ fn a_stopped_run_leaves_no_lock() {
     assert_eq!(site.etcd.get_all(LOCK).len(), 0);
     drop(other);
     site.runs("run");
-}
-
-/// One of several that run at once: a list and owners of its own.
-struct One {
-    folder: TempDir,
-    number: usize,
-}
-
-impl One {
-    fn new(site: &Site, number: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let place = |name: &str, text: &str| {
-            fs::write(folder.path().join(name), text).expect("our folder");
-            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            fs::set_permissions(folder.path().join(name), private).expect("our file");
-        };
-        let images = format!(
-            "images:\n  - name: python\n    tags: [[common, of-{number}], ['own{number}', of-{number}]]\n    \
-             slots: {{cpu: {number}, mem: {number}.0, gpu: 0}}\n"
-        );
-        place("images.yml", &images);
-        place("aliases.yml", &format!("aliases:\n  - ['py', 'python:own{number}']\n"));
-        let owners = format!("keypairs: {{admin: 'a{number}@example.com', user: 'u{number}@example.com'}}\n");
-        place("answers.yml", &format!("{}{owners}", site.answers()));
-        Self { folder, number }
-    }
-
-    fn start(&self, more: &[&str]) -> Running {
-        let program =
-            Program::new().current_dir(self.folder.path()).args(["--answers", "answers.yml", "run"]);
-        program.args(more.iter().map(|&word| word.to_owned())).start()
-    }
-
-    fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-}
-
-/// The end is that of the runs that ended well, one after the other.
-fn is_serial(site: &Site, good: &[&One], told: &str) {
-    let keys = site.etcd.get_all("/sorna/");
-    let key = |below: &str| keys.get(&format!("/sorna/local/images/{below}")).cloned().unwrap_or_default();
-    let last = key("python/tags/common");
-    let last = last.strip_prefix("of-").unwrap_or_else(|| panic!("{keys:#?}\n{told}"));
-    assert!(good.iter().any(|one| one.number.to_string() == last), "{keys:#?}\n{told}");
-    assert_eq!(key("python/cpu"), last, "{keys:#?}\n{told}");
-    assert_eq!(key("_aliases/py"), format!("python:own{last}"), "{keys:#?}\n{told}");
-    let own = |one: &&One| format!("/sorna/local/images/python/tags/own{}", one.number);
-    let theirs: BTreeSet<String> = good.iter().map(own).collect();
-    let held = keys.keys().filter(|key| key.contains("/tags/own")).cloned().collect();
-    assert_eq!(theirs, held, "{told}");
-    assert!(!keys.contains_key(LOCK));
-    let users = good.iter().flat_map(|one| ["a", "u"].map(|who| format!("{who}{}@example.com", one.number)));
-    let rows = site.sql("SELECT user_id FROM keypairs ORDER BY user_id");
-    assert_eq!(
-        rows.lines().map(str::to_owned).collect::<Vec<_>>(),
-        users.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(),
-        "{told}"
-    );
-    for one in good {
-        let file = fs::read_to_string(one.folder().join("keypairs.yml")).expect("its file");
-        let secrets = "SELECT secret_key FROM keypairs WHERE user_id = ";
-        for who in ["a", "u"] {
-            let secret = site.sql(&format!("{secrets}'{who}{}@example.com'", one.number));
-            assert!(file.contains(secret.trim()), "the file has what the table has");
-        }
-    }
-}
-
-fn at_once(count: usize, more: &[&str]) -> Vec<i32> {
-    let site = Site::new();
-    let all: Vec<One> = (1..=count).map(|number| One::new(&site, number)).collect();
-    let running: Vec<Running> = all.iter().map(|one| one.start(more)).collect();
-    let ended: Vec<Outcome> = running.into_iter().map(Running::wait).collect();
-    let statuses: Vec<i32> = ended.iter().map(|outcome| outcome.status).collect();
-    let told: String = ended.iter().map(|outcome| format!("{}\n", outcome.stderr)).collect();
-    assert!(
-        statuses.iter().all(|it| [0, 8, 9].contains(it)) && statuses.contains(&0),
-        "{statuses:?}\n{told}"
-    );
-    let good = all.iter().zip(&statuses).filter(|(_, status)| **status == 0).map(|(one, _)| one);
-    is_serial(&site, &good.collect::<Vec<_>>(), &told);
-    statuses
-}
-
-#[test]
-fn several_runs_at_once_come_one_after_the_other_or_not_at_all() {
-    for count in [2, 5] {
-        at_once(count, &[]);
-        let waiting = at_once(count, &["--wait", "80s", "--timeout", "60s"]);
-        assert!(waiting.iter().all(|status| *status == 0), "{waiting:?}");
-    }
 }

@@ -21,6 +21,7 @@ mod overtaken;
 mod saved;
 mod saved_refused;
 mod schema;
+mod serial;
 mod site;
 mod stale;
 mod targets;
