@@ -1,12 +1,12 @@
 //! Undo: after it the servers and the files are what they were before the run, or what stays is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Site;
-use crate::servers::Outcome;
+use crate::servers::{Outcome, Program};
 
 /// Each file by its name, with its mode.
 pub(super) type Files = BTreeMap<String, (u32, Vec<u8>)>;
@@ -265,31 +265,66 @@ fn a_killed_undo_is_finished() {
     }
 }
 
-pub(super) fn journals(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn journals(folder: &Path) -> Vec<PathBuf> {
     let targets = fs::read_dir(folder).expect("the state directory").flatten();
     let entries = targets.filter_map(|target| fs::read_dir(target.path().join("journals")).ok());
     entries.flatten().flatten().map(|entry| entry.path()).collect()
 }
 
+/// Every file below a folder that has this in it.
+fn holders(folder: &Path, secret: &str) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).expect("the folder is ours").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(holders(&path, secret));
+        } else if fs::read(&path).expect("ours").windows(secret.len()).any(|it| it == secret.as_bytes()) {
+            found.insert(path);
+        }
+    }
+    found
+}
+
 #[test]
 fn the_journal_alone_holds_former_secrets() {
     let site = Site::new();
-    site.runs(&format!("run {STATE}"));
-    let old = site.sql("SELECT secret_key FROM keypairs");
-    site.runs(&format!("run populate-fixtures --rotate-keypairs {STATE}"));
-    let new = site.sql("SELECT secret_key FROM keypairs");
-    let journals = journals(&site.path("state"));
-    assert_eq!(journals.len(), 2);
-    let texts: Vec<String> = journals.iter().map(|path| fs::read_to_string(path).expect("text")).collect();
-    for secret in old.lines() {
-        assert!(texts.iter().any(|text| text.contains(secret)), "a former secret can be put back");
+    let programs = [vec!["run"], vec!["run", "populate-fixtures", "--rotate-keypairs"]]
+        .map(|words| site.program(words.into_iter().chain(["--state-dir", "state"])));
+    let secrets = || site.sql("SELECT secret_key FROM keypairs").lines().map(str::to_owned).collect();
+    let holders = |secret: &str| -> BTreeSet<PathBuf> {
+        let folders = programs.iter().map(Program::folder);
+        folders.chain([&*site.path("")]).flat_map(|folder| holders(folder, secret)).collect()
+    };
+    let ended = programs[0].run();
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let old: Vec<String> = secrets();
+    let first: BTreeSet<PathBuf> = journals(&site.path("state")).into_iter().collect();
+    let file = BTreeSet::from([site.path("keypairs.yml")]);
+    for secret in &old {
+        assert_eq!(holders(secret), file, "a secret that counts stands in the table and in its file");
     }
-    for secret in new.lines() {
-        assert!(!texts.iter().any(|text| text.contains(secret)), "a new secret stands in the table");
+    let ended = programs[1].run();
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let new: Vec<String> = secrets();
+    let all: BTreeSet<PathBuf> = journals(&site.path("state")).into_iter().collect();
+    let second: BTreeSet<PathBuf> = all.difference(&first).cloned().collect();
+    assert_eq!((first.len(), second.len()), (1, 1));
+    for secret in &old {
+        assert_eq!(holders(secret), second, "a former secret can be put back from there alone");
     }
-    assert!(!texts.iter().any(|text| text.contains(&site.database.password)));
-    for path in &journals {
-        let mode = fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
-        assert_eq!(mode, 0o600, "{}", path.display());
+    for secret in &new {
+        assert_eq!(holders(secret), file);
+    }
+    for path in &all {
+        assert!(!fs::read_to_string(path).expect("text").contains(&site.database.password));
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
+        assert_eq!(mode(path), 0o600, "{}", path.display());
+        let folder = path.parent().expect("a folder");
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+    // What was put back is a secret that counts, and the other one is nowhere any more.
+    undo(&site);
+    for secret in &new {
+        assert_eq!(holders(secret), BTreeSet::new());
     }
 }
