@@ -171,6 +171,17 @@ impl World {
         postgres::repeated(database.limits, usize::MAX, || self.connections.begin(database)).await
     }
 
+    /// The same; none where the database is not there.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub async fn transaction_if_there(&self) -> Result<Option<Transaction>, Failure> {
+        match self.transaction().await {
+            Err(failure) if failure.code == Code::DbMissing => Ok(None),
+            begun => begun.map(Some),
+        }
+    }
+
     /// Closes what is open and idle.
     pub async fn hang_up(&self) {
         *self.store.lock().await = None;

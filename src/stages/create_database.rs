@@ -33,17 +33,12 @@ pub struct CreateDatabase;
 impl CreateDatabase {
     async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let database = cx.world.settings.database()?;
-        match cx.world.transaction().await {
-            Ok(look) => {
-                look.end().await;
-                Ok(Found::Done(format!("{} is there", database.name)))
-            }
-            Err(failure) if failure.code == Code::DbMissing => {
-                let change = Change::Database { name: database.name.clone(), is_removed: false };
-                Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])))
-            }
-            Err(failure) => Err(failure),
-        }
+        let Some(look) = cx.world.transaction_if_there().await? else {
+            let change = Change::Database { name: database.name.clone(), is_removed: false };
+            return Ok(Found::Pending(StagePlan::new(ABOUT.id, vec![change])));
+        };
+        look.end().await;
+        Ok(Found::Done(format!("{} is there", database.name)))
     }
 
     /// Once; `again` after a connection that was lost, when the database there may be of our own making.
@@ -87,7 +82,7 @@ fn judge<T>(database: &Database, created: Result<Result<T, sqlx::Error>, Elapsed
             .why("it copies its template database, which takes as long as its disk does")
             .remedy("run again with more time: `--timeout 10m`")),
             Ok(Ok(_)) => Ok(true),
-            Ok(Err(error)) => match sqlstate(&error).as_deref() {
+            Ok(Err(error)) => match postgres::sqlstate(&error).as_deref() {
                 Some("42P04" | "23505") => Ok(false),
                 Some("55006") => Err(Failure::new(
                     Code::DbRefused,
@@ -122,8 +117,4 @@ impl Stage<World> for CreateDatabase {
         }
         .to_owned()
     }
-}
-
-fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }

@@ -49,8 +49,8 @@ pub struct PopulateFixtures;
 /// The database as this stage needs it: at the head. None when an earlier stage will bring it there.
 async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let missing = match cx.world.transaction().await {
-        Ok(mut look) => {
+    let missing = match cx.world.transaction_if_there().await? {
+        Some(mut look) => {
             let standing = postgres::standing(&mut look, database, schema).await;
             if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
                 return Ok(Some(look));
@@ -58,10 +58,7 @@ async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
             look.ended(standing).await?;
             format!("database `{}` is not at revision {}", database.name, schema.head)
         }
-        Err(failure) if failure.code == Code::DbMissing => {
-            format!("database `{}` is not there yet", database.name)
-        }
-        Err(failure) => return Err(failure),
+        None => format!("database `{}` is not there yet", database.name),
     };
     if cx.expects(install_schema::ABOUT.id) {
         return Ok(None);

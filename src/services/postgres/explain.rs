@@ -103,6 +103,11 @@ impl Said {
     }
 }
 
+/// The SQLSTATE of what the server said, where it said something.
+pub fn sqlstate(error: &Error) -> Option<String> {
+    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+}
+
 fn pg(error: &Error) -> Option<Said> {
     let said: &PgDatabaseError = error.as_database_error()?.try_downcast_ref()?;
     let owned = |text: &str| text.to_owned();

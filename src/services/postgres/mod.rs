@@ -40,7 +40,7 @@ use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
 pub use creation::{created_meanwhile, creation};
-pub use explain::{explain, silent};
+pub use explain::{explain, silent, sqlstate};
 pub use facts::{
     Clash, Collation, Extension, ReadOnly, Rights, Server, clashes, collation, encoding, extension,
     has_extension, may_create_database, read_only, rights, server, shadows, system,
@@ -87,7 +87,7 @@ pub async fn connect(database: &Database, name: &str) -> Result<PgConnection, Re
 
 /// What a failed sign-in means. Where the library cannot tell, the server is asked how it wants a sign-in.
 async fn refusal(error: &sqlx::Error, database: &Database, name: &str) -> Refused {
-    let code = error.as_database_error().and_then(|said| said.code());
+    let code = sqlstate(error);
     let is_vague =
         matches!(code.as_deref(), Some("28000" | "28P01")) || matches!(error, sqlx::Error::Protocol(_));
     let before = match if is_vague { opening::ask(database, name).await } else { None } {

@@ -100,14 +100,11 @@ pub(super) async fn look(
         return Ok(looked);
     }
     let database = cx.world.settings.database()?;
-    let mut look = match cx.world.transaction().await {
+    let mut look = match cx.world.transaction_if_there().await? {
+        Some(look) => look,
         // The server may still be making it for a run that was killed.
-        Err(failure) if failure.code == Code::DbMissing => match postgres::created_meanwhile(database).await?
-        {
-            true => cx.world.transaction().await?,
-            false => return Ok(looked),
-        },
-        look => look?,
+        None if postgres::created_meanwhile(database).await? => cx.world.transaction().await?,
+        None => return Ok(looked),
     };
     let found = hindrance(cx, &mut look, run).await;
     match look.ended(found).await? {
@@ -138,7 +135,7 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
     let removal = async {
         match timeout(limit, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if sqlstate(&error).as_deref() == Some("55006") => Err(in_use(database)),
+            Ok(Err(error)) if postgres::sqlstate(&error).as_deref() == Some("55006") => Err(in_use(database)),
             Ok(Err(error)) => Err(postgres::explain(&error, database, "the removal of the database")),
             Err(_) => Err(postgres::silent(database, "the removal of the database", limit)),
         }
@@ -147,10 +144,6 @@ pub(super) async fn apply(cx: &Context<World>, plan: &StagePlan, run: &Journaled
     cx.log(format!("{} removed", database.name)).await;
     postgres::close(connection, database.limits).await;
     Ok(())
-}
-
-fn sqlstate(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }
 
 fn in_use(database: &Database) -> Failure {

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use sqlx::{PgConnection, Row as _};
 
 use crate::{
-    failure::{Code, Failure},
+    failure::Failure,
     fingerprint::digest,
     fixture,
     guide::Database,
@@ -212,10 +212,7 @@ fn looked(entries: &[Entry], table: &BTreeMap<String, TableRow>) -> Looked {
 /// The table, when it is there in a form that is known.
 async fn open(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let mut look = match cx.world.transaction().await {
-        Err(failure) if failure.code == Code::DbMissing => return Ok(None),
-        look => look?,
-    };
+    let Some(mut look) = cx.world.transaction_if_there().await? else { return Ok(None) };
     match postgres::standing(&mut look, database, schema).await {
         Ok(standing) if standing.is_at_head() => Ok(Some(look)),
         other => look.ended(other).await.map(|_| None),

@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{
-    failure::{Code, Failure},
+    failure::Failure,
     guide::Database,
     journal::{Entry, Intent, JournaledRun},
     schema::{self, Schema, quote_identifier},
@@ -117,10 +117,7 @@ pub(super) async fn look(
     let mut looked = Looked::default();
     let Some((revision, had_extension)) = installed(entries) else { return Ok(looked) };
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-    let mut look = match cx.world.transaction().await {
-        Err(failure) if failure.code == Code::DbMissing => return Ok(looked),
-        look => look?,
-    };
+    let Some(mut look) = cx.world.transaction_if_there().await? else { return Ok(looked) };
     let found = standing(cx, &mut look, run, revision).await;
     match look.ended(found).await? {
         None => looked.changes = statements(schema, had_extension),
