@@ -182,3 +182,28 @@ impl RunState {
         self.stages.iter_mut().find(|known| known.stage == id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{failure::Code, workflow::Done};
+
+    #[test]
+    fn who_leaves_at_once_has_skipped_whatever_has_not_come_to_its_end() {
+        let mut state = RunState::default();
+        let mut skipped_after = |kind| {
+            state.apply(&Event::at(Timestamp::UNIX_EPOCH, kind));
+            let summary = state.broken_off("site", 143, Failure::new(Code::Cancelled, "left"), None);
+            (summary.changed, summary.skipped)
+        };
+        let finished = |stage, outcome| EventKind::StageFinished { stage, outcome, duration_ms: 0 };
+        assert_eq!(skipped_after(Event::version("site", vec!["one", "two", "three"], Vec::new())), (0, 3));
+        assert_eq!(skipped_after(finished("four", Outcome::LeftOut)), (0, 4));
+        assert_eq!(skipped_after(EventKind::StageStarted { stage: "one" }), (0, 4));
+        let done = Done { summary: "made".into(), changes: 1 };
+        assert_eq!(skipped_after(finished("one", Outcome::Changed(done))), (1, 3));
+        assert_eq!(skipped_after(finished("two", Outcome::Cancelled { left: None })), (1, 3));
+    }
+}
