@@ -94,6 +94,22 @@ fn the_second_run_is_told_who_writes_to_the_database() {
     says(&waiting.wait(), 0, &[&whose, "changed=0 unchanged=1"]);
 }
 
+/// A check that looks while another run installs the schema sees it whole, or nothing of it.
+#[test]
+fn a_look_is_of_one_moment() {
+    for (command, said) in [("run install-schema", "changed=0 unchanged=1"), ("check database", "")] {
+        let site = Site::new();
+        site.runs("run create-database");
+        let relay = Relay::to(&site.database.address);
+        relay.open();
+        let setting = format!("database.address={}", relay.address);
+        let program = site.program(command.split(' ').chain(["--set", &setting]));
+        let names = "WHEN 'c' THEN 'composite type'";
+        let running = relay.hold_up(names, || program.start(), || drop(site.runs("run install-schema")));
+        says(&running.wait(), 0, &[said]);
+    }
+}
+
 /// What was planned before the other run ended is planned anew.
 #[test]
 fn a_run_waits_for_the_one_before_and_looks_again() {

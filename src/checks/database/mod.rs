@@ -95,7 +95,8 @@ async fn climb(ladder: &Ladder, database: &Database, world: &World) -> Result<()
     // A database that is yet to be made takes its encoding and collation from template1.
     let of = elsewhere.as_ref().map_or(database.name.as_str(), |_| "template1");
     let questions = (postgres::server(), postgres::encoding(of));
-    let begun = Transaction::begin_with(connection, database, questions).await;
+    // Else what another run commits in between would look like somebody else's.
+    let begun = Transaction::begin_snapshot_with(connection, database, questions).await;
     let (mut look, (server, encoding)) = begun.map_err(at("server"))?;
     let found = (server, encoding.unwrap_or_default());
     let climbed = inside(ladder, &mut look, database, world, elsewhere.as_deref(), found).await;

@@ -283,7 +283,7 @@ impl Unanswered {
     /// What the server calls its refusal.
     fn sqlstate(&self) -> Option<String> {
         match self {
-            Self::Refused(error) => Some(error.as_database_error()?.code()?.into_owned()),
+            Self::Refused(error) => sqlstate(error),
             _ => None,
         }
     }

@@ -29,11 +29,32 @@ impl Transaction {
     /// # Errors
     /// As [`ask`].
     pub async fn begin_with<Q: Questions>(
+        connection: PgConnection,
+        database: &Database,
+        questions: Q,
+    ) -> Result<(Self, Q::Answers), Failure> {
+        Self::begin_by("BEGIN", connection, database, questions).await
+    }
+
+    /// The same for a look whose questions are all to be answered of one moment, whatever others commit meanwhile.
+    ///
+    /// # Errors
+    /// As [`ask`].
+    pub async fn begin_snapshot_with<Q: Questions>(
+        connection: PgConnection,
+        database: &Database,
+        questions: Q,
+    ) -> Result<(Self, Q::Answers), Failure> {
+        Self::begin_by("BEGIN ISOLATION LEVEL REPEATABLE READ", connection, database, questions).await
+    }
+
+    async fn begin_by<Q: Questions>(
+        begin: &str,
         mut connection: PgConnection,
         database: &Database,
         questions: Q,
     ) -> Result<(Self, Q::Answers), Failure> {
-        let begin = statement("the beginning of a transaction", "BEGIN");
+        let begin = statement("the beginning of a transaction", begin);
         let ((), answers) = together(&mut connection, database, (begin, questions)).await?;
         Ok((Self { connection, limits: database.limits, home: None }, answers))
     }
