@@ -3,6 +3,7 @@
 //! Whatever is asked goes unnamed and inside one transaction ([`Transaction`]), so that a pooler between us and the
 //! server keeps it on one session.
 
+mod asking;
 mod creation;
 mod explain;
 mod facts;
@@ -18,9 +19,8 @@ use std::future::Future;
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, Postgres,
-    postgres::{PgArguments, PgConnectOptions, PgSslMode},
-    query::{Query, QueryScalar},
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
 };
 use tokio::{
     net::TcpStream,
@@ -35,10 +35,12 @@ use crate::{
 
 use super::{caught, pauses};
 
+use asking::broke;
 use explain::Method;
 use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
+pub use asking::{ask, close, scalar, unnamed};
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent, sqlstate};
 pub use facts::{
@@ -125,11 +127,6 @@ async fn judge(stream: TcpStream, database: &Database) -> Result<(), Refused> {
             Err(Refused { failure, is_of_database: is_of_database(&said.code) })
         }
     }
-}
-
-/// The library came to grief over an answer.
-fn broke(database: &Database, panic: &str) -> Failure {
-    explain::strange(database).why(format!("the database library broke off over its answer: {panic}"))
 }
 
 /// Repeats what writes nothing, or nothing that outlives a lost connection, while the server is away for a moment:
@@ -240,70 +237,4 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
         "as a superuser: CREATE DATABASE {name} OWNER {role}; or let `{}` connect to `postgres` or `template1`, where databases are created from",
         database.user,
     )))
-}
-
-/// Ends a session in which nothing is under way.
-pub async fn close(connection: PgConnection, limits: Limits) {
-    let _ = timeout(limits.answer(), connection.close()).await;
-}
-
-/// A statement that no session keeps: named ones stay behind in sessions that a pooler shares.
-pub fn unnamed(sql: &str) -> Query<'_, Postgres, PgArguments> {
-    sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false)
-}
-
-/// As [`unnamed`], for one value.
-pub fn scalar<T>(sql: &str) -> QueryScalar<'_, Postgres, T, PgArguments>
-where
-    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).persistent(false)
-}
-
-/// Runs a request with a time limit and explains its failure.
-///
-/// # Errors
-/// `E-DB-TIMEOUT`, `E-DB-LOST`, `E-DB-RIGHTS` or `E-DB-REFUSED`, and what else [`explain`] knows.
-pub async fn ask<T>(
-    database: &Database,
-    what: &str,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Failure> {
-    request(database, asked).await.map_err(|unanswered| unanswered.explained(database, what))
-}
-
-/// Why a request has no answer.
-enum Unanswered {
-    Silent,
-    Refused(sqlx::Error),
-    Broke(String),
-}
-
-impl Unanswered {
-    /// What the server calls its refusal.
-    fn sqlstate(&self) -> Option<String> {
-        match self {
-            Self::Refused(error) => sqlstate(error),
-            _ => None,
-        }
-    }
-
-    fn explained(&self, database: &Database, what: &str) -> Failure {
-        match self {
-            Self::Silent => silent(database, what, database.limits.answer()),
-            Self::Refused(error) => explain(error, database, what),
-            Self::Broke(panic) => broke(database, panic),
-        }
-    }
-}
-
-async fn request<T>(
-    database: &Database,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Unanswered> {
-    match timeout(database.limits.answer(), caught(asked)).await {
-        Err(_) => Err(Unanswered::Silent),
-        Ok(Ok(answer)) => answer.map_err(Unanswered::Refused),
-        Ok(Err(panic)) => Err(Unanswered::Broke(panic)),
-    }
 }

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Either, PgConnection, postgres::PgRow};
 
 use crate::{failure::Failure, guide::Database};
 
-use super::{Unanswered, request};
+use super::asking::{Unanswered, request};
 
 /// One statement, and what its rows mean.
 pub struct Question<T> {

@@ -11,16 +11,9 @@ use crate::{
     guide::Database,
 };
 
-use super::{Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing};
-
-/// Connections in which nothing is under way.
-#[derive(Debug, Default)]
-pub(super) struct Idle {
-    /// To the manager's database.
-    pub(super) target: Option<PgConnection>,
-    /// To another one of the server, while the manager's is not there.
-    pub(super) elsewhere: Option<PgConnection>,
-}
+use super::{
+    Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing, transaction::Idle,
+};
 
 /// The connections of a run.
 #[derive(Debug, Default)]

@@ -5,7 +5,16 @@ use tokio::{sync::OwnedMutexGuard, time::timeout};
 
 use crate::{failure::Failure, guide::Database, limits::Limits, services::caught};
 
-use super::{Question, Questions, ask, close, shared::Idle, statement, together};
+use super::{Question, Questions, ask, close, statement, together};
+
+/// Connections in which nothing is under way.
+#[derive(Debug, Default)]
+pub(super) struct Idle {
+    /// To the manager's database.
+    pub(super) target: Option<PgConnection>,
+    /// To another one of the server, while the manager's is not there.
+    pub(super) elsewhere: Option<PgConnection>,
+}
 
 /// One transaction. A look is one that is rolled back.
 pub struct Transaction {
