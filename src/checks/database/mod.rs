@@ -183,7 +183,9 @@ async fn inside(
     }
     match creation {
         None => existing(ladder, look, database, &world.guide().schema).await,
-        Some((may_create, extension)) => absent(ladder, database, may_create, extension, since),
+        Some((may_create, extension)) => {
+            absent(ladder, database, may_create, extension, since).map_err(at("rights"))
+        }
     }
 }
 
@@ -233,12 +235,11 @@ fn absent(
     may_create: bool,
     extension: Extension,
     since: Instant,
-) -> Result<(), FailedRung> {
-    let at = |rung| move |failure| (rung, failure, since);
+) -> Result<(), Failure> {
     if !may_create {
-        return Err(at("rights")(judge::no_createdb(database)));
+        return Err(judge::no_createdb(database));
     }
-    judge::creatable(database, extension, None).map_err(at("rights"))?;
+    judge::creatable(database, extension, None)?;
     ladder.pass("rights", "may create the database and uuid-ossp", since);
     let state = format!("no database `{}` yet", database.name);
     ladder.tell(Rung::passed("database", &state, since).telling(&state));

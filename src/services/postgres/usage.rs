@@ -84,8 +84,8 @@ pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> {
 
 fn read_use(rows: &[PgRow]) -> Result<Use, sqlx::Error> {
     let owners = rows.iter().map(|row| row.try_get(5)).collect::<Result<Vec<String>, _>>()?;
-    let mut found = Use::default();
-    found.owner = owners.first().filter(|first| owners.iter().all(|owner| owner == *first)).cloned();
+    let owner = owners.first().filter(|first| owners.iter().all(|owner| owner == *first)).cloned();
+    let mut found = Use { owner, ..Use::default() };
     for row in rows {
         let name: String = row.try_get(0)?;
         let (hidden, no_usage): (bool, bool) = (row.try_get(1)?, row.try_get(2)?);
