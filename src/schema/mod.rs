@@ -1,10 +1,14 @@
 //! The schema of a release of the manager: alembic's revisions as data, and what a database has of them.
 
+mod owners;
 mod shape;
 mod standing;
+mod upgrade;
 
+pub use owners::{NAME_LIMIT, Owners};
 pub use shape::{Drift, Part};
 pub use standing::{Found, Standing};
+pub use upgrade::{Facts, Question, Step, USER_IDS, Upgrade};
 
 /// The schema that a release of the manager works with.
 #[derive(Debug)]
@@ -53,6 +57,17 @@ pub enum Rows {
         /// Its name.
         table: &'static str,
     },
+    /// Living rows that are alike in these columns stop it: a unique index is made.
+    Alike {
+        /// The table.
+        table: &'static str,
+        /// Its columns, separated by commas.
+        columns: &'static str,
+        /// The condition for the rows that count.
+        living: &'static str,
+        /// The number of the revision from which on the columns are there.
+        since: usize,
+    },
     /// The owners of keypairs were numbers and become texts: the number itself, or a name for it.
     UserIds,
     /// Nothing to decide, but to know beforehand.
@@ -74,39 +89,78 @@ impl Schema {
         self.chain.iter().find(|revision| revision.id == id)
     }
 
+    /// The revisions that follow this one, oldest first.
+    pub fn way_from(&self, revision: &Revision) -> &'static [Revision] {
+        self.chain.get(revision.number..).unwrap_or_default()
+    }
+
     /// The tables of the head, as the statements that make them name them.
     pub fn head_tables(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.statements().filter_map(|statement| {
-            let rest = statement.sql.strip_prefix("CREATE TABLE ")?;
-            let name = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest).split([' ', '(']).next()?;
-            Some(name.trim_start_matches("public."))
-        })
+        self.statements().filter_map(|statement| statement.named("CREATE TABLE "))
+    }
+
+    /// The tables that stand at a revision of the chain, `alembic_version` among them.
+    pub fn tables_at(&self, revision: &Revision) -> Vec<&'static str> {
+        let way = self.chain.iter().take(revision.number).flat_map(Revision::statements);
+        let mut tables = Vec::new();
+        for statement in way {
+            tables.extend(statement.named("CREATE TABLE "));
+            if let Some(gone) = statement.named("DROP TABLE ") {
+                tables.retain(|table| *table != gone);
+            }
+        }
+        tables
+    }
+
+    /// The enum types that stand at a revision of the chain.
+    pub fn types_at(&self, revision: &Revision) -> Vec<&'static str> {
+        let way = self.chain.iter().take(revision.number).flat_map(Revision::statements);
+        way.filter_map(|statement| statement.named("CREATE TYPE ")).collect()
     }
 
     /// The relations that the head makes in schema public: tables, indexes, and the indexes of constraints.
     pub fn head_relations(&self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        for statement in self.statements() {
-            let words: Vec<&str> =
-                statement.sql.split([' ', '\n', ',', '(']).filter(|word| !word.is_empty()).collect();
-            for (at, word) in words.iter().enumerate() {
-                let next = |more: usize| words.get(at + more).copied().unwrap_or_default();
-                let name = match *word {
-                    "TABLE" => next(if next(1) == "IF" { 4 } else { 1 }),
-                    "INDEX" => next(1),
-                    "CONSTRAINT" if matches!(next(2), "PRIMARY" | "UNIQUE") => next(1),
-                    _ => continue,
-                };
-                names.push(name.trim_start_matches("public."));
-            }
-        }
-        names
+        relations(self.statements())
+    }
+
+    /// The relations that the way from this revision makes.
+    pub fn relations_after(&self, revision: &Revision) -> Vec<&'static str> {
+        relations(self.way_from(revision).iter().flat_map(Revision::statements))
     }
 
     /// The statements that make the head in a fresh database, in order.
     pub fn statements(&self) -> impl Iterator<Item = Statement> + use<> {
         titled(self.statements)
     }
+}
+
+impl Statement {
+    /// The name, without its schema, of what it creates or drops; none where it begins in another way.
+    fn named(&self, begins: &str) -> Option<&'static str> {
+        let rest = self.sql.strip_prefix(begins)?;
+        let name = rest.strip_prefix("IF NOT EXISTS ").unwrap_or(rest).split([' ', '(']).next()?;
+        Some(name.trim_start_matches("public."))
+    }
+}
+
+/// The relations that statements create: tables, indexes, and the indexes of constraints of new tables.
+fn relations(statements: impl Iterator<Item = Statement>) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for statement in statements.filter(|statement| statement.sql.starts_with("CREATE ")) {
+        let words: Vec<&str> =
+            statement.sql.split([' ', '\n', ',', '(']).filter(|word| !word.is_empty()).collect();
+        for (at, word) in words.iter().enumerate() {
+            let next = |more: usize| words.get(at + more).copied().unwrap_or_default();
+            let name = match *word {
+                "TABLE" => next(if next(1) == "IF" { 4 } else { 1 }),
+                "INDEX" => next(1),
+                "CONSTRAINT" if matches!(next(2), "PRIMARY" | "UNIQUE") => next(1),
+                _ => continue,
+            };
+            names.push(name.trim_start_matches("public."));
+        }
+    }
+    names
 }
 
 impl Revision {
@@ -125,6 +179,15 @@ fn titled(text: &'static str) -> impl Iterator<Item = Statement> {
         let (what, sql) = part.split_once('\n')?;
         Some(Statement { what, sql: sql.trim().trim_end_matches(';') })
     })
+}
+
+/// A text as SQL takes it, whatever is in it and whatever `standard_conforming_strings` says.
+pub fn quote_literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    match text.contains('\\') {
+        true => format!("E'{}'", doubled.replace('\\', "\\\\")),
+        false => format!("'{doubled}'"),
+    }
 }
 
 /// A name as SQL takes it, whatever is in it.

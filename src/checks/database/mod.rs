@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::{
     failure::{Code, Failure},
     guide::{Database, SslMode},
-    schema::{Found, Schema},
+    schema::{Found, Revision, Schema},
     services::{
         net::{self, Greeting},
         postgres::{self, Refused, Server, Transaction},
@@ -196,6 +196,7 @@ async fn existing(
     let (found, state) = match standing.judge(&database.name, &database.user) {
         Found::Conflict(failure) => return Err(at("database")(failure)),
         Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema.head)),
+        Found::Older(old) => (Found::Older(old), older(database, schema, old)),
         Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
     };
     let rights = postgres::rights(look, database, server).await.map_err(at("rights"))?;
@@ -204,6 +205,16 @@ async fn existing(
         let usable = postgres::use_of_schema(look, database, &tables).await.map_err(at("rights"))?;
         usable::usable(database, &usable).map_err(at("rights"))?;
         ladder.pass("rights", "may read and write all tables", since);
+    } else if let Found::Older(old) = found {
+        let usable =
+            postgres::use_of_schema(look, database, &schema.tables_at(old)).await.map_err(at("rights"))?;
+        // Whoever gets the tables can use them.
+        postgres::may_upgrade(look, database, schema, old).await.map_err(at("rights"))?;
+        usable::usable(database, &usable).map_err(at("rights"))?;
+        let names = schema.relations_after(old);
+        let clashes = postgres::clashes(look, database, &names, &[]).await.map_err(at("rights"))?;
+        judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;
+        ladder.pass("rights", "may upgrade and use all tables", since);
     } else {
         usable::installable(database, &rights).map_err(at("rights"))?;
         let tables: Vec<&str> = schema.head_tables().collect();
@@ -220,6 +231,13 @@ async fn existing(
     }
     ladder.tell(Rung::passed("database", &state, since).telling(&state));
     Ok(())
+}
+
+/// A database at an older revision, in words.
+fn older(database: &Database, schema: &Schema, old: &Revision) -> String {
+    let steps = schema.way_from(old).len();
+    let revisions = if steps == 1 { "1 revision".to_owned() } else { format!("{steps} revisions") };
+    format!("`{}` is at {}, {revisions} before the head", database.name, old.id)
 }
 
 /// The database is not there: the right to create it, and the extension.

@@ -96,7 +96,12 @@ pub const CHAIN: &[Revision] = &[
         id: "babc74594aa6",
         title: "add-partial-index-to-kernels",
         sql: include_str!("../../../migrations/12-babc74594aa6.sql"),
-        rows: &[],
+        rows: &[Rows::Alike {
+            table: "kernels",
+            columns: "access_key, sess_id",
+            living: "status <> 'TERMINATED' AND role = 'master'",
+            since: 4,
+        }],
     },
     Revision {
         number: 13,

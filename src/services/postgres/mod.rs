@@ -10,9 +10,11 @@ mod lock;
 mod opening;
 mod shared;
 mod standing;
+mod transaction;
+mod upgrade;
 mod usage;
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
@@ -22,7 +24,6 @@ use sqlx::{
 };
 use tokio::{
     net::TcpStream,
-    sync::OwnedMutexGuard,
     time::{Instant, sleep, timeout},
 };
 
@@ -47,6 +48,8 @@ pub use facts::{
 pub use lock::{Attempt, DatabaseLock, exclude_others};
 pub use shared::Connections;
 pub use standing::standing;
+pub use transaction::{Transaction, close};
+pub use upgrade::{facts, in_use, lock_tables, may_upgrade};
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.
@@ -239,107 +242,6 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
     )))
 }
 
-/// Connections in which nothing is under way.
-#[derive(Debug, Default)]
-struct Idle {
-    /// To the manager's database.
-    target: Option<PgConnection>,
-    /// To another one of the server, while the manager's is not there.
-    elsewhere: Option<PgConnection>,
-}
-
-/// One transaction. A look is one that is rolled back.
-pub struct Transaction {
-    connection: PgConnection,
-    limits: Limits,
-    /// Where its connection goes at the end; none for one of its own, which is closed.
-    home: Option<OwnedMutexGuard<Idle>>,
-}
-
-impl Transaction {
-    /// Begins it.
-    ///
-    /// # Errors
-    /// As [`ask`].
-    pub async fn begin(mut connection: PgConnection, database: &Database) -> Result<Self, Failure> {
-        let begin = sqlx::raw_sql("BEGIN").execute(&mut connection);
-        ask(database, "the beginning of a transaction", begin).await?;
-        Ok(Self { connection, limits: database.limits, home: None })
-    }
-
-    /// The same, whose connection others get after its end.
-    fn returning_to(self, home: OwnedMutexGuard<Idle>) -> Self {
-        Self { home: Some(home), ..self }
-    }
-
-    fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// Rolls it back, and gives back the connection when that is clean.
-    async fn roll_back(mut self) -> Option<PgConnection> {
-        let rolling_back = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
-        let ended = timeout(self.limits.answer(), caught(rolling_back)).await;
-        matches!(ended, Ok(Ok(Ok(_)))).then_some(self.connection)
-    }
-
-    /// Ends it without a trace: one that is dropped in a transaction is a line in the server's log.
-    pub async fn end(mut self) {
-        let (home, limits) = (self.home.take(), self.limits);
-        if let Some(connection) = self.roll_back().await {
-            give_back(connection, home, limits).await;
-        }
-    }
-
-    /// Ends a look with this outcome. Where the server may still be busy with a question, nobody else gets the connection.
-    ///
-    /// # Errors
-    /// That of the outcome.
-    pub async fn ended<T>(mut self, outcome: Result<T, Failure>) -> Result<T, Failure> {
-        if outcome.as_ref().is_err_and(Failure::leaves_doubt) {
-            self.home = None;
-        }
-        self.end().await;
-        outcome
-    }
-
-    /// Commits it.
-    ///
-    /// # Errors
-    /// As [`ask`].
-    pub async fn commit(mut self, database: &Database) -> Result<(), Failure> {
-        ask(database, "the commit", sqlx::raw_sql("COMMIT").execute(&mut self.connection)).await?;
-        give_back(self.connection, self.home, self.limits).await;
-        Ok(())
-    }
-}
-
-impl std::ops::Deref for Transaction {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl std::ops::DerefMut for Transaction {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-async fn give_back(connection: PgConnection, home: Option<OwnedMutexGuard<Idle>>, limits: Limits) {
-    match home {
-        Some(mut home) => home.target = Some(connection),
-        None => close(connection, limits).await,
-    }
-}
-
-/// Ends a session in which nothing is under way.
-pub async fn close(connection: PgConnection, limits: Limits) {
-    let _ = timeout(limits.answer(), connection.close()).await;
-}
-
 /// A statement that no session keeps: named ones stay behind in sessions that a pooler shares.
 pub fn unnamed(sql: &str) -> Query<'_, Postgres, PgArguments> {
     sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false)
@@ -362,8 +264,21 @@ pub async fn ask<T>(
     what: &str,
     request: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    match timeout(database.limits.answer(), caught(request)).await {
-        Err(_) => Err(silent(database, what, database.limits.answer())),
+    ask_within(database, database.limits.answer(), what, request).await
+}
+
+/// The same, with another limit.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn ask_within<T>(
+    database: &Database,
+    limit: Duration,
+    what: &str,
+    request: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    match timeout(limit, caught(request)).await {
+        Err(_) => Err(silent(database, what, limit)),
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
         Ok(Err(panic)) => Err(broke(database, &panic)),

@@ -11,7 +11,9 @@ use crate::{
     guide::Database,
 };
 
-use super::{Idle, Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing};
+use super::{
+    Transaction, close, connect_elsewhere, connect_target, encoding, failure_missing, transaction::Idle,
+};
 
 /// The connections of a run.
 #[derive(Debug, Default)]
