@@ -16,6 +16,7 @@ mod keypairs_doors;
 mod keypairs_kept;
 mod large;
 mod locks;
+mod old;
 mod saved;
 mod saved_refused;
 mod schema;
@@ -23,6 +24,7 @@ mod site;
 mod stale;
 mod targets;
 mod undo;
+mod upgrade;
 
 pub use saved::Desk;
 pub use site::Site;
