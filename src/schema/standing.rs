@@ -55,6 +55,14 @@ impl Standing {
         matches!(self.judge("", ""), Found::Head)
     }
 
+    /// The older revision from which it can be upgraded; none where it is anything else.
+    pub fn older(&self) -> Option<&'static Revision> {
+        match self.judge("", "") {
+            Found::Older(revision) => Some(revision),
+            _ => None,
+        }
+    }
+
     /// Judges the database of this name, for the user who signs in.
     pub fn judge(&self, name: &str, user: &str) -> Found {
         let revisions = self.revisions.as_deref().unwrap_or_default();

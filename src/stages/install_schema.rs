@@ -99,7 +99,7 @@ impl InstallSchema {
             schema::Found::Fresh => Found::Pending(install_plan(schema)),
             schema::Found::Head => Found::Done(format!("at revision {}", schema.head)),
             schema::Found::Conflict(failure) => Found::Conflict(failure),
-            schema::Found::Older(from) => match upgrade::look(&cx.world, look, from).await? {
+            schema::Found::Older(from) => match upgrade::look(&cx.world, look, from, ABOUT.id).await? {
                 Ok(found) => {
                     cx.remark(found.remark);
                     Found::Pending(found.plan)
@@ -140,8 +140,17 @@ impl InstallSchema {
             Task::Install => install_plan(schema),
             Task::Upgrade(from) => {
                 transaction = upgrade::alone(cx, transaction, from).await?;
-                match upgrade::look(&cx.world, &mut transaction, from).await? {
-                    Ok(found) => found.plan,
+                // Whoever used them until now may have changed them.
+                let standing = postgres::standing(&mut transaction, database, schema).await?;
+                match standing.judge(&database.name, &database.user) {
+                    schema::Found::Older(still) if still == from => {}
+                    _ => return Err(changed(database, "its schema is another one by now")),
+                }
+                match upgrade::look(&cx.world, &mut transaction, from, ABOUT.id).await? {
+                    Ok(found) => {
+                        cx.warn(format!("{}  {}", found.remark.what, found.remark.code)).await;
+                        found.plan
+                    }
                     Err(conflict) => return Err(changed(database, &words(&conflict))),
                 }
             }

@@ -25,6 +25,7 @@ mod stale;
 mod targets;
 mod undo;
 mod upgrade;
+mod upgrade_kept;
 
 pub use saved::Desk;
 pub use site::Site;

@@ -6,7 +6,7 @@ use std::path::Path;
 use backendai_setup::{guides::september_2018::GUIDE, schema::Revision};
 use tempfile::TempDir;
 
-use crate::servers::{Database, Outcome, Postgres, Program};
+use crate::servers::{Database, Etcd, Outcome, Postgres, Program};
 
 /// The revision with this number, from 1.
 pub fn revision(number: usize) -> &'static Revision {
@@ -159,6 +159,14 @@ impl Old {
     /// Runs the program.
     pub fn run(&self, arguments: &str) -> Outcome {
         self.program(arguments).run()
+    }
+
+    /// What `plan` says with these flags, beside an empty etcd.
+    pub fn plan(&self, flags: &str, words: &[&str]) -> Outcome {
+        let etcd = Etcd::start();
+        let others =
+            "--set etcd.namespace=local --set storage.mount=/mnt/shared --set storage.expect=elsewhere";
+        self.ends(&format!("plan {others} --set etcd.endpoints={} {flags}", etcd.endpoint), 0, words)
     }
 
     /// Runs it and expects this status and these words.

@@ -3,6 +3,7 @@
 //! Whatever is asked goes unnamed and inside one transaction ([`Transaction`]), so that a pooler between us and the
 //! server keeps it on one session.
 
+mod asked;
 mod creation;
 mod explain;
 mod facts;
@@ -14,13 +15,12 @@ mod transaction;
 mod upgrade;
 mod usage;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection, Postgres,
-    postgres::{PgArguments, PgConnectOptions, PgSslMode},
-    query::{Query, QueryScalar},
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgSslMode},
 };
 use tokio::{
     net::TcpStream,
@@ -35,10 +35,12 @@ use crate::{
 
 use super::{caught, pauses};
 
+use asked::broke;
 use explain::Method;
 use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
+pub use asked::{ask, ask_within, scalar, unnamed};
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent};
 pub use facts::{
@@ -125,11 +127,6 @@ async fn judge(stream: TcpStream, database: &Database) -> Result<(), Refused> {
             Err(Refused { failure, is_of_database: is_of_database(&said.code) })
         }
     }
-}
-
-/// The library came to grief over an answer.
-fn broke(database: &Database, panic: &str) -> Failure {
-    explain::strange(database).why(format!("the database library broke off over its answer: {panic}"))
 }
 
 /// Repeats what writes nothing, or nothing that outlives a lost connection, while the server is away for a moment:
@@ -240,49 +237,6 @@ pub async fn connect_elsewhere(database: &Database) -> Result<(PgConnection, Str
         "as a superuser: CREATE DATABASE {name} OWNER {role}; or let `{}` connect to `postgres` or `template1`, where databases are created from",
         database.user,
     )))
-}
-
-/// A statement that no session keeps: named ones stay behind in sessions that a pooler shares.
-pub fn unnamed(sql: &str) -> Query<'_, Postgres, PgArguments> {
-    sqlx::query(AssertSqlSafe(sql.to_owned())).persistent(false)
-}
-
-/// As [`unnamed`], for one value.
-pub fn scalar<T>(sql: &str) -> QueryScalar<'_, Postgres, T, PgArguments>
-where
-    (T,): for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow>,
-{
-    sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).persistent(false)
-}
-
-/// Runs a request with a time limit and explains its failure.
-///
-/// # Errors
-/// `E-DB-TIMEOUT`, `E-DB-LOST`, `E-DB-RIGHTS` or `E-DB-REFUSED`, and what else [`explain`] knows.
-pub async fn ask<T>(
-    database: &Database,
-    what: &str,
-    request: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Failure> {
-    ask_within(database, database.limits.answer(), what, request).await
-}
-
-/// The same, with another limit.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn ask_within<T>(
-    database: &Database,
-    limit: Duration,
-    what: &str,
-    request: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Failure> {
-    match timeout(limit, caught(request)).await {
-        Err(_) => Err(silent(database, what, limit)),
-        Ok(Ok(Ok(answer))) => Ok(answer),
-        Ok(Ok(Err(error))) => Err(explain(&error, database, what)),
-        Ok(Err(panic)) => Err(broke(database, &panic)),
-    }
 }
 
 /// The encoding of a database; none when there is no such database.

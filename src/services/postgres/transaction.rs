@@ -5,7 +5,7 @@ use tokio::{sync::OwnedMutexGuard, time::timeout};
 
 use crate::{failure::Failure, guide::Database, limits::Limits, services::caught};
 
-use super::ask;
+use super::asked::ask;
 
 /// Connections in which nothing is under way.
 #[derive(Debug, Default)]

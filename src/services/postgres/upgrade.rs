@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgRow};
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     services::{caught, holder::since},
 };
 
-use super::{ask, broke, explain, quote_identifier, scalar, silent, unnamed};
+use super::{ask, asked::broke, explain, quote_identifier, scalar, silent, unnamed};
 
 /// More sessions than these are counted only.
 const NAMED: usize = 5;
@@ -170,47 +170,20 @@ pub async fn in_use(
     let asked = unnamed(sql).bind(tables).fetch_all(connection);
     let rows = ask(database, "the question for who uses the tables", asked).await?;
     let now = clock.now();
-    let mut told: Vec<String> = Vec::new();
-    let mut pids = Vec::new();
-    for row in &rows {
-        let pid: Option<i32> = row.get(0);
-        let text = |at: usize| row.get::<Option<String>, _>(at).filter(|text| !text.is_empty());
-        let Some(pid) = pid else {
-            told.push(format!("a prepared transaction ({})", text(7).unwrap_or_default()));
-            continue;
-        };
-        pids.push(pid);
-        let began = row.get::<Option<i64>, _>(5).and_then(|it| Timestamp::from_microsecond(it).ok());
-        let mut words = vec![format!("session {pid}")];
-        words.extend(text(1).map(|user| format!("of `{user}`")));
-        words.extend(text(2).map(|name| format!("(`{name}`)")));
-        words.extend(text(3).map(|from| format!("from {from}")));
-        words.extend(began.map(|began| format!("since {}", since(began, now))));
-        let state = text(4).map(|state| match text(6) {
-            Some(verb) if state == "active" => format!(", active with {verb}"),
-            Some(verb) => format!(", {state} after {verb}"),
-            None => format!(", {state}"),
-        });
-        told.push(format!(
-            "{}{} ({})",
-            words.join(" "),
-            state.unwrap_or_default(),
-            text(7).unwrap_or_default()
-        ));
-    }
+    let mut told: Vec<String> = rows.iter().map(|row| user(row, now)).collect();
     let more = told.len().saturating_sub(NAMED);
     told.truncate(NAMED);
     told.extend((more > 0).then(|| format!("and {more} more")));
-    let what = format!("other sessions use tables of database `{}`", database.name);
-    let failure = Failure::new(Code::DbTables, what);
+    let failure =
+        Failure::new(Code::DbTables, format!("other sessions use tables of database `{}`", database.name));
     let waited = seconds(database.limits.lock());
     if told.is_empty() {
         return Ok(failure
             .why(format!("a session had one of them a moment ago, for more than {waited}"))
-            .remedy("run again; stop the manager if it is running"));
+            .remedy("stop the manager if it is running, then run again"));
     }
-    let ends: Vec<_> =
-        pids.iter().take(NAMED).map(|pid| format!("SELECT pg_terminate_backend({pid})")).collect();
+    let pids = rows.iter().filter_map(|row| row.get::<Option<i32>, _>(0));
+    let ends: Vec<_> = pids.take(NAMED).map(|pid| format!("SELECT pg_terminate_backend({pid})")).collect();
     let end = match ends.as_slice() {
         [] => "end prepared transactions with COMMIT PREPARED or ROLLBACK PREPARED".to_owned(),
         ends => format!("if one hangs, end it: {}", ends.join("; ")),
@@ -221,4 +194,25 @@ pub async fn in_use(
             told.join("; ")
         ))
         .remedy(format!("stop the manager, or wait for the end of these sessions, then run again; {end}")))
+}
+
+/// A session that uses tables, in words: who, since when, what it does, and which tables.
+fn user(row: &PgRow, now: Timestamp) -> String {
+    let text = |at: usize| row.get::<Option<String>, _>(at).filter(|text| !text.is_empty());
+    let tables = text(7).unwrap_or_default();
+    let Some(pid) = row.get::<Option<i32>, _>(0) else {
+        return format!("a prepared transaction ({tables})");
+    };
+    let began = row.get::<Option<i64>, _>(5).and_then(|it| Timestamp::from_microsecond(it).ok());
+    let mut words = vec![format!("session {pid}")];
+    words.extend(text(1).map(|user| format!("of `{user}`")));
+    words.extend(text(2).map(|name| format!("(`{name}`)")));
+    words.extend(text(3).map(|from| format!("from {from}")));
+    words.extend(began.map(|began| format!("since {}", since(began, now))));
+    let state = text(4).map(|state| match text(6) {
+        Some(verb) if state == "active" => format!(", active with {verb}"),
+        Some(verb) => format!(", {state} after {verb}"),
+        None => format!(", {state}"),
+    });
+    format!("{}{} ({tables})", words.join(" "), state.unwrap_or_default())
 }

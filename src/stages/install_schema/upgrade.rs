@@ -5,14 +5,12 @@ use sqlx::PgConnection;
 use crate::{
     failure::{Code, Failure, shell_word},
     guide::{Database, SslMode},
-    schema::{Facts, Found, Revision, Step, Upgrade},
+    schema::{Facts, Revision, Step, Upgrade},
     services::postgres::{self, Transaction},
     stages::keys::count,
-    workflow::{Change, Context, Observed, StagePlan},
+    workflow::{Change, Context, Observed, StageId, StagePlan},
     world::World,
 };
-
-use super::ABOUT;
 
 /// An upgrade that nothing is in the way of.
 pub(super) struct Planned {
@@ -26,6 +24,7 @@ pub(super) async fn look(
     world: &World,
     connection: &mut PgConnection,
     from: &'static Revision,
+    stage: StageId,
 ) -> Result<Result<Planned, Failure>, Failure> {
     let (database, schema) = (world.settings.database()?, &world.guide().schema);
     if let Err(failure) = postgres::may_upgrade(connection, database, schema, from).await {
@@ -50,7 +49,7 @@ pub(super) async fn look(
             what: format!("revision of database `{}`", database.name),
             fingerprint: from.id.to_owned(),
         }],
-        ..StagePlan::new(ABOUT.id, steps.into_iter().map(statement).chain([stamp]).collect())
+        ..StagePlan::new(stage, steps.into_iter().map(statement).chain([stamp]).collect())
     };
     Ok(Ok(Planned { plan, remark: remark(database, &upgrade, &facts) }))
 }
@@ -98,26 +97,20 @@ fn dump(database: &Database, from: &Revision) -> String {
     words.join(" ")
 }
 
-/// Locks the manager's tables for this transaction, and looks again: whoever used them until now may have changed them.
-/// Where other sessions keep them in use, these are named.
+/// Locks the manager's tables for this transaction. Where other sessions keep them in use, these are named.
 pub(super) async fn alone(
     cx: &Context<World>,
     mut transaction: Transaction,
-    from: &'static Revision,
+    from: &Revision,
 ) -> Result<Transaction, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     let tables = schema.tables_at(from);
-    if !cx.wait(postgres::lock_tables(&mut transaction, database, &tables)).await?? {
-        transaction.end().await;
-        let mut look = cx.world.transaction().await?;
-        let clock = cx.world.surroundings.clock;
-        let users = postgres::in_use(&mut look, database, &tables, clock).await;
-        return Err(look.ended(users).await?);
+    if cx.wait(postgres::lock_tables(&mut transaction, database, &tables)).await?? {
+        cx.log(format!("{} locked", count(tables.len(), "table"))).await;
+        return Ok(transaction);
     }
-    cx.log(format!("{} locked", count(tables.len(), "table"))).await;
-    let standing = postgres::standing(&mut transaction, database, schema).await?;
-    match standing.judge(&database.name, &database.user) {
-        Found::Older(still) if still == from => Ok(transaction),
-        _ => Err(super::changed(database, "its schema is another one by now")),
-    }
+    transaction.end().await;
+    let mut look = cx.world.transaction().await?;
+    let users = postgres::in_use(&mut look, database, &tables, cx.world.surroundings.clock).await;
+    Err(look.ended(users).await?)
 }
