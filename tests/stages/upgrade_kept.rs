@@ -117,7 +117,7 @@ fn messages() -> Vec<String> {
 /// Breaks the longest upgrade off at every so many messages.
 fn broken_off(step: usize, how: impl Fn(&Relay, &crate::servers::Running)) {
     let messages = messages();
-    assert!(messages.len() > 45, "{} messages", messages.len());
+    assert!(messages.len() > 40, "{} messages", messages.len());
     let last = messages.len() - 1;
     for (at, message) in messages.iter().enumerate().filter(|(at, _)| at % step == 0 || *at == last) {
         let old = Old::at(1, &rows(1));
@@ -142,7 +142,7 @@ fn broken_off(step: usize, how: impl Fn(&Relay, &crate::servers::Running)) {
         assert_eq!(outcome.status, 0, "after a break at {message}\n{}", outcome.stderr);
         assert_eq!(old.dump(), recorded(18), "after a break at {message}");
         assert_eq!(old.stamp(), GUIDE.schema.head);
-        assert_eq!(old.rows(), rows_at_head(1, "1", "7").replace("data|AKIAONE\n", ""), "{message}");
+        assert_eq!(old.rows(), rows_at_head(1, "1", "7"), "{message}");
     }
 }
 
