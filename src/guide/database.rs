@@ -249,9 +249,9 @@ pub static SECTION: Section = Section {
         Variable {
             key: USER_IDS,
             title: "User ids",
-            help: "direct, or {map: FILE} with lines `NUMBER NAME`: what the numbers of keypairs' owners become when an old database is upgraded.",
+            help: "direct keeps numbers of owners as text; map:FILE has lines NUMBER NAME.",
             shape: Shape::DirectOrMap,
-            default: Default::Unset("needed only for such an upgrade"),
+            default: Default::Unset("asked for only where an old database is upgraded"),
             development: None,
             manager_env: None,
             validate: user_ids,

@@ -124,6 +124,11 @@ impl Variable {
         self.shape == Shape::Secret
     }
 
+    /// False for what the wizards ask for where it matters alone, and show once it is answered.
+    pub fn is_always_asked(&self) -> bool {
+        self.shape != Shape::DirectOrMap
+    }
+
     /// True for the version of the answers.
     pub fn is_version(&self) -> bool {
         self.shape == Shape::Version

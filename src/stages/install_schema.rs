@@ -140,19 +140,7 @@ impl InstallSchema {
             Task::Install => install_plan(schema),
             Task::Upgrade(from) => {
                 transaction = upgrade::alone(cx, transaction, from).await?;
-                // Whoever used them until now may have changed them.
-                let standing = postgres::standing(&mut transaction, database, schema).await?;
-                match standing.judge(&database.name, &database.user) {
-                    schema::Found::Older(still) if still == from => {}
-                    _ => return Err(changed(database, "its schema is another one by now")),
-                }
-                match upgrade::look(&cx.world, &mut transaction, from, ABOUT.id).await? {
-                    Ok(found) => {
-                        cx.warn(format!("{}  {}", found.remark.what, found.remark.code)).await;
-                        found.plan
-                    }
-                    Err(conflict) => return Err(changed(database, &words(&conflict))),
-                }
+                Self::upgrade_alone(cx, &mut transaction, from).await?
             }
         };
         if let Some(difference) = plan.difference(&now) {
@@ -176,6 +164,26 @@ impl InstallSchema {
         cx.world.locks.stand(&mut transaction).await?;
         cx.write(&intent, 0..1, transaction.commit(database)).await?;
         Ok(done(schema, &task, plan))
+    }
+
+    /// What an upgrade would write now that nobody else has the tables: whoever used them until now may have changed them.
+    async fn upgrade_alone(
+        cx: &Context<World>,
+        transaction: &mut Transaction,
+        from: &'static Revision,
+    ) -> Result<StagePlan, Failure> {
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+        let standing = postgres::standing(transaction, database, schema).await?;
+        if standing.older() != Some(from) {
+            return Err(changed(database, "its schema is another one by now"));
+        }
+        match upgrade::look(&cx.world, transaction, from, ABOUT.id).await? {
+            Ok(found) => {
+                cx.warn(format!("{}  {}", found.remark.what, found.remark.code)).await;
+                Ok(found.plan)
+            }
+            Err(conflict) => Err(changed(database, &words(&conflict))),
+        }
     }
 
     /// The statements, each with a line and its progress, and the stamp.
