@@ -39,12 +39,12 @@ impl Owners {
         let mut names: BTreeMap<i32, (usize, String)> = BTreeMap::new();
         let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         for (at, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
-            let refused = |what: String, remedy: &str, column: usize| {
-                let place = Place { file: file.into(), line: at + 1, column };
+            let refused = |what: String, remedy: &str| {
+                let place = Place { file: file.into(), line: at + 1, column: 1 };
                 Failure::new(Code::UserIds, what).remedy(remedy).at(place)
             };
             let Ok(line) = std::str::from_utf8(line) else {
-                problems.push(refused("the line is not UTF-8".into(), "save the file as UTF-8", 1));
+                problems.push(refused("the line is not UTF-8".into(), "save the file as UTF-8"));
                 continue;
             };
             match entry(line.strip_suffix('\r').unwrap_or(line)) {
@@ -53,11 +53,10 @@ impl Owners {
                     Some((first, _)) => problems.push(refused(
                         format!("number {number} stands in lines {first} and {}", at + 1),
                         "keep one of the two lines",
-                        1,
                     )),
                     None => drop(names.insert(number, (at + 1, name))),
                 },
-                Err((what, remedy, column)) => problems.push(refused(what, remedy, column)),
+                Err((what, remedy)) => problems.push(refused(what, remedy)),
             }
         }
         if problems.is_empty() {
@@ -92,30 +91,33 @@ impl Owners {
     }
 }
 
-/// Number and name of a line; none for an empty one. Else what is wrong, what to do, and at which column.
-fn entry(line: &str) -> Result<Option<(i32, String)>, (String, &'static str, usize)> {
+/// What is wrong with a line, and what to do.
+type Refusal = (String, &'static str);
+
+/// Number and name of a line; none for an empty one.
+fn entry(line: &str) -> Result<Option<(i32, String)>, Refusal> {
     const FORM: &str = "write `NUMBER NAME`, for example `7 alice@example.com`";
     let line = line.trim_end_matches([' ', '\t']);
     if line.is_empty() {
         return Ok(None);
     }
     if let Some(unseen) = first_unseen(&line.replace('\t', " ")) {
-        return Err((format!("the line has an invisible character: {unseen}"), "remove it", 1));
+        return Err((format!("the line has an invisible character: {unseen}"), "remove it"));
     }
     let text = line.trim_start_matches([' ', '\t']);
     let (number, name) = text.split_once([' ', '\t']).unwrap_or((text, ""));
     let name = name.trim_start_matches([' ', '\t']);
     let Ok(number) = number.parse::<i32>() else {
         // It is not repeated: whoever named the wrong file may have named one with a secret.
-        return Err(("the line does not begin with a number that `user_id` can have".into(), FORM, 1));
+        return Err(("the line does not begin with a number that `user_id` can have".into(), FORM));
     };
     if name.is_empty() {
-        return Err((format!("number {number} has no name"), FORM, 1));
+        return Err((format!("number {number} has no name"), FORM));
     }
     let length = name.chars().count();
     if length > NAME_LIMIT {
         let what = format!("the name of number {number} has {length} characters");
-        return Err((what, "give it a name of at most 256 characters", 1));
+        return Err((what, "give it a name of at most 256 characters"));
     }
     Ok(Some((number, name.to_owned())))
 }
