@@ -249,9 +249,9 @@ pub static SECTION: Section = Section {
         Variable {
             key: USER_IDS,
             title: "User ids",
-            help: "direct keeps numbers of owners as text; map:FILE has lines NUMBER NAME.",
+            help: "direct keeps owners' numbers; map:FILE has lines NUMBER NAME.",
             shape: Shape::DirectOrMap,
-            default: Default::Unset("asked for only where an old database is upgraded"),
+            default: Default::Unset("needed only in an upgrade"),
             development: None,
             manager_env: None,
             validate: user_ids,

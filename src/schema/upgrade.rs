@@ -250,7 +250,7 @@ impl Upgrade<'_> {
             _ if numbers.is_empty() => return None,
             None => (
                 format!(
-                    "`user_id` of `keypairs` holds {count} ({}), which become texts, and it is not said which",
+                    "{count} ({}) in `user_id` of `keypairs` become texts, and it is not said which",
                     listed(numbers)
                 ),
                 "set `database.user-ids: direct` to keep each number as text, or `database.user-ids: {map: FILE}` \

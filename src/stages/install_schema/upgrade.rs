@@ -67,7 +67,7 @@ fn remark(database: &Database, upgrade: &Upgrade<'_>, facts: &Facts) -> Failure 
     let consequences = upgrade.consequences(facts);
     let remark = Failure::new(Code::DbUpgrade, what);
     let remark = if consequences.is_empty() { remark } else { remark.why(consequences.join("; ")) };
-    remark.remedy(format!("before the upgrade, keep a dump: {}", dump(database, from)))
+    remark.remedy(format!("before the upgrade: {}", dump(database, from)))
 }
 
 /// The command that dumps the database; what is as usual is left out.

@@ -39,7 +39,7 @@ fn upgrade() -> Vec<StageState> {
     schema.remarks.push(
         Failure::new(Code::DbUpgrade, what)
             .why("f8a71c3bffa2: 2 numbers in `user_id` of `keypairs` become text")
-            .remedy("before the upgrade, keep a dump: pg_dump -h db-01 -U baiadmin backend > backend-bf4bae8f942e.sql"),
+            .remedy("before the upgrade: pg_dump -h db-01 -U baiadmin backend > backend-bf4bae8f942e.sql"),
     );
     with(schema)
 }
@@ -81,7 +81,7 @@ fn owners_are_asked_about_where_they_matter() {
         let mut schema = state("install-schema", StageStatus::Conflict, Vec::new());
         schema.failure = Some(
             Failure::new(Code::DbUserIds, "rows in database `backend` are in the way of its upgrade")
-                .why("`user_id` of `keypairs` holds 2 numbers (1, 7), which become texts, and it is not said which"),
+                .why("2 numbers (1, 7) in `user_id` of `keypairs` become texts, and it is not said which"),
         );
         wizard.all_probed().surveyed(Ok(with(schema)));
         wizard.key(Enter);

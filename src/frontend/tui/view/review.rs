@@ -39,13 +39,14 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let rows = canvas.left().saturating_sub(below).max(3);
     let mut lines: Vec<(bool, Line<'static>)> = Vec::new();
     let mut at_line = 0;
-    let mut before: Option<bool> = None;
+    let mut above_stages = false;
     for (at, item) in items.iter().enumerate() {
         let is_stage = matches!(item, Item::Stage(_) | Item::Problem(_));
-        if before.is_some_and(|before| before != is_stage) {
+        // Remarks of stages stand between them.
+        if is_stage && at > 0 && !above_stages {
+            above_stages = true;
             lines.push((false, totals(app)));
         }
-        before = Some(is_stage);
         if at == cursor {
             at_line = lines.len();
         }
@@ -144,7 +145,11 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
 fn before_upgrade(app: &App) -> Option<String> {
     let mut remarks = app.survey.stages().iter().flat_map(|stage| &stage.remarks);
     let remark = remarks.find(|remark| remark.code == Code::DbUpgrade)?;
-    Some(format!(" {}", remark.remedy.as_deref()?))
+    let mut text = remark.remedy.clone()?;
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Some(format!(" {text}"))
 }
 
 /// What is in the way; `more` stand elsewhere.
