@@ -53,6 +53,11 @@ impl Limits {
         self.or(120)
     }
 
+    /// A step of an upgrade: the server may write a large table anew.
+    pub fn step(self) -> Duration {
+        self.or(1_800)
+    }
+
     /// A file system answers.
     pub fn file_system(self) -> Duration {
         self.or(5)

@@ -13,6 +13,7 @@ use crate::{
     fixture::Fixture,
     guide::{Answers, Guide, Settings},
     images::ImageList,
+    schema::Owners,
     services::{
         Locks,
         etcd::{Answered, Store},
@@ -32,6 +33,8 @@ pub struct Overwrite {
     pub keypairs: bool,
     /// `--replace-published-keys`: secrets that are published, empty or blank.
     pub published: bool,
+    /// `--drop-usage`: rows of table `usage`, which an upgrade drops.
+    pub usage: bool,
 }
 
 /// Access keys with their secrets; a row can lack one.
@@ -58,6 +61,7 @@ pub struct World {
     pub locks: Locks,
     images: Option<Result<ImageList, Vec<Failure>>>,
     fixture: Option<Fixture>,
+    owners: Option<Owners>,
     rotated: AtomicBool,
     replaces: OnceLock<Secrets>,
     answered: Arc<Answered>,
@@ -91,6 +95,7 @@ impl World {
             locks: Locks::default(),
             images,
             fixture,
+            owners: None,
             rotated: AtomicBool::new(false),
             replaces: OnceLock::new(),
             answered: Arc::default(),
@@ -129,6 +134,17 @@ impl World {
     /// When no stage of this run said that it needs one.
     pub fn fixture(&self) -> Result<&Fixture, Failure> {
         self.fixture.as_ref().ok_or_else(|| unread("fixture"))
+    }
+
+    /// The same, with what is to become of the numbers of owners in an upgrade.
+    #[must_use]
+    pub fn naming(self, owners: Option<Owners>) -> Self {
+        Self { owners, ..self }
+    }
+
+    /// What is to become of the numbers of owners in an upgrade, where somebody has said so.
+    pub fn owners(&self) -> Option<&Owners> {
+        self.owners.as_ref()
     }
 
     /// A connection to the first etcd endpoint that answers, the same for all as long as it is good for something. What is

@@ -57,7 +57,7 @@ const RULES: &[Rule] = &[
         may_use: &["text", "failure", "yaml"],
         never: &[SCREENS, SERVERS, &["tokio", "clap"]],
     },
-    Rule { room: "schema", may_use: &["failure"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
+    Rule { room: "schema", may_use: &["text", "failure"], never: &[SCREENS, SERVERS, &["tokio", "clap"]] },
     Rule {
         room: "manager_config",
         may_use: &["failure", "guide", "yaml", "bundle"],

@@ -136,6 +136,9 @@ pub(super) struct OverwriteFlags {
     /// Gives new secrets to all keypairs whose secret is published, empty or blank
     #[arg(long, help_heading = "Overwriting")]
     pub(super) replace_published_keys: bool,
+    /// Lets an upgrade of an old database drop the rows of table usage
+    #[arg(long, help_heading = "Overwriting")]
+    pub(super) drop_usage: bool,
     /// Pours the rows of this fixture instead of two new keypairs
     #[arg(
         long,

@@ -134,12 +134,14 @@ fn acceptable(given: &str) -> Result<Code, Failure> {
 /// What a command is given besides its own arguments.
 fn inputs(sources: Sources, overwrite: OverwriteFlags, run_options: RunOptions) -> Inputs {
     let Sources { answers, set, development } = sources;
-    let OverwriteFlags { replace_mount, prune, rotate_keypairs, replace_published_keys, fixture } = overwrite;
+    let OverwriteFlags { replace_mount, prune, rotate_keypairs, replace_published_keys, drop_usage, fixture } =
+        overwrite;
     let overwrite = Overwrite {
         mount: replace_mount,
         stale_keys: prune,
         keypairs: rotate_keypairs,
         published: replace_published_keys,
+        usage: drop_usage,
     };
     Inputs {
         setup: SETUP,

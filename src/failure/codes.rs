@@ -112,6 +112,8 @@ codes! {
         "This program reads answers with `version: 1`. A file without the line, or with another number, is refused rather than guessed at.";
     AnswersSecret = "E-ANSWERS-SECRET", INPUT, "A secret cannot be read from its source",
         "A password is in a file that other users can read, in a `--set` argument that others see in the process list, or it cannot be read from its source: an environment name, a file, a program that failed or took more than 30 s, stdin that somebody else reads. Use `{env: NAME}`, `{file: PATH}`, `{command: [PROGRAM, ARGUMENT]}`, `{stdin: true}`, or `chmod 600` on the answers file.";
+    UserIds = "E-USER-IDS", INPUT, "A line of the file with the owners' names cannot be used",
+        "`database.user-ids: {map: FILE}` names a text file in UTF-8 with a line `NUMBER NAME` for each number in `user_id` of `keypairs`: a whole number, a blank, and a name of at most 256 characters. Each number stands in one line. Empty lines count for nothing.";
     AnswersNote = "W-ANSWERS-NOTE", INPUT, "An answer was understood, with a remark",
         "The value is used as the message says. Write it that way to silence the remark.";
     EnvironmentDiffers = "W-ENV-DIFFERS", INPUT, "An environment name differs from the answers file",
@@ -225,10 +227,18 @@ codes! {
         "Which revision the tables are of cannot be known, and guessing could destroy data. Stamp the revision with alembic if you know it, use another `database.name`, or drop the tables if they are left from a failed try.";
     DbRevision = "E-DB-REVISION", UNFIT check, "The database is at a revision that is not known here",
         "The schema belongs to a newer manager, to another program, or to two branches at once. Nothing was touched. Use another `database.name`, or the manager's own alembic.";
-    DbOld = "E-DB-OLD", UNFIT check, "The database is at an older revision",
-        "This version installs the schema into a fresh database only and does not upgrade older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
+    DbRows = "E-DB-ROWS", UNFIT, "Rows in the database are in the way of its upgrade",
+        "A revision on the way adds a column that must have a value, and there is none for the rows that are there, or it allows one living session of a name and there are several. The message has the tables, how many rows there are, and the statements. Nothing was touched. Sessions and agents of a manager that is stopped are remains: with a dump kept, they can be removed.";
+    DbUsage = "E-DB-USAGE", UNFIT, "The upgrade would drop rows of table `usage`",
+        "The second revision drops table `usage` with its rows; later managers have no such table. Copy the rows if they are needed (`COPY public.usage TO ...`, or `pg_dump -t usage`), then run again with `--drop-usage`.";
+    DbUserIds = "E-DB-USER-IDS", UNFIT, "Owners of keypairs have numbers that become texts",
+        "Until revision f8a71c3bffa2 the column `user_id` of `keypairs` holds numbers, later texts. `database.user-ids: direct` keeps each number as text. `database.user-ids: {map: FILE}` gives each the name that a line `NUMBER NAME` of the file has for it; every number in the table needs a line. Only a database from before that revision with such rows asks for it.";
+    DbTables = "E-DB-TABLES", LOCKED, "Other sessions use the manager's tables",
+        "An upgrade first locks all tables of the manager and waits up to 5 s for sessions that use them: the manager itself, a dump, an open transaction in psql. The message names them. Stop them, or wait for their end, and run again; nothing was changed. A session that comes while the upgrade runs waits for its end and goes on.";
     DbShape = "E-DB-SHAPE", UNFIT check, "The schema is not what its revision says",
         "The revision is the head, but a table, a column, a primary key or a value of an enum type is missing, a column has another type, or a column that is not the manager's takes no row without a value. Somebody changed the tables, or stamped the revision by hand. The message has the statements that put it right where that loses nothing; otherwise restore a backup, or use another `database.name`.";
+    DbUpgrade = "W-DB-UPGRADE", UNFIT, "An upgrade of the schema cannot be undone",
+        "The database is at an older revision, and the run upgrades it to the head in one transaction: all of it or nothing. What it drops or rewrites is in no journal, so `undo` keeps the upgraded schema. Make the dump that the message names before, and restore that if you have to go back. `--strict` makes this a failure, and `--accept W-DB-UPGRADE` accepts it there.";
     DbLost = "E-DB-LOST", UNREACHABLE check, "The connection to PostgreSQL broke in the middle of the work",
         "The server rolled the transaction under way back. Where the connection broke at the commit itself, whether it was committed is not known; either way all of it is there, or none. Run again when the server is back: what is done is skipped.";
     DbRefused = "E-DB-REFUSED", UNFIT check, "PostgreSQL refused a statement",

@@ -1,5 +1,7 @@
 //! PostgreSQL: `{DBADDR}`, `{DBUSER}` and `{DBPASS}` of the guide.
 
+use std::path::PathBuf;
+
 use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use url::Url;
@@ -9,7 +11,7 @@ use crate::limits::Limits;
 use super::{
     answers::Answers,
     validate::{self, Address, Refused, parse_address},
-    variable::{Default, Development, Section, Shape, Variable},
+    variable::{Default, Development, Section, Shape, Variable, map_file},
 };
 
 /// Where PostgreSQL listens.
@@ -22,6 +24,8 @@ pub const USER: &str = "database.user";
 pub const PASSWORD: &str = "database.password";
 /// Whether the connection is encrypted.
 pub const SSLMODE: &str = "database.sslmode";
+/// What the numbers of owners become in an upgrade of an old database.
+pub const USER_IDS: &str = "database.user-ids";
 
 /// PostgreSQL's usual port.
 const PORT: u16 = 5432;
@@ -39,6 +43,32 @@ pub enum SslMode {
 
 /// The words for it that are built.
 const SSLMODES: &[&str] = &["disable", "prefer", "require"];
+
+/// What the numbers of owners of keypairs become in an upgrade of an old database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserIds {
+    /// The same numbers, as texts.
+    Direct,
+    /// The names that this file has for them.
+    Map(PathBuf),
+}
+
+impl Answers {
+    /// What somebody said about the numbers of owners.
+    pub fn user_ids(&self) -> Option<UserIds> {
+        UserIds::of(self.guide().variable(USER_IDS)?, &self.text(USER_IDS)?)
+    }
+}
+
+impl UserIds {
+    /// What the text of a variable says, where it is that one; a relative path means the working directory.
+    pub fn of(variable: &Variable, text: &str) -> Option<Self> {
+        (variable.shape == Shape::DirectOrMap).then(|| match map_file(text) {
+            Some(file) => Self::Map(std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file))),
+            None => Self::Direct,
+        })
+    }
+}
 
 /// PostgreSQL as answered.
 #[derive(Debug, Clone)]
@@ -116,6 +146,17 @@ fn sslmode(text: &str) -> Result<(), Refused> {
         ));
     }
     validate::one_of(text, SSLMODES)
+}
+
+fn user_ids(text: &str) -> Result<(), Refused> {
+    match map_file(text) {
+        Some(file) => validate::path(file),
+        None if text == "direct" => Ok(()),
+        None => {
+            Err(Refused::new("it is neither `direct` nor a file with names", "write `direct`, or `map:FILE`")
+                .or_in_yaml("write `direct`, or `{map: FILE}`"))
+        }
+    }
 }
 
 /// The fields of a `postgresql://user:password@host:port/database?sslmode=…` URL.
@@ -204,6 +245,16 @@ pub static SECTION: Section = Section {
             development: None,
             manager_env: None,
             validate: sslmode,
+        },
+        Variable {
+            key: USER_IDS,
+            title: "User ids",
+            help: "direct keeps owners' numbers; map:FILE has lines NUMBER NAME.",
+            shape: Shape::DirectOrMap,
+            default: Default::Unset("needed only in an upgrade"),
+            development: None,
+            manager_env: None,
+            validate: user_ids,
         },
     ],
 };

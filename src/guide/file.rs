@@ -16,7 +16,7 @@ use super::{
     command, did_you_mean,
     file_value::{FileValue, SecretSource},
     general, meant,
-    variable::{Default, Shape},
+    variable::{Default, Shape, map_text},
 };
 
 /// What an answers file holds.
@@ -155,6 +155,16 @@ impl Walk<'_> {
                 Err(self.expects(node, &what, "a list", list(variable)).into())
             }
             (Shape::Secret, Value::Mapping(entries)) => self.reference(variable, node, entries),
+            (Shape::DirectOrMap, Value::Mapping(entries)) => match entries.as_slice() {
+                [(kind, file)] if kind.as_text() == Some("map") => {
+                    let file = file.text(self.file, &format!("`{}.map`", variable.key)).map_err(Box::new)?;
+                    Ok(SecretSource::Text(map_text(file).into()))
+                }
+                _ => Err(self.expects(node, &what, "a word or the name of a file", DIRECT_OR_MAP).into()),
+            },
+            (Shape::DirectOrMap, Value::Sequence(_)) => {
+                Err(self.expects(node, &what, "a word or the name of a file", DIRECT_OR_MAP).into())
+            }
             // The value must not be repeated here, so the reader's own message does not serve.
             (Shape::Secret, _) => Err(Failure::new(
                 Code::YamlScalar,
@@ -167,7 +177,7 @@ impl Walk<'_> {
                 Shape::Text | Shape::Path | Shape::Address | Shape::Choice(_),
                 Value::Sequence(_) | Value::Mapping(_),
             ) => Err(self.expects(node, &what, "text", "write one value behind the key").into()),
-            (Shape::Text | Shape::Path | Shape::Address | Shape::Choice(_), _) => {
+            (Shape::Text | Shape::Path | Shape::Address | Shape::Choice(_) | Shape::DirectOrMap, _) => {
                 let text = node.text(self.file, &what).map_err(Box::new)?;
                 Ok(SecretSource::Text(SecretString::from(text)))
             }
@@ -286,6 +296,9 @@ fn looks_like_none(kind: &Node, target: &Node) -> Option<&'static str> {
 fn list(variable: &Variable) -> &'static str {
     if variable.is_address() { "write `[host:port]`" } else { "write `[one, another]`" }
 }
+
+/// How a word or a file is written.
+const DIRECT_OR_MAP: &str = "write `direct`, or `{map: FILE}`";
 
 /// Where a secret may be.
 const SOURCES: &[&str] = &["env", "file", "command", "stdin", "prompt"];

@@ -54,6 +54,13 @@ fn shape(variable: &Variable) -> Value {
         Shape::List | Shape::Addresses => json!({
             "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "uniqueItems": true,
         }),
+        Shape::DirectOrMap => json!({ "oneOf": [
+            { "const": "direct" },
+            {
+                "type": "object", "properties": { "map": { "type": "string", "minLength": 1 } },
+                "required": ["map"], "additionalProperties": false,
+            },
+        ] }),
         // Draft 7 looks at nothing beside a reference.
         Shape::Secret => json!({ "allOf": [{ "$ref": "#/definitions/secret" }] }),
     };

@@ -31,7 +31,7 @@ mod variable;
 pub use command::{Doubt, doubts};
 
 pub use answers::{Answers, Given, Origin};
-pub use database::{Database, SslMode, database_url};
+pub use database::{Database, SslMode, UserIds, database_url};
 pub use etcd::Etcd;
 pub use file::{FileValues, file_values};
 pub use file_value::{FileValue, SecretSource};

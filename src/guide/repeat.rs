@@ -11,7 +11,7 @@ use super::{
     answers::{Answers, Given, Origin},
     etcd,
     reference::Reference,
-    variable::{Default, Shape, Variable},
+    variable::{Default, Shape, Variable, map_file, map_text},
 };
 
 impl Answers {
@@ -58,6 +58,9 @@ pub(super) fn value(variable: &Variable, given: &Given) -> Value {
     let text = given.value().expose_secret();
     if variable.shape == Shape::Path && text != "none" {
         return absolute_text(text).into();
+    }
+    if let (Shape::DirectOrMap, Some(file)) = (variable.shape, map_file(text)) {
+        return shaped(variable, &map_text(&absolute_text(file)));
     }
     if variable.shape == Shape::Addresses {
         // As they are meant: without `http://`, with their port.

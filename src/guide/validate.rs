@@ -29,6 +29,11 @@ impl Refused {
         Self { why: why.into(), remedy: remedy.into(), in_yaml: None }
     }
 
+    /// The same, with another form in YAML files.
+    pub(super) fn or_in_yaml(self, remedy: impl Into<String>) -> Self {
+        Self { in_yaml: Some(remedy.into()), ..self }
+    }
+
     /// What to write into a YAML file.
     pub(super) fn remedy_in_yaml(self) -> String {
         self.in_yaml.unwrap_or(self.remedy)

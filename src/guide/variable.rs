@@ -25,6 +25,21 @@ pub enum Shape {
     Secret,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// The word `direct`, or a mapping that names a file: `{map: FILE}`, `map:FILE` where one text is due.
+    DirectOrMap,
+}
+
+/// What the text of a [`Shape::DirectOrMap`] begins with where it names a file.
+const MAP: &str = "map:";
+
+/// The file that the text of a [`Shape::DirectOrMap`] names; none for the word.
+pub(super) fn map_file(text: &str) -> Option<&str> {
+    text.strip_prefix(MAP).map(str::trim_start)
+}
+
+/// The text that names this file.
+pub(super) fn map_text(file: &str) -> String {
+    format!("{MAP}{file}")
 }
 
 /// What happens when nobody gives a value.
@@ -97,6 +112,9 @@ impl Variable {
         match self.shape {
             Shape::List | Shape::Addresses => text.split(',').map(str::trim).collect(),
             Shape::Number | Shape::Version => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
+            Shape::DirectOrMap => {
+                map_file(text).map_or_else(|| text.into(), |file| serde_json::json!({ "map": file }))
+            }
             Shape::Text | Shape::Path | Shape::Address | Shape::Secret | Shape::Choice(_) => text.into(),
         }
     }
@@ -104,6 +122,11 @@ impl Variable {
     /// True when the value must never be shown.
     pub fn is_secret(&self) -> bool {
         self.shape == Shape::Secret
+    }
+
+    /// False for what the wizards ask for where it matters alone, and show once it is answered.
+    pub fn is_always_asked(&self) -> bool {
+        self.shape != Shape::DirectOrMap
     }
 
     /// True for the version of the answers.

@@ -31,6 +31,15 @@ pub enum Entry {
         /// The extension that it needs was there before.
         had_extension: bool,
     },
+    /// A schema that is upgraded from an older revision, which nothing puts back.
+    Upgrade {
+        /// The database.
+        database: String,
+        /// The revision that it had.
+        from: String,
+        /// The revision that it gets.
+        to: String,
+    },
     /// A row of table `keypairs`.
     Keypair {
         /// Its access key.

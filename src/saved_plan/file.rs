@@ -47,6 +47,7 @@ pub(super) struct Allows {
     pub(super) prune: bool,
     pub(super) rotate_keypairs: bool,
     pub(super) replace_published_keys: bool,
+    pub(super) drop_usage: bool,
     /// The whole path of `--fixture`.
     pub(super) fixture: Option<String>,
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Code, Failure, Subject, shell_word},
     fingerprint::FingerprintKey,
-    guide::{Given, Shape, Variable},
+    guide::{Given, Shape, UserIds, Variable},
     world::World,
 };
 
@@ -95,6 +95,10 @@ fn of_answer(key: &FingerprintKey, variable: &Variable, given: &Given) -> Result
     let path = std::path::absolute(text).ok().filter(|_| variable.shape == Shape::Path && text != "none");
     let list =
         matches!(variable.shape, Shape::List | Shape::Addresses).then(|| variable.json(text).to_string());
+    let path = path.or_else(|| match UserIds::of(variable, text)? {
+        UserIds::Map(path) => Some(path),
+        UserIds::Direct => None,
+    });
     let meant = match (&path, &list) {
         (Some(path), _) => path.as_os_str().as_encoded_bytes(),
         (None, Some(list)) => list.as_bytes(),

@@ -81,6 +81,7 @@ impl SavedPlan {
             stale_keys: allows.prune,
             keypairs: allows.rotate_keypairs,
             published: allows.replace_published_keys,
+            usage: allows.drop_usage,
         };
         let fixture = allows.fixture.map(PathBuf::from);
         // A plan that opened was sealed with a key.
@@ -178,6 +179,7 @@ impl PlanFile {
                 prune: overwrite.stale_keys,
                 rotate_keypairs: overwrite.keypairs,
                 replace_published_keys: overwrite.published,
+                drop_usage: overwrite.usage,
                 fixture: self.fixture.clone(),
             },
             inputs: SavedInputs::of(world, self.fixture.is_some())?,

@@ -1,8 +1,8 @@
-//! What a database is, as far as the manager's schema is concerned: fresh, at the head, or in the way.
+//! What a database is, as far as the manager's schema is concerned: fresh, at the head, older, or in the way.
 
 use crate::failure::{Code, Failure};
 
-use super::{Part, Schema, quote_identifier};
+use super::{Part, Revision, Schema, quote_identifier};
 
 /// More than these nobody reads at once.
 const NAMED: usize = 10;
@@ -31,6 +31,8 @@ pub enum Found {
     Fresh,
     /// Nothing is to do.
     Head,
+    /// It is at this older revision, and can be upgraded.
+    Older(&'static Revision),
     /// Nothing may be done; names the choices.
     Conflict(Failure),
 }
@@ -51,6 +53,14 @@ impl Standing {
     /// The one revision is the head, and nothing of it is missing.
     pub fn is_at_head(&self) -> bool {
         matches!(self.judge("", ""), Found::Head)
+    }
+
+    /// The older revision from which it can be upgraded; none where it is anything else.
+    pub fn older(&self) -> Option<&'static Revision> {
+        match self.judge("", "") {
+            Found::Older(revision) => Some(revision),
+            _ => None,
+        }
     }
 
     /// Judges the database of this name, for the user who signs in.
@@ -111,20 +121,16 @@ impl Standing {
     /// At a revision that is not the head.
     fn at_another(&self, name: &str, revision: &str) -> Found {
         let head = self.schema.head;
-        match self.schema.chain().find(|known| known.id == revision) {
-            Some(old) => conflict(
-                Code::DbOld,
-                format!(
-                    "database `{name}` is at revision {revision}, number {} of {}",
-                    old.number,
-                    self.schema.chain().count()
+        match self.schema.revision(revision) {
+            Some(old) => match self.unlike(old).as_slice() {
+                [] => Found::Older(old),
+                differences => conflict(
+                    Code::DbShape,
+                    format!("database `{name}` is at revision {revision}, but its schema is another one"),
+                    differences.join("; "),
+                    "restore a backup, or set another `database.name`",
                 ),
-                format!(
-                    "`{}`; the head is {head}, and this version does not upgrade older revisions",
-                    old.title
-                ),
-                "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
-            ),
+            },
             None => conflict(
                 Code::DbRevision,
                 format!("database `{name}` is at revision {revision}, which is not known here"),
@@ -132,6 +138,28 @@ impl Standing {
                 "set another `database.name`, or use the alembic that made it",
             ),
         }
+    }
+
+    /// In what the schema is not that of an older revision: its tables and types, by the chain. What the whole catalog has
+    /// to say about such a revision belongs here.
+    fn unlike(&self, old: &Revision) -> Vec<String> {
+        let wanted = [self.schema.tables_at(old), self.schema.types_at(old)].concat();
+        let is_there = |name: &str| {
+            name == "alembic_version" || self.tables.iter().chain(&self.types).any(|there| there == name)
+        };
+        let missing: Vec<&str> = wanted.iter().copied().filter(|name| !is_there(name)).collect();
+        // What the way to the head makes must not stand there.
+        let way = self.schema.way_from(old).iter().flat_map(Revision::statements);
+        let made = way.filter_map(|it| it.named("CREATE TABLE ").or_else(|| it.named("CREATE TYPE ")));
+        let early: Vec<&str> = made.filter(|name| is_there(name)).collect();
+        let mut told = Vec::new();
+        if !missing.is_empty() {
+            told.push(format!("it lacks {}", missing.join(", ")));
+        }
+        if !early.is_empty() {
+            told.push(format!("it has {}, which later revisions make", early.join(", ")));
+        }
+        told
     }
 
     /// The revision cannot be read. The grant is all that the manager needs on these tables, or the next right would be the
@@ -200,6 +228,7 @@ mod tests {
         match standing.judge("backend", "manager") {
             Found::Fresh => "fresh",
             Found::Head => "head",
+            Found::Older(_) => "older",
             Found::Conflict(failure) => failure.code.as_str(),
         }
     }
@@ -214,7 +243,10 @@ mod tests {
         assert_eq!(code(&standing(Some(&[]), &[], &["kernelstatus"])), "E-DB-UNMANAGED");
         assert_eq!(code(&standing(Some(&[schema.head]), &head, schema.types)), "head");
         assert_eq!(code(&standing(Some(&[schema.head]), &head[1..], schema.types)), "E-DB-SHAPE");
-        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-OLD");
+        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, schema.types)), "older");
+        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-SHAPE");
+        assert_eq!(code(&standing(Some(&["26d0c387e764"]), &head, schema.types)), "E-DB-SHAPE");
+        assert_eq!(code(&standing(Some(&["5de06da3c2b5"]), &["keypairs", "kernels", "usage"], &[])), "older");
         assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
         assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
         let null = Standing { revisions: Some(vec![None]), ..Standing::of(schema) };

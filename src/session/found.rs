@@ -44,7 +44,6 @@ pub(super) fn is_found_by_stages(failure: &Failure) -> bool {
         failure.code,
         Code::DbUnmanaged
             | Code::DbRevision
-            | Code::DbOld
             | Code::DbShape
             | Code::FileParent
             | Code::FileSymlink

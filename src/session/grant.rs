@@ -14,6 +14,8 @@ pub enum Grant {
     StaleKeys,
     /// Keypairs that anybody can use.
     Published,
+    /// Rows of a table that an upgrade drops.
+    Usage,
 }
 
 impl Grant {
@@ -23,6 +25,7 @@ impl Grant {
             Code::MountForeign => Some(Grant::Mount),
             Code::ImagesCircle | Code::ImagesHidden => Some(Grant::StaleKeys),
             Code::KeysPublished => Some(Grant::Published),
+            Code::DbUsage => Some(Grant::Usage),
             _ => None,
         }
     }
@@ -44,6 +47,7 @@ impl Grant {
             Grant::Mount => "replace",
             Grant::StaleKeys => "remove",
             Grant::Published => "renew",
+            Grant::Usage => "drop",
         }
     }
 
@@ -53,6 +57,7 @@ impl Grant {
             Grant::Mount => overwrite.mount = true,
             Grant::StaleKeys => overwrite.stale_keys = true,
             Grant::Published => overwrite.published = true,
+            Grant::Usage => overwrite.usage = true,
         }
     }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::{
     failure::{Code, Failure, shortened, with_excerpts},
     fixture::Fixture,
-    guide::{Answers, Guide, Images, Origin, Settings, images as keys},
+    guide::{Answers, Guide, Images, Origin, Settings, UserIds, database, images as keys},
     images::{self, ImageList, Source},
+    schema::Owners,
     surroundings::Surroundings,
     world::World,
 };
@@ -45,6 +46,9 @@ pub(super) fn judge(
         _ => Ok(None),
     };
     let fixture = fixture.map_err(|failures| problems.extend(failures)).ok().flatten();
+    let owners =
+        if scope.needs(database::SECTION.id) { read_owners(surroundings, &answers) } else { Ok(None) };
+    let owners = owners.map_err(|failures| problems.extend(failures)).ok().flatten();
     let judges_images = scope.needs("images") && (has_a_list || !scope.is_partial());
     let images = judges_images
         .then(|| load_images(surroundings, guide, &answers.images()))
@@ -57,7 +61,7 @@ pub(super) fn judge(
             }
             let (overwrite, tolerance) = (run_options.overwrite, run_options.tolerance.clone());
             let world = World::new(surroundings.clone(), answers, overwrite, tolerance, images, fixture);
-            Ok((world, notices))
+            Ok((world.naming(owners), notices))
         }
         _ => {
             problems.extend(images.and_then(Result::err).unwrap_or_default());
@@ -140,6 +144,20 @@ fn read_fixture(surroundings: &Surroundings, guide: &Guide, path: &Path) -> Resu
         let text = String::from_utf8_lossy(&bytes);
         with_excerpts(redacted(guide, failures, &bytes), &file, &text, Lines::of(FileContent::Fixture))
     })
+}
+
+/// What is to become of the numbers of owners: the file that names them is read.
+fn read_owners(surroundings: &Surroundings, answers: &Answers) -> Result<Option<Owners>, Vec<Failure>> {
+    let path = match answers.user_ids() {
+        None => return Ok(None),
+        Some(UserIds::Direct) => return Ok(Some(Owners::Numbers)),
+        Some(UserIds::Map(path)) => path,
+    };
+    let bytes = surroundings.disk.read_input(&path).map_err(|failure| match failure.code {
+        Code::FileRead => vec![failure.remedy(format!("fix `{}`, or the file", database::USER_IDS))],
+        _ => vec![failure],
+    })?;
+    Owners::read(&shown(surroundings, &path), &bytes).map(Some)
 }
 
 /// As the user named it, where it lies below the working directory.

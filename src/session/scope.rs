@@ -198,6 +198,7 @@ impl Scope {
             (overwrite.stale_keys, "--prune"),
             (overwrite.keypairs, "--rotate-keypairs"),
             (overwrite.published, "--replace-published-keys"),
+            (overwrite.usage, "--drop-usage"),
             (run_options.fixture.is_some(), "--fixture"),
         ];
         let idle = given.into_iter().filter(|(given, _)| *given).filter_map(|(_, flag)| {

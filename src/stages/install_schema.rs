@@ -1,14 +1,17 @@
-//! `install-schema`: the schema and its alembic revision, in one transaction.
+//! `install-schema`: the schema and its alembic revision, in one transaction: installed into a fresh database, or upgraded
+//! from an older revision.
+
+mod upgrade;
 
 use async_trait::async_trait;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 
 use crate::{
     failure::{Code, Failure},
     guide::Database,
     journal::Entry,
-    schema::{self, Schema},
-    services::postgres::{self, ask, unnamed},
+    schema::{self, Revision, Schema},
+    services::postgres::{self, Transaction, ask, ask_within, unnamed},
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
@@ -18,29 +21,28 @@ use super::{LOOKS, create_database, keys::count, worked};
 pub(super) static ABOUT: About = About {
     id: "install-schema",
     title: "Schema",
-    summary: "the schema and its alembic revision, in one transaction",
+    summary: "the schema and its alembic revision, installed or upgraded in one transaction",
     sections: &["database"],
     checks: &["database"],
     after: &[create_database::ABOUT.id],
     files: &[],
-    flags: &[],
+    flags: &["--drop-usage"],
 };
 
 /// The stage.
 pub struct InstallSchema;
 
-async fn look(
-    connection: &mut PgConnection,
-    database: &Database,
-    schema: &'static Schema,
-) -> Result<schema::Found, Failure> {
-    let standing = postgres::standing(connection, database, schema).await?;
-    Ok(standing.judge(&database.name, &database.user))
+/// What is to be done with a database, and what was decided about it.
+enum Task {
+    /// The schema is installed into a fresh database.
+    Install,
+    /// It is upgraded from this revision.
+    Upgrade(&'static Revision),
 }
 
-fn plan(schema: &Schema) -> StagePlan {
-    let changes = schema
-        .statements()
+fn install_plan(schema: &Schema) -> StagePlan {
+    let statements = schema.statements();
+    let changes = statements
         .map(|statement| Change::Statement { what: statement.what.to_owned(), sql: statement.sql.to_owned() })
         .chain([Change::Row {
             table: "alembic_version".into(),
@@ -52,20 +54,27 @@ fn plan(schema: &Schema) -> StagePlan {
     StagePlan::new(ABOUT.id, changes)
 }
 
-fn installed(schema: &Schema) -> Done {
-    let tables = schema.head_tables().count();
-    let summary = format!("{}, at revision {}", count(tables, "table"), schema.head);
-    Done { summary, changes: schema.statements().count() + 1 }
+fn done(schema: &Schema, task: &Task, plan: &StagePlan) -> Done {
+    let summary = match task {
+        Task::Install => {
+            format!("{}, at revision {}", count(schema.head_tables().count(), "table"), schema.head)
+        }
+        Task::Upgrade(from) => {
+            let steps = count(schema.way_from(from).len(), "revision");
+            format!("{steps}, from {} to {}", from.id, schema.head)
+        }
+    };
+    Done { summary, changes: plan.changes.len() }
 }
 
 impl InstallSchema {
     async fn look(cx: &Context<World>) -> Result<Found, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
-        let mut session = match cx.world.transaction().await {
-            Ok(session) => session,
+        let mut look = match cx.world.transaction().await {
+            Ok(look) => look,
             Err(failure) if failure.code == Code::DbMissing => {
                 if cx.expects(create_database::ABOUT.id) {
-                    return Ok(Found::Pending(plan(schema)));
+                    return Ok(Found::Pending(install_plan(schema)));
                 }
                 return Err(Failure::new(
                     Code::StageNeeds,
@@ -75,11 +84,28 @@ impl InstallSchema {
             }
             Err(failure) => return Err(failure),
         };
-        let found = look(&mut session, database, schema).await;
-        Ok(match session.ended(found).await? {
-            schema::Found::Fresh => Found::Pending(plan(schema)),
+        let found = Self::found(cx, &mut look, database, schema).await;
+        look.ended(found).await
+    }
+
+    async fn found(
+        cx: &Context<World>,
+        look: &mut Transaction,
+        database: &Database,
+        schema: &'static Schema,
+    ) -> Result<Found, Failure> {
+        let standing = postgres::standing(look, database, schema).await?;
+        Ok(match standing.judge(&database.name, &database.user) {
+            schema::Found::Fresh => Found::Pending(install_plan(schema)),
             schema::Found::Head => Found::Done(format!("at revision {}", schema.head)),
             schema::Found::Conflict(failure) => Found::Conflict(failure),
+            schema::Found::Older(from) => match upgrade::look(&cx.world, look, from, ABOUT.id).await? {
+                Ok(found) => {
+                    cx.remark(found.remark);
+                    Found::Pending(found.plan)
+                }
+                Err(conflict) => Found::Conflict(conflict),
+            },
         })
     }
 
@@ -91,46 +117,118 @@ impl InstallSchema {
         let mut transaction = cx.world.transaction().await?;
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;
         cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
-        match look(&mut transaction, database, schema).await? {
-            schema::Found::Fresh => cx.log("fresh database detected").await,
-            schema::Found::Head if again => return Ok(installed(schema)),
+        let standing = postgres::standing(&mut transaction, database, schema).await?;
+        let task = match standing.judge(&database.name, &database.user) {
+            schema::Found::Fresh => {
+                cx.log("fresh database detected").await;
+                Task::Install
+            }
+            schema::Found::Older(from) => {
+                cx.log(format!("database at revision {} detected", from.id)).await;
+                Task::Upgrade(from)
+            }
             schema::Found::Head => {
-                return Ok(Done {
-                    summary: format!("another run brought it to {}", schema.head),
-                    changes: 0,
+                return Ok(if again {
+                    Done { summary: format!("at revision {}", schema.head), changes: plan.changes.len() }
+                } else {
+                    Done { summary: format!("another run brought it to {}", schema.head), changes: 0 }
                 });
             }
-            schema::Found::Conflict(failure) => return Err(no_longer_fresh(&failure, database)),
-        }
-        let entry = Entry::Schema {
-            database: database.name.clone(),
-            revision: schema.head.to_owned(),
-            had_extension: postgres::together(&mut transaction, database, postgres::has_extension()).await?,
+            schema::Found::Conflict(failure) => return Err(changed(database, &words(&failure))),
         };
+        let now = match task {
+            Task::Install => install_plan(schema),
+            Task::Upgrade(from) => {
+                transaction = upgrade::alone(cx, transaction, from).await?;
+                Self::upgrade_alone(cx, &mut transaction, from).await?
+            }
+        };
+        if let Some(difference) = plan.difference(&now) {
+            return Err(changed(database, &difference));
+        }
+        let entry = match task {
+            Task::Install => Entry::Schema {
+                database: database.name.clone(),
+                revision: schema.head.to_owned(),
+                had_extension: postgres::together(&mut transaction, database, postgres::has_extension())
+                    .await?,
+            },
+            Task::Upgrade(from) => Entry::Upgrade {
+                database: database.name.clone(),
+                from: from.id.to_owned(),
+                to: schema.head.to_owned(),
+            },
+        };
+        Self::write(cx, &mut transaction, plan, &task).await?;
+        cx.checkpoint()?;
+        let intent = cx.intend(vec![entry]).await?;
+        cx.world.locks.stand(&mut transaction).await?;
+        cx.write(&intent, 0..1, transaction.commit(database)).await?;
+        Ok(done(schema, &task, plan))
+    }
+
+    /// What an upgrade would write now that nobody else has the tables: whoever used them until now may have changed them.
+    async fn upgrade_alone(
+        cx: &Context<World>,
+        transaction: &mut Transaction,
+        from: &'static Revision,
+    ) -> Result<StagePlan, Failure> {
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+        let standing = postgres::standing(transaction, database, schema).await?;
+        if standing.older() != Some(from) {
+            return Err(changed(database, "its schema is another one by now"));
+        }
+        match upgrade::look(&cx.world, transaction, from, ABOUT.id).await? {
+            Ok(found) => {
+                cx.warn(format!("{}  {}", found.remark.what, found.remark.code)).await;
+                Ok(found.plan)
+            }
+            Err(conflict) => Err(changed(database, &words(&conflict))),
+        }
+    }
+
+    /// The statements, each with a line and its progress, and the stamp.
+    async fn write(
+        cx: &Context<World>,
+        transaction: &mut Transaction,
+        plan: &StagePlan,
+        task: &Task,
+    ) -> Result<(), Failure> {
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let total = plan.changes.len();
+        let back = |failure: Failure| rolled_back(failure, &database.name, task);
         let statements = plan.changes.iter().filter_map(|change| match change {
             Change::Statement { what, sql } => Some((what.as_str(), sql.as_str())),
             _ => None,
         });
         for (number, (what, sql)) in statements.enumerate() {
             cx.checkpoint()?;
-            ask(database, what, sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *transaction))
-                .await
-                .map_err(|failure| state(failure, &database.name))?;
+            let work = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **transaction);
+            let limit = match task {
+                Task::Install => database.limits.answer(),
+                Task::Upgrade(_) => database.limits.step(),
+            };
+            // Nothing of it is committed, so it may be left in the middle.
+            cx.wait(ask_within(database, limit, what, work)).await?.map_err(back)?;
             cx.log(what).await;
             cx.progress(number + 1, total).await;
         }
-        let stamp = unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(schema.head);
-        ask(database, "the stamp of the revision", stamp.execute(&mut *transaction))
-            .await
-            .map_err(|failure| state(failure, &database.name))?;
+        let stamp = match task {
+            Task::Install => {
+                unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(schema.head)
+            }
+            Task::Upgrade(from) => {
+                let sql = "UPDATE public.alembic_version SET version_num = $1 WHERE version_num = $2";
+                unnamed(sql).bind(schema.head).bind(from.id)
+            }
+        };
+        let stamped = ask(database, "the stamp of the revision", stamp.execute(&mut **transaction)).await;
+        if stamped.map_err(back)?.rows_affected() != 1 {
+            return Err(changed(database, "table alembic_version did not take the new revision"));
+        }
         cx.log(format!("revision {} stamped", schema.head)).await;
         cx.progress(total, total).await;
-        cx.checkpoint()?;
-        let intent = cx.intend(vec![entry]).await?;
-        cx.world.locks.stand(&mut transaction).await?;
-        cx.write(&intent, 0..1, transaction.commit(database)).await?;
-        Ok(installed(schema))
+        Ok(())
     }
 }
 
@@ -153,7 +251,7 @@ impl Stage<World> for InstallSchema {
             Certainty::Nothing => "the database is as before: nothing was committed",
             Certainty::Something => "the schema was committed, and stays",
             Certainty::Unknown => {
-                "whether the commit arrived is not known: the whole schema is there, or none of it"
+                "whether the commit arrived is not known: the whole schema is there, or the database is as before"
             }
         }
         .to_owned()
@@ -161,16 +259,21 @@ impl Stage<World> for InstallSchema {
 }
 
 /// What the plan was made for is gone: something came into the database, and nothing is mixed with it.
-fn no_longer_fresh(found: &Failure, database: &Database) -> Failure {
+fn changed(database: &Database, why: &str) -> Failure {
+    Failure::stale(format!("database `{}` changed after the plan was made", database.name), why)
+}
+
+/// What a look has found, and why.
+fn words(found: &Failure) -> String {
     let why = found.why.iter().map(|why| format!("; {why}")).collect::<String>();
-    Failure::stale(
-        format!("database `{}` changed after the plan was made", database.name),
-        format!("{}{why}", found.what),
-    )
+    format!("{}{why}", found.what)
 }
 
 /// One transaction for all of it: whatever fails, the database is as it was.
-fn state(failure: Failure, name: &str) -> Failure {
+fn rolled_back(failure: Failure, name: &str, task: &Task) -> Failure {
     let why = failure.why.clone().map(|why| format!("{why}; ")).unwrap_or_default();
-    failure.why(format!("{why}rolled back, `{name}` is as it was before this stage"))
+    failure.why(match task {
+        Task::Install => format!("{why}rolled back, `{name}` is as it was before this stage"),
+        Task::Upgrade(from) => format!("{why}rolled back, `{name}` is at {}, as before", from.id),
+    })
 }

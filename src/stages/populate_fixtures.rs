@@ -21,6 +21,7 @@ use crate::{
     fixture::Keys,
     guide::{Database, files::CREDENTIALS},
     journal::Entry,
+    schema::{self, Revision},
     services::postgres::{self, Transaction},
     workflow::{About, Certainty, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
@@ -46,14 +47,19 @@ pub(super) static ABOUT: About = About {
 /// The stage.
 pub struct PopulateFixtures;
 
-/// The database as this stage needs it: at the head. None when an earlier stage will bring it there.
-async fn connect(cx: &Context<World>) -> Result<Option<Transaction>, Failure> {
+/// The database as this stage needs it: at the head, or at an older revision that an earlier stage will upgrade. None when
+/// an earlier stage will make it.
+async fn connect(cx: &Context<World>) -> Result<Option<(Transaction, Option<&'static Revision>)>, Failure> {
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     let missing = match cx.world.transaction_if_there().await? {
         Some(mut look) => {
             let standing = postgres::standing(&mut look, database, schema).await;
             if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
-                return Ok(Some(look));
+                return Ok(Some((look, None)));
+            }
+            let older = standing.as_ref().ok().and_then(schema::Standing::older);
+            if older.is_some() && cx.expects(install_schema::ABOUT.id) {
+                return Ok(Some((look, older)));
             }
             look.ended(standing).await?;
             format!("database `{}` is not at revision {}", database.name, schema.head)
@@ -223,8 +229,11 @@ impl PopulateFixtures {
         let database = cx.world.settings.database()?;
         let table = match connect(cx).await? {
             None => Vec::new(),
-            Some(mut look) => {
-                let table = found::read(database, &mut look).await;
+            Some((mut look, older)) => {
+                let table = match older {
+                    None => found::read(database, &mut look).await,
+                    Some(from) => found::foreseen(&cx.world, &mut look, from).await,
+                };
                 look.ended(table).await?
             }
         };
@@ -270,7 +279,7 @@ impl PopulateFixtures {
     ) -> Result<Result<Done, Failure>, Failure> {
         let database = cx.world.settings.database()?;
         cx.wait(cx.world.locks.hold_database()).await??;
-        let Some(mut transaction) = connect(cx).await? else {
+        let Some((mut transaction, None)) = connect(cx).await? else {
             return Err(Failure::new(Code::Internal, "the keypairs were started before the schema"));
         };
         cx.log(format!("connected to {} as {}", database.address, database.user)).await;

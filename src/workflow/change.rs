@@ -146,6 +146,7 @@ impl Change {
             | Change::Row { is_removed: true, .. }
             | Change::File { is_removed: true, .. } => '-',
             Change::Statement { sql, .. } if sql.starts_with("DROP ") => '-',
+            Change::Statement { sql, .. } if sql.starts_with("ALTER ") || sql.starts_with("UPDATE ") => '~',
             Change::Key { old: Some(_), .. } => '~',
             Change::Row { is_new: false, .. } | Change::File { is_new: false, .. } => '~',
             _ => '+',

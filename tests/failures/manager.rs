@@ -296,9 +296,9 @@ fn one_truth_for_all_commands() {
     let old = "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL); INSERT INTO alembic_version VALUES ('185852ff9872')";
     for (command, status) in [("check", 4), ("plan", 4), ("status", 9), ("run", 4)] {
         let case = Case::new().created(old).flags([command]);
-        let told = case.fails(status, "E-DB-OLD");
+        let told = case.fails(status, "E-DB-SHAPE");
         let codes: Vec<_> = told.failures.iter().filter_map(|failure| failure["code"].as_str()).collect();
-        assert_eq!(codes, ["E-DB-OLD"], "{command}: one cause, one message");
+        assert_eq!(codes, ["E-DB-SHAPE"], "{command}: one cause, one message");
         let case = Case::new();
         let gone = case.mount();
         let case = case.flags([command]);

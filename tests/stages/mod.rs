@@ -17,6 +17,7 @@ mod keypairs_kept;
 mod kills;
 mod large;
 mod locks;
+mod old;
 mod overtaken;
 mod saved;
 mod saved_refused;
@@ -26,6 +27,8 @@ mod site;
 mod stale;
 mod targets;
 mod undo;
+mod upgrade;
+mod upgrade_kept;
 
 pub use saved::Desk;
 pub use site::Site;

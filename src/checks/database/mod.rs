@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use crate::{
     failure::{Code, Failure},
     guide::{Database, SslMode},
-    schema::{Found, Schema},
+    schema::{Found, Revision, Schema},
     services::{
         net::{self, Greeting},
         postgres::{self, Extension, Refused, Server, Transaction},
@@ -202,6 +202,7 @@ async fn existing(
     let (found, state) = match standing.judge(&database.name, &database.user) {
         Found::Conflict(failure) => return Err(at("database")(failure)),
         Found::Head => (Found::Head, format!("`{}` is at the head, {}", database.name, schema.head)),
+        Found::Older(old) => (Found::Older(old), older(database, schema, old)),
         Found::Fresh => (Found::Fresh, format!("`{}` is there, without the manager's tables", database.name)),
     };
     let tables: Vec<&str> = schema.head_tables().collect();
@@ -210,6 +211,16 @@ async fn existing(
         let found = postgres::together(look, database, questions).await.map_err(at("rights"))?;
         usable::usable(database, &found).map_err(at("rights"))?;
         ladder.pass("rights", "may read and write all tables", since);
+    } else if let Found::Older(old) = found {
+        let clashes = postgres::clashes(&schema.relations_after(old), &[]);
+        let questions = (postgres::use_of_schema(&schema.tables_at(old)), postgres::rights(), clashes);
+        let answers = postgres::together(look, database, questions).await.map_err(at("rights"))?;
+        let (found, rights, clashes) = answers;
+        // Whoever gets the tables can use them.
+        postgres::may_upgrade(look, database, schema, old).await.map_err(at("rights"))?;
+        usable::usable(database, &found).map_err(at("rights"))?;
+        judge::clashes(database, &clashes, &rights).map_err(at("rights"))?;
+        ladder.pass("rights", "may upgrade and use all tables", since);
     } else {
         let clashes = postgres::clashes(&schema.head_relations(), schema.types);
         let questions = (postgres::rights(), postgres::shadows(&tables), clashes);
@@ -226,6 +237,13 @@ async fn existing(
     }
     ladder.tell(Rung::passed("database", &state, since).telling(&state));
     Ok(())
+}
+
+/// A database at an older revision, in words.
+fn older(database: &Database, schema: &Schema, old: &Revision) -> String {
+    let steps = schema.way_from(old).len();
+    let revisions = if steps == 1 { "1 revision".to_owned() } else { format!("{steps} revisions") };
+    format!("`{}` is at {}, {revisions} before the head", database.name, old.id)
 }
 
 /// The database is not there: the right to create it, and the extension.

@@ -7,6 +7,7 @@ use crate::{
         console::{questions::Question, wrapping::wrapping_stderr},
         wizard::{review::Step, run::Ending},
     },
+    guide::database,
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
     session::{Grant, Operation, Scope},
 };
@@ -43,6 +44,13 @@ impl Wizard<'_> {
                     if or_back(self.allow(grant).await, false)? {
                         return Ok(Page::Review);
                     }
+                }
+                Step::Owners => {
+                    if let Some(variable) = self.setup.guide.variable(database::USER_IDS) {
+                        or_back(self.ask_for(variable).await, ())?;
+                        self.keep_draft();
+                    }
+                    return Ok(Page::Review);
                 }
                 Step::Changes => {
                     let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);

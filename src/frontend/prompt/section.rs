@@ -46,7 +46,7 @@ impl Wizard<'_> {
         Ok(Page::Ask(next))
     }
 
-    async fn ask_for(&mut self, variable: &'static Variable) -> Answered<()> {
+    pub(super) async fn ask_for(&mut self, variable: &'static Variable) -> Answered<()> {
         let given = self.answers.given(variable.key);
         let kept = given.map(|given| given.words(variable));
         let has_value = given.is_some();
@@ -172,7 +172,7 @@ impl Wizard<'_> {
             etcd::MANAGER_ENDPOINT => {
                 self.answers.given(etcd::USER).is_none() && self.answers.given(variable.key).is_none()
             }
-            _ => false,
+            _ => !variable.is_always_asked() && self.answers.given(variable.key).is_none(),
         }
     }
 

@@ -131,8 +131,23 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn new(section: &'static Section, answers: &Answers) -> Self {
-        let fields = section.variables.iter().map(|variable| Field::new(variable, answers)).collect();
-        Self { section, fields, focus: 0 }
+        let is_asked =
+            |variable: &&Variable| variable.is_always_asked() || answers.given(variable.key).is_some();
+        let asked = section.variables.iter().filter(is_asked);
+        Self { section, fields: asked.map(|variable| Field::new(variable, answers)).collect(), focus: 0 }
+    }
+
+    /// Puts the focus on a field, which is there from now on; false where the section has no such variable.
+    pub(super) fn ask_for(&mut self, key: &str, answers: &Answers) -> bool {
+        let Some(variable) = self.section.variables.iter().find(|variable| variable.key == key) else {
+            return false;
+        };
+        let place = |fields: &[Field]| fields.iter().position(|field| field.variable.key == key);
+        if place(&self.fields).is_none() {
+            self.fields.push(Field::new(variable, answers));
+        }
+        self.focus = place(&self.fields).unwrap_or(self.focus);
+        true
     }
 
     pub(super) fn field(&self) -> Option<&Field> {

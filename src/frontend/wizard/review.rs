@@ -1,12 +1,18 @@
 //! What can be done at the review, and with one stage alone.
 
-use crate::{failure::Failure, report::RunState, session::Grant};
+use crate::{
+    failure::{Code, Failure},
+    report::RunState,
+    session::Grant,
+};
 
 /// One of the things that can be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Write,
     Allow(Grant),
+    /// Says what becomes of the numbers of owners in an upgrade.
+    Owners,
     Changes,
     Answers,
     Change,
@@ -25,6 +31,7 @@ impl Step {
         } else {
             steps.push(Self::Change);
             steps.extend(Grant::all(state.failures()).into_iter().map(Self::Allow));
+            steps.extend(state.failures().iter().any(asks_for_owners).then_some(Self::Owners));
             steps.push(Self::Again);
         }
         if !state.plan.is_empty() {
@@ -51,6 +58,8 @@ impl Step {
             Self::Allow(Grant::Mount) => "Replace the shared folder that etcd names",
             Self::Allow(Grant::StaleKeys) => "Remove the keys that are left from an older list",
             Self::Allow(Grant::Published) => "Give new secrets to keypairs that anybody can use",
+            Self::Allow(Grant::Usage) => "Drop table usage with its rows",
+            Self::Owners => "Say what the numbers of keypairs' owners become",
             Self::Changes => "Show every change in full",
             Self::Answers => "Show every answer",
             Self::Change => "Change answers",
@@ -59,4 +68,9 @@ impl Step {
             Self::Leave => "Leave",
         }
     }
+}
+
+/// Is the question what the numbers of owners become in an upgrade, which is asked where it matters alone?
+pub fn asks_for_owners(failure: &Failure) -> bool {
+    failure.code == Code::DbUserIds
 }

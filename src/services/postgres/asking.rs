@@ -1,6 +1,6 @@
 //! One question or statement: unnamed, within its time, and what it means that it has no answer.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, Postgres,
@@ -45,12 +45,25 @@ pub async fn ask<T>(
     what: &str,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    request(database, asked).await.map_err(|unanswered| unanswered.explained(database, what))
+    ask_within(database, database.limits.answer(), what, asked).await
+}
+
+/// The same, with another limit.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn ask_within<T>(
+    database: &Database,
+    limit: Duration,
+    what: &str,
+    asked: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, Failure> {
+    request(limit, asked).await.map_err(|unanswered| unanswered.explained(database, what))
 }
 
 /// Why a request has no answer.
 pub(super) enum Unanswered {
-    Silent,
+    Silent(Duration),
     Refused(sqlx::Error),
     Broke(String),
 }
@@ -66,7 +79,7 @@ impl Unanswered {
 
     pub(super) fn explained(&self, database: &Database, what: &str) -> Failure {
         match self {
-            Self::Silent => silent(database, what, database.limits.answer()),
+            Self::Silent(limit) => silent(database, what, *limit),
             Self::Refused(error) => explain(error, database, what),
             Self::Broke(panic) => broke(database, panic),
         }
@@ -75,11 +88,11 @@ impl Unanswered {
 
 /// A request with a time limit.
 pub(super) async fn request<T>(
-    database: &Database,
+    limit: Duration,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Unanswered> {
-    match timeout(database.limits.answer(), caught(asked)).await {
-        Err(_) => Err(Unanswered::Silent),
+    match timeout(limit, caught(asked)).await {
+        Err(_) => Err(Unanswered::Silent(limit)),
         Ok(Ok(answer)) => answer.map_err(Unanswered::Refused),
         Ok(Err(panic)) => Err(Unanswered::Broke(panic)),
     }

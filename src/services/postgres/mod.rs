@@ -13,6 +13,7 @@ mod question;
 mod shared;
 mod standing;
 mod transaction;
+mod upgrade;
 mod usage;
 
 use std::future::Future;
@@ -40,7 +41,7 @@ use explain::Method;
 use opening::NoOpening;
 
 pub use crate::schema::quote_identifier;
-pub use asking::{ask, close, scalar, unnamed};
+pub use asking::{ask, ask_within, close, scalar, unnamed};
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent, sqlstate};
 pub use facts::{
@@ -52,6 +53,7 @@ pub use question::{Question, Questions, literal, literals, statement, together};
 pub use shared::Connections;
 pub use standing::standing;
 pub use transaction::Transaction;
+pub use upgrade::{facts, in_use, lock_tables, may_upgrade};
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.

@@ -167,7 +167,7 @@ pub(super) async fn attempted<Q: Questions>(
         }
         Ok(())
     };
-    if let Err(unanswered) = request(database, asking).await {
+    if let Err(unanswered) = request(database.limits.answer(), asking).await {
         let (what, _) = statements.get(answers.len()).or(statements.last()).copied().unwrap_or_default();
         return Err((what, unanswered));
     }

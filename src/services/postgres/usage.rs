@@ -55,7 +55,7 @@ pub struct Use {
 }
 
 /// Asks what the manager could do with these tables.
-pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> {
+pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> + use<> {
     let what = "the question for the rights on the tables";
     let tables = literals(tables);
     let rights = format!(

@@ -8,7 +8,9 @@ use crate::{
     failure::Failure,
     fixture::{self, Keys, Row},
     guide::Database,
+    schema::{Revision, Upgrade},
     services::postgres::{Question, together},
+    world::World,
 };
 
 /// A row of the table. The gateway never looks at `is_active`: only the secret counts.
@@ -62,12 +64,33 @@ impl TableRow {
     }
 }
 
+/// The whole table as an upgrade from this revision will leave it: a column that is not there yet, and owners that are still
+/// numbers. Nothing where these hinder the upgrade.
+pub(super) async fn foreseen(
+    world: &World,
+    connection: &mut PgConnection,
+    from: &'static Revision,
+) -> Result<Vec<TableRow>, Failure> {
+    let schema = &world.guide().schema;
+    let upgrade = Upgrade { schema, from, owners: world.owners(), drops: true };
+    let mut table = read(world.settings.database()?, connection).await?;
+    if upgrade.renames_owners() {
+        for row in &mut table {
+            let number = row.user_id.as_deref().and_then(|number| number.parse().ok());
+            row.user_id = number.and_then(|number| upgrade.owners?.text(number));
+        }
+    }
+    Ok(table)
+}
+
 /// The whole table, in the order in which the rows were made.
 pub(super) async fn read(
     database: &Database,
     connection: &mut PgConnection,
 ) -> Result<Vec<TableRow>, Failure> {
-    let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, is_admin, \
+    // Before a revision of the chain nobody is an administrator, and there is no such column.
+    let sql = "SELECT user_id::text, access_key::text, secret_key::text, is_active, \
+               CASE WHEN to_jsonb(keypairs) ? 'is_admin' THEN (to_jsonb(keypairs) ->> 'is_admin')::bool ELSE false END, \
                concurrency_limit, concurrency_used, rate_limit \
                FROM public.keypairs ORDER BY created_at, access_key";
     let table = Question::new("the search for keypairs", sql, |rows| rows.iter().map(row).collect());

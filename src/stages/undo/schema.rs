@@ -25,6 +25,14 @@ fn installed(entries: &[Entry]) -> Option<(&str, bool)> {
     })
 }
 
+/// What the run upgraded: from which revision, and to which.
+fn upgraded(entries: &[Entry]) -> Option<(&str, &str)> {
+    entries.iter().find_map(|entry| match entry {
+        Entry::Upgrade { from, to, .. } => Some((from.as_str(), to.as_str())),
+        _ => None,
+    })
+}
+
 /// The statements that remove a schema, each with what it removes.
 fn statements(schema: &Schema, had_extension: bool) -> Vec<Change> {
     let list = |names: Vec<&str>| {
@@ -55,6 +63,7 @@ async fn hindrance(
         schema::Found::Fresh => return Ok(Some(Hindrance::Gone)),
         schema::Found::Head if revision == schema.head => {}
         schema::Found::Head => return Ok(Some(Hindrance::Kept(format!("it is at {} by now", schema.head)))),
+        schema::Found::Older(old) => return Ok(Some(Hindrance::Kept(format!("it is at {} by now", old.id)))),
         schema::Found::Conflict(failure) => return Ok(Some(Hindrance::Kept(failure.what))),
     }
     let tables = schema.head_tables().filter(|table| *table != "alembic_version");
@@ -115,8 +124,17 @@ pub(super) async fn look(
     entries: &[Entry],
 ) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
-    let Some((revision, had_extension)) = installed(entries) else { return Ok(looked) };
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+    if let Some((from, to)) = upgraded(entries) {
+        looked.keep(
+            format!("the schema in database `{}` is kept", database.name),
+            format!(
+                "the run upgraded it from {from} to {to}; to go back, restore the dump made before the run"
+            ),
+        );
+        return Ok(looked);
+    }
+    let Some((revision, had_extension)) = installed(entries) else { return Ok(looked) };
     let Some(mut look) = cx.world.transaction_if_there().await? else { return Ok(looked) };
     let found = standing(cx, &mut look, run, revision).await;
     match look.ended(found).await? {

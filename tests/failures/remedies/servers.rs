@@ -338,8 +338,8 @@ fn the_database() {
             another(),
         ),
         solved(
-            "an older revision",
-            (4, "E-DB-OLD"),
+            "an older revision without its tables",
+            (4, "E-DB-SHAPE"),
             made(
                 "CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES ('185852ff9872')",
             ),

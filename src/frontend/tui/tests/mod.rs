@@ -7,6 +7,7 @@ mod runs;
 mod scenes;
 mod undo;
 mod updates;
+mod upgrade;
 
 use std::{sync::Arc, time::Duration};
 

@@ -12,8 +12,9 @@ use crate::{
             reviewing::Item,
             theme::Sign,
         },
-        wizard::first_of,
+        wizard::{first_of, review::asks_for_owners},
     },
+    guide::database,
     session::Overwrite,
     workflow::{StageId, StageState},
 };
@@ -93,12 +94,26 @@ impl App {
     }
 
     fn confirm_or_show(&mut self, failure: Failure) {
+        if asks_for_owners(&failure) {
+            return self.ask_for_owners(&failure);
+        }
         match Grant::of(&failure) {
             Some(grants) => {
                 self.overlay = Some(Overlay::Confirm { failure, grants, input: Input::default() })
             }
             None => self.read(Reading::Problems(vec![failure])),
         }
+    }
+
+    /// The question that is asked where it matters alone: the numbers found stand below its field.
+    fn ask_for_owners(&mut self, failure: &Failure) {
+        let (forms, answers) = (&mut self.forms, &self.answers);
+        let Some(at) = forms.iter_mut().position(|form| form.ask_for(database::USER_IDS, answers)) else {
+            return;
+        };
+        self.overlay = None;
+        self.go(Page::Section(at));
+        self.say(Sign::Here, failure.why.clone().unwrap_or_default());
     }
 
     pub(super) fn confirm_key(&mut self, action: Action) {

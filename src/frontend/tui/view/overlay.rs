@@ -32,6 +32,7 @@ pub(super) fn confirm(canvas: &mut Canvas<'_>, failure: &Failure, grants: Grant,
         Grant::Mount => "the path in etcd becomes yours once you press w",
         Grant::StaleKeys => "keys of the older list are removed once you press w",
         Grant::Published => "keypairs that anybody can use get new secrets once you press w",
+        Grant::Usage => "table usage and its rows are dropped once you press w",
     };
     canvas.words(
         1,

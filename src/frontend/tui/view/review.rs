@@ -1,12 +1,14 @@
 //! The review: the state of each target, the answers, and what each stage would change.
 
+use std::collections::BTreeSet;
+
 use ratatui::{
     style::Color,
     text::{Line, Span},
 };
 
 use crate::{
-    failure::Failure,
+    failure::{Code, Failure},
     frontend::{
         tui::{
             app::{App, Grant, ProbeState, View},
@@ -37,13 +39,14 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let rows = canvas.left().saturating_sub(below).max(3);
     let mut lines: Vec<(bool, Line<'static>)> = Vec::new();
     let mut at_line = 0;
-    let mut before: Option<bool> = None;
+    let mut above_stages = false;
     for (at, item) in items.iter().enumerate() {
         let is_stage = matches!(item, Item::Stage(_) | Item::Problem(_));
-        if before.is_some_and(|before| before != is_stage) {
+        // Remarks of stages stand between them.
+        if is_stage && at > 0 && !above_stages {
+            above_stages = true;
             lines.push((false, totals(app)));
         }
-        before = Some(is_stage);
         if at == cursor {
             at_line = lines.len();
         }
@@ -106,7 +109,13 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
             None if app.survey.stages().iter().all(|stage| stage.changes().is_empty()) => {
                 "Everything is as it should be. w runs all stages again; nothing will change.".into()
             }
-            None => "w writes all this; Enter shows an entry in full.".into(),
+            None => match before_upgrade(app) {
+                Some(dump) => {
+                    return canvas
+                        .line(Line::from(vec![theme.sign(Sign::Warning), Span::raw(theme.text(&dump))]));
+                }
+                None => "w writes all this; Enter shows an entry in full.".into(),
+            },
         };
         canvas.line(Line::styled(theme.text(&words), theme.dim()));
         return;
@@ -130,6 +139,17 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
         Item::Problem(problem) => hint(canvas, problem, false, 0),
         Item::Stage(_) | Item::Answers | Item::Note(_) => {}
     }
+}
+
+/// What to do before an upgrade, which cannot be undone.
+fn before_upgrade(app: &App) -> Option<String> {
+    let mut remarks = app.survey.stages().iter().flat_map(|stage| &stage.remarks);
+    let remark = remarks.find(|remark| remark.code == Code::DbUpgrade)?;
+    let mut text = remark.remedy.clone()?;
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Some(format!(" {text}"))
 }
 
 /// What is in the way; `more` stand elsewhere.
@@ -208,6 +228,9 @@ pub(super) fn stage_words(stage: &StageState) -> (char, String) {
         (Some(failure), _) => format!("{}  {}", failure.what, failure.code),
         (None, [Change::Key { old: Some(old), new: Some(new), .. }]) => format!("1 key   {old} → {new}"),
         (None, [Change::Database { name, .. }]) => format!("1       {name}"),
+        (None, [.., Change::Row { table, what, is_new: false, .. }]) if table == "alembic_version" => {
+            format!("{}  {what}", revisions(stage.changes()))
+        }
         (None, changes @ [Change::File { .. }, ..]) => {
             let name = |change: &Change| match change {
                 Change::File { path, .. } => path.rsplit('/').next().map(str::to_owned),
@@ -219,6 +242,18 @@ pub(super) fn stage_words(stage: &StageState) -> (char, String) {
         (None, _) => stage.summary.clone(),
     };
     (sign, words)
+}
+
+/// How many revisions an upgrade climbs: its statements name theirs first.
+fn revisions(changes: &[Change]) -> String {
+    let of = |change: &Change| match change {
+        Change::Statement { what, .. } => what.split_once(": ").map(|(revision, _)| revision.to_owned()),
+        _ => None,
+    };
+    match changes.iter().filter_map(of).collect::<BTreeSet<_>>().len() {
+        1 => "1 revision".to_owned(),
+        count => format!("{count} revisions"),
+    }
 }
 
 /// What the check of a section found, in one line.
