@@ -1,22 +1,21 @@
 -- The manager's schema at revision f9971fbb34d9, for a fresh database.
 --
--- Each statement ends with a semicolon at the end of a line and is told by the comment above it.
 -- `uuid_generate_v4()` stands without a schema: the extension may be in any that is on the search path.
 -- The revision itself is stamped by the program, in the same transaction.
 
--- extension uuid-ossp
+--> extension uuid-ossp
 CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;
 
--- type agentstatus
+--> type agentstatus
 CREATE TYPE public.agentstatus AS ENUM ('ALIVE', 'LOST', 'RESTARTING', 'TERMINATED');
 
--- type kernelstatus
+--> type kernelstatus
 CREATE TYPE public.kernelstatus AS ENUM (
     'PREPARING', 'BUILDING', 'RUNNING', 'RESTARTING', 'RESIZING',
     'SUSPENDED', 'TERMINATING', 'TERMINATED', 'ERROR'
 );
 
--- table agents
+--> table agents
 CREATE TABLE public.agents (
     id             varchar(64)        NOT NULL CONSTRAINT pk_agents PRIMARY KEY,
     status         public.agentstatus NOT NULL,
@@ -32,13 +31,13 @@ CREATE TABLE public.agents (
     lost_at        timestamptz
 );
 
--- index on agents: region
+--> index on agents: region
 CREATE INDEX ix_agents_region ON public.agents (region);
 
--- index on agents: status
+--> index on agents: status
 CREATE INDEX ix_agents_status ON public.agents (status);
 
--- table keypairs
+--> table keypairs
 CREATE TABLE public.keypairs (
     user_id           varchar(256),
     access_key        varchar(20) NOT NULL CONSTRAINT pk_keypairs PRIMARY KEY,
@@ -54,16 +53,16 @@ CREATE TABLE public.keypairs (
     num_queries       integer     DEFAULT 0
 );
 
--- index on keypairs: is_active
+--> index on keypairs: is_active
 CREATE INDEX ix_keypairs_is_active ON public.keypairs (is_active);
 
--- index on keypairs: is_admin
+--> index on keypairs: is_admin
 CREATE INDEX ix_keypairs_is_admin ON public.keypairs (is_admin);
 
--- index on keypairs: user_id
+--> index on keypairs: user_id
 CREATE INDEX ix_keypairs_user_id ON public.keypairs (user_id);
 
--- table kernels
+--> table kernels
 CREATE TABLE public.kernels (
     id                  uuid             NOT NULL DEFAULT uuid_generate_v4()
                                          CONSTRAINT pk_kernels PRIMARY KEY,
@@ -100,26 +99,26 @@ CREATE TABLE public.kernels (
     io_max_scratch_size bigint
 );
 
--- index on kernels: created_at
+--> index on kernels: created_at
 CREATE INDEX ix_kernels_created_at ON public.kernels (created_at);
 
--- index on kernels: sess_id
+--> index on kernels: sess_id
 CREATE INDEX ix_kernels_sess_id ON public.kernels (sess_id);
 
--- index on kernels: sess_id, role
+--> index on kernels: sess_id, role
 CREATE INDEX ix_kernels_sess_id_role ON public.kernels (sess_id, role);
 
--- index on kernels: status
+--> index on kernels: status
 CREATE INDEX ix_kernels_status ON public.kernels (status);
 
--- index on kernels: terminated_at
+--> index on kernels: terminated_at
 CREATE INDEX ix_kernels_terminated_at ON public.kernels (terminated_at);
 
--- index on kernels: one living master for each session
+--> index on kernels: one living master for each session
 CREATE UNIQUE INDEX ix_kernels_unique_sess_token ON public.kernels (access_key, sess_id)
     WHERE status <> 'TERMINATED'::public.kernelstatus AND role::text = 'master'::text;
 
--- table vfolders
+--> table vfolders
 CREATE TABLE public.vfolders (
     id         uuid         NOT NULL DEFAULT uuid_generate_v4() CONSTRAINT pk_vfolders PRIMARY KEY,
     host       varchar(128) NOT NULL,
@@ -134,7 +133,7 @@ CREATE TABLE public.vfolders (
                             REFERENCES public.keypairs (access_key)
 );
 
--- table vfolder_attachment
+--> table vfolder_attachment
 CREATE TABLE public.vfolder_attachment (
     vfolder uuid NOT NULL CONSTRAINT fk_vfolder_attachment_vfolder_vfolders
                  REFERENCES public.vfolders (id) ON UPDATE CASCADE ON DELETE CASCADE,
@@ -143,7 +142,7 @@ CREATE TABLE public.vfolder_attachment (
     CONSTRAINT pk_vfolder_attachment PRIMARY KEY (vfolder, kernel)
 );
 
--- table vfolder_invitations
+--> table vfolder_invitations
 CREATE TABLE public.vfolder_invitations (
     id         uuid         NOT NULL DEFAULT uuid_generate_v4()
                             CONSTRAINT pk_vfolder_invitations PRIMARY KEY,
@@ -156,7 +155,7 @@ CREATE TABLE public.vfolder_invitations (
                             REFERENCES public.vfolders (id) ON UPDATE CASCADE ON DELETE CASCADE
 );
 
--- table vfolder_permissions
+--> table vfolder_permissions
 CREATE TABLE public.vfolder_permissions (
     permission varchar(2),
     vfolder    uuid        NOT NULL CONSTRAINT fk_vfolder_permissions_vfolder_vfolders
@@ -165,7 +164,7 @@ CREATE TABLE public.vfolder_permissions (
                            REFERENCES public.keypairs (access_key)
 );
 
--- table alembic_version
+--> table alembic_version
 CREATE TABLE IF NOT EXISTS public.alembic_version (
     version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY
 );

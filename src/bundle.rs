@@ -10,7 +10,5 @@ pub const ALEMBIC_INI: &str = include_str!("../sample-configs/alembic.ini.sample
 pub const HEAD_SQL: &str = include_str!("../migrations/head.sql");
 /// What the catalogs of a server say of the head.
 pub const HEAD_SHAPE: &str = include_str!("../migrations/head.tsv");
-/// The revisions in order.
-pub const CHAIN: &str = include_str!("../migrations/chain.tsv");
 /// The two keypairs, without keys.
 pub const EXAMPLE_KEYPAIR: &str = include_str!("../fixtures/example_keypair.json");

@@ -1,5 +1,7 @@
 //! The guide "Prepare Database for Manager" as it was in September 2018, for the manager of that day.
 
+mod revisions;
+
 use std::sync::Arc;
 
 use crate::{
@@ -54,7 +56,7 @@ pub static GUIDE: Guide = Guide {
             "vfolders",
         ],
         types: &["agentstatus", "kernelstatus"],
-        chain: bundle::CHAIN,
+        chain: revisions::CHAIN,
         statements: bundle::HEAD_SQL,
         shape: bundle::HEAD_SHAPE,
     },

@@ -15,16 +15,16 @@ pub struct Schema {
     pub tables: &'static [&'static str],
     /// Its enum types.
     pub types: &'static [&'static str],
-    /// The revisions, oldest first: number, id and title in a line.
-    pub chain: &'static str,
-    /// The statements that make the head, each with a comment above it that says what it makes.
+    /// The revisions, oldest first.
+    pub chain: &'static [Revision],
+    /// The statements that make the head in a fresh database, each with its title; see [`titled`].
     pub statements: &'static str,
     /// What the catalogs say of the head: the answer to [`Schema::question`], a part in a line.
     pub shape: &'static str,
 }
 
-/// One alembic revision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One alembic revision: the way to it from the one before, or from an empty database.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Revision {
     /// Its place, from 1.
     pub number: usize,
@@ -32,6 +32,31 @@ pub struct Revision {
     pub id: &'static str,
     /// Its title.
     pub title: &'static str,
+    /// The statements that lead to it, each with its title; see [`titled`].
+    pub sql: &'static str,
+    /// What it does to rows that are there.
+    pub rows: &'static [Rows],
+}
+
+/// What a revision does to rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rows {
+    /// Rows in this table stop it: this new column must have a value, and there is none for them.
+    Stop {
+        /// The table that has to be empty.
+        table: &'static str,
+        /// The column, or the first of several.
+        column: &'static str,
+    },
+    /// The table is dropped with its rows.
+    Dropped {
+        /// Its name.
+        table: &'static str,
+    },
+    /// The owners of keypairs were numbers and become texts: the number itself, or a name for it.
+    UserIds,
+    /// Nothing to decide, but to know beforehand.
+    Remark(&'static str),
 }
 
 /// One statement of the schema.
@@ -44,12 +69,9 @@ pub struct Statement {
 }
 
 impl Schema {
-    /// The chain, oldest first.
-    pub fn chain(&self) -> impl Iterator<Item = Revision> + use<> {
-        self.chain.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-            let mut fields = line.split('\t');
-            Some(Revision { number: fields.next()?.parse().ok()?, id: fields.next()?, title: fields.next()? })
-        })
+    /// The revision with this id.
+    pub fn revision(&self, id: &str) -> Option<&'static Revision> {
+        self.chain.iter().find(|revision| revision.id == id)
     }
 
     /// The tables of the head, as the statements that make them name them.
@@ -82,16 +104,27 @@ impl Schema {
     }
 
     /// The statements that make the head in a fresh database, in order.
-    ///
-    /// The format is ours: a statement ends with a semicolon at the end of a line and is described by the
-    /// comment right above it.
     pub fn statements(&self) -> impl Iterator<Item = Statement> + use<> {
-        self.statements.split(";\n").filter_map(|part| {
-            let start = part.rfind("-- ")?;
-            let (what, sql) = part[start + 3..].split_once('\n')?;
-            Some(Statement { what, sql: sql.trim() }).filter(|statement| !statement.sql.is_empty())
-        })
+        titled(self.statements)
     }
+}
+
+impl Revision {
+    /// The statements that lead to it, in order.
+    pub fn statements(&self) -> impl Iterator<Item = Statement> + use<> {
+        titled(self.sql)
+    }
+}
+
+/// The statements of a file: each begins below a line `--> title` and ends before the next such line, whatever semicolons
+/// are in it. What comes before the first belongs to the reader.
+fn titled(text: &'static str) -> impl Iterator<Item = Statement> {
+    let mut parts = text.split("\n--> ");
+    parts.next();
+    parts.filter_map(|part| {
+        let (what, sql) = part.split_once('\n')?;
+        Some(Statement { what, sql: sql.trim().trim_end_matches(';') })
+    })
 }
 
 /// A name as SQL takes it, whatever is in it.
@@ -101,24 +134,41 @@ pub fn quote_identifier(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::{Revision, titled};
     use crate::guides::september_2018::GUIDE;
 
     #[test]
     fn the_chain_ends_at_the_head() {
-        let chain: Vec<_> = GUIDE.schema.chain().collect();
+        let chain = GUIDE.schema.chain;
         assert_eq!(chain.len(), 18);
         assert!(chain.iter().enumerate().all(|(at, revision)| revision.number == at + 1));
         assert_eq!(chain.last().map(|revision| revision.id), Some(GUIDE.schema.head));
     }
 
     #[test]
-    fn every_statement_is_told_and_whole() {
-        let statements: Vec<_> = GUIDE.schema.statements().collect();
-        assert_eq!(statements.len(), GUIDE.schema.statements.matches(";\n").count());
-        for statement in &statements {
-            assert!(statement.sql.starts_with("CREATE "), "{statement:?}");
-            assert!(!statement.sql.contains("--"), "{statement:?}");
+    fn every_statement_has_a_title_and_is_whole() {
+        let ends = GUIDE.schema.statements.matches(";\n").count();
+        assert_eq!(GUIDE.schema.statements().count(), ends);
+        let steps = GUIDE.schema.chain.iter().flat_map(Revision::statements);
+        for statement in GUIDE.schema.statements().chain(steps) {
+            assert!(!statement.what.is_empty() && !statement.sql.contains("--"), "{statement:?}");
+            assert!(
+                ["CREATE ", "ALTER ", "DROP "].iter().any(|verb| statement.sql.starts_with(verb)),
+                "{statement:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_statement_ends_where_the_next_title_stands() {
+        let text = "-- For people.\n\n--> function f\nCREATE FUNCTION f() AS $$\nBEGIN;\nEND;\n$$;\n\n--> text\nSELECT ';\n';\n";
+        let statements: Vec<_> = titled(text).map(|statement| (statement.what, statement.sql)).collect();
+        let function = "CREATE FUNCTION f() AS $$\nBEGIN;\nEND;\n$$";
+        assert_eq!(statements, [("function f", function), ("text", "SELECT ';\n'")]);
+    }
+
+    #[test]
+    fn the_relations_of_the_head_are_known() {
         let relations = GUIDE.schema.head_relations();
         for name in
             ["agents", "pk_kernels", "ix_kernels_unique_sess_token", "alembic_version", "alembic_version_pkc"]

@@ -111,13 +111,13 @@ impl Standing {
     /// At a revision that is not the head.
     fn at_another(&self, name: &str, revision: &str) -> Found {
         let head = self.schema.head;
-        match self.schema.chain().find(|known| known.id == revision) {
+        match self.schema.revision(revision) {
             Some(old) => conflict(
                 Code::DbOld,
                 format!(
                     "database `{name}` is at revision {revision}, number {} of {}",
                     old.number,
-                    self.schema.chain().count()
+                    self.schema.chain.len()
                 ),
                 format!(
                     "`{}`; the head is {head}, and this version does not upgrade older revisions",
