@@ -229,6 +229,8 @@ codes! {
         "This version installs the schema into a fresh database only and does not upgrade older revisions. Upgrade with the manager's own alembic (`alembic upgrade head`), or use another `database.name`.";
     DbShape = "E-DB-SHAPE", UNFIT check, "The schema is not what its revision says",
         "The revision is the head, but a table, a column, a primary key or a value of an enum type is missing, a column has another type, or a column that is not the manager's takes no row without a value. Somebody changed the tables, or stamped the revision by hand. The message has the statements that put it right where that loses nothing; otherwise restore a backup, or use another `database.name`.";
+    DbUnrepaired = "W-DB-UNREPAIRED", UNFIT, "A difference in the schema is not repaired",
+        "`backendai-setup schema repair` puts back what is missing or otherwise at the head where that loses nothing. What somebody added for a purpose that is not known, what rows are in the way of, and what cannot come back as it was stays as it is. The message says why, and has the statement for whoever knows better. `backendai-setup schema diff` shows every difference.";
     DbLost = "E-DB-LOST", UNREACHABLE check, "The connection to PostgreSQL broke in the middle of the work",
         "The server rolled the transaction under way back. Where the connection broke at the commit itself, whether it was committed is not known; either way all of it is there, or none. Run again when the server is back: what is done is skipped.";
     DbRefused = "E-DB-REFUSED", UNFIT check, "PostgreSQL refused a statement",

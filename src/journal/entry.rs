@@ -31,6 +31,22 @@ pub enum Entry {
         /// The extension that it needs was there before.
         had_extension: bool,
     },
+    /// The stamp of a revision, for tables that are there.
+    Stamp {
+        /// The database.
+        database: String,
+        /// The revision.
+        revision: String,
+        /// What stood in its place.
+        old: Vec<Option<String>>,
+    },
+    /// What was put back in a schema.
+    Repair {
+        /// The database.
+        database: String,
+        /// The statements.
+        statements: Vec<String>,
+    },
     /// A row of table `keypairs`.
     Keypair {
         /// Its access key.

@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, Failure};
 
-use super::{Part, Schema, quote_identifier};
+use super::{Difference, Part, Schema, quote_identifier};
 
 /// More than these nobody reads at once.
 const NAMED: usize = 10;
@@ -20,7 +20,7 @@ pub struct Standing {
     pub tables: Vec<String>,
     /// Which of the two enum types are there.
     pub types: Vec<String>,
-    /// Their columns, keys and values, where the one revision is the head.
+    /// All that belongs to them, where there is any of them.
     pub parts: Option<Vec<Part>>,
 }
 
@@ -62,12 +62,7 @@ impl Standing {
         }
         match revisions {
             [] if there.is_empty() => Found::Fresh,
-            [] => conflict(
-                Code::DbUnmanaged,
-                format!("database `{name}` has the manager's tables or types, but no revision"),
-                format!("it has {}", there.join(", ")),
-                "stamp the revision with alembic if you know it, set another `database.name`, or drop what a failed try left",
-            ),
+            [] => Found::Conflict(self.unmanaged(name, &there)),
             [Some(revision)] if revision == self.schema.head => self.at_head(name, &there),
             [Some(revision)] => self.at_another(name, revision),
             [None] => conflict(
@@ -150,16 +145,44 @@ impl Standing {
             ))
     }
 
+    /// What is otherwise than at this revision; none where nothing is known of the one or the other.
+    pub fn differences(&self, revision: &str) -> Option<Vec<Difference>> {
+        self.schema.differences(revision, self.parts.as_deref()?)
+    }
+
+    /// Tables or types without a revision: which one they are, or are most like.
+    fn unmanaged(&self, name: &str, there: &[&str]) -> Failure {
+        let failure = Failure::new(
+            Code::DbUnmanaged,
+            format!("database `{name}` has the manager's tables or types, but no revision"),
+        );
+        let has = format!("it has {}", there.join(", "));
+        let elsewhere = "set another `database.name`, or drop what a failed try left";
+        let Some(like) = self.parts.as_deref().and_then(|parts| self.schema.nearest(parts)) else {
+            return failure.why(has).remedy(elsewhere);
+        };
+        let revision = like.revision;
+        let place = self.schema.revision(revision).map_or(0, |known| known.number);
+        let place = format!("{revision}, number {place} of {}", self.schema.chain.len());
+        if like.fits() {
+            return failure.why(format!("{has}; this is the schema of {place}, without its stamp")).remedy(
+                format!("`backendai-setup schema stamp {revision}` writes the stamp; or {elsewhere}"),
+            );
+        }
+        let breaking: Vec<&Difference> = like.differences.iter().filter(|it| it.breaks).collect();
+        failure
+            .why(format!("{has}; the nearest revision is {place}, but {}", told(&breaking)))
+            .remedy(format!("`backendai-setup schema diff` shows every difference; {elsewhere}"))
+    }
+
     /// The tables are there, but not as the manager needs them.
     fn drifted(&self, name: &str) -> Option<Failure> {
-        let drifts = self.schema.drifts(self.parts.as_deref()?);
-        if drifts.is_empty() {
+        let differences = self.differences(self.schema.head)?;
+        let breaking: Vec<&Difference> = differences.iter().filter(|it| it.breaks).collect();
+        if breaking.is_empty() {
             return None;
         }
-        let more = drifts.len().saturating_sub(NAMED);
-        let mut told: Vec<_> = drifts.iter().take(NAMED).map(|drift| drift.what.clone()).collect();
-        told.extend((more > 0).then(|| format!("and {more} more")));
-        let cures: Option<Vec<_>> = drifts.iter().map(|drift| drift.cure.clone()).collect();
+        let cures: Option<Vec<&str>> = breaking.iter().map(|difference| difference.statement()).collect();
         let base = quote_identifier(name);
         Some(
             Failure::new(
@@ -169,7 +192,7 @@ impl Standing {
                     self.schema.head
                 ),
             )
-            .why(told.join("; "))
+            .why(told(&breaking))
             .remedy(match cures {
                 Some(cures) => format!(
                     "in database {base}, as the owner of the tables or a superuser: {}",
@@ -179,6 +202,14 @@ impl Standing {
             }),
         )
     }
+}
+
+/// The first of several differences, and how many more there are.
+fn told(differences: &[&Difference]) -> String {
+    let more = differences.len().saturating_sub(NAMED);
+    let mut told: Vec<_> = differences.iter().take(NAMED).map(|difference| difference.what.clone()).collect();
+    told.extend((more > 0).then(|| format!("and {more} more")));
+    told.join("; ")
 }
 
 fn conflict(code: Code, what: String, why: String, remedy: &str) -> Found {

@@ -15,6 +15,7 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     limits::seconds,
+    schema::{RUN_LOCK as RUN, WORK_LOCK as WORK},
     services::{
         holder::{Holder, since},
         pauses,
@@ -26,12 +27,6 @@ use super::{
     question::{attempted, one},
     statement, together, unnamed,
 };
-
-/// The number of the lock that a run holds: "backend" on a telephone's keys.
-const RUN: i64 = 2_225_363;
-/// The number of the lock under which a transaction of a run writes: one that has lost the other without knowing it is
-/// still kept apart from the next run.
-const WORK: i64 = 2_225_364;
 
 /// PostgreSQL keeps so many bytes of a session's name.
 const NAME: usize = 63;

@@ -11,6 +11,7 @@ mod lock;
 mod opening;
 mod question;
 mod shared;
+mod sizes;
 mod standing;
 mod transaction;
 mod usage;
@@ -50,6 +51,7 @@ pub use facts::{
 pub use lock::{Attempt, DatabaseLock, exclude_others};
 pub use question::{Question, Questions, literal, literals, statement, together};
 pub use shared::Connections;
+pub use sizes::{TableSize, sizes};
 pub use standing::standing;
 pub use transaction::Transaction;
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};

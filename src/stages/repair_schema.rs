@@ -1,0 +1,251 @@
+//! `schema repair`: what is missing or otherwise at the head is put back, where that loses nothing.
+
+use async_trait::async_trait;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::{
+    failure::{Code, Failure},
+    guide::Database,
+    journal::Entry,
+    schema::{self, Difference, Kind, Probe, Schema, State, quote_identifier},
+    services::postgres::{self, ask, scalar},
+    workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
+    world::World,
+};
+
+use super::{LOOKS, install_schema, keys::count, worked};
+
+static ABOUT: About = About {
+    id: install_schema::ABOUT.id,
+    title: install_schema::ABOUT.title,
+    summary: "what is missing or otherwise at the head",
+    sections: &["database"],
+    checks: &["database"],
+    after: &[],
+    files: &[],
+    flags: &[],
+};
+
+/// The stage.
+pub struct RepairSchema;
+
+/// What can be put back, and what cannot.
+#[derive(Default)]
+struct Repairs {
+    /// What is otherwise, with the statement.
+    statements: Vec<(String, String)>,
+    /// What stays, and why.
+    kept: Vec<(Difference, String)>,
+}
+
+/// What is to be repaired in a database; none when nothing is.
+async fn repairs(
+    connection: &mut PgConnection,
+    database: &Database,
+    schema: &'static Schema,
+) -> Result<Result<Repairs, Failure>, Failure> {
+    let standing = postgres::standing(connection, database, schema).await?;
+    match standing.judge(&database.name, &database.user) {
+        schema::Found::Head => return Ok(Ok(Repairs::default())),
+        schema::Found::Fresh => {
+            let what = format!("database `{}` has none of the manager's tables", database.name);
+            let remedy = format!("`backendai-setup run {}` makes them", ABOUT.id);
+            return Ok(Err(Failure::new(Code::StageNeeds, what).remedy(remedy)));
+        }
+        schema::Found::Conflict(failure) if failure.code != Code::DbShape => return Ok(Err(failure)),
+        schema::Found::Conflict(_) => {}
+    }
+    let differences = standing.differences(schema.head).unwrap_or_default();
+    let added: Vec<(String, String)> = differences
+        .iter()
+        .filter(|it| it.kind == Kind::Column && it.state == State::Missing && it.statement().is_some())
+        .map(|it| (it.table.clone(), it.name.clone()))
+        .collect();
+    let mut repairs = Repairs::default();
+    for difference in differences.into_iter().filter(|difference| difference.breaks) {
+        match why_not(connection, database, &difference, &added).await? {
+            Some(why) => repairs.kept.push((difference, why)),
+            None => {
+                let sql = difference.cure.map(|cure| cure.sql).unwrap_or_default();
+                repairs.statements.push((difference.what, sql));
+            }
+        }
+    }
+    Ok(Ok(repairs))
+}
+
+/// Why a difference is not repaired; none when it is.
+async fn why_not(
+    connection: &mut PgConnection,
+    database: &Database,
+    difference: &Difference,
+    added: &[(String, String)],
+) -> Result<Option<String>, Failure> {
+    let cure = match &difference.cure {
+        Err(why) => return Ok(Some(why.clone())),
+        Ok(cure) => cure,
+    };
+    if let Some(why) = cure.by_hand {
+        return Ok(Some(why.to_owned()));
+    }
+    let Some(Probe { sql, what }) = &cure.probe else { return Ok(None) };
+    // A question that fails must not end the look.
+    let question = "the question for rows in the way";
+    ask(database, question, sqlx::raw_sql("SAVEPOINT rows").execute(&mut *connection)).await?;
+    let asked = ask(database, question, scalar::<i64>(sql).fetch_one(&mut *connection)).await;
+    let back = sqlx::raw_sql("ROLLBACK TO rows; RELEASE rows").execute(&mut *connection);
+    ask(database, question, back).await?;
+    Ok(match asked {
+        Ok(0) => None,
+        Ok(rows) => Some(format!("{} {what}", count(usize::try_from(rows).unwrap_or_default(), "row"))),
+        // It is asked about a column that comes back empty in the same repair.
+        Err(_)
+            if added
+                .iter()
+                .any(|(table, name)| *table == difference.table && sql.contains(name.as_str())) =>
+        {
+            None
+        }
+        Err(failure) => Some(failure.why.unwrap_or(failure.what)),
+    })
+}
+
+/// What stays as it is, for people.
+fn remark(database: &Database, difference: &Difference, why: &str) -> Failure {
+    let failure = Failure::new(Code::DbUnrepaired, difference.what.clone()).why(why.to_owned());
+    match difference.statement() {
+        Some(sql) => failure.remedy(format!(
+            "if that is right, in database {}, as the owner of the tables or a superuser: {sql}",
+            quote_identifier(&database.name)
+        )),
+        None => failure.remedy("restore a backup, or set another `database.name`"),
+    }
+}
+
+fn plan(repairs: &Repairs) -> StagePlan {
+    let statements = repairs.statements.iter();
+    let changes = statements.map(|(what, sql)| Change::Statement { what: what.clone(), sql: sql.clone() });
+    StagePlan::new(ABOUT.id, changes.collect())
+}
+
+impl RepairSchema {
+    async fn look(cx: &Context<World>) -> Result<Found, Failure> {
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+        let mut look = cx.world.transaction().await?;
+        let found = repairs(&mut look, database, schema).await;
+        let repairs = match look.ended(found).await? {
+            Ok(repairs) => repairs,
+            Err(failure) => return Ok(Found::Conflict(failure)),
+        };
+        if repairs.statements.is_empty() && !repairs.kept.is_empty() {
+            return Ok(Found::Conflict(hopeless(database, &repairs)));
+        }
+        for (difference, why) in &repairs.kept {
+            cx.remark(remark(database, difference, why));
+        }
+        if repairs.statements.is_empty() {
+            return Ok(Found::Done(format!("nothing to repair, at revision {}", schema.head)));
+        }
+        Ok(Found::Pending(plan(&repairs)))
+    }
+
+    async fn repair(cx: &Context<World>, planned: &StagePlan) -> Result<Done, Failure> {
+        let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+        cx.wait(cx.world.locks.hold_database()).await??;
+        let mut transaction = cx.world.transaction().await?;
+        cx.wait(postgres::exclude_others(&mut transaction, database)).await??;
+        let done = Done {
+            summary: format!("{} repaired", count(planned.changes.len(), "difference")),
+            changes: planned.changes.len(),
+        };
+        let found = match repairs(&mut transaction, database, schema).await? {
+            Ok(found) if plan(&found).changes == planned.changes => found,
+            // The attempt before was committed, or another run did the same.
+            Ok(found) if found.statements.is_empty() => return Ok(done),
+            _ => {
+                let what = format!("database `{}` changed after the plan was made", database.name);
+                return Err(Failure::stale(what, "its tables or rows are not as they were seen".to_owned()));
+            }
+        };
+        let total = found.statements.len();
+        for (number, (what, sql)) in found.statements.iter().enumerate() {
+            cx.checkpoint()?;
+            ask(database, what, sqlx::raw_sql(AssertSqlSafe(sql.as_str())).execute(&mut *transaction))
+                .await?;
+            cx.log(sql.as_str()).await;
+            cx.progress(number + 1, total).await;
+        }
+        if let Ok(left) = repairs(&mut transaction, database, schema).await?
+            && let Some((what, _)) = left.statements.first()
+        {
+            return Err(Failure::new(Code::StageVerify, format!("after the repair {what}"))
+                .why("all of it was rolled back")
+                .remedy("`backendai-setup schema diff` shows every difference; put it right by hand"));
+        }
+        cx.checkpoint()?;
+        let statements = found.statements.into_iter().map(|(_, sql)| sql).collect();
+        let intent = cx.intend(vec![Entry::Repair { database: database.name.clone(), statements }]).await?;
+        cx.world.locks.stand(&mut transaction).await?;
+        cx.write(&intent, 0..1, transaction.commit(database)).await?;
+        Ok(done)
+    }
+}
+
+/// Nothing of what breaks the manager can be put back.
+fn hopeless(database: &Database, repairs: &Repairs) -> Failure {
+    let told: Vec<String> =
+        repairs.kept.iter().map(|(difference, why)| format!("{}: {why}", difference.what)).collect();
+    let by_hand: Option<Vec<&str>> =
+        repairs.kept.iter().map(|(difference, _)| difference.statement()).collect();
+    let what = format!("nothing in database `{}` can be repaired without losing something", database.name);
+    Failure::new(Code::DbShape, what).why(told.join("; ")).remedy(match by_hand {
+        Some(statements) => format!(
+            "if that is right, in database {}, as the owner of the tables or a superuser: {}",
+            quote_identifier(&database.name),
+            statements.join("; ")
+        ),
+        None => "restore a backup, or set another `database.name`".to_owned(),
+    })
+}
+
+#[async_trait]
+impl Stage<World> for RepairSchema {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
+        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
+    }
+
+    async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
+        worked(cx, |_| Self::repair(cx, plan)).await
+    }
+
+    /// What cannot be repaired is no part of the plan.
+    async fn verify(&self, cx: &Context<World>, plan: &StagePlan) -> Result<(), Failure> {
+        match self.inspect(cx).await? {
+            Found::Pending(left) => {
+                let what = format!("after the repair {} still to write", Change::count(&left.changes));
+                Err(Failure::new(Code::StageVerify, what)
+                    .remedy("run again; if it stays so, another program changes the same tables"))
+            }
+            Found::Conflict(failure) if failure.code != Code::DbShape => Err(failure),
+            _ => {
+                let _ = plan;
+                Ok(())
+            }
+        }
+    }
+
+    fn left(&self, written: Written) -> String {
+        match written.sure {
+            Certainty::Nothing => "the tables are as before: nothing was committed",
+            Certainty::Something => "the repair was committed, and stays",
+            Certainty::Unknown => {
+                "whether the commit arrived is not known: all of the repair is there, or none"
+            }
+        }
+        .to_owned()
+    }
+}
