@@ -130,6 +130,24 @@ impl Difference {
         (!needs_values).then_some(cure.sql.as_str())
     }
 
+    /// Does something put it right that loses nothing, as far as no row is in its way?
+    pub fn is_repairable(&self) -> bool {
+        self.statement().is_some() && self.cure.as_ref().is_ok_and(|cure| cure.by_hand.is_none())
+    }
+
+    /// Does it rest on a column of this table by this name?
+    pub fn rests_on(&self, table: &str, column: &str) -> bool {
+        let is_word =
+            |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == column);
+        let there = self.should_be.as_deref().unwrap_or_default();
+        let (own, other) = there.split_once(" REFERENCES ").unwrap_or((there, ""));
+        // What comes before it is the name of the thing itself.
+        let own = own.split_once('(').map_or("", |(_, columns)| columns);
+        (self.table == table && self.kind != Kind::Column && is_word(own))
+            || (other.strip_prefix("public.").is_some_and(|rest| rest.starts_with(&format!("{table}(")))
+                && is_word(other))
+    }
+
     /// `index ix_agents_region of agents`.
     pub fn label(&self) -> String {
         label(self.kind, &self.table, &self.name)

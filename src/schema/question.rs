@@ -62,10 +62,10 @@ const INDEXES: &str = "SELECT 'index', c.relname::text, x.relname::text, \
      WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))";
 
 const TRIGGERS: &str = "SELECT 'trigger', c.relname::text, g.tgname::text, \
-       coalesce(pg_get_triggerdef(g.oid), '') || CASE g.tgenabled WHEN 'D' THEN ' (disabled)' ELSE '' END, '', '' \
+       coalesce(pg_get_triggerdef(g.oid), '') || CASE WHEN g.tgenabled IN ('D', 'R') THEN ' (disabled)' ELSE '' END, '', '' \
      FROM pg_trigger g JOIN own c ON c.oid = g.tgrelid WHERE NOT g.tgisinternal \
      UNION ALL SELECT 'rule', c.relname::text, r.rulename::text, \
-       coalesce(pg_get_ruledef(r.oid), '') || CASE r.ev_enabled WHEN 'D' THEN ' (disabled)' ELSE '' END, '', '' \
+       coalesce(pg_get_ruledef(r.oid), '') || CASE WHEN r.ev_enabled IN ('D', 'R') THEN ' (disabled)' ELSE '' END, '', '' \
      FROM pg_rewrite r JOIN own c ON c.oid = r.ev_class WHERE r.rulename <> '_RETURN'";
 
 const SECURITY: &str = "SELECT 'row security', relname::text, '', \

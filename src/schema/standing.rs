@@ -65,22 +65,54 @@ impl Standing {
             [] => Found::Conflict(self.unmanaged(name, &there)),
             [Some(revision)] if revision == self.schema.head => self.at_head(name, &there),
             [Some(revision)] => self.at_another(name, revision),
-            [None] => conflict(
-                Code::DbRevision,
-                format!("database `{name}` has no revision in its table alembic_version"),
-                "the one row there holds NULL".into(),
-                "put the revision there with the alembic that made the schema, or set another `database.name`",
+            [None] => Found::Conflict(
+                Failure::new(
+                    Code::DbRevisionNull,
+                    format!("database `{name}` has no revision in its table alembic_version"),
+                )
+                .why(self.likely("the one row there holds NULL"))
+                .remedy(self.stamp_or(
+                    "put the revision there with the alembic that made the schema, or set another `database.name`",
+                )),
             ),
             several => {
                 let told: Vec<_> =
                     several.iter().map(|revision| revision.as_deref().unwrap_or("NULL")).collect();
-                conflict(
-                    Code::DbRevision,
-                    format!("database `{name}` is at {} revisions at once", several.len()),
-                    format!("alembic_version holds {}", told.join(", ")),
-                    "fix `alembic_version` with the alembic that made it, or set another `database.name`",
+                Found::Conflict(
+                    Failure::new(
+                        Code::DbRevisions,
+                        format!("database `{name}` is at {} revisions at once", several.len()),
+                    )
+                    .why(self.likely(&format!("alembic_version holds {}", told.join(", "))))
+                    .remedy(self.stamp_or("fix `alembic_version` with the alembic that made it, or set another `database.name`")),
                 )
             }
+        }
+    }
+
+    /// The revision whose shape the tables have, whatever the stamp says.
+    fn fitting(&self) -> Option<&'static str> {
+        let like = self.schema.nearest(self.parts.as_deref()?)?;
+        like.fits().then_some(like.revision)
+    }
+
+    /// What is known, with what the tables tell.
+    fn likely(&self, known: &str) -> String {
+        match self.fitting() {
+            Some(revision) => format!("{known}; the tables are those of {revision}"),
+            None => known.to_owned(),
+        }
+    }
+
+    /// The way out by a stamp, where the tables are those of a revision; and the other one.
+    fn stamp_or(&self, otherwise: &str) -> String {
+        match self.fitting() {
+            Some(revision) => {
+                format!(
+                    "`backendai-setup schema stamp {revision}` writes that revision alone; or {otherwise}"
+                )
+            }
+            None => otherwise.to_owned(),
         }
     }
 
@@ -120,11 +152,15 @@ impl Standing {
                 ),
                 "upgrade it with the manager's own alembic (`alembic upgrade head`), or set another `database.name`",
             ),
-            None => conflict(
-                Code::DbRevision,
-                format!("database `{name}` is at revision {revision}, which is not known here"),
-                format!("the schema belongs to another program or a newer manager; the head is {head}"),
-                "set another `database.name`, or use the alembic that made it",
+            None => Found::Conflict(
+                Failure::new(
+                    Code::DbRevision,
+                    format!("database `{name}` is at revision {revision}, which is not known here"),
+                )
+                .why(self.likely(&format!(
+                    "the schema belongs to another program or a newer manager; the head is {head}"
+                )))
+                .remedy(self.stamp_or("set another `database.name`, or use the alembic that made it")),
             ),
         }
     }
@@ -193,12 +229,14 @@ impl Standing {
                 ),
             )
             .why(told(&breaking))
-            .remedy(match cures {
-                Some(cures) => format!(
-                    "in database {base}, as the owner of the tables or a superuser: {}",
+            .remedy(match (cures, breaking.iter().any(|difference| difference.is_repairable())) {
+                (Some(cures), is_repairable) => format!(
+                    "{}in database {base}, as the owner of the tables or a superuser: {}",
+                    if is_repairable { "`backendai-setup schema repair`; or " } else { "" },
                     cures.join("; ")
                 ),
-                None => "restore a backup, or set another `database.name`".to_owned(),
+                (None, true) => "`backendai-setup schema repair` puts back what loses nothing; for the rest restore a backup, or set another `database.name`".to_owned(),
+                (None, false) => "restore a backup, or set another `database.name`".to_owned(),
             }),
         )
     }
@@ -247,9 +285,9 @@ mod tests {
         assert_eq!(code(&standing(Some(&[schema.head]), &head[1..], schema.types)), "E-DB-SHAPE");
         assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-OLD");
         assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
-        assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
+        assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISIONS");
         let null = Standing { revisions: Some(vec![None]), ..Standing::of(schema) };
-        assert_eq!(code(&null), "E-DB-REVISION");
+        assert_eq!(code(&null), "E-DB-REVISION-NULL");
         assert_eq!(code(&Standing { unreadable: true, ..Standing::of(schema) }), "E-DB-RIGHTS");
     }
 }

@@ -56,14 +56,17 @@ async fn repairs(
         schema::Found::Conflict(_) => {}
     }
     let differences = standing.differences(schema.head).unwrap_or_default();
-    let added: Vec<(String, String)> = differences
-        .iter()
-        .filter(|it| it.kind == Kind::Column && it.state == State::Missing && it.statement().is_some())
-        .map(|it| (it.table.clone(), it.name.clone()))
-        .collect();
+    let tables: Vec<&str> = schema.head_tables().collect();
     let mut repairs = Repairs::default();
+    let mut columns = Columns::default();
+    // Columns come first, so it is known which of them come back when a key or an index over them is judged.
     for difference in differences.into_iter().filter(|difference| difference.breaks) {
-        match why_not(connection, database, &difference, &added).await? {
+        let why = why_not(connection, database, &difference, &columns).await?;
+        if difference.kind == Kind::Column && difference.state == State::Missing {
+            let column = (difference.table.clone(), difference.name.clone());
+            if why.is_some() { columns.kept.push(column) } else { columns.added.push(column) }
+        }
+        match why {
             Some(why) => repairs.kept.push((difference, why)),
             None => {
                 let sql = difference.cure.map(|cure| cure.sql).unwrap_or_default();
@@ -71,7 +74,19 @@ async fn repairs(
             }
         }
     }
+    if !repairs.statements.is_empty()
+        && let Err(failure) = postgres::may_alter(connection, database, &tables, schema.types).await
+    {
+        return if failure.code == Code::DbOwner { Ok(Err(failure)) } else { Err(failure) };
+    }
     Ok(Ok(repairs))
+}
+
+/// Columns that are missing, each with its table: those that come back, and those that do not.
+#[derive(Default)]
+struct Columns {
+    added: Vec<(String, String)>,
+    kept: Vec<(String, String)>,
 }
 
 /// Why a difference is not repaired; none when it is.
@@ -79,8 +94,12 @@ async fn why_not(
     connection: &mut PgConnection,
     database: &Database,
     difference: &Difference,
-    added: &[(String, String)],
+    columns: &Columns,
 ) -> Result<Option<String>, Failure> {
+    let rests = |(table, column): &&(String, String)| difference.rests_on(table, column);
+    if let Some((table, column)) = columns.kept.iter().find(rests) {
+        return Ok(Some(format!("it needs column `{column}` of `{table}`, which does not come back")));
+    }
     let cure = match &difference.cure {
         Err(why) => return Ok(Some(why.clone())),
         Ok(cure) => cure,
@@ -99,13 +118,7 @@ async fn why_not(
         Ok(0) => None,
         Ok(rows) => Some(format!("{} {what}", count(usize::try_from(rows).unwrap_or_default(), "row"))),
         // It is asked about a column that comes back empty in the same repair.
-        Err(_)
-            if added
-                .iter()
-                .any(|(table, name)| *table == difference.table && sql.contains(name.as_str())) =>
-        {
-            None
-        }
+        Err(_) if columns.added.iter().any(|column| rests(&column)) => None,
         Err(failure) => Some(failure.why.unwrap_or(failure.what)),
     })
 }

@@ -9,6 +9,7 @@ mod explain;
 mod facts;
 mod lock;
 mod opening;
+mod owners;
 mod question;
 mod shared;
 mod sizes;
@@ -49,6 +50,7 @@ pub use facts::{
     has_extension, may_create_database, read_only, rights, server, shadows, system,
 };
 pub use lock::{Attempt, DatabaseLock, exclude_others};
+pub use owners::may_alter;
 pub use question::{Question, Questions, literal, literals, statement, together};
 pub use shared::Connections;
 pub use sizes::{TableSize, sizes};

@@ -46,8 +46,6 @@ pub struct Use {
     pub closed: Vec<String>,
     /// Sequences that a default of these tables takes a number from, and may not.
     pub sequences: Vec<String>,
-    /// Tables of which row security shows a part only.
-    pub secured: Vec<String>,
     /// Who owns the tables; none where several do.
     pub owner: Option<String>,
     /// `uuid_generate_v4()`, where it is there.
@@ -63,7 +61,7 @@ pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> {
          NOT has_schema_privilege(n.oid, 'USAGE'), \
          NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
            AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')), \
-         row_security_active(c.oid), pg_get_userbyid(c.relowner)::text \
+         pg_get_userbyid(c.relowner)::text \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'public' AND c.relname = ANY({tables}) ORDER BY 1"
     );
@@ -83,7 +81,7 @@ pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> {
 }
 
 fn read_use(rows: &[PgRow]) -> Result<Use, sqlx::Error> {
-    let owners = rows.iter().map(|row| row.try_get(5)).collect::<Result<Vec<String>, _>>()?;
+    let owners = rows.iter().map(|row| row.try_get(4)).collect::<Result<Vec<String>, _>>()?;
     let owner = owners.first().filter(|first| owners.iter().all(|owner| owner == *first)).cloned();
     let mut found = Use { owner, ..Use::default() };
     for row in rows {
@@ -95,8 +93,6 @@ fn read_use(rows: &[PgRow]) -> Result<Use, sqlx::Error> {
             found.closed.push(name);
         } else if hidden && !no_usage {
             found.hidden.push(name);
-        } else if row.try_get(4)? {
-            found.secured.push(name);
         }
     }
     Ok(found)
