@@ -105,9 +105,14 @@ fn objects(kind: Kind, wanted: &[Part], found: &[Part], out: &mut Vec<Difference
         out.push(Difference::missing(&part, what, Ok(cure)));
     }
     for there in found {
-        let difference = extra(&there);
-        let is_twin = all.iter().any(|wanted| wanted.is_alike(&there));
-        out.push(if is_twin { difference.harmless() } else { difference });
+        let twin = all.iter().find(|wanted| wanted.is_alike(&there));
+        out.push(match twin {
+            Some(twin) => {
+                let what = format!("{} is the same as `{}`", there.label(), twin.name);
+                Difference::extra(&there, what, Err(String::new())).harmless()
+            }
+            None => extra(&there),
+        });
     }
 }
 
@@ -210,5 +215,9 @@ fn beside(there: &Part) -> Option<Difference> {
         }
         _ => return None,
     };
-    Some(if is_off { difference.harmless() } else { difference })
+    if is_off {
+        let what = format!("{label} is not the manager's, and is switched off");
+        return Some(Difference { what, ..difference.harmless() });
+    }
+    Some(difference)
 }

@@ -62,9 +62,13 @@ async fn repairs(
     // Columns come first, so it is known which of them come back when a key or an index over them is judged.
     for difference in differences.into_iter().filter(|difference| difference.breaks) {
         let why = why_not(connection, database, &difference, &columns).await?;
-        if difference.kind == Kind::Column && difference.state == State::Missing {
+        if difference.kind == Kind::Column {
             let column = (difference.table.clone(), difference.name.clone());
-            if why.is_some() { columns.kept.push(column) } else { columns.added.push(column) }
+            match (&why, difference.state) {
+                (None, _) => columns.right.push(column),
+                (Some(_), State::Missing) => columns.missing.push(column),
+                _ => {}
+            }
         }
         match why {
             Some(why) => repairs.kept.push((difference, why)),
@@ -82,11 +86,11 @@ async fn repairs(
     Ok(Ok(repairs))
 }
 
-/// Columns that are missing, each with its table: those that come back, and those that do not.
+/// Columns that are otherwise, each with its table: those that are put right, and those that stay missing.
 #[derive(Default)]
 struct Columns {
-    added: Vec<(String, String)>,
-    kept: Vec<(String, String)>,
+    right: Vec<(String, String)>,
+    missing: Vec<(String, String)>,
 }
 
 /// Why a difference is not repaired; none when it is.
@@ -97,7 +101,7 @@ async fn why_not(
     columns: &Columns,
 ) -> Result<Option<String>, Failure> {
     let rests = |(table, column): &&(String, String)| difference.rests_on(table, column);
-    if let Some((table, column)) = columns.kept.iter().find(rests) {
+    if let Some((table, column)) = columns.missing.iter().find(rests) {
         return Ok(Some(format!("it needs column `{column}` of `{table}`, which does not come back")));
     }
     let cure = match &difference.cure {
@@ -117,8 +121,8 @@ async fn why_not(
     Ok(match asked {
         Ok(0) => None,
         Ok(rows) => Some(format!("{} {what}", count(usize::try_from(rows).unwrap_or_default(), "row"))),
-        // It is asked about a column that comes back empty in the same repair.
-        Err(_) if columns.added.iter().any(|column| rests(&column)) => None,
+        // It is asked about a column that is put right in the same repair; what it would have found stops the statement.
+        Err(_) if columns.right.iter().any(|column| rests(&column)) => None,
         Err(failure) => Some(failure.why.unwrap_or(failure.what)),
     })
 }
@@ -188,9 +192,8 @@ impl RepairSchema {
             cx.log(sql.as_str()).await;
             cx.progress(number + 1, total).await;
         }
-        if let Ok(left) = repairs(&mut transaction, database, schema).await?
-            && let Some((what, _)) = left.statements.first()
-        {
+        let left = repairs(&mut transaction, database, schema).await?.unwrap_or_default();
+        if let Some(what) = still_there(&found, &left) {
             return Err(Failure::new(Code::StageVerify, format!("after the repair {what}"))
                 .why("all of it was rolled back")
                 .remedy("`backendai-setup schema diff` shows every difference; put it right by hand"));
@@ -202,6 +205,14 @@ impl RepairSchema {
         cx.write(&intent, 0..1, transaction.commit(database)).await?;
         Ok(done)
     }
+}
+
+/// The first of what was repaired that is as it was.
+fn still_there<'r>(repaired: &'r Repairs, left: &Repairs) -> Option<&'r str> {
+    let is_left = |what: &str| {
+        left.statements.iter().any(|(it, _)| it == what) || left.kept.iter().any(|(it, _)| it.what == what)
+    };
+    repaired.statements.iter().map(|(what, _)| what.as_str()).find(|what| is_left(what))
 }
 
 /// Nothing of what breaks the manager can be put back.

@@ -246,8 +246,8 @@ fn what_would_lose_something_stays() {
             "ALTER TABLE keypairs ALTER rate_limit TYPE text; UPDATE keypairs SET rate_limit = 'many'",
         ),
         (
-            "a text that is too long",
-            "ALTER TABLE vfolders ALTER host TYPE varchar(4); ALTER TABLE agents ALTER id TYPE bytea USING id::bytea",
+            "a number that is too large",
+            "ALTER TABLE kernels ALTER repl_in_port TYPE bigint; INSERT INTO kernels (role, agent_addr, mem_slot, cpu_slot, gpu_slot, repl_in_port, repl_out_port, stdin_port, stdout_port) VALUES ('master', 'a', 1, 1, 0, 3000000000, 2, 3, 4)",
         ),
         ("a dropped table", "DROP TABLE vfolder_permissions"),
         (

@@ -66,7 +66,7 @@ fn some_ways_give_the_recorded_schema() {
 }
 
 #[test]
-#[ignore = "takes long: every pair of revisions"]
+#[ignore = "takes long: `make test-long`"]
 fn every_way_gives_the_recorded_schema() {
     let last = GUIDE.schema.chain.len();
     let pairs: Vec<_> = (0..=last).flat_map(|from| (from + 1..=last).map(move |to| (from, to))).collect();
