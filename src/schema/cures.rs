@@ -44,7 +44,7 @@ pub(super) fn set_not_null(part: &Part) -> Cure {
     let (table, column) = (quote_identifier(&part.of), quote_identifier(&part.name));
     let probe = Probe {
         sql: format!("SELECT count(*) FROM public.{table} WHERE {column} IS NULL"),
-        what: format!("have no value in `{}`", part.name),
+        what: format!("without a value in `{}`", part.name),
     };
     Cure::probed(format!("{} SET NOT NULL", alter_column(part)), probe)
 }
@@ -76,7 +76,7 @@ pub(super) fn change_type(part: &Part, there: &Part) -> Cure {
         sql: format!(
             "SELECT count(*) FROM public.{table} WHERE {column}::{new}::{old} IS DISTINCT FROM {column}"
         ),
-        what: format!("have a value in `{}` that {new} does not take as it is", part.name),
+        what: format!("with a value in `{}` that {new} does not take as it is", part.name),
     };
     Cure::probed(sql, probe)
 }
@@ -126,7 +126,7 @@ fn probe(part: &Part) -> Option<Probe> {
                     "SELECT (SELECT count(*) FROM public.{table} WHERE {nulls}) + ({})",
                     several(String::new(), String::new()).sql
                 ),
-                what: format!("are alike in ({columns}), or have no value there"),
+                what: format!("alike in ({columns}), or without a value there"),
             })
         }
         Kind::Index if part.is.starts_with("UNIQUE ") => {
@@ -142,7 +142,7 @@ fn probe(part: &Part) -> Option<Probe> {
                 "" => format!(" WHERE {known}"),
                 condition => format!("{condition} AND {known}"),
             };
-            Some(several(format!("are alike in ({columns})"), condition))
+            Some(several(format!("alike in ({columns})"), condition))
         }
         Kind::ForeignKey => {
             let (_, target) = part.is.split_once(" REFERENCES ")?;
@@ -153,7 +153,7 @@ fn probe(part: &Part) -> Option<Probe> {
                     "SELECT count(*) FROM public.{table} AS a WHERE a.{columns} IS NOT NULL \
                      AND NOT EXISTS (SELECT FROM {other} AS b WHERE b.{theirs} = a.{columns})"
                 ),
-                what: format!("refer to something in `{columns}` that is not there"),
+                what: format!("with a value in `{columns}` that {other} does not have"),
             })
         }
         _ => None,

@@ -67,7 +67,7 @@ pub struct Cure {
 pub struct Probe {
     /// Counts them.
     pub sql: String,
-    /// What they have, to be said after their number: `have no value in …`.
+    /// What they are, to be said after their number: `without a value in …`.
     pub what: String,
 }
 
@@ -135,17 +135,22 @@ impl Difference {
         self.statement().is_some() && self.cure.as_ref().is_ok_and(|cure| cure.by_hand.is_none())
     }
 
+    /// Is it a foreign key to this table?
+    pub fn refers_to(&self, table: &str) -> bool {
+        let target = self.should_be.as_deref().and_then(|text| text.split_once(" REFERENCES public."));
+        target.is_some_and(|(_, rest)| rest.starts_with(&format!("{table}(")))
+    }
+
     /// Does it rest on a column of this table by this name?
     pub fn rests_on(&self, table: &str, column: &str) -> bool {
         let is_word =
             |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == column);
         let there = self.should_be.as_deref().unwrap_or_default();
         let (own, other) = there.split_once(" REFERENCES ").unwrap_or((there, ""));
+        let is_theirs = self.refers_to(table) && is_word(other);
         // What comes before it is the name of the thing itself.
         let own = own.split_once('(').map_or("", |(_, columns)| columns);
-        (self.table == table && self.kind != Kind::Column && is_word(own))
-            || (other.strip_prefix("public.").is_some_and(|rest| rest.starts_with(&format!("{table}(")))
-                && is_word(other))
+        is_theirs || (self.table == table && self.kind != Kind::Column && is_word(own))
     }
 
     /// `index ix_agents_region of agents`.

@@ -70,6 +70,9 @@ async fn repairs(
                 _ => {}
             }
         }
+        if difference.kind == Kind::PrimaryKey && why.is_some() {
+            columns.without_key.push(difference.table.clone());
+        }
         match why {
             Some(why) => repairs.kept.push((difference, why)),
             None => {
@@ -86,11 +89,14 @@ async fn repairs(
     Ok(Ok(repairs))
 }
 
-/// Columns that are otherwise, each with its table: those that are put right, and those that stay missing.
+/// What decides about keys and indexes over it: columns that are put right, and those that stay missing, each with its
+/// table.
 #[derive(Default)]
 struct Columns {
     right: Vec<(String, String)>,
     missing: Vec<(String, String)>,
+    /// Tables whose primary key does not come back.
+    without_key: Vec<String>,
 }
 
 /// Why a difference is not repaired; none when it is.
@@ -103,6 +109,9 @@ async fn why_not(
     let rests = |(table, column): &&(String, String)| difference.rests_on(table, column);
     if let Some((table, column)) = columns.missing.iter().find(rests) {
         return Ok(Some(format!("it needs column `{column}` of `{table}`, which does not come back")));
+    }
+    if let Some(table) = columns.without_key.iter().find(|table| difference.refers_to(table)) {
+        return Ok(Some(format!("it needs the primary key of `{table}`, which does not come back")));
     }
     let cure = match &difference.cure {
         Err(why) => return Ok(Some(why.clone())),
@@ -129,14 +138,27 @@ async fn why_not(
 
 /// What stays as it is, for people.
 fn remark(database: &Database, difference: &Difference, why: &str) -> Failure {
-    let failure = Failure::new(Code::DbUnrepaired, difference.what.clone()).why(why.to_owned());
-    match difference.statement() {
-        Some(sql) => failure.remedy(format!(
-            "if that is right, in database {}, as the owner of the tables or a superuser: {sql}",
-            quote_identifier(&database.name)
-        )),
-        None => failure.remedy("restore a backup, or set another `database.name`"),
+    let what = format!("{}: {why}", difference.what);
+    Failure::new(Code::DbUnrepaired, what).remedy(way_out(database, &[difference]))
+}
+
+/// What a person can do about what is not repaired.
+fn way_out(database: &Database, kept: &[&Difference]) -> String {
+    let by_hand = |it: &&&Difference| it.cure.as_ref().is_ok_and(|cure| cure.by_hand.is_some());
+    let is_repairable = |it: &&&Difference| it.is_repairable();
+    let statements: Vec<&str> = kept.iter().filter(by_hand).filter_map(|it| it.statement()).collect();
+    if statements.len() == kept.len() {
+        return format!(
+            "if that is right, in database {}, as the owner of the tables or a superuser: {}",
+            quote_identifier(&database.name),
+            statements.join("; ")
+        );
     }
+    match kept.iter().filter(is_repairable).count() + statements.len() == kept.len() {
+        true => "put these rows right, then `backendai-setup schema repair` again; or restore a backup",
+        false => "restore a backup, or set another `database.name`",
+    }
+    .to_owned()
 }
 
 fn plan(repairs: &Repairs) -> StagePlan {
@@ -146,7 +168,8 @@ fn plan(repairs: &Repairs) -> StagePlan {
 }
 
 impl RepairSchema {
-    async fn look(cx: &Context<World>) -> Result<Found, Failure> {
+    /// `is_over` after the repair: then what could not be repaired is a remark, and nothing else.
+    async fn look(cx: &Context<World>, is_over: bool) -> Result<Found, Failure> {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let mut look = cx.world.transaction().await?;
         let found = repairs(&mut look, database, schema).await;
@@ -154,7 +177,7 @@ impl RepairSchema {
             Ok(repairs) => repairs,
             Err(failure) => return Ok(Found::Conflict(failure)),
         };
-        if repairs.statements.is_empty() && !repairs.kept.is_empty() {
+        if repairs.statements.is_empty() && !repairs.kept.is_empty() && !is_over {
             return Ok(Found::Conflict(hopeless(database, &repairs)));
         }
         for (difference, why) in &repairs.kept {
@@ -219,17 +242,9 @@ fn still_there<'r>(repaired: &'r Repairs, left: &Repairs) -> Option<&'r str> {
 fn hopeless(database: &Database, repairs: &Repairs) -> Failure {
     let told: Vec<String> =
         repairs.kept.iter().map(|(difference, why)| format!("{}: {why}", difference.what)).collect();
-    let by_hand: Option<Vec<&str>> =
-        repairs.kept.iter().map(|(difference, _)| difference.statement()).collect();
+    let kept: Vec<&Difference> = repairs.kept.iter().map(|(difference, _)| difference).collect();
     let what = format!("nothing in database `{}` can be repaired without losing something", database.name);
-    Failure::new(Code::DbShape, what).why(told.join("; ")).remedy(match by_hand {
-        Some(statements) => format!(
-            "if that is right, in database {}, as the owner of the tables or a superuser: {}",
-            quote_identifier(&database.name),
-            statements.join("; ")
-        ),
-        None => "restore a backup, or set another `database.name`".to_owned(),
-    })
+    Failure::new(Code::DbShape, what).why(told.join("; ")).remedy(way_out(database, &kept))
 }
 
 #[async_trait]
@@ -239,7 +254,7 @@ impl Stage<World> for RepairSchema {
     }
 
     async fn inspect(&self, cx: &Context<World>) -> Result<Found, Failure> {
-        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx)).await
+        postgres::repeated(cx.world.surroundings.limits, LOOKS, || Self::look(cx, false)).await
     }
 
     async fn apply(&self, cx: &Context<World>, plan: &StagePlan) -> Result<Done, Failure> {
@@ -247,17 +262,15 @@ impl Stage<World> for RepairSchema {
     }
 
     /// What cannot be repaired is no part of the plan.
-    async fn verify(&self, cx: &Context<World>, plan: &StagePlan) -> Result<(), Failure> {
-        match self.inspect(cx).await? {
+    async fn verify(&self, cx: &Context<World>, _: &StagePlan) -> Result<(), Failure> {
+        let limits = cx.world.surroundings.limits;
+        match postgres::repeated(limits, LOOKS, || Self::look(cx, true)).await? {
+            Found::Done(_) => Ok(()),
+            Found::Conflict(failure) => Err(failure),
             Found::Pending(left) => {
                 let what = format!("after the repair {} still to write", Change::count(&left.changes));
                 Err(Failure::new(Code::StageVerify, what)
                     .remedy("run again; if it stays so, another program changes the same tables"))
-            }
-            Found::Conflict(failure) if failure.code != Code::DbShape => Err(failure),
-            _ => {
-                let _ = plan;
-                Ok(())
             }
         }
     }
