@@ -56,8 +56,8 @@ lint: ## Check the formatting and run clippy
 	@cargo fmt --all --check
 	@cargo clippy --locked --all-targets -- -D warnings
 
-bench: deps-check ## Measure the whole job, the wizard's frames, and large lists and neighbours
-	@cargo bench --locked --bench job --bench wizard --bench sizes
+bench: deps-check ## Measure the whole job, `status`, the wizard's frames, and large lists and neighbours
+	@cargo bench --locked --bench job --bench status --bench wizard --bench sizes
 
 down: build ## Stop the development stack and remove its data and the demo's files
 	@'$(PROGRAM)' dev reset --yes

@@ -8,7 +8,7 @@ pub const IMAGE_ALIASES: &str = include_str!("../sample-configs/image-aliases.ym
 pub const ALEMBIC_INI: &str = include_str!("../sample-configs/alembic.ini.sample");
 /// The schema at the head.
 pub const HEAD_SQL: &str = include_str!("../migrations/head.sql");
-/// What the catalogs of a server say of the head.
-pub const HEAD_SHAPE: &str = include_str!("../migrations/head.tsv");
+/// What the catalogs of a server say of every revision.
+pub const SHAPES: &str = include_str!("../migrations/shapes.tsv");
 /// The two keypairs, without keys.
 pub const EXAMPLE_KEYPAIR: &str = include_str!("../fixtures/example_keypair.json");

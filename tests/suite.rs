@@ -7,6 +7,7 @@ mod devstack;
 mod docs;
 mod failures;
 mod mount;
+mod schema;
 mod servers;
 mod stages;
 mod tui;

@@ -4,12 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint, builder::RangedU64ValueParser};
 
-use crate::frontend::{Output, Volume};
-
 use super::{
     flags::{Asking, Form, Look, OverwriteFlags, Severity, Sources, VolumeArgs, Writing},
     help::{APPLYING, SAVING, after_help},
     kept::{TargetsArgs, UndoArgs},
+    schema::SchemaCommand,
     values::{Names, checks, codes, duration, names, node, path, stages},
 };
 
@@ -117,6 +116,9 @@ pub(super) enum Command {
         #[command(flatten)]
         volume: VolumeArgs,
     },
+    /// Looks at the schema of the database, and puts it right
+    #[command(subcommand, arg_required_else_help = false)]
+    Schema(SchemaCommand),
     /// Puts back what the last run changed, after showing it
     Undo(UndoArgs),
     /// Lists what was set up from this machine
@@ -321,80 +323,4 @@ pub(super) enum Shell {
     Bash,
     Zsh,
     Fish,
-}
-
-/// What is settled before a command is served; what a command does not take is at its default.
-#[derive(Debug)]
-pub(super) struct OutputSettings {
-    pub(super) look: Look,
-    pub(super) output: Output,
-    pub(super) volume: Volume,
-    pub(super) severity: Severity,
-    pub(super) timeout: Option<Duration>,
-}
-
-impl OutputSettings {
-    fn plain(look: &Look) -> Self {
-        let (output, volume) = (Output::Text, Volume::Normal);
-        Self { look: look.clone(), output, volume, severity: Severity::default(), timeout: None }
-    }
-
-    fn form(form: &Form) -> Self {
-        Self { output: form.output, ..Self::plain(&form.look) }
-    }
-
-    fn asking(asking: &Asking, volume: Volume) -> Self {
-        let (severity, timeout) = (asking.severity.clone(), asking.timeout);
-        Self { volume, severity, timeout, ..Self::form(&asking.form) }
-    }
-}
-
-impl Cli {
-    /// What the flags say about the settings of the work.
-    pub(super) fn output_settings(&self) -> OutputSettings {
-        let verbose = |is_verbose: bool| if is_verbose { Volume::Verbose } else { Volume::Normal };
-        match &self.command {
-            None => OutputSettings::asking(&self.asking, self.volume.volume()),
-            Some(
-                Command::Run { asking, volume, .. }
-                | Command::Check { asking, volume, .. }
-                | Command::Plan { asking, volume, .. }
-                | Command::Apply { asking, volume, .. }
-                | Command::Status { asking, volume }
-                | Command::Undo(UndoArgs { asking, volume, .. }),
-            ) => OutputSettings::asking(asking, volume.volume()),
-            Some(Command::Mount(
-                MountCommand::Offer { asking, verbose: is_verbose, .. }
-                | MountCommand::Verify { asking, verbose: is_verbose, .. },
-            )) => OutputSettings::asking(asking, verbose(*is_verbose)),
-            Some(Command::Images { severity, form, .. }) => {
-                OutputSettings { severity: severity.clone(), ..OutputSettings::form(form) }
-            }
-            Some(Command::Answers(AnswersCommand::Validate { severity, timeout, quiet, form, .. })) => {
-                let volume = if *quiet { Volume::Quiet } else { Volume::Normal };
-                OutputSettings {
-                    severity: severity.clone(),
-                    timeout: *timeout,
-                    volume,
-                    ..OutputSettings::form(form)
-                }
-            }
-            Some(Command::Targets(targets)) => OutputSettings::form(targets.form()),
-            Some(
-                Command::Answers(AnswersCommand::Init { form, .. } | AnswersCommand::Show { form, .. })
-                | Command::Explain { form, .. }
-                | Command::Dev(
-                    DevCommand::Up { place: Place { form, .. }, .. }
-                    | DevCommand::Down(Place { form, .. })
-                    | DevCommand::Status(Place { form, .. })
-                    | DevCommand::Reset { place: Place { form, .. }, .. },
-                ),
-            ) => OutputSettings::form(form),
-            Some(
-                Command::Answers(AnswersCommand::Schema { look })
-                | Command::Completions { look, .. }
-                | Command::Man { look, .. },
-            ) => OutputSettings::plain(look),
-        }
-    }
 }

@@ -62,6 +62,24 @@ pub(super) struct Severity {
     pub(super) accept: Vec<String>,
 }
 
+/// For commands that ask one server what it has.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Looking {
+    #[command(flatten)]
+    pub(super) sources: Sources,
+    /// Gives each operation this long, for example 30s, instead of its own limit
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = duration,
+        allow_hyphen_values = true,
+        help_heading = "Checks"
+    )]
+    pub(super) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(super) form: Form,
+}
+
 /// For commands that ask servers.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Asking {

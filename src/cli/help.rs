@@ -39,3 +39,25 @@ the plan; secrets are looked up again, and `{prompt: true}` asks at a terminal.
 An edited plan, or one of another release, machine or state directory, is refused
 with status 3. When an answer, the image list, the fixture or something on the
 servers has changed since the plan was made, nothing is written: status 9.";
+
+/// Of `schema sql`.
+pub(super) const SCRIPT: &str = "\
+For those who may not let a program write. For example, from a revision to the
+head, in one transaction:
+  backendai-setup schema sql 854bd902b1bc > upgrade.sql
+  psql -1 -f upgrade.sql backend
+The script looks first whether the database is at its beginning, and whether rows
+are in its way; then it stops before it changes anything. The beginning of an id
+is enough where no other revision begins so.";
+
+/// Of `schema stamp`.
+pub(super) const STAMPING: &str = "\
+It writes into table `alembic_version` alone, in one transaction, in the place of
+what stands there, and refuses where the tables are not those of that revision.";
+
+/// Of `schema repair`.
+pub(super) const REPAIRING: &str = "\
+It shows the statements, asks, and makes them in one transaction: missing indexes,
+defaults, constraints that all rows satisfy, columns that may be empty. What
+somebody added, and what cannot come back without losing something, stays as it
+is; it says why. `schema diff` shows every difference.";

@@ -8,6 +8,8 @@ mod kept;
 mod manual;
 mod order;
 mod refused;
+mod schema;
+mod settings;
 mod values;
 
 use std::{
@@ -26,7 +28,7 @@ use crate::{
     failure::{Code, Failure, Tolerance, status, words},
     frontend::{
         BEFORE, BROKEN_OFF, Invocation, Output, Signals, Terminal, answers, dev, headless, is_accessible,
-        is_spoken, mount, offline, plans, prompt, targets, tui, undo,
+        is_spoken, mount, offline, plans, prompt, schema as schemas, targets, tui, undo,
     },
     limits::Limits,
     session::{Inputs, Judging, OfferLimits, Overwrite, RunOptions},
@@ -34,8 +36,9 @@ use crate::{
 };
 
 use args::{AnswersCommand, Cli, Command, DevCommand, MountCommand, Place, Shell};
-use flags::{Asking, Color, OverwriteFlags, Sources, Writing};
+use flags::{Asking, Color, Looking, OverwriteFlags, Sources, Writing};
 use kept::{TargetsArgs, TargetsCommand, UndoArgs};
+use schema::{SchemaCommand, SchemaWriting};
 use values::SETUP;
 
 /// Parses the command line and serves it.
@@ -194,6 +197,7 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             let work = undo::Undo { stages, run, state_dir, yes };
             undo::undo(&asking(given, none()), signals, work)
         }
+        Some(Command::Schema(command)) => serve_schema(command, terminal, signals, run_options),
         Some(Command::Targets(given)) => serve_targets(given, terminal, signals),
         Some(Command::Images { copy_samples: Some(folder), .. }) => {
             offline::copy_samples(terminal, SETUP.guide, &folder)
@@ -215,6 +219,35 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
 fn complete(terminal: &Terminal, shell: Shell) -> u8 {
     terminal.result(|out| out.write_all(completions::script(shell).as_bytes()));
     status::SUCCESS
+}
+
+fn serve_schema(
+    command: SchemaCommand,
+    terminal: &Terminal,
+    signals: &mut Signals,
+    run_options: RunOptions,
+) -> u8 {
+    let looking = |given: Looking| inputs(given.sources, OverwriteFlags::default(), run_options.clone());
+    let writing = |SchemaWriting { yes, state_dir, asking, .. }: SchemaWriting| {
+        let Asking { sources, wait, log_file: log, .. } = asking;
+        let run_options = RunOptions { wait, ..run_options.clone() };
+        let invocation =
+            Invocation { terminal, inputs: inputs(sources, OverwriteFlags::default(), run_options), log };
+        (invocation, schemas::Writing { yes, state_dir })
+    };
+    match command {
+        SchemaCommand::Show(given) => schemas::show(terminal, signals, &looking(given)),
+        SchemaCommand::Diff(given) => schemas::diff(terminal, signals, &looking(given)),
+        SchemaCommand::Sql { span, .. } => schemas::script(terminal, SETUP.guide, span.as_deref()),
+        SchemaCommand::Stamp { revision, writing: given } => {
+            let (invocation, given) = writing(given);
+            schemas::stamp(&invocation, signals, &revision, given)
+        }
+        SchemaCommand::Repair(given) => {
+            let (invocation, given) = writing(given);
+            schemas::repair(&invocation, signals, given)
+        }
+    }
 }
 
 fn serve_targets(given: TargetsArgs, terminal: &Terminal, signals: &mut Signals) -> u8 {

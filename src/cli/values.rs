@@ -57,6 +57,10 @@ pub(super) fn checks() -> Vec<Named> {
     SETUP.check_abouts().into_iter().map(|about| (about.id, about.title)).collect()
 }
 
+pub(super) fn revisions() -> Vec<Named> {
+    SETUP.guide.schema.chain.iter().map(|revision| (revision.id, revision.title)).collect()
+}
+
 pub(super) fn acceptable() -> Vec<Named> {
     Code::ALL.iter().filter(|code| Tolerance::can_accept(**code)).map(titled).collect()
 }

@@ -105,7 +105,7 @@ pub(super) async fn write(
     recorder: Recorder,
 ) -> u8 {
     let Invocation { terminal, inputs, .. } = invocation;
-    let closing = session.undoes().is_none().then(|| what_next(session));
+    let closing = (!session.shows_all()).then(|| what_next(session));
     let mut all = vec![live(terminal, inputs.setup, closing)];
     all.extend(recorder.reporters);
     status_of(&drive(terminal, signals, session, Operation::Run, Some(recorder.record), all).await)
@@ -132,7 +132,7 @@ pub(super) async fn ask(
         return Ok(state.plan);
     }
     terminal.result(|mut out| {
-        if session.undoes().is_some() {
+        if session.shows_all() {
             // There is no other command that shows it.
             return write_plan(&mut out, terminal.style, &state);
         }

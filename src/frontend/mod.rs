@@ -9,6 +9,7 @@ pub mod mount;
 pub mod offline;
 pub mod plans;
 pub mod prompt;
+pub mod schema;
 pub mod targets;
 pub mod tui;
 pub mod undo;

@@ -58,7 +58,7 @@ pub static GUIDE: Guide = Guide {
         types: &["agentstatus", "kernelstatus"],
         chain: revisions::CHAIN,
         statements: bundle::HEAD_SQL,
-        shape: bundle::HEAD_SHAPE,
+        shapes: bundle::SHAPES,
     },
     samples: Samples {
         image_metadata: bundle::IMAGE_METADATA,

@@ -62,7 +62,7 @@ static LATER: Guide = Guide {
     sections: &[&general::SECTION, &etcd::SECTION, &REDIS],
     unbuilt: &["redis.tls.ca"],
     keys: KeySpace { root: "/backend/", mount: "volumes/_host", written: &["config/probe"] },
-    schema: Schema { head: "0", tables: &[], types: &[], chain: &[], statements: "", shape: "" },
+    schema: Schema { head: "0", tables: &[], types: &[], chain: &[], statements: "", shapes: "" },
     samples: Samples { image_metadata: "", image_aliases: "", alembic_ini: "", keypairs: "" },
     start: "python -m ai.backend.manager.server",
     needs: "",

@@ -40,6 +40,22 @@ pub enum Entry {
         /// The revision that it gets.
         to: String,
     },
+    /// The stamp of a revision, for tables that are there.
+    Stamp {
+        /// The database.
+        database: String,
+        /// The revision.
+        revision: String,
+        /// What stood in its place.
+        old: Vec<Option<String>>,
+    },
+    /// What was put back in a schema.
+    Repair {
+        /// The database.
+        database: String,
+        /// The statements.
+        statements: Vec<String>,
+    },
     /// A row of table `keypairs`.
     Keypair {
         /// Its access key.

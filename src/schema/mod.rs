@@ -1,12 +1,23 @@
 //! The schema of a release of the manager: alembic's revisions as data, and what a database has of them.
 
+mod columns;
+mod compare;
+mod cures;
+mod difference;
 mod owners;
+mod part;
+mod question;
+mod script;
 mod shape;
 mod standing;
+mod types;
 mod upgrade;
 
+pub use difference::{Cure, Difference, Probe, State};
 pub use owners::{NAME_LIMIT, Owners};
-pub use shape::{Drift, Part};
+pub use part::{Kind, Part};
+pub use script::{RUN_LOCK, Span, WORK_LOCK};
+pub use shape::{Likeness, Shape, written};
 pub use standing::{Found, Standing};
 pub use upgrade::{Facts, Question, Step, USER_IDS, Upgrade};
 
@@ -23,8 +34,9 @@ pub struct Schema {
     pub chain: &'static [Revision],
     /// The statements that make the head in a fresh database, each with its title; see [`titled`].
     pub statements: &'static str,
-    /// What the catalogs say of the head: the answer to [`Schema::question`], a part in a line.
-    pub shape: &'static str,
+    /// What the catalogs say of each revision: the answers to [`Schema::question`], each by what it has otherwise than the
+    /// one before. See [`Schema::recorded`].
+    pub shapes: &'static str,
 }
 
 /// One alembic revision: the way to it from the one before, or from an empty database.

@@ -2,7 +2,7 @@
 
 use crate::failure::{Code, Failure};
 
-use super::{Part, Revision, Schema, quote_identifier};
+use super::{Difference, Part, Revision, Schema, quote_identifier};
 
 /// More than these nobody reads at once.
 const NAMED: usize = 10;
@@ -20,7 +20,7 @@ pub struct Standing {
     pub tables: Vec<String>,
     /// Which of the two enum types are there.
     pub types: Vec<String>,
-    /// Their columns, keys and values, where the one revision is the head.
+    /// All that belongs to them, where there is any of them.
     pub parts: Option<Vec<Part>>,
 }
 
@@ -55,6 +55,11 @@ impl Standing {
         matches!(self.judge("", ""), Found::Head)
     }
 
+    /// Does the one row of `alembic_version` hold this revision?
+    pub fn is_stamped(&self, revision: &str) -> bool {
+        matches!(self.revisions.as_deref(), Some([Some(stamp)]) if stamp == revision)
+    }
+
     /// The older revision from which it can be upgraded; none where it is anything else.
     pub fn older(&self) -> Option<&'static Revision> {
         match self.judge("", "") {
@@ -72,30 +77,57 @@ impl Standing {
         }
         match revisions {
             [] if there.is_empty() => Found::Fresh,
-            [] => conflict(
-                Code::DbUnmanaged,
-                format!("database `{name}` has the manager's tables or types, but no revision"),
-                format!("it has {}", there.join(", ")),
-                "stamp the revision with alembic if you know it, set another `database.name`, or drop what a failed try left",
-            ),
+            [] => Found::Conflict(self.unmanaged(name, &there)),
             [Some(revision)] if revision == self.schema.head => self.at_head(name, &there),
             [Some(revision)] => self.at_another(name, revision),
-            [None] => conflict(
-                Code::DbRevision,
-                format!("database `{name}` has no revision in its table alembic_version"),
-                "the one row there holds NULL".into(),
-                "put the revision there with the alembic that made the schema, or set another `database.name`",
+            [None] => Found::Conflict(
+                Failure::new(
+                    Code::DbRevisionNull,
+                    format!("database `{name}` has no revision in its table alembic_version"),
+                )
+                .why(self.likely("the one row there holds NULL"))
+                .remedy(self.stamp_or(
+                    "put the revision there with the alembic that made the schema, or set another `database.name`",
+                )),
             ),
             several => {
                 let told: Vec<_> =
                     several.iter().map(|revision| revision.as_deref().unwrap_or("NULL")).collect();
-                conflict(
-                    Code::DbRevision,
-                    format!("database `{name}` is at {} revisions at once", several.len()),
-                    format!("alembic_version holds {}", told.join(", ")),
-                    "fix `alembic_version` with the alembic that made it, or set another `database.name`",
+                Found::Conflict(
+                    Failure::new(
+                        Code::DbRevisions,
+                        format!("database `{name}` is at {} revisions at once", several.len()),
+                    )
+                    .why(self.likely(&format!("alembic_version holds {}", told.join(", "))))
+                    .remedy(self.stamp_or("fix `alembic_version` with the alembic that made it, or set another `database.name`")),
                 )
             }
+        }
+    }
+
+    /// The revision whose shape the tables have, whatever the stamp says.
+    fn fitting(&self) -> Option<&'static str> {
+        let like = self.schema.nearest(self.parts.as_deref()?)?;
+        like.fits().then_some(like.revision)
+    }
+
+    /// What is known, with what the tables tell.
+    fn likely(&self, known: &str) -> String {
+        match self.fitting() {
+            Some(revision) => format!("{known}; the tables are those of {revision}"),
+            None => known.to_owned(),
+        }
+    }
+
+    /// The way out by a stamp, where the tables are those of a revision; and the other one.
+    fn stamp_or(&self, otherwise: &str) -> String {
+        match self.fitting() {
+            Some(revision) => {
+                format!(
+                    "`backendai-setup schema stamp {revision}` writes that revision alone; or {otherwise}"
+                )
+            }
+            None => otherwise.to_owned(),
         }
     }
 
@@ -128,38 +160,36 @@ impl Standing {
                     Code::DbShape,
                     format!("database `{name}` is at revision {revision}, but its schema is another one"),
                     differences.join("; "),
-                    "restore a backup, or set another `database.name`",
+                    "`backendai-setup schema diff` shows every difference; restore a backup, or set another `database.name`",
                 ),
             },
-            None => conflict(
-                Code::DbRevision,
-                format!("database `{name}` is at revision {revision}, which is not known here"),
-                format!("the schema belongs to another program or a newer manager; the head is {head}"),
-                "set another `database.name`, or use the alembic that made it",
+            None => Found::Conflict(
+                Failure::new(
+                    Code::DbRevision,
+                    format!("database `{name}` is at revision {revision}, which is not known here"),
+                )
+                .why(self.likely(&format!(
+                    "the schema belongs to another program or a newer manager; the head is {head}"
+                )))
+                .remedy(self.stamp_or("set another `database.name`, or use the alembic that made it")),
             ),
         }
     }
 
-    /// In what the schema is not that of an older revision: its tables and types, by the chain. What the whole catalog has
-    /// to say about such a revision belongs here.
+    /// In what the schema is not that of an older revision, as far as the manager or the way to the head minds.
     fn unlike(&self, old: &Revision) -> Vec<String> {
-        let wanted = [self.schema.tables_at(old), self.schema.types_at(old)].concat();
-        let is_there = |name: &str| {
-            name == "alembic_version" || self.tables.iter().chain(&self.types).any(|there| there == name)
-        };
-        let missing: Vec<&str> = wanted.iter().copied().filter(|name| !is_there(name)).collect();
-        // What the way to the head makes must not stand there.
-        let way = self.schema.way_from(old).iter().flat_map(Revision::statements);
-        let made = way.filter_map(|it| it.named("CREATE TABLE ").or_else(|| it.named("CREATE TYPE ")));
-        let early: Vec<&str> = made.filter(|name| is_there(name)).collect();
-        let mut told = Vec::new();
-        if !missing.is_empty() {
-            told.push(format!("it lacks {}", missing.join(", ")));
+        let Some(found) = &self.parts else { return vec!["none of its tables is there".to_owned()] };
+        let differences = self.schema.differences(old.id, found).unwrap_or_default();
+        let breaking: Vec<&Difference> = differences.iter().filter(|it| it.breaks).collect();
+        let early: Vec<_> = self.schema.early(old, found).iter().map(|part| part.title()).collect();
+        let mut unlike = Vec::new();
+        if !breaking.is_empty() {
+            unlike.push(told(&breaking));
         }
         if !early.is_empty() {
-            told.push(format!("it has {}, which later revisions make", early.join(", ")));
+            unlike.push(format!("it has {}, which later revisions make", early.join(", ")));
         }
-        told
+        unlike
     }
 
     /// The revision cannot be read. The grant is all that the manager needs on these tables, or the next right would be the
@@ -178,16 +208,44 @@ impl Standing {
             ))
     }
 
+    /// What is otherwise than at this revision; none where nothing is known of the one or the other.
+    pub fn differences(&self, revision: &str) -> Option<Vec<Difference>> {
+        self.schema.differences(revision, self.parts.as_deref()?)
+    }
+
+    /// Tables or types without a revision: which one they are, or are most like.
+    fn unmanaged(&self, name: &str, there: &[&str]) -> Failure {
+        let failure = Failure::new(
+            Code::DbUnmanaged,
+            format!("database `{name}` has the manager's tables or types, but no revision"),
+        );
+        let has = format!("it has {}", there.join(", "));
+        let elsewhere = "set another `database.name`, or drop what a failed try left";
+        let Some(like) = self.parts.as_deref().and_then(|parts| self.schema.nearest(parts)) else {
+            return failure.why(has).remedy(elsewhere);
+        };
+        let revision = like.revision;
+        let place = self.schema.revision(revision).map_or(0, |known| known.number);
+        let place = format!("{revision}, number {place} of {}", self.schema.chain.len());
+        if like.fits() {
+            return failure.why(format!("{has}; this is the schema of {place}, without its stamp")).remedy(
+                format!("`backendai-setup schema stamp {revision}` writes the stamp; or {elsewhere}"),
+            );
+        }
+        let breaking: Vec<&Difference> = like.differences.iter().filter(|it| it.breaks).collect();
+        failure
+            .why(format!("{has}; the nearest revision is {place}, but {}", told(&breaking)))
+            .remedy(format!("`backendai-setup schema diff` shows every difference; {elsewhere}"))
+    }
+
     /// The tables are there, but not as the manager needs them.
     fn drifted(&self, name: &str) -> Option<Failure> {
-        let drifts = self.schema.drifts(self.parts.as_deref()?);
-        if drifts.is_empty() {
+        let differences = self.differences(self.schema.head)?;
+        let breaking: Vec<&Difference> = differences.iter().filter(|it| it.breaks).collect();
+        if breaking.is_empty() {
             return None;
         }
-        let more = drifts.len().saturating_sub(NAMED);
-        let mut told: Vec<_> = drifts.iter().take(NAMED).map(|drift| drift.what.clone()).collect();
-        told.extend((more > 0).then(|| format!("and {more} more")));
-        let cures: Option<Vec<_>> = drifts.iter().map(|drift| drift.cure.clone()).collect();
+        let cures: Option<Vec<&str>> = breaking.iter().map(|difference| difference.statement()).collect();
         let base = quote_identifier(name);
         Some(
             Failure::new(
@@ -197,16 +255,26 @@ impl Standing {
                     self.schema.head
                 ),
             )
-            .why(told.join("; "))
-            .remedy(match cures {
-                Some(cures) => format!(
-                    "in database {base}, as the owner of the tables or a superuser: {}",
+            .why(told(&breaking))
+            .remedy(match (cures, breaking.iter().any(|difference| difference.is_repairable())) {
+                (Some(cures), is_repairable) => format!(
+                    "{}in database {base}, as the owner of the tables or a superuser: {}",
+                    if is_repairable { "`backendai-setup schema repair`; or " } else { "" },
                     cures.join("; ")
                 ),
-                None => "restore a backup, or set another `database.name`".to_owned(),
+                (None, true) => "`backendai-setup schema repair` puts back what loses nothing; for the rest restore a backup, or set another `database.name`".to_owned(),
+                (None, false) => "restore a backup, or set another `database.name`".to_owned(),
             }),
         )
     }
+}
+
+/// The first of several differences, and how many more there are.
+fn told(differences: &[&Difference]) -> String {
+    let more = differences.len().saturating_sub(NAMED);
+    let mut told: Vec<_> = differences.iter().take(NAMED).map(|difference| difference.what.clone()).collect();
+    told.extend((more > 0).then(|| format!("and {more} more")));
+    told.join("; ")
 }
 
 fn conflict(code: Code, what: String, why: String, remedy: &str) -> Found {
@@ -248,9 +316,9 @@ mod tests {
         assert_eq!(code(&standing(Some(&["26d0c387e764"]), &head, schema.types)), "E-DB-SHAPE");
         assert_eq!(code(&standing(Some(&["5de06da3c2b5"]), &["keypairs", "kernels", "usage"], &[])), "older");
         assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
-        assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISION");
+        assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISIONS");
         let null = Standing { revisions: Some(vec![None]), ..Standing::of(schema) };
-        assert_eq!(code(&null), "E-DB-REVISION");
+        assert_eq!(code(&null), "E-DB-REVISION-NULL");
         assert_eq!(code(&Standing { unreadable: true, ..Standing::of(schema) }), "E-DB-RIGHTS");
     }
 }

@@ -44,6 +44,8 @@ pub(super) fn is_found_by_stages(failure: &Failure) -> bool {
         failure.code,
         Code::DbUnmanaged
             | Code::DbRevision
+            | Code::DbRevisions
+            | Code::DbRevisionNull
             | Code::DbShape
             | Code::FileParent
             | Code::FileSymlink

@@ -15,6 +15,7 @@ mod options;
 mod recognise;
 mod redact;
 mod samples;
+mod schema;
 mod scope;
 mod secret;
 mod stopped;
@@ -54,6 +55,7 @@ pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_
 pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_given_answers};
 pub use options::{Operation, RunOptions};
 pub use samples::{copy_samples, put_new, samples_to_edit};
+pub use schema::SchemaLook;
 pub use scope::{Judging, Scope, stray_value};
 pub use stopped::{broken_off, stopped};
 pub use undo::undo_scope;
@@ -193,6 +195,11 @@ impl Session {
     /// What is set up.
     pub fn setup(&self) -> &'static Setup {
         self.scope.setup
+    }
+
+    /// Does no other command show what it would write? Then it is shown before it is confirmed.
+    pub fn shows_all(&self) -> bool {
+        self.scope.shows_all
     }
 
     /// The run that it puts back, where it does that.

@@ -9,6 +9,7 @@ use crate::{
     guides::Setup,
     journal::JournaledRun,
     rendezvous::Rendezvous,
+    schema::Revision,
     stages::{self, SetupStage},
     workflow::{About, StageId},
 };
@@ -28,6 +29,8 @@ pub struct Scope {
     judges: Option<Judging>,
     /// The run that is put back.
     pub(super) undoes: Option<String>,
+    /// No other command shows what it would write.
+    pub(super) shows_all: bool,
 }
 
 /// Answers are judged, and no server is asked.
@@ -51,6 +54,7 @@ impl Scope {
             asked: Vec::new(),
             judges: None,
             undoes: None,
+            shows_all: false,
         }
     }
 
@@ -115,7 +119,19 @@ impl Scope {
             stages.iter().flat_map(|stage| stage.about().checks.iter().copied()).collect();
         let checks =
             (setup.checks)().into_iter().filter(|check| needed.contains(&check.about().id)).collect();
-        Ok(Self { stages, checks, undoes: Some(run.id.clone()), ..Self::nothing(setup) })
+        Ok(Self { stages, checks, undoes: Some(run.id.clone()), shows_all: true, ..Self::nothing(setup) })
+    }
+
+    /// The stamp of a revision. What a check finds wrong with the schema is what it is about, so there is none.
+    pub fn stamp(setup: &'static Setup, revision: &'static Revision) -> Self {
+        let stages: Vec<SetupStage> = vec![Arc::new(stages::StampSchema { revision })];
+        Self { stages, shows_all: true, ..Self::nothing(setup) }
+    }
+
+    /// The repair of the head, without checks for the same reason.
+    pub fn repair(setup: &'static Setup) -> Self {
+        let stages: Vec<SetupStage> = vec![Arc::new(stages::RepairSchema)];
+        Self { stages, shows_all: true, ..Self::nothing(setup) }
     }
 
     /// These checks, or all.

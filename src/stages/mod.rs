@@ -7,8 +7,10 @@ mod keys;
 mod load_aliases;
 mod load_images;
 mod populate_fixtures;
+mod repair_schema;
 mod set_mount;
 mod stale_keys;
+mod stamp_schema;
 mod undo;
 mod write_config;
 
@@ -17,7 +19,9 @@ pub use install_schema::InstallSchema;
 pub use load_aliases::LoadAliases;
 pub use load_images::LoadImages;
 pub use populate_fixtures::PopulateFixtures;
+pub use repair_schema::RepairSchema;
 pub use set_mount::SetMount;
+pub use stamp_schema::StampSchema;
 pub use undo::stages as undo;
 pub use write_config::WriteConfig;
 

@@ -91,6 +91,10 @@ fn every_line_of_every_command_keeps_the_contract() {
     run("undo --state-dir state", 10);
     run("undo --yes --state-dir state", 0);
     run("undo --yes --run no-such-run --state-dir state", 3);
+    run("schema show", 0);
+    run("schema diff", 0);
+    run("schema stamp head --yes --state-dir state", 0);
+    run("schema repair --state-dir state", 10);
     run("images", 0);
     run("answers show", 0);
     run("answers validate", 0);
@@ -114,6 +118,8 @@ fn every_line_of_every_command_keeps_the_contract() {
         holds(&outcome)
     };
     seen.extend(offline("images --copy-samples .", 0));
+    seen.extend(offline("schema sql", 0));
+    seen.extend(offline("schema sql head:base", 2));
     seen.extend(offline("explain", 0));
     seen.extend(offline("explain e-db-auth", 0));
     seen.extend(offline("dev status --dir stack", 9));

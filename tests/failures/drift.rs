@@ -123,7 +123,7 @@ fn what_does_no_harm_is_not_a_word_worth() {
          ALTER COLUMN user_id TYPE varchar; ALTER TYPE agentstatus ADD VALUE 'ASLEEP'; \
          ALTER TABLE agents ALTER COLUMN region SET DEFAULT 'amazon/ap-northeast-2', ALTER COLUMN first_contact SET NOT NULL; \
          ALTER TABLE kernels ALTER COLUMN sess_id SET DEFAULT uuid_generate_v4(); \
-         CREATE TABLE keypairs_old (a int NOT NULL); DROP INDEX ix_keypairs_user_id; \
+         CREATE TABLE keypairs_old (a int NOT NULL); \
          REVOKE USAGE ON TYPE agentstatus, kernelstatus FROM PUBLIC",
     );
     let case = case.flags(["check", "database"]);

@@ -57,10 +57,13 @@ fn the_server_refuses_a_statement_of_the_schema() {
 fn somebody_changes_what_was_just_written() {
     let case = at_head(Case::new()).unwatched().flags(["run", "populate-fixtures"]);
     let name = case.database.name.clone();
-    // It waits for the commit, after everything was read back.
-    let trigger = "CREATE FUNCTION off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-         UPDATE keypairs SET rate_limit = NULL WHERE access_key = NEW.access_key; RETURN NULL; END $$; \
-         CREATE CONSTRAINT TRIGGER off AFTER INSERT ON keypairs DEFERRABLE INITIALLY DEFERRED \
+    // It waits for the commit, after everything was read back; and it is no trigger of the manager's table, which would be
+    // found before.
+    let trigger = "CREATE TABLE later (a int); CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
+         INSERT INTO later VALUES (1); RETURN 1; END $$; ALTER TABLE keypairs ADD COLUMN note int DEFAULT note(); \
+         CREATE FUNCTION off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         UPDATE keypairs SET rate_limit = NULL; RETURN NULL; END $$; \
+         CREATE CONSTRAINT TRIGGER off AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED \
          FOR EACH ROW EXECUTE FUNCTION off()";
     case.database.psql(&name, trigger).expect("the owner may do it");
     let told = case.run().expect("E-STAGE-VERIFY").names(&["2 rows", "keypairs"]);

@@ -125,7 +125,7 @@ fn what_the_managers_session_could_not_use() {
         row("row security", move || {
             let case = owned_by_another("GRANT ALL ON ALL TABLES IN SCHEMA public TO {user}")
                 .sql("{name}", "ALTER TABLE keypairs ENABLE ROW LEVEL SECURITY");
-            followed(case, 6, "E-DB-RIGHTS", &["Row security", "keypairs"])
+            followed(case, 4, "E-DB-SHAPE", &["row security", "keypairs"])
         }),
         row("read-only sessions", move || {
             let case = Case::new()
@@ -143,7 +143,7 @@ fn what_the_managers_session_could_not_use() {
         }),
         row("a revision that is NULL", || {
             let case = Case::new().created("CREATE TABLE alembic_version (version_num varchar(32)); INSERT INTO alembic_version VALUES (NULL)");
-            check(case).fails(4, "E-DB-REVISION").names(&["NULL"])
+            check(case).fails(4, "E-DB-REVISION-NULL").names(&["NULL"])
         }),
         row("a server that may not be asked who it is", move || {
             // Rights on a function are those of one database.

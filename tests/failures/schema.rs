@@ -39,7 +39,7 @@ fn conflicts_in_the_database() {
             case.fails(4, "E-DB-REVISION").names(&["0123456789ab", GUIDE.schema.head, &name])
         }),
         row("two revisions", || {
-            stamped(&[GUIDE.schema.head, "185852ff9872"]).fails(4, "E-DB-REVISION").names(&[
+            stamped(&[GUIDE.schema.head, "185852ff9872"]).fails(4, "E-DB-REVISIONS").names(&[
                 "185852ff9872",
                 GUIDE.schema.head,
                 "alembic_version",

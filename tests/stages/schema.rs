@@ -72,22 +72,6 @@ fn the_catalogs_are_as_recorded() {
     }
 }
 
-/// What `status` compares a database with is what a server says of one that was just made. `BLESS=1` writes it anew.
-#[test]
-fn the_shape_of_the_head_is_as_a_server_tells_it() {
-    let (postgres, database) = (Postgres::shared(), Postgres::shared().database());
-    postgres.psql("postgres", &format!("CREATE DATABASE {}", database.name));
-    postgres.psql(&database.name, include_str!("../../migrations/head.sql"));
-    let question = backendai_setup::guides::september_2018::GUIDE.schema.question();
-    let lines = format!("SELECT concat_ws(E'\\t', a, b, c, d, e, f) FROM ({question}) q (a, b, c, d, e, f)");
-    let told = postgres.psql(&database.name, &lines);
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/head.tsv");
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&file, &told).expect("the file can be written");
-    }
-    assert_eq!(fs::read_to_string(&file).expect("the file"), told, "`BLESS=1` writes it anew");
-}
-
 #[test]
 fn unrelated_tables_stay_as_they_are() {
     let site = Site::new();

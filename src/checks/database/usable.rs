@@ -45,17 +45,7 @@ pub(super) fn usable(database: &Database, found: &Use) -> Result<(), Failure> {
             .remedy(format!("{who}: {}", grants.join("; "))));
     }
     callable(database, found.function.as_ref())?;
-    by_name(database, found)?;
-    if !found.secured.is_empty() {
-        let what = format!("row security hides rows of the manager's tables from `{user}`");
-        let tables = found.secured.iter().map(|table| {
-            format!("ALTER TABLE public.{} DISABLE ROW LEVEL SECURITY", quote_identifier(table))
-        });
-        return Err(Failure::new(Code::DbRights, what)
-            .why(format!("it is on for {}", found.secured.join(", ")))
-            .remedy(format!("{who}: {}", tables.collect::<Vec<_>>().join("; "))));
-    }
-    Ok(())
+    by_name(database, found)
 }
 
 /// Does the user find tables and function by their names alone, as the manager calls them?

@@ -3,8 +3,9 @@
 use sqlx::{Row, postgres::PgRow};
 
 use super::{
-    Question, Questions, literal, literals,
+    Question, Questions, literals,
     question::one,
+    quote_literal,
     usage::{Function, uuid_function},
 };
 
@@ -45,7 +46,7 @@ pub fn system() -> Question<u64> {
 
 /// The encoding of a database; none when there is no such database.
 pub fn encoding(name: &str) -> Question<Option<String>> {
-    let name = literal(name);
+    let name = quote_literal(name);
     let sql = format!("SELECT pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = {name}");
     let read = |rows: &[PgRow]| rows.first().map(|row| row.try_get(0)).transpose();
     Question::new("the question for the encoding", sql, read)
@@ -104,7 +105,7 @@ pub fn collation(server: &Server, name: &str) -> Option<Question<Option<Collatio
         "SELECT datcollversion::text, pg_database_collation_actual_version(oid)::text FROM pg_database \
          WHERE datname = {} AND datcollversion IS DISTINCT FROM pg_database_collation_actual_version(oid) \
          AND datcollversion IS NOT NULL",
-        literal(name)
+        quote_literal(name)
     );
     Some(Question::new("the question for the collation", sql, |rows| {
         let read = |row: &PgRow| Ok(Collation { recorded: row.try_get(0)?, actual: row.try_get(1)? });

@@ -15,6 +15,7 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     limits::seconds,
+    schema::{RUN_LOCK as RUN, WORK_LOCK as WORK},
     services::{
         holder::{Holder, since},
         pauses,
@@ -22,16 +23,10 @@ use crate::{
 };
 
 use super::{
-    Question, Transaction, ask, connect_target, explain, literal,
+    Question, Transaction, ask, connect_target, explain,
     question::{attempted, one},
-    statement, together, unnamed,
+    quote_literal, statement, together, unnamed,
 };
-
-/// The number of the lock that a run holds: "backend" on a telephone's keys.
-const RUN: i64 = 2_225_363;
-/// The number of the lock under which a transaction of a run writes: one that has lost the other without knowing it is
-/// still kept apart from the next run.
-const WORK: i64 = 2_225_364;
 
 /// PostgreSQL keeps so many bytes of a session's name.
 const NAME: usize = 63;
@@ -144,7 +139,7 @@ impl DatabaseLock {
             "SELECT set_config(name, '0', true) FROM pg_settings \
              WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')",
         );
-        let name = literal(&self.name);
+        let name = quote_literal(&self.name);
         let named = format!("SELECT pg_backend_pid(), set_config('application_name', {name}, true)");
         let named = Question::new(what, named, |rows| one(rows)?.try_get(0));
         let (transaction, ((), pid, holds)) =

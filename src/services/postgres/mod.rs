@@ -9,8 +9,10 @@ mod explain;
 mod facts;
 mod lock;
 mod opening;
+mod owners;
 mod question;
 mod shared;
+mod sizes;
 mod standing;
 mod transaction;
 mod upgrade;
@@ -40,7 +42,7 @@ use asking::broke;
 use explain::Method;
 use opening::NoOpening;
 
-pub use crate::schema::quote_identifier;
+pub use crate::schema::{quote_identifier, quote_literal};
 pub use asking::{ask, ask_within, close, scalar, unnamed};
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent, sqlstate};
@@ -49,8 +51,10 @@ pub use facts::{
     has_extension, may_create_database, read_only, rights, server, shadows, system,
 };
 pub use lock::{Attempt, DatabaseLock, exclude_others};
-pub use question::{Question, Questions, literal, literals, statement, together};
+pub use owners::may_alter;
+pub use question::{Question, Questions, literals, statement, together};
 pub use shared::Connections;
+pub use sizes::{TableSize, sizes};
 pub use standing::standing;
 pub use transaction::Transaction;
 pub use upgrade::{facts, in_use, lock_tables, may_upgrade};

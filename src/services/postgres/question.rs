@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Either, PgConnection, postgres::PgRow};
 use crate::{failure::Failure, guide::Database};
 
 use super::asking::{Unanswered, request};
+use super::quote_literal;
 
 /// One statement, and what its rows mean.
 pub struct Question<T> {
@@ -175,32 +176,19 @@ pub(super) async fn attempted<Q: Questions>(
     read.map_err(|(what, error)| (what, Unanswered::Refused(error)))
 }
 
-/// A text as SQL takes it, whatever is in it and however the server reads backslashes.
-pub fn literal(text: &str) -> String {
-    let quoted = text.replace('\'', "''");
-    if quoted.contains('\\') {
-        format!(" E'{}'", quoted.replace('\\', "\\\\"))
-    } else {
-        format!("'{quoted}'")
-    }
-}
-
-/// Several of them, as an array of texts.
+/// Texts as SQL takes them, as an array.
 pub fn literals(texts: &[&str]) -> String {
-    let all: Vec<String> = texts.iter().map(|text| literal(text)).collect();
+    let all: Vec<String> = texts.iter().map(|text| quote_literal(text)).collect();
     format!("ARRAY[{}]::text[]", all.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::literals;
 
     #[test]
     fn literals_hold_whatever_is_in_them() {
-        assert_eq!(literal("backend"), "'backend'");
-        assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal(r"a\'b"), r" E'a\\''b'");
-        assert_eq!(literals(&["a", "b"]), "ARRAY['a', 'b']::text[]");
+        assert_eq!(literals(&["a", "it's", r"\'"]), r"ARRAY['a', 'it''s', E'\\''']::text[]");
         assert_eq!(literals(&[]), "ARRAY[]::text[]");
     }
 }

@@ -1,6 +1,6 @@
 //! What a database has of the manager's schema.
 
-use sqlx::{PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use crate::{
     failure::Failure,
@@ -43,26 +43,35 @@ pub async fn standing(
     } else {
         None
     };
-    // At the head alone is it known what the tables must look like.
-    let is_at_head = revisions.as_deref().is_some_and(|all| all == [Some(schema.head.to_owned())]);
-    let parts = if is_at_head { Some(parts(connection, database, schema).await?) } else { None };
+    let is_own = |name: &String| schema.tables.contains(&name.as_str());
+    let is_own_type = |name: &String| schema.types.contains(&name.as_str());
+    let parts = if there.iter().any(is_own) || enums.iter().any(is_own_type) {
+        Some(parts(connection, database, schema).await?)
+    } else {
+        None
+    };
     Ok(Standing {
         schema,
         parts,
         unreadable: is_there && revisions.is_none(),
         revisions,
-        tables: there.into_iter().filter(|name| schema.tables.contains(&name.as_str())).collect(),
-        types: enums.into_iter().filter(|name| schema.types.contains(&name.as_str())).collect(),
+        tables: there.into_iter().filter(is_own).collect(),
+        types: enums.into_iter().filter(is_own_type).collect(),
     })
 }
 
-/// What the catalogs say of the manager's tables and types, column by column.
+/// What the catalogs say of the manager's tables and types. Names are looked for in `pg_catalog` alone meanwhile, so that
+/// definitions carry the schema of whatever is not built in; all in one message, which leaves the transaction as it was.
 async fn parts(
     connection: &mut PgConnection,
     database: &Database,
     schema: &Schema,
 ) -> Result<Vec<Part>, Failure> {
-    let sql = schema.question();
-    let rows = ask(database, "the question for the columns", unnamed(&sql).fetch_all(connection)).await?;
+    let sql = format!(
+        "SAVEPOINT catalogs; SET LOCAL search_path = pg_catalog; {}; ROLLBACK TO catalogs; RELEASE catalogs",
+        schema.question()
+    );
+    let asked = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection);
+    let rows = ask(database, "the question for the shape of the tables", asked).await?;
     Ok(rows.iter().filter_map(|row| Part::from_fields((0..6).map(|at| row.get::<String, _>(at)))).collect())
 }

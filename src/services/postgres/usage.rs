@@ -4,7 +4,7 @@ use sqlx::{Row, postgres::PgRow};
 
 use crate::guide::Database;
 
-use super::{Question, Questions, literal, literals, question::one};
+use super::{Question, Questions, literals, question::one, quote_literal};
 
 /// The function by which the tables make their ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +46,6 @@ pub struct Use {
     pub closed: Vec<String>,
     /// Sequences that a default of these tables takes a number from, and may not.
     pub sequences: Vec<String>,
-    /// Tables of which row security shows a part only.
-    pub secured: Vec<String>,
     /// Who owns the tables; none where several do.
     pub owner: Option<String>,
     /// `uuid_generate_v4()`, where it is there.
@@ -63,7 +61,7 @@ pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> + use<> {
          NOT has_schema_privilege(n.oid, 'USAGE'), \
          NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') \
            AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')), \
-         row_security_active(c.oid), pg_get_userbyid(c.relowner)::text \
+         pg_get_userbyid(c.relowner)::text \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'public' AND c.relname = ANY({tables}) ORDER BY 1"
     );
@@ -83,7 +81,7 @@ pub fn use_of_schema(tables: &[&str]) -> impl Questions<Answers = Use> + use<> {
 }
 
 fn read_use(rows: &[PgRow]) -> Result<Use, sqlx::Error> {
-    let owners = rows.iter().map(|row| row.try_get(5)).collect::<Result<Vec<String>, _>>()?;
+    let owners = rows.iter().map(|row| row.try_get(4)).collect::<Result<Vec<String>, _>>()?;
     let owner = owners.first().filter(|first| owners.iter().all(|owner| owner == *first)).cloned();
     let mut found = Use { owner, ..Use::default() };
     for row in rows {
@@ -95,8 +93,6 @@ fn read_use(rows: &[PgRow]) -> Result<Use, sqlx::Error> {
             found.closed.push(name);
         } else if hidden && !no_usage {
             found.hidden.push(name);
-        } else if row.try_get(4)? {
-            found.secured.push(name);
         }
     }
     Ok(found)
@@ -148,7 +144,7 @@ pub fn sessions(database: &Database) -> Question<Sessions> {
               WHERE rolname = 'pg_use_reserved_connections') THEN 0 \
            ELSE coalesce(current_setting('reserved_connections', true)::int8, 0) END \
          FROM pg_roles r LEFT JOIN pg_database d ON d.datname = {} WHERE r.rolname = current_user",
-        literal(&database.name)
+        quote_literal(&database.name)
     );
     Question::new("the question for free connections", sql, |rows| read_sessions(one(rows)?))
 }

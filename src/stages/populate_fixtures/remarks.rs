@@ -34,6 +34,7 @@ pub(super) fn of(rows: &[Row], table: &[TableRow], rotates: bool) -> Vec<Failure
                 .remedy("check what belongs to this access key"),
         );
     }
+    remarks.extend(empty(table, ours));
     let is_none = |limit: Option<i32>| limit.is_some_and(|limit| limit <= 0);
     let limits = [
         (
@@ -63,6 +64,23 @@ pub(super) fn of(rows: &[Row], table: &[TableRow], rotates: bool) -> Vec<Failure
         );
     }
     remarks
+}
+
+/// Rows of others in which a NULL breaks the manager; those of this setup get their values by it.
+fn empty(table: &[TableRow], ours: impl Fn(&TableRow) -> bool) -> Vec<Failure> {
+    let effects = [
+        ("rate_limit", RATE_LIMIT, "the manager answers every signed request of theirs with 500"),
+        ("concurrency_limit", CONCURRENCY_LIMIT, "the manager answers 500 when they make a session"),
+        ("concurrency_used", 0, "the manager answers 500 when they make a session"),
+    ];
+    let remarks = effects.into_iter().filter_map(|(column, usual, why)| {
+        let is_empty = |found: &TableRow| found.nulls().any(|(null, _)| null == column);
+        let owners = owners(table, |found| !ours(found) && is_empty(found));
+        let sql = format!("UPDATE public.keypairs SET {column} = {usual} WHERE {column} IS NULL");
+        let found = remark(&format!("`{column}` is NULL"), &owners);
+        (!owners.is_empty()).then(|| found.why(why).remedy(format!("give it a value, for example: `{sql}`")))
+    });
+    remarks.collect()
 }
 
 fn remark(what: &str, owners: &[&str]) -> Failure {

@@ -124,6 +124,19 @@ pub(super) async fn look(
     entries: &[Entry],
 ) -> Result<Looked, Failure> {
     let mut looked = Looked::default();
+    for entry in entries {
+        match entry {
+            Entry::Stamp { database, revision, .. } => looked.keep(
+                format!("the stamp {revision} in database `{database}` is kept"),
+                "it tells what the tables are",
+            ),
+            Entry::Repair { database, .. } => looked.keep(
+                format!("the repair of the schema in database `{database}` is kept"),
+                "without it the manager does not work",
+            ),
+            _ => {}
+        }
+    }
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     if let Some((from, to)) = upgraded(entries) {
         looked.keep(

@@ -327,7 +327,7 @@ fn keypairs_and_stages() {
         ),
         solved(
             "a trigger that drops rows",
-            (4, "E-KEYS-ALTERED"),
+            (4, "E-DB-SHAPE"),
             move || {
                 pouring().sql(
                     "{name}",
@@ -336,8 +336,8 @@ fn keypairs_and_stages() {
                 )
             },
             Box::new(|case, remedy| {
-                let form = literal(remedy, |it| it.starts_with("ALTER TABLE")).to_owned();
-                (case.sql("{name}", &form), form)
+                let (_, form) = remedy.rsplit_once("superuser: ").expect("a statement");
+                (case.sql("{name}", form), form.to_owned())
             }),
         ),
         solved(
@@ -361,9 +361,11 @@ fn keypairs_and_stages() {
             "somebody changes what was written",
             (7, "E-STAGE-VERIFY"),
             move || {
-                pouring().sql("{name}", "CREATE FUNCTION off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-                 UPDATE keypairs SET rate_limit = NULL WHERE access_key = NEW.access_key; RETURN NULL; END $$; \
-                 CREATE CONSTRAINT TRIGGER off AFTER INSERT ON keypairs DEFERRABLE INITIALLY DEFERRED \
+                pouring().sql("{name}", "CREATE TABLE later (a int); CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
+                 INSERT INTO later VALUES (1); RETURN 1; END $$; ALTER TABLE keypairs ADD COLUMN note int DEFAULT note(); \
+                 CREATE FUNCTION off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 UPDATE keypairs SET rate_limit = NULL; RETURN NULL; END $$; \
+                 CREATE CONSTRAINT TRIGGER off AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED \
                  FOR EACH ROW EXECUTE FUNCTION off()")
             },
             by_hand("run again", |case| case),
