@@ -208,8 +208,7 @@ impl InstallSchema {
                 Task::Install => database.limits.answer(),
                 Task::Upgrade(_) => database.limits.step(),
             };
-            // Nothing of it is committed, so it may be left in the middle.
-            cx.wait(ask_within(database, limit, what, work)).await?.map_err(back)?;
+            ask_within(database, limit, what, work).await.map_err(back)?;
             cx.log(what).await;
             cx.progress(number + 1, total).await;
         }

@@ -214,6 +214,10 @@ fn what_is_in_the_way_can_be_cleared() {
     old.own("DELETE FROM public.vfolder_attachment; DELETE FROM public.kernels; DELETE FROM public.agents;");
     old.ends("run install-schema", 0, &["changed=1"]);
     is_upgraded(&old);
+    let old = Old::at(4, &rows(4).replace("'TERMINATED'", "'RUNNING'"));
+    old.own("UPDATE kernels SET status = 'TERMINATED' WHERE max_mem_bytes = 98");
+    old.ends(RUN, 0, &["changed=1"]);
+    is_upgraded(&old);
 }
 
 /// A user who does not own the tables is told so before anything, and how to become their owner.
