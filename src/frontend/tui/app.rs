@@ -6,24 +6,24 @@ use jiff::tz::TimeZone;
 
 use crate::{
     failure::{Failure, status},
-    frontend::wizard::{notes, problems_of, round::Round},
+    devstack::Glance,
+    frontend::wizard::{home::Home, notes, problems_of, round::Round},
     guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
     surroundings::Surroundings,
     workflow::{RungState, StageId},
 };
 
-pub(super) use crate::{
-    frontend::wizard::{Unfinished, start::Choice},
-    session::Grant,
-};
+pub(super) use crate::session::Grant;
 
 pub(super) use super::pages::{
-    Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
+    Ask, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View,
 };
 
 use super::{
+    development::DevelopmentPage,
     form::Form,
+    home::HomePage,
     images::ImagesPage,
     keymap::Place,
     msg::{Effect, Survey},
@@ -42,8 +42,10 @@ pub struct Start {
     pub review: bool,
     /// What a person should hear about where the answers come from.
     pub notices: Vec<Failure>,
-    /// An earlier, unfinished round.
-    pub unfinished: Option<Unfinished>,
+    /// What was set up from this machine, and what was left unfinished.
+    pub home: Home,
+    /// The development setup, as it looks from outside.
+    pub glance: Option<Glance>,
     /// What the command line allows to overwrite.
     pub overwrite: Overwrite,
     /// Signs and colours.
@@ -81,8 +83,8 @@ pub struct App {
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
-    pub(super) welcome: Welcome,
-    pub(super) unfinished: Option<Unfinished>,
+    pub(super) home: HomePage,
+    pub(super) dev: DevelopmentPage,
     pub(super) images: ImagesPage,
     pub(super) survey: Surveyed,
     /// The survey of one stage as it would run alone.
@@ -94,6 +96,8 @@ pub struct App {
     pub(super) done_cursor: usize,
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
+    /// What the command line allows to overwrite.
+    pub(super) given_overwrite: Overwrite,
     pub(super) round: Round,
     pub(super) development: bool,
 }
@@ -104,6 +108,8 @@ impl App {
         let (setup, mut answers) = (start.setup, start.answers);
         answers.state_version();
         let asked = setup.guide.asked();
+        let flags = answers.clone();
+        let password = setup.guide.variable(database::PASSWORD).unwrap_or(&asked[0].variables[0]);
         let mut app = Self {
             setup,
             image_list: asked.iter().position(|it| it.id == images::SECTION.id).unwrap_or(usize::MAX),
@@ -114,7 +120,7 @@ impl App {
             surroundings: start.surroundings,
             now: Duration::ZERO,
             effects: Vec::new(),
-            page: Page::Welcome,
+            page: Page::Home,
             trail: Vec::new(),
             overlay: None,
             notice: None,
@@ -123,8 +129,8 @@ impl App {
             visited: BTreeSet::new(),
             answers,
             notices: start.notices,
-            welcome: Welcome::default(),
-            unfinished: start.unfinished,
+            home: HomePage::new(start.home, start.glance, flags),
+            dev: DevelopmentPage::new(password),
             images: ImagesPage::default(),
             survey: Surveyed::default(),
             alone: Surveyed::default(),
@@ -135,13 +141,14 @@ impl App {
             done_cursor: 0,
             saved_answers: None,
             overwrite: start.overwrite,
+            given_overwrite: start.overwrite,
             round: Round::default(),
             development: false,
         };
         if start.review {
-            app.go(Page::Review)
+            app.go(Page::Review);
         } else {
-            app.want(Effect::Look)
+            app.reach_out();
         }
         let effects = std::mem::take(&mut app.effects);
         (app, effects)
@@ -173,12 +180,6 @@ impl App {
         self.effects.push(effect);
     }
 
-    /// The choices of the first page.
-    pub(super) fn choices(&self) -> Vec<Choice> {
-        let beside = self.welcome.look.as_ref().and_then(|look| look.beside);
-        Choice::all(self.unfinished.is_some(), beside)
-    }
-
     /// The innermost thing that takes keys.
     pub(super) fn place(&self) -> Place {
         match &self.overlay {
@@ -188,6 +189,7 @@ impl App {
             Some(Overlay::Alone { .. }) => Place::Alone,
             Some(Overlay::Undo { .. }) => Place::Undo,
             Some(Overlay::Confirm { .. }) => Place::Confirm,
+            Some(Overlay::Ask(_)) => Place::Ask,
             None => self.place_on_page(),
         }
     }
@@ -195,8 +197,10 @@ impl App {
     /// The same, whatever stands in front of the page.
     pub(super) fn place_on_page(&self) -> Place {
         match self.page {
-            Page::Welcome if self.welcome.path.is_some() => Place::Path,
-            Page::Welcome => Place::Welcome,
+            Page::Home if self.home.path.is_some() => Place::Path,
+            Page::Home if self.home.search_open => Place::Search,
+            Page::Home => Place::Home,
+            Page::Development => Place::Development,
             Page::Section(at) if at == self.image_list && self.images.search_open => Place::Search,
             Page::Section(at) if at == self.image_list && !self.images.in_fields => Place::Images,
             Page::Section(at) => match self.forms.get(at).and_then(Form::field) {
@@ -285,7 +289,8 @@ impl App {
             || running
             || self.survey.since.is_some()
             || self.alone.since.is_some()
-            || (self.welcome.starting.is_some() && self.page == Page::Welcome)
+            || self.dev.starting.is_some()
+            || self.dev.is_looking
     }
 
     /// How long something is waited for. The first second passes without a word: most work needs none.
@@ -325,10 +330,11 @@ impl App {
             (Page::Section(at), _) => self.forms.get(at).map_or("", |form| form.section.title).to_owned(),
             (Page::Review, _) => "Review".to_owned(),
             (Page::Menu, _) => "Menu".to_owned(),
+            (Page::Development, _) => "Development".to_owned(),
             _ => "backendai-setup".to_owned(),
         };
         match self.name() {
-            name if name.is_empty() || self.page == Page::Welcome => what,
+            name if name.is_empty() || self.page == Page::Home => what,
             name => format!("{what} · {name}"),
         }
     }

@@ -46,8 +46,12 @@ pub(super) enum Action {
 /// Where keys are pressed: the innermost thing that takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A list of choices: Welcome, Done, a failed run.
-    Welcome,
+    /// What was set up, and what else can be.
+    Home,
+    /// What can be done about what is in the way of the development setup, some of it with a field.
+    Development,
+    /// A secret of a target.
+    Ask,
     /// The path of an answers file.
     Path,
     Text,
@@ -74,8 +78,8 @@ pub(super) enum Place {
 }
 
 use Place::{
-    Alone, Confirm, Done, Failed, Images, Leave, Menu, Path, Reading, Review, Run, Search, Secret, Text,
-    Undo, Verdict, Welcome,
+    Alone, Ask, Confirm, Development, Done, Failed, Home, Images, Leave, Menu, Path, Reading, Review, Run,
+    Search, Secret, Text, Undo, Verdict,
 };
 
 /// Keys that do one thing in some places.
@@ -91,19 +95,21 @@ pub(super) struct Binding {
 }
 
 const EVERYWHERE: &[Place] = &[
-    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo,
-    Search, Leave, Confirm,
+    Home, Development, Ask, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict,
+    Alone, Undo, Search, Leave, Confirm,
 ];
 /// Where a page can be turned.
-const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone, Undo];
+const PAGED: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Reading, Verdict, Alone, Undo];
 /// Where letters are no text.
 const LETTERS: &[Place] =
-    &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo, Leave];
-const PAGES: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done];
+    &[Home, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo, Leave];
+const PAGES: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Done];
 /// Where something can be copied.
 const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone, Undo];
-const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
+const LISTS: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Done, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
+/// Where letters are text.
+const TYPED: &[Place] = &[Text, Secret, Development, Ask];
 /// What is shown in full.
 const SHOWN: &[Place] = &[Reading, Verdict, Alone, Undo];
 
@@ -146,6 +152,8 @@ const fn bind(
 pub(super) const BINDINGS: &[Binding] = &[
     bind(&[TAB, DOWN], "Tab ↓", Action::Forward, FIELDS, "next field", FIELDS),
     bind(&[BACK_TAB, SHIFT_TAB, UP], "Shift-Tab ↑", Action::Backward, FIELDS, "field before", &[]),
+    bind(&[TAB, DOWN], "↑↓", Action::Forward, &[Development], "choose", &[Development]),
+    bind(&[BACK_TAB, SHIFT_TAB, UP], "↑", Action::Backward, &[Development], "", &[]),
     bind(&[TAB], "Tab", Action::Forward, &[Images], "to the files", &[]),
     bind(&[BACK_TAB, SHIFT_TAB], "Shift-Tab", Action::Backward, &[Images], "to the files", &[]),
     bind(&[UP, letter('k'), BACK_TAB], "↑", Action::Up, LISTS, "", &[]),
@@ -160,10 +168,12 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[ENTER], "Enter", Action::Next, &[Search], "search", &[Search]),
     bind(&[ENTER], "Enter", Action::Next, &[Confirm], "confirm", &[Confirm]),
     bind(&[ENTER], "Enter", Action::Next, &[Path], "read it", &[Path]),
-    bind(&[ENTER], "Enter", Action::Next, &[Review], "open", &[Review]),
+    bind(&[ENTER], "Enter", Action::Next, &[Review, Home], "open", &[Review, Home]),
+    bind(&[ENTER], "Enter", Action::Next, &[Development], "do it", &[Development]),
+    bind(&[ENTER], "Enter", Action::Next, &[Ask], "go on", &[Ask]),
     bind(&[ENTER], "Enter", Action::Next, &[Menu], "its changes", &[Menu]),
     bind(&[ENTER], "Enter", Action::Next, &[Failed, Done, Leave], "do it", &[Failed, Done, Leave]),
-    bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Welcome, Text, Secret, Images]),
+    bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Text, Secret, Images]),
     bind(&[PAGE_UP], "PgUp", Action::PageUp, PAGED, "", &[]),
     bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Failed], "log", &[Run]),
     bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, PAGED, "a page", &[]),
@@ -171,7 +181,8 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('g'), plain(KeyCode::Home)], "g", Action::First, LETTERS, "", &[]),
     bind(&[letter('G'), shifted('G'), plain(KeyCode::End)], "g G", Action::Last, LETTERS, "first, last", &[]),
     bind(&[letter('f')], "f", Action::Follow, &[Run, Failed], "follow", &[Run]),
-    bind(&[letter('/')], "/", Action::Search, &[Images, Run, Failed], "search", &[Images, Run]),
+    bind(&[letter('m')], "m", Action::Menu, &[Home], "stages", &[Home]),
+    bind(&[letter('/')], "/", Action::Search, &[Home, Images, Run, Failed], "search", &[Home, Images, Run]),
     bind(&[letter('n')], "n", Action::NextHit, &[Run, Failed], "next hit", &[]),
     bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Failed], "hit before", &[]),
     bind(&[letter('v')], "v", Action::View, &[Images, Review], "view", &[Images]),
@@ -182,9 +193,9 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
     bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Failed, Done]),
     bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
-    bind(&[letter('u')], "u", Action::Undo, &[Menu, Failed, Done], "undo", &[Menu, Done]),
-    bind(&[letter('m')], "m", Action::Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
-    bind(&[control('r')], "^R", Action::Reveal, &[Secret], "reveal", &[Secret]),
+    bind(&[letter('u')], "u", Action::Undo, &[Home, Menu, Failed, Done], "undo", &[Home, Menu, Done]),
+    bind(&[letter('m')], "m", Action::Menu, &[Review, Images, Done], "menu", &[Review]),
+    bind(&[control('r')], "^R", Action::Reveal, &[Secret, Development, Ask], "reveal", &[Secret, Ask]),
     bind(&[control('f')], "^F", Action::Development, FIELDS, "development values", &[]),
     bind(
         &[plain(KeyCode::Esc)],
@@ -192,12 +203,15 @@ pub(super) const BINDINGS: &[Binding] = &[
         Action::Back,
         EVERYWHERE,
         "back",
-        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Undo, Confirm, Search, Leave],
+        &[
+            Development, Ask, Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Undo, Confirm,
+            Search, Leave,
+        ],
     ),
-    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Welcome, Done]),
+    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Home, Done]),
     bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),
     bind(&[control('c')], "^C", Action::Interrupt, EVERYWHERE, "leave", &[]),
-    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, FIELDS, "help", FIELDS),
+    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, TYPED, "help", TYPED),
     bind(&[letter('?')], "?", Action::Help, LETTERS, "help", PAGES),
     bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, EVERYWHERE, "help", &[]),
     bind(&[control('t')], "^T", Action::PlainSigns, EVERYWHERE, "plain signs", &[]),

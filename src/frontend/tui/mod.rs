@@ -4,8 +4,10 @@
 //! The [`Executor`] turns effects into work, [`run`] is the loop, the [`Guard`] gives the terminal back.
 
 mod app;
+mod development;
 mod executor;
 mod form;
+mod home;
 mod images;
 mod input;
 mod keymap;
@@ -23,11 +25,12 @@ mod tty;
 mod update;
 mod view;
 
-use std::{io, mem::ManuallyDrop, path::PathBuf};
+use std::{io, mem::ManuallyDrop, path::PathBuf, time::Duration};
 
 use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal::size};
 
 use crate::{
+    devstack::{Options, glance},
     environment::Environment,
     failure::{Code, Failure, status, words},
     session::Inputs,
@@ -37,10 +40,13 @@ use crate::{
 
 use super::{
     console::{Signals, Terminal},
-    wizard::{self, start::load},
+    wizard::{home::Home, start::load},
 };
 
-pub use super::{console::guard::Guard, wizard::Unfinished};
+pub use super::{
+    console::guard::Guard,
+    wizard::{Unfinished, home::Home as Kept},
+};
 pub use app::{App, Start};
 pub use executor::Executor;
 pub use input::Input;
@@ -48,6 +54,9 @@ pub use msg::{Effect, Errand, Listed, Msg, ProbeId, Survey};
 pub use screen::{Exit, run};
 pub use theme::Theme;
 pub use tty::Tty;
+
+/// How long the first picture waits for a look at this machine.
+const GLANCE: Duration = Duration::from_millis(15);
 
 /// Runs the wizard on this terminal.
 pub fn serve(
@@ -67,16 +76,15 @@ pub fn serve(
     };
     let folder = StateDir::find(state, inputs.surroundings().clone());
     let (columns, rows) = size().unwrap_or((80, 24));
-    let unfinished = folder.as_ref().ok().and_then(|folder| {
-        // A draft that does not read is told, and stays where it is.
-        wizard::unfinished(inputs.setup, folder).map_err(|failure| notices.insert(0, failure)).ok().flatten()
-    });
+    let mut home = folder.as_ref().map(|folder| Home::read(inputs.setup, folder)).unwrap_or_default();
+    notices.splice(0..0, std::mem::take(&mut home.notices));
     let start = Start {
         setup: inputs.setup,
         answers,
         review,
         notices: notices.clone(),
-        unfinished,
+        home,
+        glance: None,
         overwrite: inputs.run_options.overwrite,
         theme: Theme {
             ascii: terminal.style.ascii,
@@ -88,7 +96,11 @@ pub fn serve(
         surroundings: terminal.surroundings.clone(),
     };
     let work = async {
-        let (mut app, effects) = App::new(start);
+        // A look at this machine alone: it is there before the first picture, or it comes later.
+        let options = Options::usual(start.surroundings.clone());
+        let glance = tokio::time::timeout(GLANCE, glance(&options)).await.ok();
+        let (mut app, mut effects) = App::new(Start { glance, ..start });
+        effects.extend(glance.is_none().then_some(Effect::Glance));
         if let Some(notice) = notices.first() {
             // One line has room for one; on the ordinary screen all of them stand afterwards.
             let more = match notices.len() {

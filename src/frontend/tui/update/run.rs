@@ -182,7 +182,7 @@ impl App {
     }
 
     fn back_to_review(&mut self) {
-        self.trail = vec![Page::Welcome];
+        self.trail = vec![Page::Home];
         self.go(Page::Review);
         self.trail.truncate(1);
     }

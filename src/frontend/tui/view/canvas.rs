@@ -19,12 +19,14 @@ pub(in crate::frontend::tui) struct Canvas<'a> {
     area: Rect,
     row: u16,
     pub(super) theme: Theme,
+    /// Where the focus is on the screen: there stands the hardware cursor, which braille and speech follow.
+    pub(super) cursor: Option<Position>,
 }
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(buffer: &'a mut Buffer, area: Rect, theme: Theme) -> Self {
         let area = area.intersection(buffer.area);
-        Self { buffer, area, row: 0, theme }
+        Self { buffer, area, row: 0, theme, cursor: None }
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -45,12 +47,24 @@ impl<'a> Canvas<'a> {
         (self.area.x, self.area.y + self.row)
     }
 
+    /// The mark of the next line in a list; where it is the one in focus, the cursor stands on it.
+    pub(super) fn mark(&mut self, here: bool, columns: usize) -> Span<'static> {
+        if here && self.left() > 0 {
+            let (x, y) = self.at();
+            let column = u16::try_from(columns.saturating_sub(2)).unwrap_or_default();
+            self.cursor = Some(Position::new(x.saturating_add(column), y));
+        }
+        self.theme.cursor(here, columns)
+    }
+
     /// The next rows as a canvas of their own: what is longer than that is cut off there.
     pub(super) fn part(&mut self, rows: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
         let height = u16::try_from(rows.min(self.left())).unwrap_or(u16::MAX);
         let area = Rect { y: self.area.y + self.row, height, ..self.area };
         if self.left() > 0 {
-            draw(&mut Canvas::new(self.buffer, area, self.theme));
+            let mut part = Canvas::new(self.buffer, area, self.theme);
+            draw(&mut part);
+            self.cursor = part.cursor.or(self.cursor);
         }
         self.row = self.row.saturating_add(height);
     }
@@ -121,7 +135,8 @@ impl<'a> Canvas<'a> {
         for (at, choice) in choices.iter().enumerate() {
             let here = at == cursor;
             let text = Span::styled(*choice, self.theme.chosen(here));
-            self.line(Line::from(vec![self.theme.cursor(here, 3), text]));
+            let mark = self.mark(here, 3);
+            self.line(Line::from(vec![mark, text]));
         }
     }
 
