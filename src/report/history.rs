@@ -109,9 +109,11 @@ impl History {
         } else {
             // What was left out now and done before is done.
             let is_news = |stage: &String, ran: &LastRun| {
-                ran.outcome != LastOutcome::Skipped || all.get(stage).is_none_or(|last| !last.outcome.is_well())
+                ran.outcome != LastOutcome::Skipped
+                    || all.get(stage).is_none_or(|last| !last.outcome.is_well())
             };
-            let news: Vec<_> = self.ran.clone().into_iter().filter(|(stage, ran)| is_news(stage, ran)).collect();
+            let news: Vec<_> =
+                self.ran.clone().into_iter().filter(|(stage, ran)| is_news(stage, ran)).collect();
             all.extend(news);
         }
         let text = serde_json::to_string_pretty(&all)? + "\n";

@@ -87,7 +87,8 @@ impl Wizard<'_> {
             ways.push((format!("Start another: {}", beside.words()), Way::Another(beside)));
         }
         if matches!(look.postgres.state, SeenState::InTheWay { has_own_sign_in: true, .. }) {
-            let words = format!("Use the PostgreSQL that is there on {}, with its password", look.postgres.port);
+            let words =
+                format!("Use the PostgreSQL that is there on {}, with its password", look.postgres.port);
             ways.push((words, Way::There));
         }
         ways.push(("Check again".into(), Way::Again));

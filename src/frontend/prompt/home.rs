@@ -123,7 +123,8 @@ impl Wizard<'_> {
     async fn target(&mut self, target: &KeptTarget) -> Answered<Page> {
         let wishes = [Some(Wish::Review), Some(Wish::Stages), Some(Wish::Undo), None];
         let options = ["Review it", "Its stages", "Undo its last run", "Back"];
-        let Some(wish) = wishes[self.choose(&format!("{}: what now?", target.name), &options, 0).await?] else {
+        let Some(wish) = wishes[self.choose(&format!("{}: what now?", target.name), &options, 0).await?]
+        else {
             return Ok(Page::Home);
         };
         let (setup, surroundings) = (self.setup, self.terminal.surroundings.clone());

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
-    failure::{Failure, status},
     devstack::Glance,
+    failure::{Failure, status},
     frontend::wizard::{home::Home, notes, problems_of, round::Round},
     guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
@@ -16,9 +16,7 @@ use crate::{
 
 pub(super) use crate::session::Grant;
 
-pub(super) use super::pages::{
-    Ask, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View,
-};
+pub(super) use super::pages::{Ask, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View};
 
 use super::{
     development::DevelopmentPage,

@@ -81,7 +81,8 @@ impl DevelopmentPage {
         let etcd = beside.etcd_port.map(|_| Way::Another(Server::Etcd));
         let postgres = beside.postgres_port.map(|_| Way::Another(Server::Postgres));
         let own = self.look.as_ref().map(|look| &look.postgres.state);
-        let there = matches!(own, Some(SeenState::InTheWay { has_own_sign_in: true, .. })).then_some(Way::There);
+        let there =
+            matches!(own, Some(SeenState::InTheWay { has_own_sign_in: true, .. })).then_some(Way::There);
         etcd.into_iter().chain(postgres).chain(there).chain([Way::Again]).collect()
     }
 
@@ -97,7 +98,8 @@ impl DevelopmentPage {
         };
         self.decided.retain(|known| server(*known) != server(way));
         self.decided.push(way);
-        let is_open = |way: &Way| *way != Way::Again && !self.decided.iter().any(|it| server(*it) == server(*way));
+        let is_open =
+            |way: &Way| *way != Way::Again && !self.decided.iter().any(|it| server(*it) == server(*way));
         self.cursor = self.ways().iter().position(is_open).unwrap_or(self.cursor);
     }
 
@@ -133,7 +135,10 @@ impl DevelopmentPage {
         let port = match self.way() {
             Some(Way::Another(Server::Etcd)) => &mut self.etcd_port,
             Some(Way::Another(Server::Postgres)) => &mut self.postgres_port,
-            Some(Way::There) => return drop(self.password.type_key(key)),
+            Some(Way::There) => {
+                self.password.type_key(key);
+                return;
+            }
             Some(Way::Again) | None => return,
         };
         if let Some(request) = edit(key)

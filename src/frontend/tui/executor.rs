@@ -84,7 +84,9 @@ impl Executor {
             Effect::StartStack(beside, password) => {
                 self.start_stack(Options { password, ..Options::in_wizard(beside, surroundings) });
             }
-            Effect::ReadHome | Effect::Glance | Effect::Reach(_) | Effect::Open(..) => self.perform_at_home(effect),
+            Effect::ReadHome | Effect::Glance | Effect::Reach(_) | Effect::Open(..) => {
+                self.perform_at_home(effect)
+            }
             Effect::Load(path) => self.blocking(move || {
                 let inputs = Inputs::new(setup, surroundings);
                 Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
@@ -157,9 +159,9 @@ impl Executor {
                     Msg::Reached(address, accepts)
                 });
             }
-            Effect::Open(id, target, flags) => self.blocking(move || {
-                Msg::Opened(id, Box::new(open(setup, &surroundings, &target, &flags)))
-            }),
+            Effect::Open(id, target, flags) => {
+                self.blocking(move || Msg::Opened(id, Box::new(open(setup, &surroundings, &target, &flags))))
+            }
             _ => {}
         }
     }

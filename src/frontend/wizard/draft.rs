@@ -138,8 +138,10 @@ fn filled_in(setup: &Setup, answers: &Answers, page: &str) -> String {
     let left = sections.iter().position(|section| section.id == page);
     let next = missing.into_iter().chain(left).min();
     let title = next.and_then(|at| sections.get(at)).map_or("Review", |section| section.title);
-    let given = |section: &&&Section| section.variables.iter().any(|variable| answers.given(variable.key).is_some());
-    let filled: Vec<&str> = sections[..next.unwrap_or(sections.len())].iter().filter(given).map(|it| it.title).collect();
+    let given =
+        |section: &&&Section| section.variables.iter().any(|variable| answers.given(variable.key).is_some());
+    let filled: Vec<&str> =
+        sections[..next.unwrap_or(sections.len())].iter().filter(given).map(|it| it.title).collect();
     match filled.as_slice() {
         [] => format!("{title} next"),
         [.., last] if filled.len() > 2 => format!("filled in up to {last}, {title} next"),

@@ -122,8 +122,9 @@ pub fn open(
     }
     answers.take_flags_of(flags);
     let missing = answers.filled().problems(&setup.guide.asked());
-    let is_missing =
-        |key: &str| missing.iter().any(|problem| problem.subject() == Some(&Subject::Unanswered(key_of(setup, key))));
+    let is_missing = |key: &str| {
+        missing.iter().any(|problem| problem.subject() == Some(&Subject::Unanswered(key_of(setup, key))))
+    };
     let is_asked = |key: &str| answers.given(key).is_none() && (to_ask.contains(&key) || is_missing(key));
     let secrets = setup.guide.variables().filter(|variable| variable.is_secret());
     let asks = secrets.map(|variable| variable.key).filter(|key| is_asked(key)).collect();

@@ -61,7 +61,8 @@ impl App {
             }
         };
         if !is_awaited {
-            return self.say(Sign::Done, "The development servers run; `Development` on the first page leads on");
+            return self
+                .say(Sign::Done, "The development servers run; `Development` on the first page leads on");
         }
         // Nothing of another setup counts here.
         let mut answers = Answers::new(self.setup.guide);
@@ -113,7 +114,8 @@ impl App {
                 match self.dev.beside() {
                     Ok(beside) => self.start_stack(beside),
                     Err(text) => {
-                        let failure = Failure::new(Code::DevPort, format!("`{}` is no port", text.escape_debug()));
+                        let failure =
+                            Failure::new(Code::DevPort, format!("`{}` is no port", text.escape_debug()));
                         self.dev.failure = Some(failure.remedy("give a number from 1 to 65535"));
                     }
                 }

@@ -40,7 +40,9 @@ impl App {
                 false => self.go(Page::Menu),
             },
             Action::Undo if self.home.focused().is_some() => self.open_target(Wish::Undo),
-            Action::Undo => self.say(Sign::NotNeeded, "u undoes the last run of what stands in the upper list"),
+            Action::Undo => {
+                self.say(Sign::NotNeeded, "u undoes the last run of what stands in the upper list")
+            }
             Action::Back if !self.home.search.value().is_empty() => self.clear_search(),
             Action::Back => self.say(Sign::NotNeeded, "This is the first page; q leaves"),
             _ => {
@@ -97,7 +99,8 @@ impl App {
     /// The answers of a target were read, unless something else was chosen meanwhile.
     pub(super) fn opened(&mut self, id: &str, opened: Result<Opened, Vec<Failure>>) {
         let is_wanted = self.page == Page::Home && self.overlay.is_none();
-        let Some((_, wish)) = self.home.opening.take_if(|(wanted, _)| wanted == id).filter(|_| is_wanted) else {
+        let Some((_, wish)) = self.home.opening.take_if(|(wanted, _)| wanted == id).filter(|_| is_wanted)
+        else {
             return;
         };
         let Opened { answers, notices, asks } = match opened {
@@ -112,7 +115,8 @@ impl App {
 
     /// Asks for the first of these secrets, or goes on where nothing is to be asked.
     fn ask(&mut self, wish: Wish, mut asks: Vec<&'static str>) {
-        let Some(variable) = (!asks.is_empty()).then(|| asks.remove(0)).and_then(|key| self.setup.guide.variable(key))
+        let Some(variable) =
+            (!asks.is_empty()).then(|| asks.remove(0)).and_then(|key| self.setup.guide.variable(key))
         else {
             return self.fulfil(wish);
         };
@@ -200,7 +204,8 @@ impl App {
         // What was answered is not walked through once more.
         let is_answered = |at: &usize| {
             let variables = self.forms[*at].section.variables;
-            self.is_complete(*at) && variables.iter().any(|variable| self.answers.given(variable.key).is_some())
+            self.is_complete(*at)
+                && variables.iter().any(|variable| self.answers.given(variable.key).is_some())
         };
         self.visited = (0..self.forms.len()).filter(is_answered).collect();
         let page = match page {

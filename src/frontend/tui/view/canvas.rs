@@ -161,7 +161,10 @@ impl<'a> Canvas<'a> {
             Span::raw(" "),
             Span::raw(lines.next().unwrap_or_default()),
         ]);
-        self.ends(head, right);
+        match right.width() {
+            0 => self.line(head),
+            _ => self.ends(head, right),
+        }
         for line in lines {
             self.line(Line::raw(format!("{}{line}", " ".repeat(first))));
         }

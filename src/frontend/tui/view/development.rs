@@ -18,10 +18,11 @@ use ratatui::{
 
 use crate::{
     devstack::{Seen, SeenState},
+    failure::Failure,
     frontend::tui::{
         app::App,
         development::{Server, Way},
-        text::pad,
+        text::{pad, wrap},
         theme::Sign,
     },
 };
@@ -39,7 +40,12 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         server(canvas, &look.postgres);
         let (path, is_there) = &look.mount;
         let (sign, what) = if *is_there { (Sign::Done, "is there") } else { (Sign::ToCome, "will be made") };
-        canvas.message(3, sign, &format!("{}{} {what}", pad("Folder", 13, ""), path.display()), Line::default());
+        canvas.message(
+            3,
+            sign,
+            &format!("{}{} {what}", pad("Folder", 13, ""), path.display()),
+            Line::default(),
+        );
     }
     canvas.blank_if(8);
     if let Some(lines) = &app.dev.starting {
@@ -49,15 +55,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         return canvas.message(3, Sign::UnderWay, "starting etcd and PostgreSQL", Line::default());
     }
     let ways = app.dev.ways();
-    // What can be done always shows; what is in the way is cut before that.
+    // What can be done always shows; what is told above it is cut.
     let headings = 2;
-    let failures: Vec<_> = app.dev.look.iter().filter_map(|look| look.obstacle.as_ref()).collect();
-    let failures = app.dev.failure.as_ref().map_or(failures, |failure| vec![failure]);
     let room = canvas.left().saturating_sub(ways.len() + headings + usize::from(roomy));
-    let needed = failures.len();
-    if needed > 0 {
-        told(app, canvas, room);
-    }
+    told(app, canvas, room, ways.len() > 1);
     canvas.blank_if(ways.len() + headings);
     let mut heading = None;
     for (at, way) in ways.iter().enumerate() {
@@ -65,17 +66,18 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// What is in the way, in at most so many rows.
-fn told(app: &App, canvas: &mut Canvas<'_>, room: usize) {
-    let failure = app.dev.failure.as_ref();
-    let failure = failure.or_else(|| app.dev.look.as_ref().and_then(|look| look.obstacle.as_ref()));
-    let Some(failure) = failure else { return };
+/// What is in the way, in at most so many rows. Where there are ways round it, they are the remedy.
+fn told(app: &App, canvas: &mut Canvas<'_>, room: usize, has_ways: bool) {
+    let of_look = app.dev.look.as_ref().and_then(|look| look.obstacle.clone());
+    let of_look =
+        of_look.map(|failure| Failure { remedy: failure.remedy.clone().filter(|_| !has_ways), ..failure });
+    let Some(failure) = app.dev.failure.clone().or(of_look) else { return };
     // As many rows as it takes, and no more than there are.
     let columns = canvas.columns().saturating_sub(6).max(1);
-    let lines = |words: &str| super::super::text::wrap(words, columns).len();
+    let lines = |words: &str| wrap(words, columns).len();
     let all = [Some(failure.what.as_str()), failure.why.as_deref(), failure.remedy.as_deref()];
     let needed: usize = all.into_iter().flatten().map(lines).sum::<usize>() + 1;
-    canvas.part(room.min(needed), |canvas| ladder::failed(canvas, 3, failure));
+    canvas.part(room.min(needed), |canvas| ladder::failed(canvas, 3, &failure));
 }
 
 fn server(canvas: &mut Canvas<'_>, seen: &Seen) {

@@ -64,7 +64,10 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
         other(app, canvas, &choice);
     }
     blank(canvas);
-    canvas.words(1, "Checks leave no trace. Nothing is written until you press w.", theme.dim());
+    let short = "Nothing is written until you press w.";
+    let words = format!("Checks leave no trace. {short}");
+    let words = if width(&words) < canvas.columns().saturating_sub(1) { &words } else { short };
+    canvas.words(1, words, theme.dim());
 }
 
 /// What was set up from here, and what was left unfinished.
@@ -72,12 +75,16 @@ fn upper(app: &App, canvas: &mut Canvas<'_>, rows: Rows) {
     let theme = canvas.theme;
     let home = &app.home;
     let shown = rows.shown();
-    let as_of = match shown.len() < rows.entries {
-        true => format!("{}-{} of {}, as of the last run", shown.start + 1, shown.end, rows.entries),
-        false => "state as of the last run".to_owned(),
-    };
     let wanted = theme.text(home.search.value());
-    if home.search_open || !wanted.is_empty() {
+    let is_filtered = home.search_open || !wanted.is_empty();
+    let place = format!("{}-{} of {}", shown.start + 1, shown.end, rows.entries);
+    let as_of = match (shown.len() < rows.entries, is_filtered) {
+        (true, true) => place,
+        (true, false) => format!("{place}, as of the last run"),
+        (false, true) => String::new(),
+        (false, false) => "state as of the last run".to_owned(),
+    };
+    if is_filtered {
         let title = format!(" Set up from this machine with / {wanted}");
         let (x, y) = canvas.at();
         canvas.title(&title, &as_of);
@@ -111,7 +118,7 @@ fn upper(app: &App, canvas: &mut Canvas<'_>, rows: Rows) {
             Span::raw("  "),
             Span::styled(theme.text(&row.state), style),
         ]);
-        canvas.ends(left, row.right(app));
+        canvas.ends(left, row.right(app, widths.room(canvas.columns(), &row)));
     }
     for line in full(app) {
         canvas.line(Span::styled(format!("   {line}"), theme.dim()));
@@ -125,6 +132,7 @@ struct Row {
     state: String,
     down: Vec<String>,
     when: String,
+    is_opening: bool,
 }
 
 impl Row {
@@ -137,46 +145,46 @@ impl Row {
             state: target.state(app.setup),
             down: home.down(target),
             when: target.when(now),
+            is_opening: false,
         };
         match choice {
-            Choice::Target(id) => home.target(id).map(target),
+            Choice::Target(id) => {
+                let row = home.target(id).map(target)?;
+                let is_opening = home.opening.as_ref().is_some_and(|(wanted, _)| wanted == id);
+                let state = if is_opening { "reading its answers".into() } else { row.state };
+                Some(Self { state, is_opening, ..row })
+            }
             Choice::Continue => home.unfinished.as_ref().map(|unfinished| Self {
                 name: choice.title().into(),
                 place: "unfinished answers".into(),
                 state: unfinished.words.clone(),
                 down: Vec::new(),
                 when: unfinished.when.clone(),
+                is_opening: false,
             }),
             _ => None,
         }
     }
 
-    /// Which server is down; of several only how many.
-    fn down(&self) -> Option<String> {
-        match self.down.as_slice() {
-            [] => None,
-            [address] => Some(format!("{address} down")),
-            several => Some(format!("{} addresses down", several.len())),
-        }
+    /// Which server is down, as far as these columns have room for it.
+    fn down(&self, room: usize) -> Option<String> {
+        let long = match self.down.as_slice() {
+            [] => return None,
+            [address] => format!("{address} down"),
+            several => format!("{} addresses down", several.len()),
+        };
+        Some(if width(&long) <= room { long } else { "down".to_owned() })
     }
 
-    /// What is being done, else which server is down; and when it last ran.
-    fn right(&self, app: &App) -> Line<'static> {
+    /// Which server is down, and when it last ran; with so many columns for the first.
+    fn right(&self, app: &App, room: usize) -> Line<'static> {
         let theme = app.theme;
         let mut spans = Vec::new();
-        let is_opening = |(id, _): &(String, _)| app.home.target(id).is_some_and(|target| target.name == self.name);
-        if app.home.opening.as_ref().is_some_and(is_opening) {
-            spans.extend([theme.sign(Sign::UnderWay), Span::raw(" reading its answers ")]);
-        } else if let Some(down) = self.down() {
+        if let Some(down) = self.down(room) {
             spans.extend([theme.sign(Sign::Warning), Span::raw(format!(" {} ", theme.text(&down)))]);
         }
         spans.push(Span::styled(self.when.clone(), theme.dim()));
         Line::from(spans)
-    }
-
-    /// Columns of what stands at the right end, with a gap.
-    fn right_width(&self, app: &App) -> usize {
-        self.right(app).width() + 3
     }
 }
 
@@ -190,13 +198,24 @@ impl Widths {
     /// As wide as the longest, where that fits: the state and what stands at the right come first.
     fn of(app: &App, columns: usize) -> Self {
         let rows: Vec<Row> = app.home.upper().iter().filter_map(|choice| Row::of(app, choice)).collect();
-        let most = |of: &dyn Fn(&Row) -> usize| rows.iter().map(of).max().unwrap_or_default();
-        let name = most(&|row| width(&row.name)).min(columns / 5).max(8);
-        let place = most(&|row| width(&row.place));
-        // Down addresses come later, and move nothing: they cut the state off instead.
-        let end = most(&|row| width(&row.state) + width(&row.when) + 5);
+        let name = rows.iter().map(|row| width(&row.name)).max().unwrap_or_default().min(columns / 5).max(8);
+        let place = rows.iter().map(|row| width(&row.place)).max().unwrap_or_default();
+        // Down addresses come later, and move nothing. How far unfinished answers are is told below, where it is cut.
+        let targets = rows.iter().filter(|row| row.name != Choice::Continue.title() || rows.len() == 1);
+        let end = targets.map(|row| width(&row.state) + width(&row.when) + 5).max().unwrap_or_default();
         let room = columns.saturating_sub(MARK + name + 4 + end).max(10);
         Self { name, place: place.min(room) }
+    }
+
+    /// Columns for the state and what stands at the right.
+    fn rest(&self, columns: usize) -> usize {
+        columns.saturating_sub(MARK + self.name + self.place + 4)
+    }
+
+    /// Columns for a word about a server that is down.
+    fn room(&self, columns: usize, row: &Row) -> usize {
+        // Gaps, a sign and blanks beside.
+        self.rest(columns).saturating_sub(width(&row.state) + width(&row.when) + 9)
     }
 }
 
@@ -205,11 +224,13 @@ fn full(app: &App) -> Vec<String> {
     let columns = usize::from(app.size.0);
     let Some(row) = Row::of(app, &app.home.at) else { return Vec::new() };
     let widths = Widths::of(app, columns);
-    let room = columns.saturating_sub(MARK + widths.name + widths.place + 4 + row.right_width(app));
+    let right = row.right(app, widths.room(columns, &row)).width() + 3;
+    let room = widths.rest(columns).saturating_sub(right);
     let fits = width(&row.name) <= widths.name
         && width(&row.place) <= widths.place
         && width(&row.state) <= room
-        && row.down.len() < 2;
+        && (row.down.is_empty()
+            || row.down.len() == 1 && widths.room(columns, &row) >= width(&row.down[0]) + 5);
     if fits {
         return Vec::new();
     }

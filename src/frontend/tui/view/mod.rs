@@ -98,7 +98,7 @@ impl App {
             let column = Rect { x: page.right() + 2, width: HELP_COLUMNS, ..page };
             help::column(self, buffer, column);
         }
-        if steps && !self.has_steps() {
+        if steps && !self.has_steps() || matches!(self.overlay, Some(Overlay::Ask(_))) {
             page.x += 1;
             page.width -= 1;
         }
@@ -151,7 +151,8 @@ impl App {
             left.push(Span::raw(format!("   step {step} of {}: {title}", self.sections().len() + 2)));
         }
         let name = self.name();
-        let is_of_nobody = matches!(self.page, Page::Home | Page::Development) && !matches!(self.overlay, Some(Overlay::Undo { .. } | Overlay::Ask(_)));
+        let is_of_nobody = matches!(self.page, Page::Home | Page::Development)
+            && !matches!(self.overlay, Some(Overlay::Undo { .. } | Overlay::Ask(_)));
         let who = if name.is_empty() || is_of_nobody {
             self.host.clone()
         } else if !self.has_steps() {
@@ -182,7 +183,8 @@ impl App {
             place == Place::Home && of_targets && self.home.targets.is_empty()
         };
         let shown = |binding: &Binding| (binding.action, self.key_name(binding.shown), label(binding));
-        let mut shown: Vec<(Action, String, String)> = keymap::footer(place).filter(|binding| !is_idle(binding.action)).map(shown).collect();
+        let mut shown: Vec<(Action, String, String)> =
+            keymap::footer(place).filter(|binding| !is_idle(binding.action)).map(shown).collect();
         let room = usize::from(columns).saturating_sub(1);
         let wide = |keys: &[(Action, String, String)]| {
             keys.iter().map(|(_, key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()

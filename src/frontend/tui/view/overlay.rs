@@ -26,15 +26,20 @@ use super::{Canvas, ladder, section};
 pub(super) fn ask(app: &App, canvas: &mut Canvas<'_>, ask: &Ask) {
     let theme = canvas.theme;
     let variable = ask.field.variable;
-    canvas.title(&format!(" {}", app.name()), "nothing is written yet");
+    canvas.title(&app.name(), "nothing is written yet");
     canvas.blank();
-    let section = app.sections().into_iter().find(|section| {
-        section.variables.iter().any(|known| known.key == variable.key)
-    });
-    canvas.words(1, &format!("{}: one answer is kept nowhere.", section.map_or("", |it| it.title)), Style::new());
+    let section = app
+        .sections()
+        .into_iter()
+        .find(|section| section.variables.iter().any(|known| known.key == variable.key));
+    canvas.words(
+        0,
+        &format!("{}: one answer is kept nowhere.", section.map_or("", |it| it.title)),
+        Style::new(),
+    );
     for note in app.notices.iter().filter(|note| note.variable() == Some(variable.key)) {
         if let Some(why) = &note.why {
-            canvas.words(1, why, theme.dim());
+            canvas.words(0, why, theme.dim());
         }
     }
     canvas.blank();
@@ -45,14 +50,14 @@ pub(super) fn ask(app: &App, canvas: &mut Canvas<'_>, ask: &Ask) {
     if let Some(error) = &ask.field.error {
         canvas.message(2 + label, Sign::Failed, &error.what, Line::default());
     }
-    canvas.words(1, variable.help, theme.dim());
+    canvas.words(0, variable.help, theme.dim());
     canvas.blank();
     let then = match ask.wish {
         Wish::Review => "its review",
         Wish::Stages => "its stages",
         Wish::Undo => "what its last run wrote",
     };
-    canvas.words(1, &format!("Enter shows {then}. It is not kept."), theme.dim());
+    canvas.words(0, &format!("Enter shows {then}. What you type is not kept."), theme.dim());
 }
 
 pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
