@@ -91,7 +91,8 @@ pub struct App {
     pub(super) menu_cursor: usize,
     pub(super) remembered: Vec<(StageId, String)>,
     pub(super) run: Option<RunPage>,
-    pub(super) done_cursor: usize,
+    /// Where the run before the last one is written down.
+    pub(super) last_transcript: Option<String>,
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
     /// What the command line allows to overwrite.
@@ -136,7 +137,7 @@ impl App {
             menu_cursor: 0,
             remembered: Vec::new(),
             run: None,
-            done_cursor: 0,
+            last_transcript: None,
             saved_answers: None,
             overwrite: start.overwrite,
             given_overwrite: start.overwrite,
@@ -209,10 +210,10 @@ impl App {
             Page::Menu => Place::Menu,
             Page::Run => match &self.run {
                 Some(run) if run.search_open => Place::Search,
-                Some(run) if run.has_failed() => Place::Failed,
+                Some(run) if run.has_ended() && run.log_open => Place::Log,
+                Some(run) if run.has_ended() => Place::Receipt,
                 _ => Place::Run,
             },
-            Page::Done => Place::Done,
         }
     }
 
@@ -311,9 +312,9 @@ impl App {
         self.forms = self.sections().into_iter().map(|section| Form::new(section, &self.answers)).collect();
     }
 
-    /// Which page or dialog is on the screen.
-    pub(super) fn whereabouts(&self) -> (Page, bool) {
-        (self.page, self.overlay.is_some())
+    /// Which page or dialog is on the screen, and whether a run has ended on it.
+    pub(super) fn whereabouts(&self) -> (Page, bool, bool) {
+        (self.page, self.overlay.is_some(), self.run.as_ref().is_some_and(RunPage::has_ended))
     }
 
     /// The exit status on leaving.
@@ -324,7 +325,7 @@ impl App {
     /// The window's title.
     pub fn title(&self) -> String {
         let what = match (self.page, &self.run) {
-            (Page::Run | Page::Done, Some(run)) => run.title(),
+            (Page::Run, Some(run)) => run.title(),
             (Page::Section(at), _) => self.forms.get(at).map_or("", |form| form.section.title).to_owned(),
             (Page::Review, _) => "Review".to_owned(),
             (Page::Menu, _) => "Menu".to_owned(),

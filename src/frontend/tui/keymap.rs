@@ -59,9 +59,12 @@ pub(super) enum Place {
     Images,
     Review,
     Menu,
+    /// A run under way.
     Run,
-    Failed,
-    Done,
+    /// The log of a stage of a run that has ended.
+    Log,
+    /// What came of a run.
+    Receipt,
     /// Something shown in full, to scroll in.
     Reading,
     /// A live check in full; its page is one key away.
@@ -78,7 +81,7 @@ pub(super) enum Place {
 }
 
 use Place::{
-    Alone, Ask, Confirm, Development, Done, Failed, Home, Images, Leave, Menu, Path, Reading, Review, Run,
+    Alone, Ask, Confirm, Development, Home, Images, Leave, Log, Menu, Path, Reading, Receipt, Review, Run,
     Search, Secret, Text, Undo, Verdict,
 };
 
@@ -105,8 +108,8 @@ const EVERYWHERE: &[Place] = &[
     Review,
     Menu,
     Run,
-    Failed,
-    Done,
+    Log,
+    Receipt,
     Reading,
     Verdict,
     Alone,
@@ -116,14 +119,14 @@ const EVERYWHERE: &[Place] = &[
     Confirm,
 ];
 /// Where a page can be turned.
-const PAGED: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Reading, Verdict, Alone, Undo];
+const PAGED: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt, Reading, Verdict, Alone, Undo];
 /// Where letters are no text.
 const LETTERS: &[Place] =
-    &[Home, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo, Leave];
-const PAGES: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Done];
+    &[Home, Images, Review, Menu, Run, Log, Receipt, Reading, Verdict, Alone, Undo, Leave];
+const PAGES: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt];
 /// Where something can be copied.
-const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone, Undo];
-const LISTS: &[Place] = &[Home, Images, Review, Menu, Run, Failed, Done, Leave];
+const COPIED: &[Place] = &[Images, Run, Log, Receipt, Reading, Alone, Undo];
+const LISTS: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
 /// Where letters are text.
 const TYPED: &[Place] = &[Text, Secret, Development, Ask];
@@ -188,30 +191,31 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[ENTER], "Enter", Action::Next, &[Review, Home], "open", &[Review, Home]),
     bind(&[ENTER], "Enter", Action::Next, &[Development], "do it", &[Development]),
     bind(&[ENTER], "Enter", Action::Next, &[Ask], "go on", &[Ask]),
+    bind(&[ENTER], "Enter", Action::Next, &[Log], "close it", &[Log]),
     bind(&[ENTER], "Enter", Action::Next, &[Menu], "its changes", &[Menu]),
-    bind(&[ENTER], "Enter", Action::Next, &[Failed, Done, Leave], "do it", &[Failed, Done, Leave]),
+    bind(&[ENTER], "Enter", Action::Next, &[Receipt, Leave], "do it", &[Receipt, Leave]),
     bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Text, Secret, Images]),
     bind(&[PAGE_UP], "PgUp", Action::PageUp, PAGED, "", &[]),
-    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Failed], "log", &[Run]),
+    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Log], "log", &[Run, Log]),
     bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, PAGED, "a page", &[]),
     bind(&[plain(KeyCode::Right)], "→", Action::Details, &[Images], "details", &[Images]),
     bind(&[letter('g'), plain(KeyCode::Home)], "g", Action::First, LETTERS, "", &[]),
     bind(&[letter('G'), shifted('G'), plain(KeyCode::End)], "g G", Action::Last, LETTERS, "first, last", &[]),
-    bind(&[letter('f')], "f", Action::Follow, &[Run, Failed], "follow", &[Run]),
+    bind(&[letter('f')], "f", Action::Follow, &[Run, Log], "follow", &[Run, Log]),
     bind(&[letter('m')], "m", Action::Menu, &[Home], "stages", &[Home]),
-    bind(&[letter('/')], "/", Action::Search, &[Home, Images, Run, Failed], "search", &[Home, Images, Run]),
-    bind(&[letter('n')], "n", Action::NextHit, &[Run, Failed], "next hit", &[]),
-    bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Failed], "hit before", &[]),
+    bind(&[letter('/')], "/", Action::Search, &[Home, Images, Run, Log], "search", &[Home, Images, Run, Log]),
+    bind(&[letter('n')], "n", Action::NextHit, &[Run, Log], "next hit", &[]),
+    bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Log], "hit before", &[]),
     bind(&[letter('v')], "v", Action::View, &[Images, Review], "view", &[Images]),
-    bind(&[letter('v')], "v", Action::View, &[Run, Failed], "errors", &[Run]),
+    bind(&[letter('v')], "v", Action::View, &[Run, Log], "errors", &[Run]),
     bind(&[letter('e')], "e", Action::Edit, &[Images], "edit", &[Images]),
-    bind(&[letter('p')], "p", Action::Remarks, &[Images, Failed], "all problems", &[]),
+    bind(&[letter('p')], "p", Action::Remarks, &[Images, Receipt], "all problems", &[]),
     bind(&[letter('r')], "r", Action::CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
-    bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
-    bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Failed, Done]),
-    bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
-    bind(&[letter('u')], "u", Action::Undo, &[Home, Menu, Failed, Done], "undo", &[Home, Menu, Done]),
-    bind(&[letter('m')], "m", Action::Menu, &[Review, Images, Done], "menu", &[Review]),
+    bind(&[letter('s')], "s", Action::Save, &[Run, Log], "save log", &[Run, Log]),
+    bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Receipt]),
+    bind(&[letter('t')], "t", Action::Transcript, &[Receipt], "transcript", &[Receipt]),
+    bind(&[letter('u')], "u", Action::Undo, &[Home, Menu, Receipt], "undo", &[Home, Menu, Receipt]),
+    bind(&[letter('m')], "m", Action::Menu, &[Review, Images, Receipt], "menu", &[Review]),
     bind(&[control('r')], "^R", Action::Reveal, &[Secret, Development, Ask], "reveal", &[Secret, Ask]),
     bind(&[control('f')], "^F", Action::Development, FIELDS, "development values", &[]),
     bind(
@@ -238,7 +242,7 @@ pub(super) const BINDINGS: &[Binding] = &[
             Leave,
         ],
     ),
-    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Home, Done]),
+    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Home, Receipt]),
     bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),
     bind(&[control('c')], "^C", Action::Interrupt, EVERYWHERE, "leave", &[]),
     bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, TYPED, "help", TYPED),

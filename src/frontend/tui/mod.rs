@@ -13,6 +13,7 @@ mod input;
 mod keymap;
 mod msg;
 mod pages;
+mod receipt;
 mod reviewing;
 mod running;
 mod screen;
@@ -159,7 +160,6 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Exit, Vec<String>
     for line in broke {
         terminal.note(&line);
     }
-    terminal.tell(&app.failures());
     app.write_end_down();
     for line in app.farewell() {
         terminal.note(&line);

@@ -26,8 +26,8 @@ pub(super) enum Page {
     Section(usize),
     Review,
     Menu,
+    /// A run, and its receipt.
     Run,
-    Done,
 }
 
 impl Page {
@@ -36,7 +36,7 @@ impl Page {
         match self {
             Page::Home | Page::Development => "welcome",
             Page::Section(at) => guide.asked().get(at).map_or("review", |section| section.id),
-            Page::Review | Page::Run | Page::Done | Page::Menu => "review",
+            Page::Review | Page::Run | Page::Menu => "review",
         }
     }
 }

@@ -181,9 +181,7 @@ impl App {
         if left_out {
             self.round.ended_without_all();
         }
-        self.page = Page::Done;
         self.trail.clear();
-        self.done_cursor = 0;
         self.overlay = None;
         if is_undo {
             self.round.undid = true;

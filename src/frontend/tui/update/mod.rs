@@ -4,6 +4,7 @@ mod arrivals;
 mod development;
 mod home;
 mod images;
+mod receipt;
 mod review;
 mod run;
 mod section;
@@ -65,7 +66,6 @@ impl App {
                 Page::Review => self.review_key(action),
                 Page::Menu => self.menu_key(action),
                 Page::Run => self.run_key(action),
-                Page::Done => self.done_key(action),
             },
         }
     }
@@ -187,9 +187,14 @@ impl App {
     /// that failed was passed over.
     pub(super) fn keep_draft(&mut self) {
         let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
-        if left_out || self.round.changed && self.page != Page::Done {
+        if left_out || self.round.changed && !self.is_at_the_end() {
             self.want(Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone())));
         }
+    }
+
+    /// A run has ended well, and its receipt is on the screen.
+    fn is_at_the_end(&self) -> bool {
+        self.page == Page::Run && self.run.as_ref().is_some_and(|run| run.has_ended() && !run.has_failed())
     }
 
     /// Shows something in full.

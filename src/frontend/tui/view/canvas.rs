@@ -13,6 +13,9 @@ use crate::frontend::tui::{
     theme::{Sign, Theme},
 };
 
+/// What is drawn to be scrolled in is no longer than this, in rows.
+const LONGEST: u16 = 400;
+
 /// Writes lines into an area; what is below its end is dropped.
 pub(in crate::frontend::tui) struct Canvas<'a> {
     buffer: &'a mut Buffer,
@@ -67,6 +70,56 @@ impl<'a> Canvas<'a> {
             self.cursor = part.cursor.or(self.cursor);
         }
         self.row = self.row.saturating_add(height);
+    }
+
+    /// How many rows this takes.
+    pub(super) fn measured(&self, draw: impl FnOnce(&mut Canvas<'_>)) -> usize {
+        let area = Rect { x: 0, y: 0, width: self.area.width, height: LONGEST };
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, area, self.theme);
+        draw(&mut canvas);
+        usize::from(canvas.row)
+    }
+
+    /// The next rows, as a window on something that may be longer: scrolled so far, and so that its focus shows. What is
+    /// below the window is told in its last row.
+    pub(super) fn window(&mut self, rows: usize, scroll: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
+        let area = Rect { x: 0, y: 0, width: self.area.width, height: LONGEST };
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, area, self.theme);
+        draw(&mut canvas);
+        let (used, focus) = (usize::from(canvas.row.min(LONGEST)), canvas.cursor);
+        let rows = rows.min(self.left());
+        let is_long = used > rows;
+        let seen = if is_long { rows.saturating_sub(1) } else { used };
+        let mut top = scroll.min(used.saturating_sub(seen));
+        if let Some(at) = focus.map(|at| usize::from(at.y)) {
+            top = top.min(at).max((at + 1).saturating_sub(seen));
+        }
+        for row in 0..seen {
+            let y = u16::try_from(top + row).unwrap_or_default();
+            let at = self.area.y + self.row;
+            for x in 0..self.area.width.min(area.width) {
+                if let (Some(from), Some(to)) =
+                    (buffer.cell((x, y)), self.buffer.cell_mut((self.area.x + x, at)))
+                {
+                    *to = from.clone();
+                }
+            }
+            if let Some(focus) = focus.filter(|focus| focus.y == y) {
+                self.cursor = Some(Position::new(self.area.x + focus.x, at));
+            }
+            self.row += 1;
+        }
+        if is_long && rows > 0 {
+            let below = used.saturating_sub(top + seen);
+            let words = match below {
+                0 => format!("   lines {}-{used} of {used}; PgUp goes back", top + 1),
+                1 => "   1 more line; PgDn".to_owned(),
+                below => format!("   {below} more lines; PgDn"),
+            };
+            self.line(Line::styled(words, self.theme.dim()));
+        }
     }
 
     /// Writes a line, cut to the width. The one place where text comes onto the screen: what a server or a file
@@ -180,7 +233,7 @@ impl<'a> Canvas<'a> {
 }
 
 /// `0.4 ms`, `0.2 s`, `2 min 05 s`.
-pub(super) fn duration(ms: f64) -> String {
+pub(in crate::frontend::tui) fn duration(ms: f64) -> String {
     if ms < 100.0 {
         format!("{ms:.1} ms")
     } else if ms < 60_000.0 {

@@ -110,15 +110,18 @@ fn upper(app: &App, canvas: &mut Canvas<'_>, rows: Rows) {
             canvas.cursor = cursor;
         }
         let ellipsis = theme.ellipsis();
-        let left = Line::from(vec![
+        let mut left = vec![
             mark,
             Span::styled(pad(&theme.text(&row.name), widths.name, ellipsis), style),
             Span::raw("  "),
             Span::styled(pad(&theme.text(&row.place), widths.place, ellipsis), style),
             Span::raw("  "),
-            Span::styled(theme.text(&row.state), style),
-        ]);
-        canvas.ends(left, row.right(app, widths.room(canvas.columns(), &row)));
+        ];
+        if row.is_opening {
+            left.extend([theme.sign(Sign::UnderWay), Span::raw(" ")]);
+        }
+        left.push(Span::styled(theme.text(&row.state), style));
+        canvas.ends(Line::from(left), row.right(app, widths.room(canvas.columns(), &row)));
     }
     for line in full(app) {
         canvas.line(Span::styled(format!("   {line}"), theme.dim()));

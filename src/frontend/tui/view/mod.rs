@@ -3,7 +3,6 @@
 
 mod canvas;
 mod development;
-mod done;
 mod help;
 mod home;
 mod images;
@@ -11,6 +10,7 @@ mod ladder;
 mod menu;
 mod overlay;
 pub(super) mod reading;
+mod receipt;
 mod review;
 mod run;
 mod section;
@@ -29,7 +29,7 @@ use super::{
     theme::{Sign, Theme},
 };
 
-pub(super) use canvas::Canvas;
+pub(super) use canvas::{Canvas, duration};
 
 /// Below this a page cannot be used.
 const LEAST: (u16, u16) = (60, 16);
@@ -122,8 +122,7 @@ impl App {
                 Page::Section(at) => return section::page(self, &mut canvas, at),
                 Page::Review => review::page(self, &mut canvas),
                 Page::Menu => menu::page(self, &mut canvas),
-                Page::Run => return run::page(self, &mut canvas),
-                Page::Done => done::page(self, &mut canvas),
+                Page::Run => run::page(self, &mut canvas),
             },
         }
         canvas.cursor
