@@ -165,6 +165,9 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
             let invocation = asking(cli.asking, overwrite);
             if cli.plain || (wizard && is_accessible(&terminal.surroundings.environment)) {
                 prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
+            } else if let Some(why) = tui::too_small(terminal).filter(|_| wizard) {
+                terminal.note(&why);
+                prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else if wizard {
                 tui::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else {

@@ -28,7 +28,10 @@ mod view;
 
 use std::{io, mem::ManuallyDrop, path::PathBuf, time::Duration};
 
-use ratatui::{Terminal as Screen, backend::CrosstermBackend, crossterm::terminal::size};
+use ratatui::{
+    Terminal as Screen, TerminalOptions, Viewport, backend::CrosstermBackend, crossterm::terminal::size,
+    layout::Rect,
+};
 
 use crate::{
     devstack::{Options, glance},
@@ -76,7 +79,7 @@ pub fn serve(
         Err(problems) => return terminal.fail(&problems),
     };
     let folder = StateDir::find(state, inputs.surroundings().clone());
-    let (columns, rows) = size().unwrap_or((80, 24));
+    let (columns, rows) = known_size().unwrap_or_else(|| assumed_size(&terminal.surroundings.environment));
     let mut home = folder.as_ref().map(|folder| Home::read(inputs.setup, folder)).unwrap_or_default();
     notices.splice(0..0, std::mem::take(&mut home.notices));
     let start = Start {
@@ -131,7 +134,13 @@ async fn show(
     let guard = Guard::new()?;
     // Never dropped: on a terminal that is gone it would say so to a stderr that is gone too, and panic. The guard
     // shows the cursor again.
-    let mut screen = ManuallyDrop::new(Screen::new(CrosstermBackend::new(io::stdout()))?);
+    let (columns, rows) = app.size;
+    let viewport = match known_size() {
+        Some(_) => Viewport::Fullscreen,
+        None => Viewport::Fixed(Rect::new(0, 0, columns, rows)),
+    };
+    let backend = CrosstermBackend::new(io::stdout());
+    let mut screen = ManuallyDrop::new(Screen::with_options(backend, TerminalOptions { viewport })?);
     let mut tty = tty::ControllingTerminal::new(signals, app.surroundings.clone());
     let ended = run(&mut *screen, &mut tty, executor, app, effects).await;
     let broke = guard.broke();
@@ -165,6 +174,33 @@ fn farewell(terminal: &Terminal, app: &App, shown: io::Result<(Exit, Vec<String>
         terminal.note(&line);
     }
     status
+}
+
+/// Columns and rows of this terminal, where it tells them: a serial console and `docker exec` may not.
+fn known_size() -> Option<(u16, u16)> {
+    size().ok().filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+/// What stands for them: COLUMNS and LINES, else what every terminal has.
+fn assumed_size(environment: &Environment) -> (u16, u16) {
+    let number = |name: &str| environment.get(name)?.to_str()?.parse::<u16>().ok().filter(|it| *it > 0);
+    (number("COLUMNS").unwrap_or(80), number("LINES").unwrap_or(24))
+}
+
+/// Why questions are asked line by line in the place of the full screen: the terminal does not tell its size, and is said
+/// to have too little room.
+pub fn too_small(terminal: &Terminal) -> Option<String> {
+    let (columns, rows) = match known_size() {
+        Some(_) => return None,
+        None => assumed_size(&terminal.surroundings.environment),
+    };
+    let (least_columns, least_rows) = view::LEAST;
+    (columns < least_columns || rows < least_rows).then(|| {
+        format!(
+            "The terminal does not report its size, and COLUMNS and LINES give {columns}x{rows}; the full screen \
+             needs {least_columns}x{least_rows}. Asking line by line."
+        )
+    })
 }
 
 /// Why this terminal cannot show the wizard.

@@ -1,9 +1,9 @@
 //! The receipt: what came of a run, whichever way it ended. The page shows it, and the ordinary screen after leaving.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::{
-    failure::{Code, Failure, shell_word, status},
+    failure::{Code, Failure, status},
     frontend::wizard::{file, run::Remedy, settings},
     guide::files,
     report::{Reporter, StageProgress, Transcript, about_file, next_command},
@@ -64,6 +64,7 @@ impl RunPage {
                 (false, _) => "Not started".to_owned(),
                 (true, true) => format!("Stopping after the unit of work under way: {count}"),
                 (true, false) if self.state.stages.is_empty() => "Checking the servers".to_owned(),
+                (true, false) if self.is_undo => format!("Undoing: {count}"),
                 (true, false) => format!("Writing: {count}"),
             };
         };
@@ -183,21 +184,9 @@ impl App {
         });
         let answers = self.saved_answers.iter().map(|path| FileLine {
             path: path.clone(),
-            what: format!(
-                "repeats all this, without secrets:  backendai-setup --answers {}",
-                self.home_word(path)
-            ),
+            what: "these answers repeat it, without the secrets: `--answers`".to_owned(),
         });
         written.chain(answers).collect()
-    }
-
-    /// A path as short as a shell still understands it.
-    fn home_word(&self, path: &Path) -> String {
-        let home = self.surroundings.environment.path("HOME").filter(|home| *home != Path::new("/"));
-        match home.and_then(|home| path.strip_prefix(home).ok()) {
-            Some(below) => format!("~/{}", shell_word(&below.display().to_string())),
-            None => shell_word(&path.display().to_string()),
-        }
     }
 
     /// The guide's next command, once all that it needs is there.
@@ -224,12 +213,12 @@ impl App {
                 let ids = self.passed_over().unwrap_or_default();
                 match ids.iter().skip(1).map(|id| run.setup.stage_title(id)).collect::<Vec<_>>().as_slice() {
                     [] => "the other stages run without it".into(),
-                    [one] => format!("{one} comes after it and is skipped too"),
-                    several => format!("{} come after it and are skipped too", several.join(" and ")),
+                    [one] => format!("{one} is skipped too"),
+                    several => format!("{} are skipped too", several.join(" and ")),
                 }
             }
             // The draft is kept, so the wizard knows where to go on.
-            Remedy::Leave => "backendai-setup offers to continue here".into(),
+            Remedy::Leave => "the next start continues here".into(),
         }
     }
 

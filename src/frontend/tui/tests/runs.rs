@@ -19,6 +19,13 @@ use super::{
 
 pub(super) fn running(columns: u16, rows: u16) -> Wizard {
     let mut wizard = review(columns, rows);
+    for (key, path) in [
+        ("files.alembic-ini", "/srv/alembic.ini"),
+        ("files.environment", "/srv/manager.env"),
+        ("files.credentials", "/srv/keypairs.yml"),
+    ] {
+        wizard.app.answers.set(key, path.into(), Origin::Typed).unwrap();
+    }
     wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
     wizard.ran(EventKind::Plan { stages: pending() });
     for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
@@ -146,13 +153,6 @@ fn runs() {
 /// Everything is done.
 fn done(columns: u16, rows: u16) -> Wizard {
     let mut wizard = running(columns, rows);
-    for (key, path) in [
-        ("files.alembic-ini", "/srv/alembic.ini"),
-        ("files.environment", "/srv/manager.env"),
-        ("files.credentials", "/srv/keypairs.yml"),
-    ] {
-        wizard.app.answers.set(key, path.into(), Origin::Typed).unwrap();
-    }
     wizard
         .ran_at(100, EventKind::StageStarted { stage: "write-config" })
         .ran_at(104, finished("write-config", 2))
@@ -201,8 +201,7 @@ fn endings() {
     };
     shown("done_warned", warned);
     shown("done_nothing_to_do", |columns, rows| {
-        let mut wizard = review(columns, rows);
-        wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
+        let mut wizard = running(columns, rows);
         for stage in pending() {
             let outcome = Outcome::Unchanged { summary: "as it was".into() };
             wizard.ran(EventKind::StageFinished { stage: stage.stage, outcome, duration_ms: 1 });

@@ -32,7 +32,7 @@ use super::{
 pub(super) use canvas::{Canvas, duration};
 
 /// Below this a page cannot be used.
-const LEAST: (u16, u16) = (60, 16);
+pub(super) const LEAST: (u16, u16) = (60, 16);
 /// From here on the steps stand at the left.
 const STEPS: (u16, u16) = (80, 20);
 /// Columns of the steps.

@@ -76,11 +76,16 @@ pub(super) fn page(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
 
 /// Everything between the heading and the choices.
 fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
+    let blank = |canvas: &mut Canvas<'_>| {
+        if !is_folded {
+            canvas.blank();
+        }
+    };
     if run.refused.is_empty() {
         stages(run, canvas, is_folded);
     }
     for warning in run.state.warnings() {
-        canvas.blank();
+        blank(canvas);
         canvas.message(3, Sign::Warning, &what_and_why(warning), code(canvas.theme, warning));
         let indent = 4 + canvas.theme.sign_width();
         warning.remedy.iter().for_each(|words| canvas.words(indent, words, Style::new()));
@@ -88,7 +93,7 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
     if run.has_failed() {
         failed(app, run, canvas);
     } else if !run.left_out().is_empty() {
-        canvas.blank();
+        blank(canvas);
         let left = run.setup.titles_of(&run.left_out());
         canvas.words(
             3,
@@ -98,11 +103,11 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
     }
     let files = app.files();
     if !files.is_empty() {
-        canvas.blank();
+        blank(canvas);
         file_lines(canvas, &files);
     }
     if let Some(command) = app.next_command() {
-        canvas.blank();
+        blank(canvas);
         canvas.line("   Next, in the manager's folder:");
         let is_cut = width(&command) + 3 > canvas.columns();
         canvas.line(Span::styled(format!("   {command}"), canvas.theme.accent()));
@@ -112,7 +117,7 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
         app.before_next().iter().for_each(|words| canvas.words(3, words, Style::new()));
     }
     if let Some(path) = app.transcript() {
-        canvas.blank();
+        blank(canvas);
         canvas.words(3, &format!("Transcript: {path}"), canvas.theme.dim());
     }
 }
@@ -197,15 +202,20 @@ fn sentence(words: &str) -> String {
 /// Each file with what to do with it, beside it where there is room.
 fn file_lines(canvas: &mut Canvas<'_>, files: &[FileLine]) {
     let theme = canvas.theme;
-    let paths: Vec<String> = files.iter().map(|file| theme.text(&file.path.display().to_string())).collect();
-    let wide = paths.iter().map(|path| width(path)).max().unwrap_or(0);
-    let is_beside = files.iter().all(|file| 3 + wide + 3 + width(&file.what) <= canvas.columns());
-    for (path, file) in paths.iter().zip(files) {
-        if is_beside {
-            let line = vec![Span::styled(format!("   {}   ", pad(path, wide, "")), theme.bold())];
-            canvas.line(Line::from([line, vec![Span::raw(theme.text(&file.what))]].concat()));
+    let shown = |file: &FileLine| theme.text(&file.path.display().to_string());
+    let columns = canvas.columns();
+    let fits = |wide: usize, file: &FileLine| 3 + wide + 3 + width(&file.what) < columns;
+    // Those that fit stand in columns of their own.
+    let beside =
+        files.iter().map(|file| (width(&shown(file)), file)).filter(|(wide, file)| fits(*wide, file));
+    let wide = beside.map(|(wide, _)| wide).max().unwrap_or(0);
+    for file in files {
+        let path = shown(file);
+        if width(&path) <= wide && fits(wide, file) {
+            let path = Span::styled(format!("   {}   ", pad(&path, wide, "")), theme.bold());
+            canvas.line(Line::from(vec![path, Span::raw(theme.text(&file.what))]));
         } else {
-            canvas.words(3, path, theme.bold());
+            canvas.words(3, &path, theme.bold());
             canvas.words(5, &file.what, Style::new());
         }
     }

@@ -20,14 +20,7 @@ use super::{Canvas, receipt};
 
 pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     let Some(run) = app.run.as_ref() else { return };
-    let theme = canvas.theme;
-    let heading = vec![
-        Span::raw(" "),
-        theme.sign(run.verdict()),
-        Span::raw(" "),
-        Span::styled(theme.text(&run.heading()), theme.bold()),
-    ];
-    canvas.ends(Line::from(heading), Span::styled(app.run_time(run), theme.dim()));
+    heading(app, run, canvas);
     if run.has_ended() && !run.log_open {
         return receipt::page(app, run, canvas);
     }
@@ -50,6 +43,21 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     }
     canvas.blank_if(8);
     log(app, run, canvas);
+}
+
+/// What it came to, the whole of it, and how long it took.
+fn heading(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
+    let theme = canvas.theme;
+    let time = app.run_time(run);
+    let first = 2 + theme.sign_width();
+    let room = canvas.columns().saturating_sub(first + text::width(&time) + 4).max(1);
+    let mut lines = text::wrap(&theme.text(&run.heading()), room).into_iter();
+    let words = Span::styled(lines.next().unwrap_or_default(), theme.bold());
+    let left = vec![Span::raw(" "), theme.sign(run.verdict()), Span::raw(" "), words];
+    canvas.ends(Line::from(left), Span::styled(time, theme.dim()));
+    for line in lines {
+        canvas.line(Line::styled(format!("{}{line}", " ".repeat(first)), theme.bold()));
+    }
 }
 
 /// How far the stage under way is.
