@@ -123,6 +123,16 @@ impl Glance {
         self.has_folder || [self.etcd, self.postgres].iter().any(|server| server.answers || server.has_data)
     }
 
+    /// The same where there is little room: `PostgreSQL answers`.
+    pub fn short(&self) -> &'static str {
+        match (self.etcd.answers, self.postgres.answers) {
+            (true, true) => "both servers answer",
+            (true, false) => "etcd answers",
+            (false, true) => "PostgreSQL answers",
+            (false, false) => "both servers will start",
+        }
+    }
+
     /// `etcd 8120 answers, PostgreSQL will start`.
     pub fn words(&self) -> String {
         format!("{}, {}", self.etcd.words(), self.postgres.words())

@@ -51,7 +51,9 @@ pub use crate::{
 use confirmed::Confirmed;
 pub use grant::Grant;
 pub use inspection::{Inspection, broke};
-pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
+pub use keep::{
+    Draft, draft, forget_draft, read_credentials, save_answers, save_answers_of, save_draft, save_text,
+};
 pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_given_answers};
 pub use options::{Operation, RunOptions};
 pub use reach::accepts;

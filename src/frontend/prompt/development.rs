@@ -49,7 +49,6 @@ impl Wizard<'_> {
                     }
                     self.tell(&problems);
                     self.exchange(answers);
-                    self.round.changed = true;
                     return Ok(Page::Review);
                 }
                 Err(failure) => self.tell(&[failure]),

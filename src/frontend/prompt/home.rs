@@ -139,8 +139,6 @@ impl Wizard<'_> {
         };
         self.tell(&notices);
         self.exchange(answers);
-        self.is_of_target = true;
-        self.round.changed = false;
         for key in asks {
             if let Some(variable) = self.setup.guide.variable(key) {
                 self.ask_for(variable).await?;
@@ -157,14 +155,15 @@ impl Wizard<'_> {
     pub(super) fn exchange(&mut self, answers: Answers) {
         let before = std::mem::replace(&mut self.answers, answers);
         self.own.get_or_insert(before);
-        self.is_of_target = false;
+        // They are kept elsewhere, and what was left unfinished stays so.
+        (self.round.changed, self.round.drafted) = (false, false);
         self.run_options.overwrite = self.given_overwrite;
     }
 
     fn take_own_back(&mut self) {
         if let Some(answers) = self.own.take() {
             self.answers = answers;
-            self.is_of_target = false;
+            self.round.drafted = false;
             self.run_options.overwrite = self.given_overwrite;
         }
     }
@@ -172,7 +171,7 @@ impl Wizard<'_> {
     /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
     fn go_on(&mut self, draft: &Unfinished) -> Page {
         self.answers = draft.answers(&self.flags);
-        (self.own, self.is_of_target) = (None, false);
+        (self.own, self.round.drafted) = (None, false);
         self.round.changed = true;
         match (self.wanting(), draft.section(&self.sections(), None)) {
             (Some(wanting), _) => Page::Ask(self.first_of(self.questions[wanting].0).min(wanting)),
@@ -202,7 +201,6 @@ impl Wizard<'_> {
                 Ok((answers, notices)) => {
                     self.tell(&notices);
                     self.exchange(answers);
-                    self.round.changed = true;
                     return Ok(Page::Review);
                 }
                 Err(problems) => self.tell(&problems),

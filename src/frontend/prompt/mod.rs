@@ -70,8 +70,6 @@ struct Wizard<'a> {
     flags: Answers,
     /// The answers that stand aside while those of a target, a file or the development setup are at hand.
     own: Option<Answers>,
-    /// The answers at hand are those of a target, as they were kept.
-    is_of_target: bool,
     state_dir: Result<StateDir, Failure>,
     drafts: Drafts,
     run_options: RunOptions,
@@ -118,7 +116,6 @@ pub fn serve(
         questions: inputs.setup.guide.asked().into_iter().enumerate().flat_map(variables).collect(),
         flags: answers.clone(),
         own: None,
-        is_of_target: false,
         answers,
         drafts: Drafts::new(state_dir.clone().ok()),
         state_dir,
@@ -225,6 +222,7 @@ impl Wizard<'_> {
     /// Keeps what was answered so far, without secrets.
     fn keep_draft(&mut self) {
         if self.round.changed {
+            self.round.drafted = true;
             self.drafts.save(self.left_on, Box::new(self.answers.clone()));
         }
     }

@@ -101,7 +101,7 @@ impl Wizard<'_> {
     async fn finished(&mut self) -> Answered<Page> {
         self.round.changed = false;
         // What was left unfinished may be of other servers.
-        if !self.is_of_target {
+        if self.own.is_none() || self.round.drafted {
             self.drafts.forget();
         }
         if let Ok(folder) = self.state_dir.clone() {

@@ -76,8 +76,10 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) notice: Option<(Sign, String)>,
     pub(super) answers: Answers,
-    /// What a person should hear: about the answers as they were loaded, and about records that were lost.
+    /// What a person should hear about the answers as they were loaded.
     pub(super) notices: Vec<Failure>,
+    /// Records that were lost.
+    pub(super) lost: Vec<Failure>,
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
@@ -128,6 +130,7 @@ impl App {
             visited: BTreeSet::new(),
             answers,
             notices: start.notices,
+            lost: Vec::new(),
             home: HomePage::new(start.home, start.glance, flags),
             dev: DevelopmentPage::new(password),
             images: ImagesPage::default(),

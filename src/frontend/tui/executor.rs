@@ -77,20 +77,10 @@ impl Executor {
     pub(super) fn perform(&mut self, effect: Effect) {
         let (setup, surroundings) = (self.setup, self.run_options.surroundings.clone());
         match effect {
-            Effect::Look => {
-                let options = Options::in_wizard(Beside::default(), surroundings);
-                self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
+            Effect::ReadHome | Effect::Glance | Effect::Reach(_) | Effect::Open(..) | Effect::Load(_) => {
+                self.perform_at_home(effect);
             }
-            Effect::StartStack(beside, password) => {
-                self.start_stack(Options { password, ..Options::in_wizard(beside, surroundings) });
-            }
-            Effect::ReadHome | Effect::Glance | Effect::Reach(_) | Effect::Open(..) => {
-                self.perform_at_home(effect)
-            }
-            Effect::Load(path) => self.blocking(move || {
-                let inputs = Inputs::new(setup, surroundings);
-                Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
-            }),
+            Effect::Look | Effect::StartStack(..) => self.perform_at_home(effect),
             Effect::Probe(id, answers) => self.probe(id, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
@@ -159,6 +149,17 @@ impl Executor {
                     Msg::Reached(address, accepts)
                 });
             }
+            Effect::Look => {
+                let options = Options::in_wizard(Beside::default(), surroundings);
+                self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
+            }
+            Effect::StartStack(beside, password) => {
+                self.start_stack(Options { password, ..Options::in_wizard(beside, surroundings) });
+            }
+            Effect::Load(path) => self.blocking(move || {
+                let inputs = Inputs::new(setup, surroundings);
+                Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
+            }),
             Effect::Open(id, target, flags) => {
                 self.blocking(move || Msg::Opened(id, Box::new(open(setup, &surroundings, &target, &flags))))
             }

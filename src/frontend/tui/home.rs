@@ -36,8 +36,6 @@ pub(super) struct HomePage {
     pub(super) flags: Answers,
     /// The answers and remarks that stand aside while a target, a file or the development setup is shown.
     pub(super) own: Option<(Answers, Vec<Failure>)>,
-    /// The answers at hand are those of a target, as they were kept.
-    pub(super) is_of_target: bool,
 }
 
 impl HomePage {
@@ -54,7 +52,6 @@ impl HomePage {
             path: None,
             flags,
             own: None,
-            is_of_target: false,
         };
         (page.targets, page.unfinished) = (home.targets, home.unfinished);
         let is_something = page.glance.is_some_and(|glance| glance.is_something());

@@ -60,7 +60,7 @@ pub use theme::Theme;
 pub use tty::Tty;
 
 /// How long the first picture waits for a look at this machine.
-const GLANCE: Duration = Duration::from_millis(15);
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// Runs the wizard on this terminal.
 pub fn serve(
@@ -79,7 +79,6 @@ pub fn serve(
         Err(problems) => return terminal.fail(&problems),
     };
     let folder = StateDir::find(state, inputs.surroundings().clone());
-    let (columns, rows) = known_size().unwrap_or_else(|| assumed_size(&terminal.surroundings.environment));
     let mut home = folder.as_ref().map(|folder| Home::read(inputs.setup, folder)).unwrap_or_default();
     notices.splice(0..0, std::mem::take(&mut home.notices));
     let start = Start {
@@ -95,7 +94,7 @@ pub fn serve(
             color: anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
         },
         host: host(&terminal.surroundings.environment),
-        size: (columns, rows),
+        size: known_size().unwrap_or_else(|| assumed_size(&terminal.surroundings.environment)),
         zone: jiff::tz::TimeZone::system(),
         surroundings: terminal.surroundings.clone(),
     };
@@ -118,6 +117,7 @@ pub fn serve(
         let status = farewell(terminal, &app, shown);
         if status != status::HANGUP {
             terminal.tell(&app.notices);
+            terminal.tell(&app.lost);
         }
         status
     };

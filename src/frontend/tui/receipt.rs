@@ -191,7 +191,9 @@ impl App {
 
     /// The guide's next command, once all that it needs is there.
     pub(super) fn next_command(&self) -> Option<String> {
-        let run = self.run.as_ref().filter(|run| run.wanted.is_empty() && run.left_out().is_empty())?;
+        let is_whole =
+            |run: &&RunPage| run.wanted.is_empty() && run.left_out().is_empty() && !run.has_failed();
+        let run = self.run.as_ref().filter(is_whole)?;
         let path = settings(&self.answers).files.environment;
         let path = path.filter(|_| run.files().contains(&files::ENVIRONMENT))?;
         Some(next_command(self.setup.guide, &path))

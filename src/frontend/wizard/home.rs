@@ -121,19 +121,33 @@ pub fn open(
         fill(&mut answers, target);
     }
     answers.take_flags_of(flags);
-    let missing = answers.filled().problems(&setup.guide.asked());
-    let is_missing = |key: &str| {
-        missing.iter().any(|problem| problem.subject() == Some(&Subject::Unanswered(key_of(setup, key))))
-    };
-    let is_asked = |key: &str| answers.given(key).is_none() && (to_ask.contains(&key) || is_missing(key));
-    let secrets = setup.guide.variables().filter(|variable| variable.is_secret());
-    let asks = secrets.map(|variable| variable.key).filter(|key| is_asked(key)).collect();
+    let asks = asks(setup, &answers, &to_ask);
     Ok(Opened { answers, notices, asks })
 }
 
-/// The guide's own text of a key.
-fn key_of(setup: &Setup, key: &str) -> &'static str {
-    setup.guide.variable(key).map_or("", |variable| variable.key)
+/// The secrets that are missing where everything else of their section is answered. A section that misses more has a page.
+fn asks(setup: &Setup, answers: &Answers, to_ask: &[&'static str]) -> Vec<&'static str> {
+    let filled = answers.filled();
+    let mut asks = Vec::new();
+    for section in setup.guide.asked() {
+        let missing = filled.problems(&[section]);
+        let missing: Vec<&str> = missing
+            .iter()
+            .filter_map(|problem| match problem.subject() {
+                Some(Subject::Unanswered(key)) => Some(*key),
+                _ => None,
+            })
+            .collect();
+        let secrets = section.variables.iter().filter(|variable| variable.is_secret());
+        let own: Vec<&'static str> = secrets
+            .map(|variable| variable.key)
+            .filter(|key| answers.given(key).is_none() && (missing.contains(key) || to_ask.contains(key)))
+            .collect();
+        if missing.iter().all(|key| own.contains(key)) {
+            asks.extend(own);
+        }
+    }
+    asks
 }
 
 /// What the record of a target tells, where its answers were not saved.

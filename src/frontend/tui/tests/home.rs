@@ -5,7 +5,7 @@ use ratatui::{
     Terminal,
     backend::TestBackend,
     crossterm::event::{
-        KeyCode::{BackTab, Char, Down, End, Enter, Esc, Up},
+        KeyCode::{Char, Down, End, Enter, Esc, Up},
         KeyEvent,
     },
     layout::Position,
@@ -13,7 +13,6 @@ use ratatui::{
 
 use crate::{
     clock::Clock,
-    devstack::{Beside, SeenState, Server, Stack},
     failure::{Code, Failure, Place, Subject},
     frontend::{
         tui::{
@@ -31,7 +30,11 @@ use crate::{
     surroundings::Surroundings,
 };
 
-use super::{Effect, Msg, SETUP, Wizard, answers, pending, scenes::shown_everywhere as shown};
+use super::{
+    Effect, Msg, SETUP, Wizard, answers,
+    development::{in_the_way, stack},
+    scenes::shown_everywhere as shown,
+};
 
 fn now() -> Timestamp {
     "2027-01-15T08:00:00Z".parse().unwrap()
@@ -57,8 +60,12 @@ fn target(name: &str, database: &str, done: usize, hours: i64) -> KeptTarget {
     KeptTarget { id: name.into(), done, last_run, runs: 1, ..kept }
 }
 
-/// The three of the sketch.
-fn three() -> Vec<KeptTarget> {
+/// What was set up, and what was left unfinished.
+pub(super) fn three() -> Home {
+    Home { targets: of_the_sketch(), unfinished: Some(unfinished()), notices: Vec::new() }
+}
+
+fn of_the_sketch() -> Vec<KeptTarget> {
     let prod = target("prod", "db-07:5432/backend", 5, 0);
     let skipped = vec!["install-schema".into(), "populate-fixtures".into()];
     vec![
@@ -89,8 +96,8 @@ fn opened_on(columns: u16, rows: u16, targets: Vec<KeptTarget>, unfinished: Opti
     wizard
 }
 
-fn with_three(columns: u16, rows: u16) -> Wizard {
-    opened_on(columns, rows, three(), Some(unfinished()))
+pub(super) fn with_three(columns: u16, rows: u16) -> Wizard {
+    opened_on(columns, rows, of_the_sketch(), Some(unfinished()))
 }
 
 fn many(columns: u16, rows: u16) -> Wizard {
@@ -100,31 +107,6 @@ fn many(columns: u16, rows: u16) -> Wizard {
 
 fn reached(wizard: &mut Wizard, address: &str, accepts: bool) {
     wizard.tell(Msg::Reached(address.into(), accepts));
-}
-
-fn obstructed(wizard: &mut Wizard, etcd: SeenState, beside: Beside) {
-    let refuses = "refuses `postgres` with `develove`";
-    let obstacle = Failure::new(
-        Code::DevPort,
-        format!("port 8100, meant for PostgreSQL, is taken by a process of another user, which {refuses}"),
-    )
-    .why("password authentication failed for user \"postgres\" (28P01)")
-    .remedy("stop it and check again, or start PostgreSQL on port 8101 beside it, or give the one at localhost:8100 its own password");
-    let postgres = SeenState::InTheWay { words: refuses.into(), has_own_sign_in: true };
-    wizard.found([etcd, postgres], Some(obstacle), Some(beside));
-}
-
-fn in_the_way(columns: u16, rows: u16) -> Wizard {
-    let mut wizard = Wizard::new(columns, rows);
-    wizard.glanced().keys(&[Down, Enter]);
-    let beside = Beside { etcd_port: None, postgres_port: Some(8101) };
-    obstructed(&mut wizard, SeenState::Used { words: "3.4.15 answers".into() }, beside);
-    wizard
-}
-
-fn stack() -> Stack {
-    let server = |port| Server { port, pid: None, version: "1".into() };
-    Stack { etcd: server(8120), postgres: server(8100), mount: "/srv/me/mount".into(), changed: false }
 }
 
 #[test]
@@ -209,7 +191,7 @@ fn what_was_set_up() {
     });
 }
 
-fn asked(wizard: &mut Wizard, asks: Vec<&'static str>) {
+pub(super) fn asked(wizard: &mut Wizard, asks: Vec<&'static str>) {
     let mut answers = answers();
     asks.iter().for_each(|key| answers.unset(key));
     let note = Failure::new(Code::AnswersNote, "`database.password` is to be typed in: its source gave none")
@@ -239,7 +221,7 @@ fn what_is_kept_nowhere_is_asked_for() {
     wizard.text("p w").key(Enter);
     assert_eq!(wizard.app.page, Page::Review);
     assert!(wizard.app.answers.is("database.password", &"p w".into()));
-    assert!(!wizard.app.round.changed || wizard.app.home.is_of_target);
+    assert!(!wizard.app.round.changed, "nothing of it is left unfinished");
     wizard.key(Esc);
     assert_eq!(wizard.app.page, Page::Home);
 }
@@ -282,68 +264,6 @@ fn only_addresses_are_looked_at() {
     assert!(wizard.effects.len() > looks, "what comes onto the screen is looked at");
     let all = wizard.effects.len();
     assert!(all < 60, "what is not on the screen is not: {all}");
-}
-
-#[test]
-fn development_in_two_keys() {
-    let mut wizard = Wizard::new(80, 24);
-    wizard.glanced();
-    wizard.app.home.at = Choice::Development;
-    wizard.effects.clear();
-    wizard.key(Enter);
-    assert!(matches!(&wizard.effects[..], [Effect::Look]), "{:?}", wizard.effects);
-    wizard.looked();
-    assert!(matches!(wizard.effects.last(), Some(Effect::StartStack(..))), "{:?}", wizard.effects);
-    wizard.tell(Msg::StackUp(Box::new(Ok(stack()))));
-    assert_eq!(wizard.app.page, Page::Review);
-    wizard.all_probed().probed(4, super::good("-")).surveyed(Ok(pending())).key(Char('w'));
-    assert_eq!(wizard.app.page, Page::Run, "{}", wizard.screen());
-}
-
-#[test]
-fn what_is_in_the_way_has_a_page() {
-    shown("development_in_the_way", in_the_way);
-    shown("development_own_password", |columns, rows| {
-        let mut wizard = in_the_way(columns, rows);
-        wizard.key(Down).text("Canary").keys(&[BackTab, Down]);
-        wizard
-    });
-    shown("development_both_in_the_way", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        wizard.glanced().keys(&[Down, Enter]);
-        let etcd = SeenState::InTheWay { words: "is a web server".into(), has_own_sign_in: false };
-        obstructed(&mut wizard, etcd, Beside { etcd_port: Some(8121), postgres_port: Some(8101) });
-        wizard.key(Enter);
-        wizard
-    });
-    shown("development_failed", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        let failure = Failure::new(Code::DevStart, "etcd ended right after its start").remedy("run it again");
-        wizard.glanced().keys(&[Down, Enter]).looked().tell(Msg::StackUp(Box::new(Err(failure))));
-        wizard
-    });
-    let mut wizard = in_the_way(80, 24);
-    wizard.control('u').text("81x02").key(Enter);
-    let Some(Effect::StartStack(beside, None)) = wizard.effects.last() else {
-        panic!("{:?}", wizard.effects)
-    };
-    assert_eq!(beside.postgres_port, Some(8102));
-    let mut wizard = in_the_way(80, 24);
-    wizard.keys(&[Down, Enter]);
-    assert!(wizard.screen().contains("Password is needed to go on"), "{}", wizard.screen());
-    wizard.text("mine").key(Enter);
-    let Some(Effect::StartStack(beside, Some(_))) = wizard.effects.last() else {
-        panic!("{:?}", wizard.effects)
-    };
-    assert_eq!(*beside, Beside::default());
-    wizard.tell(Msg::StackUp(Box::new(Ok(stack()))));
-    assert!(wizard.app.answers.is("database.password", &"mine".into()));
-    assert_eq!(wizard.app.page, Page::Review);
-    let mut wizard = in_the_way(80, 24);
-    wizard.keys(&[BackTab, BackTab, Down, Down, Enter]);
-    assert!(matches!(wizard.effects.last(), Some(Effect::Look)), "{:?}", wizard.effects);
-    wizard.key(Esc);
-    assert_eq!(wizard.app.page, Page::Home);
 }
 
 /// A file's paths, a target's servers: nothing of them is left when something else is set up.

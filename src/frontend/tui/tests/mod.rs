@@ -1,5 +1,6 @@
 //! The screens, with nothing behind them: every state is made by messages alone.
 
+mod development;
 mod home;
 mod looping;
 mod properties;

@@ -25,7 +25,9 @@ impl App {
             Msg::StackUp(stack) => self.stack_is_up(*stack),
             Msg::Loaded(loaded) => self.loaded(*loaded),
             Msg::Home(home) => {
-                self.notices.extend(home.notices.iter().cloned());
+                let heard = |notice: &&Failure| !self.notices.contains(notice);
+                let news: Vec<Failure> = home.notices.iter().filter(heard).cloned().collect();
+                self.notices.extend(news);
                 self.home.take(*home);
             }
             Msg::Glanced(glance) => self.home.glance = Some(glance),
@@ -46,7 +48,7 @@ impl App {
             }
             Msg::Lost(failure) => {
                 self.say(Sign::Warning, failure.what.clone());
-                self.notices.push(failure);
+                self.lost.push(failure);
             }
             Msg::AnswersSaved(Ok(path)) => self.saved_answers = Some(path),
             Msg::AnswersSaved(Err(failure)) => {
@@ -189,7 +191,8 @@ impl App {
             return;
         }
         self.want(Effect::SaveAnswers(Box::new(self.answers.clone())));
-        if whole && !self.home.is_of_target {
+        // What was left unfinished may be of other servers.
+        if whole && (self.home.own.is_none() || self.round.drafted) {
             self.round.changed = false;
             self.want(Effect::ForgetDraft);
         }

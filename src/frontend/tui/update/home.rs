@@ -37,7 +37,10 @@ impl App {
             Action::Search => self.home.search_open = true,
             Action::Menu => match self.home.focused().is_some() {
                 true => self.open_target(Wish::Stages),
-                false => self.go(Page::Menu),
+                false => {
+                    self.take_own_back();
+                    self.go(Page::Menu);
+                }
             },
             Action::Undo if self.home.focused().is_some() => self.open_target(Wish::Undo),
             Action::Undo => {
@@ -108,8 +111,6 @@ impl App {
             Err(problems) => return self.read(Reading::Problems(problems)),
         };
         self.exchange(answers, notices);
-        self.home.is_of_target = true;
-        self.round.changed = false;
         self.ask(wish, asks);
     }
 
@@ -163,9 +164,10 @@ impl App {
         let before = std::mem::replace(&mut self.answers, answers);
         let heard = std::mem::replace(&mut self.notices, notices);
         self.home.own.get_or_insert((before, heard));
-        self.home.is_of_target = false;
         self.answers_are_others();
         self.visited = (0..self.forms.len()).collect();
+        // They are kept elsewhere, and what was left unfinished stays so.
+        self.round.changed = false;
     }
 
     /// The answers that stood aside are at hand again.
@@ -173,7 +175,6 @@ impl App {
         if let Some((answers, notices)) = self.home.own.take() {
             let was_changed = self.round.changed;
             (self.answers, self.notices) = (answers, notices);
-            self.home.is_of_target = false;
             self.answers_are_others();
             self.visited.clear();
             self.round.changed = was_changed;
@@ -183,6 +184,7 @@ impl App {
     /// Nothing that was found belongs to the answers at hand.
     fn answers_are_others(&mut self) {
         self.development = false;
+        self.round.drafted = false;
         self.overwrite = self.given_overwrite;
         self.refill();
         self.probes.iter_mut().for_each(Probe::forget);
@@ -195,7 +197,6 @@ impl App {
         let Some(unfinished) = &self.home.unfinished else { return };
         let answers = unfinished.answers(&self.home.flags);
         self.home.own = None;
-        self.home.is_of_target = false;
         self.answers = answers;
         self.answers_are_others();
         let missing = (0..self.forms.len()).find(|at| !self.is_complete(*at));

@@ -188,6 +188,7 @@ impl App {
     pub(super) fn keep_draft(&mut self) {
         let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
         if left_out || self.round.changed && !self.is_at_the_end() {
+            self.round.drafted = true;
             self.want(Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone())));
         }
     }

@@ -287,7 +287,11 @@ fn development(app: &App) -> Vec<Span<'static>> {
         (None, true, _) => {
             return vec![theme.sign(Sign::UnderWay), Span::raw(" looking who answers")];
         }
-        (None, false, Some(glance)) => glance.words(),
+        (None, false, Some(glance)) => {
+            let words = glance.words();
+            let fits = MARK + OTHER + width(&words) <= usize::from(app.size.0);
+            if fits { words } else { glance.short().to_owned() }
+        }
         (None, false, None) => return Vec::new(),
     };
     vec![Span::styled(words, theme.dim())]

@@ -84,12 +84,6 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
     if run.refused.is_empty() {
         stages(run, canvas, is_folded);
     }
-    for warning in run.state.warnings() {
-        blank(canvas);
-        canvas.message(3, Sign::Warning, &what_and_why(warning), code(canvas.theme, warning));
-        let indent = 4 + canvas.theme.sign_width();
-        warning.remedy.iter().for_each(|words| canvas.words(indent, words, Style::new()));
-    }
     if run.has_failed() {
         failed(app, run, canvas);
     } else if !run.left_out().is_empty() {
@@ -101,25 +95,39 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
             Style::new(),
         );
     }
-    let files = app.files();
-    if !files.is_empty() {
+    for warning in run.state.warnings() {
         blank(canvas);
-        file_lines(canvas, &files);
+        canvas.message(3, Sign::Warning, &what_and_why(warning), code(canvas.theme, warning));
+        let indent = 4 + canvas.theme.sign_width();
+        warning.remedy.iter().for_each(|words| canvas.words(indent, words, Style::new()));
     }
-    if let Some(command) = app.next_command() {
-        blank(canvas);
-        canvas.line("   Next, in the manager's folder:");
-        let is_cut = width(&command) + 3 > canvas.columns();
-        canvas.line(Span::styled(format!("   {command}"), canvas.theme.accent()));
-        if is_cut {
-            canvas.words(3, "y copies it whole; it is printed on leaving too.", canvas.theme.dim());
-        }
-        app.before_next().iter().for_each(|words| canvas.words(3, words, Style::new()));
+    // Where room is short, what comes next stands before where everything is.
+    if is_folded {
+        next(app, canvas, is_folded);
+        file_lines(canvas, &app.files(), is_folded);
+    } else {
+        file_lines(canvas, &app.files(), is_folded);
+        next(app, canvas, is_folded);
     }
     if let Some(path) = app.transcript() {
         blank(canvas);
         canvas.words(3, &format!("Transcript: {path}"), canvas.theme.dim());
     }
+}
+
+/// The guide's next command, on one line.
+fn next(app: &App, canvas: &mut Canvas<'_>, is_folded: bool) {
+    let Some(command) = app.next_command() else { return };
+    if !is_folded {
+        canvas.blank();
+    }
+    canvas.line("   Next, in the manager's folder:");
+    let is_cut = width(&command) + 3 > canvas.columns();
+    canvas.line(Span::styled(format!("   {command}"), canvas.theme.accent()));
+    if is_cut {
+        canvas.words(3, "y copies it whole; it is printed on leaving too.", canvas.theme.dim());
+    }
+    app.before_next().iter().for_each(|words| canvas.words(3, words, Style::new()));
 }
 
 /// Each stage in a line, or those that went well in one.
@@ -169,6 +177,9 @@ fn failed(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     let has_row = run.state.failed().is_some_and(|(_, failure)| failure == first);
     let right = if has_row { Line::default() } else { code(canvas.theme, first) };
     paragraph(canvas, &what_and_why(first), right);
+    if let Some((_, failure)) = run.state.failed() {
+        watched(app, run, failure, canvas);
+    }
     if run.refused.is_empty() {
         canvas.words(3, &sentence(&run.left()), Style::new());
     }
@@ -176,9 +187,6 @@ fn failed(app: &App, run: &RunPage, canvas: &mut Canvas<'_>) {
     if failures.len() > 1 {
         let words = format!("1 of {} problems; p shows all", failures.len());
         canvas.words(3, &words, canvas.theme.dim());
-    }
-    if let Some((_, failure)) = run.state.failed() {
-        watched(app, run, failure, canvas);
     }
 }
 
@@ -200,7 +208,10 @@ fn sentence(words: &str) -> String {
 }
 
 /// Each file with what to do with it, beside it where there is room.
-fn file_lines(canvas: &mut Canvas<'_>, files: &[FileLine]) {
+fn file_lines(canvas: &mut Canvas<'_>, files: &[FileLine], is_folded: bool) {
+    if !files.is_empty() && !is_folded {
+        canvas.blank();
+    }
     let theme = canvas.theme;
     let shown = |file: &FileLine| theme.text(&file.path.display().to_string());
     let columns = canvas.columns();
