@@ -13,7 +13,7 @@ use std::{
 use backendai_setup::{
     environment::Environment,
     failure::Failure,
-    frontend::tui::{App, Errand, Executor, Input, Msg, Start, Survey, Theme, Tty, run},
+    frontend::tui::{App, Errand, Executor, Input, Kept, Msg, Start, Survey, Theme, Tty, run},
     guide::{Answers, Origin},
     guides::september_2018::SETUP,
     session::{Overwrite, RunOptions},
@@ -74,7 +74,8 @@ fn wizard(answers: Answers) -> App {
         answers,
         review: false,
         notices: Vec::new(),
-        unfinished: None,
+        home: Kept::default(),
+        glance: None,
         overwrite: Overwrite::default(),
         theme,
         host: "root@bench".into(),

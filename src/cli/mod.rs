@@ -166,7 +166,10 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         None => {
             let Writing { overwrite, yes, state_dir } = cli.writing;
             let invocation = asking(cli.asking, overwrite);
-            if cli.plain || (wizard && is_accessible(&terminal.surroundings.environment)) {
+            let asks_lines = cli.plain || (wizard && is_accessible(&terminal.surroundings.environment));
+            let too_small = tui::too_small(terminal).filter(|_| wizard && !asks_lines);
+            too_small.iter().for_each(|why| terminal.note(why));
+            if asks_lines || too_small.is_some() {
                 prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else if wizard {
                 tui::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)

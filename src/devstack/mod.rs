@@ -20,7 +20,7 @@ mod there;
 mod up;
 
 pub use find::{Programs, Wanted, places, programs};
-pub use look::{Look, Seen, SeenState, look};
+pub use look::{Glance, Look, Outside, Seen, SeenState, glance, look};
 pub use stack::{Beside, ETCD_PORT, Face, Options, POSTGRES_PORT, Server, ServerState, Stack, Status};
 pub use up::up;
 

@@ -78,7 +78,7 @@ pub(super) struct Site {
 }
 
 /// What was written down when the stack was last up: the ports, and whether the server was somebody else's.
-fn before(home: &Path, server: &str) -> (Option<u16>, bool) {
+pub(super) fn before(home: &Path, server: &str) -> (Option<u16>, bool) {
     let text = local::read(&home.join("stack.json")).unwrap_or_default();
     let stack: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
     let Some(server) = stack.get(server) else { return (None, false) };
@@ -121,7 +121,7 @@ pub(super) async fn survey(options: &Options) -> Site {
         let port = own.or(options.postgres_port).or(last).unwrap_or(POSTGRES_PORT);
         let (found, latency_ms) = match process {
             Some(process) => ours(process, async { postgres::answer(port).await.ok() }).await,
-            None => found(there::postgres(port, limits).await, port),
+            None => found(there::postgres(port, options.password.as_ref(), limits).await, port),
         };
         let has_data = has_home && postgres::has_data(&home);
         ServerSite { kind: POSTGRES, port, found, has_data, latency_ms, was_used }
@@ -220,15 +220,10 @@ impl Site {
             }
             Face::Wizard => {
                 let own = match own_sign_in {
-                    true => format!(
-                        "; or choose `On servers I name`, and give {address} with its own user and password"
-                    ),
+                    true => format!(", or give the one at {address} its own password"),
                     false => String::new(),
                 };
-                format!(
-                    "stop it and choose this again, or choose `{}`, which starts another one{own}",
-                    beside.choice()
-                )
+                format!("stop it and check again, or start {} beside it{own}", beside.words())
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::guide::development_home;
@@ -44,6 +45,8 @@ pub struct Options {
     pub etcd_port: Option<u16>,
     /// PostgreSQL's port; without one, the one it has or had last, else 8100.
     pub postgres_port: Option<u16>,
+    /// The password of somebody else's PostgreSQL that is to be used; without one, the guide's.
+    pub password: Option<SecretString>,
     /// Where it is asked for.
     pub face: Face,
     /// By what it is reached.
@@ -53,7 +56,7 @@ pub struct Options {
 impl Options {
     /// The stack in this folder, on the ports that it has or had last.
     pub fn of(home: PathBuf, surroundings: Surroundings) -> Self {
-        Self { home, etcd_port: None, postgres_port: None, face: Face::Command, surroundings }
+        Self { home, etcd_port: None, postgres_port: None, password: None, face: Face::Command, surroundings }
     }
 
     /// The usual stack.
@@ -78,14 +81,14 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// The choice of it, as both wizards offer it.
-    pub fn choice(&self) -> String {
+    /// What would be started: `PostgreSQL on port 8101`.
+    pub fn words(&self) -> String {
         let one = |title: &str, port: Option<u16>| port.map(|port| format!("{title} on port {port}"));
         let both: Vec<String> = [one("etcd", self.etcd_port), one("PostgreSQL", self.postgres_port)]
             .into_iter()
             .flatten()
             .collect();
-        format!("On this machine, with {}", both.join(" and "))
+        both.join(" and ")
     }
 }
 

@@ -109,11 +109,13 @@ async fn ask_etcd(endpoint: Address, limits: Limits) -> There {
 }
 
 /// Who answers where the stack's PostgreSQL would be, and how long a connection took, in milliseconds.
-pub(super) async fn postgres(port: u16, limits: Limits) -> (There, f64) {
+///
+/// With a password of somebody's own in the place of the guide's, if one is given.
+pub(super) async fn postgres(port: u16, password: Option<&SecretString>, limits: Limits) -> (There, f64) {
     bounded(&net::POSTGRES, port, limits, async |mut stream, address| {
         match net::greet_postgres(&mut stream, limits).await {
-            Greeting::PostgresPlain => ask_postgres(port, Some(stream), limits).await,
-            Greeting::PostgresTls => ask_postgres(port, None, limits).await,
+            Greeting::PostgresPlain => ask_postgres(port, password, Some(stream), limits).await,
+            Greeting::PostgresTls => ask_postgres(port, password, None, limits).await,
             Greeting::Closed | Greeting::Silent if net::speaks_http2(address, limits).await => {
                 Unfit::new("is etcd, not PostgreSQL").into()
             }
@@ -123,12 +125,17 @@ pub(super) async fn postgres(port: u16, limits: Limits) -> (There, f64) {
     .await
 }
 
-async fn ask_postgres(port: u16, plain: Option<TcpStream>, limits: Limits) -> There {
+async fn ask_postgres(
+    port: u16,
+    password: Option<&SecretString>,
+    plain: Option<TcpStream>,
+    limits: Limits,
+) -> There {
     let mut database = Database {
         address: Address { host: "localhost".into(), port },
         name: MAINTENANCE.into(),
         user: USER.into(),
-        password: SecretString::from(PASSWORD),
+        password: password.cloned().unwrap_or_else(|| PASSWORD.into()),
         sslmode: SslMode::Prefer,
         limits,
     };
@@ -152,6 +159,7 @@ async fn ask_postgres(port: u16, plain: Option<TcpStream>, limits: Limits) -> Th
     };
     match ask.await {
         Ok(version) => There::Fits { version },
+        Err(failure) if password.is_some() => judged(failure, &format!("refuses that password of `{USER}`")),
         Err(failure) => judged(failure, &format!("refuses `{USER}` with `{PASSWORD}`")),
     }
 }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::{
+    disk,
     failure::{Code, Failure, status},
     report::{Recorder, Reporter, RunState, write_checks, write_plan, write_status},
-    session::{Operation, Scope, Session},
-    state::StateDir,
+    session::{Operation, Scope, Session, save_answers_of},
+    state::{StateDir, Target},
     workflow::StageState,
 };
 
@@ -108,7 +109,23 @@ pub(super) async fn write(
     let closing = (!session.shows_all()).then(|| what_next(session));
     let mut all = vec![live(terminal, inputs.setup, closing)];
     all.extend(recorder.reporters);
-    status_of(&drive(terminal, signals, session, Operation::Run, Some(recorder.record), all).await)
+    let target = recorder.record.target.clone();
+    let status =
+        status_of(&drive(terminal, signals, session, Operation::Run, Some(recorder.record), all).await);
+    if status == status::SUCCESS && session.undoes().is_none() {
+        keep(session, target).await;
+    }
+    status
+}
+
+/// Keeps the answers of a target once all of them were given: the wizard opens it with them. That they cannot be kept is no
+/// reason to bother anyone.
+async fn keep(session: &Session, target: Target) {
+    let answers = session.answers().clone();
+    let sections = session.setup().guide.asked();
+    if answers.filled().problems(&sections).is_empty() {
+        let _ = disk::beside(move || save_answers_of(&target, &answers)).await;
+    }
 }
 
 /// Shows what would change and asks a person. Gives back what was confirmed, or the exit status when nothing may be

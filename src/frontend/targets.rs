@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::{
     failure::{Code, Failure, status as exit},
-    journal::journals,
-    report::{LastOutcome, ago, history},
     session::Setup,
     state::{StateDir, Target},
 };
@@ -16,64 +13,18 @@ use crate::{
 use super::{
     console::{Signals, Terminal, asker::may_remove},
     drive::in_runtime,
+    wizard::kept::{KeptTarget, kept_targets, runs},
 };
 
-/// A target as its last runs left it.
-#[derive(Debug, Serialize)]
-struct KeptTarget {
-    id: String,
-    name: String,
-    servers: String,
-    /// How many stages are done, of how many.
-    done: usize,
-    stages: usize,
-    /// The stages that failed.
-    failed: Vec<String>,
-    /// When the last stage ended; none when none ever did.
-    last_run: Option<Timestamp>,
-    /// How many runs can be undone.
-    runs: usize,
-    folder: PathBuf,
-}
-
-impl KeptTarget {
-    fn of(setup: &Setup, target: &Target) -> Result<Self, Failure> {
-        let history = history(target);
-        let failed = history.iter().filter(|(_, last)| last.outcome == LastOutcome::Failed);
-        Ok(Self {
-            id: target.id().to_owned(),
-            name: target.name().to_owned(),
-            servers: target.servers().to_string(),
-            done: history.values().filter(|last| last.outcome.is_well()).count(),
-            stages: setup.stage_abouts().len(),
-            failed: failed.map(|(stage, _)| stage.clone()).collect(),
-            last_run: history.values().map(|last| last.at).max(),
-            runs: runs(target)?,
-            folder: target.folder().to_owned(),
-        })
-    }
-
-    /// `7 of 7 done`, `5 of 7 done, Schema failed`.
-    fn words(&self, setup: &Setup, now: Timestamp) -> String {
-        let Some(last_run) = self.last_run else { return "nothing done yet".into() };
-        let failed: Vec<&str> = self.failed.iter().map(|stage| setup.stage_title(stage)).collect();
-        let failed =
-            if failed.is_empty() { String::new() } else { format!(", {} failed", failed.join(", ")) };
-        format!("{} of {} done{failed}  {}", self.done, self.stages, ago(last_run, now))
-    }
-}
-
-/// How many runs of a target can be undone.
-fn runs(target: &Target) -> Result<usize, Failure> {
-    Ok(journals(target.disk(), target.folder())?.iter().filter(|run| run.undoes.is_none()).count())
+/// `7 of 7 done  2 days ago`.
+fn words(target: &KeptTarget, setup: &Setup, now: Timestamp) -> String {
+    format!("{}  {}", target.state(setup), target.when(now)).trim_end().to_owned()
 }
 
 /// Lists them.
 pub fn list(terminal: &Terminal, setup: &'static Setup, folder: Option<PathBuf>) -> u8 {
     let folder = StateDir::find(folder, terminal.surroundings.clone());
-    let kept = folder.and_then(|folder| folder.targets()).and_then(|targets| {
-        targets.iter().map(|target| KeptTarget::of(setup, target)).collect::<Result<Vec<_>, _>>()
-    });
+    let kept = folder.and_then(|folder| kept_targets(setup, &folder));
     let kept = match kept {
         Ok(kept) => kept,
         Err(failure) => return terminal.fail(&[failure]),
@@ -90,7 +41,7 @@ pub fn list(terminal: &Terminal, setup: &'static Setup, folder: Option<PathBuf>)
         let (names, servers) = (width(|target| &target.name), width(|target| &target.servers));
         terminal.result(|out| {
             for target in &kept {
-                let words = target.words(setup, now);
+                let words = words(target, setup, now);
                 let (name, place) = (padded(&target.name, names), padded(&target.servers, servers));
                 writeln!(out, "{name}  {place}  {}  {words}", target.id)?;
             }

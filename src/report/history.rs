@@ -26,7 +26,7 @@ pub struct LastRun {
     pub outcome: LastOutcome,
 }
 
-/// How a stage ended that did run.
+/// How a stage ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LastOutcome {
@@ -36,19 +36,26 @@ pub enum LastOutcome {
     Unchanged,
     /// It failed.
     Failed,
+    /// Somebody left it out, and it was not done before.
+    Skipped,
 }
 
 impl LastOutcome {
     /// What it is about is as it should be.
     pub fn is_well(self) -> bool {
-        self != LastOutcome::Failed
+        matches!(self, LastOutcome::Changed | LastOutcome::Unchanged)
     }
 }
 
 impl LastRun {
     /// What it came to, unless it went well, and how long ago: `failed 2 h ago`.
     pub fn words(&self, now: Timestamp) -> String {
-        if self.outcome.is_well() { ago(self.at, now) } else { format!("failed {}", ago(self.at, now)) }
+        let ago = ago(self.at, now);
+        match self.outcome {
+            LastOutcome::Changed | LastOutcome::Unchanged => ago,
+            LastOutcome::Failed => format!("failed {ago}"),
+            LastOutcome::Skipped => format!("skipped {ago}"),
+        }
     }
 }
 
@@ -60,7 +67,8 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
         60..3600 => format!("{} min ago", seconds / 60),
         3600..86_400 => format!("{} h ago", seconds / 3600),
         86_400..172_800 => "1 day ago".to_owned(),
-        _ => format!("{} days ago", seconds / 86_400),
+        172_800..1_209_600 => format!("{} days ago", seconds / 86_400),
+        _ => format!("{} weeks ago", seconds / 604_800),
     }
 }
 
@@ -77,7 +85,7 @@ fn path(target: &Target) -> PathBuf {
     target.folder().join("history.json")
 }
 
-/// Notes how each stage ended. A stage that was skipped or stopped did not run.
+/// Notes how each stage ended. One that was stopped, or that comes after one that failed, did not run.
 pub struct History {
     disk: Disk,
     path: PathBuf,
@@ -99,7 +107,14 @@ impl History {
             let is_back = |stage: &String| self.ran.get(stage).is_some_and(|ran| ran.outcome.is_well());
             all.retain(|stage, _| !is_back(stage));
         } else {
-            all.extend(self.ran.clone());
+            // What was left out now and done before is done.
+            let is_news = |stage: &String, ran: &LastRun| {
+                ran.outcome != LastOutcome::Skipped
+                    || all.get(stage).is_none_or(|last| !last.outcome.is_well())
+            };
+            let news: Vec<_> =
+                self.ran.clone().into_iter().filter(|(stage, ran)| is_news(stage, ran)).collect();
+            all.extend(news);
         }
         let text = serde_json::to_string_pretty(&all)? + "\n";
         replace_record(&self.path, text.as_bytes())
@@ -114,7 +129,8 @@ impl Reporter for History {
                     Outcome::Changed(_) => LastOutcome::Changed,
                     Outcome::Unchanged { .. } => LastOutcome::Unchanged,
                     Outcome::Failed { .. } => LastOutcome::Failed,
-                    Outcome::Skipped { .. } | Outcome::LeftOut | Outcome::Cancelled { .. } => return Ok(()),
+                    Outcome::LeftOut => LastOutcome::Skipped,
+                    Outcome::Skipped { .. } | Outcome::Cancelled { .. } => return Ok(()),
                 };
                 self.ran.insert((*stage).to_owned(), LastRun { at: event.time, outcome });
                 Ok(())

@@ -16,7 +16,7 @@ use crate::{
     disk::Disk,
     failure::{Code, Failure, words},
     guide::{Answers, Guide, Origin, Reference},
-    state::StateDir,
+    state::{StateDir, Target},
 };
 
 /// The version of the draft.
@@ -138,7 +138,14 @@ pub fn forget_draft(state_dir: &StateDir) {
 /// # Errors
 /// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
 pub fn save_answers(state_dir: &StateDir, answers: &Answers) -> Result<PathBuf, Failure> {
-    let target = state_dir.target(answers)?;
+    save_answers_of(&state_dir.target(answers)?, answers)
+}
+
+/// The same for a target that is known.
+///
+/// # Errors
+/// `E-STATE-DIR` or `E-FILE-WRITE` when it cannot be written.
+pub fn save_answers_of(target: &Target, answers: &Answers) -> Result<PathBuf, Failure> {
     let disk = target.disk();
     let path = target.folder().join("answers.yml");
     disk.replace(&path, answers.repeatable()?.as_bytes(), None)?;

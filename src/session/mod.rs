@@ -12,6 +12,7 @@ mod locks;
 mod meeting;
 mod names;
 mod options;
+mod reach;
 mod recognise;
 mod redact;
 mod samples;
@@ -51,9 +52,12 @@ pub use crate::{
 use confirmed::Confirmed;
 pub use grant::Grant;
 pub use inspection::{Inspection, broke};
-pub use keep::{Draft, draft, forget_draft, read_credentials, save_answers, save_draft, save_text};
+pub use keep::{
+    Draft, draft, forget_draft, read_credentials, save_answers, save_answers_of, save_draft, save_text,
+};
 pub use load::{Inputs, LoadedAnswers, load_answers, load_answers_with, load_given_answers};
 pub use options::{Operation, RunOptions};
+pub use reach::accepts;
 pub use samples::{copy_samples, put_new, samples_to_edit};
 pub use schema::SchemaLook;
 pub use scope::{Judging, Scope, stray_value};

@@ -70,6 +70,12 @@ impl Servers {
         etcd.chain(database).any(|address| addresses.contains(address))
     }
 
+    /// Every address of both, etcd's first.
+    pub fn addresses(&self) -> Vec<String> {
+        let etcd = self.etcd.iter().flat_map(|etcd| &etcd.endpoints);
+        etcd.chain(self.database.iter().map(|database| &database.address)).cloned().collect()
+    }
+
     /// What is known of one of the two.
     #[must_use]
     pub fn or(self, other: &Self) -> Self {

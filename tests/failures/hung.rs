@@ -242,8 +242,8 @@ fn a_draft_that_cannot_be_kept_holds_nobody() {
     let case = hanging(fuse, Case::new(), "hung");
     let arguments = ["--state-dir", "hung/state", "--timeout", "1s"];
     let mut pty = Pty::start(100, 40, case.started(), &arguments, &[]);
-    pty.wait_for("Where are your servers?");
-    pty.write(b"\x1b[B\r");
+    pty.wait_for("Prepare etcd and PostgreSQL");
+    pty.write(b"\x1b[F\x1b[A\x1b[A\r");
     pty.wait_for("Namespace");
     pty.write(b"zebra");
     pty.signal(Signal::TERM);

@@ -140,10 +140,10 @@ fn done() {
     for face in FACES {
         let stand = Stand::new();
         let mut under = begin(face, &stand, &[]);
-        under.until(&all_changed(), "Prepared in");
+        under.until(&all_changed(), "Prepared:");
         let says = match face {
             Face::Headless | Face::Plain => "Next, in the manager's folder:",
-            Face::Full => "Next: . ",
+            Face::Full => "Next, in the manager's folder:",
         };
         under.leave(face, &stand).is(0, false, &[says, "manager.env"], &["Not done", "Not all"]);
     }
@@ -167,7 +167,7 @@ fn skipped() {
                 tmux.keys(&["Down", "Down", "Enter"]);
                 let every = every_stage();
                 tmux.wait_for(&format!(
-                    "! Not all is prepared: {} of {every} stages are done, without Schema, Keypairs",
+                    "! Prepared without Schema, Keypairs: {} of {every} stages done",
                     every - 2
                 ));
             }
@@ -257,7 +257,7 @@ fn stopped_twice() {
                 talk.pty.has_ended()
             }),
             Under::Screen(tmux) => {
-                tmux.wait_for("stopping");
+                tmux.wait_for("Stopping");
                 tmux.keys(&["C-c"]);
             }
         }
@@ -340,7 +340,7 @@ fn a_full_disk() {
         // Enough to begin with, too little for the whole story.
         let stand = with_little_room(namespaces, "transcripts");
         let mut under = begin(face, &stand, &[]);
-        under.until(&all_changed(), "Prepared in");
+        under.until(&all_changed(), "Prepared:");
         let end = under.leave(face, &stand);
         end.is(0, false, &["W-STATE-DIR", "is not complete"], &["E-INTERNAL", "E-OUTPUT"]);
     }

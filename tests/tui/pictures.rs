@@ -8,27 +8,20 @@ use super::Tmux;
 use super::capture::at_rest;
 use super::redact::Look;
 use super::svg;
-use super::wizard::{BREAKS, Stand, write_private};
-use crate::servers::{Postgres, Program};
+use super::wizard::{BREAKS, SERVERS, Stand, Three, write_private};
+use crate::servers::Postgres;
 
 type Draw = fn(&str);
 
 /// Every picture and how to come to its screen; it calls [`picture`] with the name.
-const PICTURES: &[(&str, Draw)] = &[
-    ("welcome", welcome),
-    ("ladder", ladder),
-    ("images", images),
-    ("review", review),
-    ("run-failed", failed),
-];
+const PICTURES: &[(&str, Draw)] =
+    &[("home", home), ("ladder", ladder), ("images", images), ("review", review), ("run-failed", failed)];
 
-fn welcome(name: &str) {
-    let home = tempfile::tempdir().expect("a folder");
-    let program = Program::new().env("BACKENDAI_SETUP_DEV_DIR", home.path());
-    let tmux = Tmux::start(80, 24, &program, &[], &[]);
-    tmux.wait_for("will be made");
-    let home = home.path().display().to_string();
-    picture(name, &tmux, &[(&home, "/var/lib/backendai-setup-dev")]);
+fn home(name: &str) {
+    let three = Three::new();
+    let tmux = three.stand.wizard(80, 24, &[]);
+    tmux.wait_for(&format!("{} down", three.down));
+    three.stand.picture(name, &tmux);
 }
 
 fn ladder(name: &str) {
@@ -40,8 +33,8 @@ fn ladder(name: &str) {
     let tmux = Tmux::start(80, 24, &stand.program, &arguments, &[("WRONG", "not the password")]);
     tmux.wait_for("E-DB-AUTH");
     tmux.keys(&["Escape"]);
-    tmux.wait_for("Where are your servers?");
-    tmux.keys(&["Down", "Enter"]);
+    tmux.wait_for("Servers you name");
+    tmux.keys(SERVERS);
     tmux.wait_for("> Namespace");
     tmux.keys(&["Enter"]);
     tmux.wait_for("> Address ");
@@ -59,8 +52,8 @@ fn images(name: &str) {
     let tmux = stand.review(80, 24, "directory");
     tmux.wait_for("w writes all this");
     tmux.keys(&["Escape"]);
-    tmux.wait_for("Where are your servers?");
-    tmux.keys(&["Down", "Enter"]);
+    tmux.wait_for("Servers you name");
+    tmux.keys(SERVERS);
     for sign in ["> Namespace", "> Address ", "> Shared folder"] {
         tmux.wait_for(sign);
         tmux.keys(&["Enter"]);
@@ -85,7 +78,7 @@ fn failed(name: &str) {
     let tmux = stand.review(80, 24, "directory");
     tmux.wait_for("w writes all this");
     tmux.keys(&["w"]);
-    tmux.wait_for("PostgreSQL answers, since");
+    tmux.wait_for("PostgreSQL answers again, since");
     stand.picture(name, &tmux);
 }
 

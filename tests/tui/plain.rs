@@ -112,7 +112,7 @@ fn accept(talk: &mut Talk, section: &Section, skip: usize) {
 
 /// From the first question to the review.
 fn fill_in(talk: &mut Talk, stand: &Stand) {
-    talk.choose("Where are your servers?", "On servers", 2);
+    talk.choose("What do you want to set up?", "Servers", 1);
     talk.until("etcd. Holds the image list");
     // A refused answer says why and is asked for again.
     talk.answer("Namespace", "a/b");
@@ -271,7 +271,7 @@ fn leaving_half_way_keeps_the_answers() {
     for way in [Way::Prompts, Way::Lines] {
         let stand = Stand::new();
         let mut talk = Talk::start(&stand, way, &[]);
-        talk.choose("Where are your servers?", "On servers", 2);
+        talk.choose("What do you want to set up?", "Servers", 1);
         talk.answer("Namespace", "prod");
         talk.asked("Addresses");
         talk.pty.write(b"\x03");
@@ -285,7 +285,7 @@ fn leaving_half_way_keeps_the_answers() {
         left.is_as_before();
 
         let mut talk = Talk::start(&stand, way, &[]);
-        talk.choose("Where are your servers?", "Continue", 1);
+        talk.choose("What do you want to set up?", "Continue", 1);
         talk.asked("Namespace");
         talk.until("prod");
         drop(talk);
@@ -294,7 +294,7 @@ fn leaving_half_way_keeps_the_answers() {
 
 /// Answers until a secret is asked for.
 fn up_to_the_password(talk: &mut Talk, stand: &Stand, user: &str) {
-    talk.choose("Where are your servers?", "On servers", 2);
+    talk.choose("What do you want to set up?", "Servers", 1);
     talk.answer("Namespace", "local");
     talk.answer("Addresses", &stand.etcd.endpoint);
     talk.answer("User", user);
@@ -336,7 +336,7 @@ fn a_signal_while_the_development_setup_starts() {
         lock.lock().expect("nobody has it");
         stand.program = stand.program.env("BACKENDAI_SETUP_DEV_DIR", &home);
         let mut talk = Talk::start(&stand, Way::Lines, &[]);
-        talk.choose("Where are your servers?", "On this machine", 1);
+        talk.choose("What do you want to set up?", "Development", 2);
         let files = format!("/proc/{}/fd", talk.pty.pid());
         wait_until("it waits for the lock", PATIENCE, || {
             let open = fs::read_dir(&files).into_iter().flatten().flatten();
@@ -411,7 +411,7 @@ fn the_peer_port_of_etcd_is_told() {
     for way in [Way::Prompts, Way::Lines] {
         let stand = Stand::new();
         let mut talk = Talk::start(&stand, way, &[]);
-        talk.choose("Where are your servers?", "On servers", 2);
+        talk.choose("What do you want to set up?", "Servers", 1);
         talk.answer("Namespace", "local");
         talk.answer("Addresses", "127.0.0.1:2380");
         talk.answer("User", "");

@@ -3,21 +3,22 @@
 //! It asks the same variables as the full-screen wizard, in the same order and with the same judgement, makes the
 //! same checks and starts the same runs. Everything that it says are whole lines on stderr.
 
+mod development;
+mod home;
 mod review;
 mod running;
 mod section;
 mod undo;
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    devstack::{self, Beside, Options},
     failure::{Code, Failure, status},
     guide::{Answers, Section, Variable},
     report::{RunState, Style, write_failure},
-    session::{self, Inputs, Inspection, Operation, RunOptions, Scope, Session, Setup},
+    session::{Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Session, Setup},
     state::StateDir,
 };
 
@@ -29,12 +30,7 @@ use super::{
         wrapping::wrapping_stderr,
     },
     drive::{drive, run_until_signal},
-    wizard::{
-        Drafts, Unfinished,
-        round::Round,
-        start::{Choice, load, load_file},
-        unfinished,
-    },
+    wizard::{Drafts, round::Round, start::load},
 };
 
 /// Why a question was left without an answer.
@@ -49,7 +45,7 @@ type Answered<T> = Result<T, Away>;
 
 /// Where a person is.
 enum Page {
-    Welcome,
+    Home,
     /// One variable, by its place in the order of the guide.
     Ask(usize),
     /// The end of a section: contradictions, the list of images, the live check.
@@ -70,9 +66,15 @@ struct Wizard<'a> {
     /// Each with the place of its section.
     questions: Vec<(usize, &'static Variable)>,
     answers: Answers,
+    /// What was given at the start.
+    flags: Answers,
+    /// The answers that stand aside while those of a target, a file or the development setup are at hand.
+    own: Option<Answers>,
     state_dir: Result<StateDir, Failure>,
     drafts: Drafts,
     run_options: RunOptions,
+    /// What the command line allows to overwrite.
+    given_overwrite: Overwrite,
     /// Where an unfinished round goes on, as the draft calls it.
     left_on: &'static str,
     /// A section was chosen in the review: back there when it is answered.
@@ -112,10 +114,13 @@ pub fn serve(
         signals,
         setup: inputs.setup,
         questions: inputs.setup.guide.asked().into_iter().enumerate().flat_map(variables).collect(),
+        flags: answers.clone(),
+        own: None,
         answers,
         drafts: Drafts::new(state_dir.clone().ok()),
         state_dir,
         run_options: inputs.run_options.clone(),
+        given_overwrite: inputs.run_options.overwrite,
         left_on: "review",
         from_review: false,
         ran: false,
@@ -126,7 +131,7 @@ pub fn serve(
         wizard.say("Checks leave no trace. Nothing is written to a server until you say so.");
         wizard.say(wizard.asker.keys());
         wizard.tell(&notices);
-        let status = wizard.walk(if review { Page::Review } else { Page::Welcome }).await;
+        let status = wizard.walk(if review { Page::Review } else { Page::Home }).await;
         wizard.keep_draft();
         wizard.drafts.settle().await;
         status
@@ -138,7 +143,7 @@ impl Wizard<'_> {
     async fn walk(&mut self, mut page: Page) -> u8 {
         loop {
             let (next, back) = match page {
-                Page::Welcome => (self.welcome().await, Page::Welcome),
+                Page::Home => (self.home().await, Page::Home),
                 Page::Ask(at) => (self.ask(at).await, self.before(at)),
                 Page::Judge(section) => (self.judge(section).await, Page::Ask(self.last_of(section))),
                 Page::Review => (self.review().await, self.before(self.questions.len())),
@@ -156,104 +161,6 @@ impl Wizard<'_> {
     /// The sections that are asked.
     fn sections(&self) -> Vec<&'static Section> {
         self.setup.guide.asked()
-    }
-
-    /// Where are the servers?
-    async fn welcome(&mut self) -> Answered<Page> {
-        let draft = match self.state_dir.clone() {
-            Ok(folder) => {
-                let setup = self.setup;
-                self.beside(move || unfinished(setup, &folder)).await?
-            }
-            Err(_) => Ok(None),
-        };
-        let draft = draft.map_err(|failure| self.tell(&[failure])).ok().flatten();
-        let choices = Choice::all(draft.is_some(), None);
-        match (self.choose_servers(&choices, draft.as_ref()).await?, draft) {
-            (Choice::Continue, Some(draft)) => Ok(self.go_on(&draft)),
-            (Choice::Development, _) => self.development().await,
-            (Choice::File, _) => self.file().await,
-            _ => Ok(Page::Ask(0)),
-        }
-    }
-
-    async fn choose_servers(&mut self, choices: &[Choice], draft: Option<&Unfinished>) -> Answered<Choice> {
-        let options: Vec<String> = choices.iter().map(|choice| choice.words(draft)).collect();
-        Ok(choices[self.choose("Where are your servers?", &options, 0).await?])
-    }
-
-    /// Takes an earlier round up: at the first answer that is missing, since secrets are not kept.
-    fn go_on(&mut self, draft: &Unfinished) -> Page {
-        self.answers = draft.answers(&self.answers);
-        self.round.changed = true;
-        let wanting = self.wanting().unwrap_or(usize::MAX);
-        let section = draft.section(&self.sections(), None);
-        section.map_or(Page::Review, |section| Page::Ask(self.first_of(section).min(wanting)))
-    }
-
-    /// Starts the development stack; where something is in its way, on other ports if so chosen.
-    async fn development(&mut self) -> Answered<Page> {
-        let mut beside = Beside::default();
-        loop {
-            let terminal = self.terminal;
-            let mut say = |line: &str| terminal.note(line);
-            let options = Options::in_wizard(beside, terminal.surroundings.clone());
-            let up = tokio::select! {
-                up = devstack::up(&options, &mut say) => up,
-                status = self.signals.next() => {
-                    self.tell(&[session::stopped(status, "servers that were started already go on")]);
-                    return Err(Away::Leave(status));
-                }
-            };
-            match up {
-                Ok(stack) => {
-                    let problems = stack.fill(&terminal.surroundings.environment, &mut self.answers);
-                    self.tell(&problems);
-                    self.round.changed = true;
-                    return Ok(Page::Review);
-                }
-                Err(failure) => self.tell(&[failure]),
-            }
-            let usual = Options::in_wizard(Beside::default(), terminal.surroundings.clone());
-            let Some(other) = devstack::look(&usual).await.beside else {
-                return Ok(Page::Welcome);
-            };
-            beside = match self.choose_servers(&Choice::all(false, Some(other)), None).await? {
-                Choice::Development => Beside::default(),
-                Choice::Beside(other) => other,
-                Choice::File => return self.file().await,
-                Choice::Continue | Choice::Servers => return Ok(Page::Ask(0)),
-            };
-        }
-    }
-
-    async fn file(&mut self) -> Answered<Page> {
-        loop {
-            let question = Question {
-                title: "Answers file".into(),
-                help: "The path of a file that `backendai-setup answers init` or an earlier run has written."
-                    .into(),
-                default: Some("answers.yml".into()),
-                empty: None,
-                secret: false,
-                judge: Arc::new(|_| Ok(())),
-            };
-            let file = self.plain_text(&question).await?;
-            if file == "-" {
-                self.say("Stdin is where you type: name a file.");
-                continue;
-            }
-            let inputs = Inputs::new(self.setup, self.run_options.surroundings.clone());
-            match self.beside(move || load_file(inputs, file)).await? {
-                Ok((answers, notices)) => {
-                    self.tell(&notices);
-                    self.answers = answers;
-                    self.round.changed = true;
-                    return Ok(Page::Review);
-                }
-                Err(problems) => self.tell(&problems),
-            }
-        }
     }
 
     /// Asks for a text; Ctrl-C asks whether to leave.
@@ -315,6 +222,7 @@ impl Wizard<'_> {
     /// Keeps what was answered so far, without secrets.
     fn keep_draft(&mut self) {
         if self.round.changed {
+            self.round.drafted = true;
             self.drafts.save(self.left_on, Box::new(self.answers.clone()));
         }
     }

@@ -100,7 +100,10 @@ impl Wizard<'_> {
     /// Everything is done: the answers are kept for the next time, the draft is not.
     async fn finished(&mut self) -> Answered<Page> {
         self.round.changed = false;
-        self.drafts.forget();
+        // What was left unfinished may be of other servers.
+        if self.own.is_none() || self.round.drafted {
+            self.drafts.forget();
+        }
         if let Ok(folder) = self.state_dir.clone() {
             let answers = self.answers.clone();
             let save = move || session::save_answers(&folder, &answers);

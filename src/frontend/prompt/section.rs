@@ -191,7 +191,7 @@ impl Wizard<'_> {
 
     /// The question that came before this one.
     pub(super) fn before(&self, at: usize) -> Page {
-        self.before_index(at).map_or(Page::Welcome, Page::Ask)
+        self.before_index(at).map_or(Page::Home, Page::Ask)
     }
 
     fn before_index(&self, at: usize) -> Option<usize> {

@@ -5,25 +5,23 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use jiff::tz::TimeZone;
 
 use crate::{
+    devstack::Glance,
     failure::{Failure, status},
-    frontend::wizard::{notes, problems_of, round::Round},
+    frontend::wizard::{home::Home, notes, problems_of, round::Round},
     guide::{Answers, Section, database, general, images},
     session::{Overwrite, Setup},
     surroundings::Surroundings,
     workflow::{RungState, StageId},
 };
 
-pub(super) use crate::{
-    frontend::wizard::{Unfinished, start::Choice},
-    session::Grant,
-};
+pub(super) use crate::session::Grant;
 
-pub(super) use super::pages::{
-    Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View, Welcome,
-};
+pub(super) use super::pages::{Ask, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View};
 
 use super::{
+    development::DevelopmentPage,
     form::Form,
+    home::HomePage,
     images::ImagesPage,
     keymap::Place,
     msg::{Effect, Survey},
@@ -42,8 +40,10 @@ pub struct Start {
     pub review: bool,
     /// What a person should hear about where the answers come from.
     pub notices: Vec<Failure>,
-    /// An earlier, unfinished round.
-    pub unfinished: Option<Unfinished>,
+    /// What was set up from this machine, and what was left unfinished.
+    pub home: Home,
+    /// The development setup, as it looks from outside.
+    pub glance: Option<Glance>,
     /// What the command line allows to overwrite.
     pub overwrite: Overwrite,
     /// Signs and colours.
@@ -76,13 +76,15 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) notice: Option<(Sign, String)>,
     pub(super) answers: Answers,
-    /// What a person should hear: about the answers as they were loaded, and about records that were lost.
+    /// What a person should hear about the answers as they were loaded.
     pub(super) notices: Vec<Failure>,
+    /// Records that were lost.
+    pub(super) lost: Vec<Failure>,
     pub(super) forms: Vec<Form>,
     pub(super) probes: Vec<Probe>,
     pub(super) visited: BTreeSet<usize>,
-    pub(super) welcome: Welcome,
-    pub(super) unfinished: Option<Unfinished>,
+    pub(super) home: HomePage,
+    pub(super) dev: DevelopmentPage,
     pub(super) images: ImagesPage,
     pub(super) survey: Surveyed,
     /// The survey of one stage as it would run alone.
@@ -91,9 +93,12 @@ pub struct App {
     pub(super) menu_cursor: usize,
     pub(super) remembered: Vec<(StageId, String)>,
     pub(super) run: Option<RunPage>,
-    pub(super) done_cursor: usize,
+    /// Where the run before the last one is written down.
+    pub(super) last_transcript: Option<String>,
     pub(super) saved_answers: Option<PathBuf>,
     pub(super) overwrite: Overwrite,
+    /// What the command line allows to overwrite.
+    pub(super) given_overwrite: Overwrite,
     pub(super) round: Round,
     pub(super) development: bool,
 }
@@ -104,6 +109,8 @@ impl App {
         let (setup, mut answers) = (start.setup, start.answers);
         answers.state_version();
         let asked = setup.guide.asked();
+        let flags = answers.clone();
+        let password = setup.guide.variable(database::PASSWORD).unwrap_or(&asked[0].variables[0]);
         let mut app = Self {
             setup,
             image_list: asked.iter().position(|it| it.id == images::SECTION.id).unwrap_or(usize::MAX),
@@ -114,7 +121,7 @@ impl App {
             surroundings: start.surroundings,
             now: Duration::ZERO,
             effects: Vec::new(),
-            page: Page::Welcome,
+            page: Page::Home,
             trail: Vec::new(),
             overlay: None,
             notice: None,
@@ -123,8 +130,9 @@ impl App {
             visited: BTreeSet::new(),
             answers,
             notices: start.notices,
-            welcome: Welcome::default(),
-            unfinished: start.unfinished,
+            lost: Vec::new(),
+            home: HomePage::new(start.home, start.glance, flags),
+            dev: DevelopmentPage::new(password),
             images: ImagesPage::default(),
             survey: Surveyed::default(),
             alone: Surveyed::default(),
@@ -132,16 +140,17 @@ impl App {
             menu_cursor: 0,
             remembered: Vec::new(),
             run: None,
-            done_cursor: 0,
+            last_transcript: None,
             saved_answers: None,
             overwrite: start.overwrite,
+            given_overwrite: start.overwrite,
             round: Round::default(),
             development: false,
         };
         if start.review {
-            app.go(Page::Review)
+            app.go(Page::Review);
         } else {
-            app.want(Effect::Look)
+            app.reach_out();
         }
         let effects = std::mem::take(&mut app.effects);
         (app, effects)
@@ -173,12 +182,6 @@ impl App {
         self.effects.push(effect);
     }
 
-    /// The choices of the first page.
-    pub(super) fn choices(&self) -> Vec<Choice> {
-        let beside = self.welcome.look.as_ref().and_then(|look| look.beside);
-        Choice::all(self.unfinished.is_some(), beside)
-    }
-
     /// The innermost thing that takes keys.
     pub(super) fn place(&self) -> Place {
         match &self.overlay {
@@ -188,6 +191,7 @@ impl App {
             Some(Overlay::Alone { .. }) => Place::Alone,
             Some(Overlay::Undo { .. }) => Place::Undo,
             Some(Overlay::Confirm { .. }) => Place::Confirm,
+            Some(Overlay::Ask(_)) => Place::Ask,
             None => self.place_on_page(),
         }
     }
@@ -195,8 +199,10 @@ impl App {
     /// The same, whatever stands in front of the page.
     pub(super) fn place_on_page(&self) -> Place {
         match self.page {
-            Page::Welcome if self.welcome.path.is_some() => Place::Path,
-            Page::Welcome => Place::Welcome,
+            Page::Home if self.home.path.is_some() => Place::Path,
+            Page::Home if self.home.search_open => Place::Search,
+            Page::Home => Place::Home,
+            Page::Development => Place::Development,
             Page::Section(at) if at == self.image_list && self.images.search_open => Place::Search,
             Page::Section(at) if at == self.image_list && !self.images.in_fields => Place::Images,
             Page::Section(at) => match self.forms.get(at).and_then(Form::field) {
@@ -207,10 +213,10 @@ impl App {
             Page::Menu => Place::Menu,
             Page::Run => match &self.run {
                 Some(run) if run.search_open => Place::Search,
-                Some(run) if run.has_failed() => Place::Failed,
+                Some(run) if run.has_ended() && run.log_open => Place::Log,
+                Some(run) if run.has_ended() => Place::Receipt,
                 _ => Place::Run,
             },
-            Page::Done => Place::Done,
         }
     }
 
@@ -285,7 +291,8 @@ impl App {
             || running
             || self.survey.since.is_some()
             || self.alone.since.is_some()
-            || (self.welcome.starting.is_some() && self.page == Page::Welcome)
+            || self.dev.starting.is_some()
+            || self.dev.is_looking
     }
 
     /// How long something is waited for. The first second passes without a word: most work needs none.
@@ -308,9 +315,9 @@ impl App {
         self.forms = self.sections().into_iter().map(|section| Form::new(section, &self.answers)).collect();
     }
 
-    /// Which page or dialog is on the screen.
-    pub(super) fn whereabouts(&self) -> (Page, bool) {
-        (self.page, self.overlay.is_some())
+    /// Which page or dialog is on the screen, and whether a run has ended on it.
+    pub(super) fn whereabouts(&self) -> (Page, bool, bool) {
+        (self.page, self.overlay.is_some(), self.run.as_ref().is_some_and(RunPage::has_ended))
     }
 
     /// The exit status on leaving.
@@ -321,14 +328,15 @@ impl App {
     /// The window's title.
     pub fn title(&self) -> String {
         let what = match (self.page, &self.run) {
-            (Page::Run | Page::Done, Some(run)) => run.title(),
+            (Page::Run, Some(run)) => run.title(),
             (Page::Section(at), _) => self.forms.get(at).map_or("", |form| form.section.title).to_owned(),
             (Page::Review, _) => "Review".to_owned(),
             (Page::Menu, _) => "Menu".to_owned(),
+            (Page::Development, _) => "Development".to_owned(),
             _ => "backendai-setup".to_owned(),
         };
         match self.name() {
-            name if name.is_empty() || self.page == Page::Welcome => what,
+            name if name.is_empty() || self.page == Page::Home => what,
             name => format!("{what} · {name}"),
         }
     }

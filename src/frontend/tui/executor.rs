@@ -13,7 +13,11 @@ use crate::{
     devstack::{self, Beside, Options},
     disk,
     failure::Failure,
-    frontend::wizard::{Drafts, start::load_file},
+    frontend::wizard::{
+        Drafts,
+        home::{Home, open},
+        start::load_file,
+    },
     guide::{Answers, Section, images},
     report::{Recorder, Records, history},
     session::{self, Inputs, Inspection, Operation, Overwrite, RunOptions, Scope, Setup, broke, undo_scope},
@@ -73,15 +77,10 @@ impl Executor {
     pub(super) fn perform(&mut self, effect: Effect) {
         let (setup, surroundings) = (self.setup, self.run_options.surroundings.clone());
         match effect {
-            Effect::Look => {
-                let options = Options::in_wizard(Beside::default(), surroundings);
-                self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
+            Effect::ReadHome | Effect::Glance | Effect::Reach(_) | Effect::Open(..) | Effect::Load(_) => {
+                self.perform_at_home(effect);
             }
-            Effect::StartStack(beside) => self.start_stack(Options::in_wizard(beside, surroundings)),
-            Effect::Load(path) => self.blocking(move || {
-                let inputs = Inputs::new(setup, surroundings);
-                Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
-            }),
+            Effect::Look | Effect::StartStack(..) => self.perform_at_home(effect),
             Effect::Probe(id, answers) => self.probe(id, *answers),
             Effect::CancelProbe(section) => {
                 self.under_way.remove(&Kind::Probe(section)).into_iter().for_each(|stop| stop.now(0));
@@ -127,6 +126,44 @@ impl Executor {
             }
             // These belong to the screen.
             Effect::Copy(_) | Effect::Away(_) | Effect::Redraw | Effect::Quit(_) => {}
+        }
+    }
+
+    /// What the first page asks for.
+    fn perform_at_home(&self, effect: Effect) {
+        let (setup, surroundings) = (self.setup, self.run_options.surroundings.clone());
+        match effect {
+            Effect::ReadHome => {
+                if let Ok(folder) = self.state_dir.clone() {
+                    self.blocking(move || Msg::Home(Box::new(Home::read(setup, &folder))));
+                }
+            }
+            Effect::Glance => {
+                let options = Options::usual(surroundings);
+                self.later(async move { Msg::Glanced(devstack::glance(&options).await) });
+            }
+            Effect::Reach(address) => {
+                let limits = surroundings.limits;
+                self.later(async move {
+                    let accepts = session::accepts(&address, limits).await;
+                    Msg::Reached(address, accepts)
+                });
+            }
+            Effect::Look => {
+                let options = Options::in_wizard(Beside::default(), surroundings);
+                self.later(async move { Msg::Looked(Box::new(devstack::look(&options).await)) });
+            }
+            Effect::StartStack(beside, password) => {
+                self.start_stack(Options { password, ..Options::in_wizard(beside, surroundings) });
+            }
+            Effect::Load(path) => self.blocking(move || {
+                let inputs = Inputs::new(setup, surroundings);
+                Msg::Loaded(Box::new(load_file(inputs, path.display().to_string())))
+            }),
+            Effect::Open(id, target, flags) => {
+                self.blocking(move || Msg::Opened(id, Box::new(open(setup, &surroundings, &target, &flags))))
+            }
+            _ => {}
         }
     }
 

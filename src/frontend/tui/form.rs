@@ -30,6 +30,15 @@ pub(super) struct Field {
 }
 
 impl Field {
+    /// Nothing was typed into it yet.
+    pub(super) fn empty(variable: &'static Variable) -> Self {
+        let entry = match variable.is_secret() {
+            true => Entry::Secret(SecretString::default()),
+            false => Entry::Text(Input::default()),
+        };
+        Self { variable, entry, error: None, revealed: false, dirty: false }
+    }
+
     fn new(variable: &'static Variable, answers: &Answers) -> Self {
         let given = answers.given(variable.key);
         let entry = if variable.is_secret() {
@@ -45,6 +54,14 @@ impl Field {
         match &self.entry {
             Entry::Text(input) => input.value().is_empty(),
             Entry::Secret(secret) => secret.expose_secret().is_empty(),
+        }
+    }
+
+    /// What was typed, where that is a secret and not empty.
+    pub(super) fn secret(&self) -> Option<SecretString> {
+        match &self.entry {
+            Entry::Secret(secret) if !self.is_empty() => Some(secret.clone()),
+            _ => None,
         }
     }
 
@@ -103,12 +120,20 @@ impl Field {
         self.error = None;
     }
 
+    /// Says that it cannot stay empty.
+    pub(super) fn complain(&mut self) {
+        if self.error.is_none() && self.is_empty() {
+            let what = format!("{} is needed to go on", self.variable.title);
+            self.error = Some(Failure::new(Code::AnswersMissing, what));
+        }
+    }
+
     pub(super) fn is_dirty(&self) -> bool {
         self.dirty
     }
 
     /// Judges what stands in it and keeps it among the answers; true when the answers changed.
-    fn judge(&mut self, answers: &mut Answers) -> bool {
+    pub(super) fn judge(&mut self, answers: &mut Answers) -> bool {
         if !std::mem::take(&mut self.dirty) {
             return false;
         }
@@ -182,13 +207,12 @@ impl Form {
 
     /// Says that a field cannot stay empty.
     pub(super) fn complain(&mut self, at: usize) {
-        if let Some(field) = self.fields.get_mut(at)
-            && field.error.is_none()
-            && field.is_empty()
-        {
-            let what = format!("{} is needed to go on", field.variable.title);
-            field.error = Some(Failure::new(Code::AnswersMissing, what));
-        }
+        self.fields.get_mut(at).into_iter().for_each(Field::complain);
+    }
+
+    /// Hides what was shown on request.
+    pub(super) fn hide(&mut self) {
+        self.fields.iter_mut().for_each(|field| field.revealed = false);
     }
 
     pub(super) fn has_errors(&self) -> bool {

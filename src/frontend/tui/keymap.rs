@@ -46,8 +46,12 @@ pub(super) enum Action {
 /// Where keys are pressed: the innermost thing that takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// A list of choices: Welcome, Done, a failed run.
-    Welcome,
+    /// What was set up, and what else can be.
+    Home,
+    /// What can be done about what is in the way of the development setup, some of it with a field.
+    Development,
+    /// A secret of a target.
+    Ask,
     /// The path of an answers file.
     Path,
     Text,
@@ -55,9 +59,12 @@ pub(super) enum Place {
     Images,
     Review,
     Menu,
+    /// A run under way.
     Run,
-    Failed,
-    Done,
+    /// The log of a stage of a run that has ended.
+    Log,
+    /// What came of a run.
+    Receipt,
     /// Something shown in full, to scroll in.
     Reading,
     /// A live check in full; its page is one key away.
@@ -74,8 +81,8 @@ pub(super) enum Place {
 }
 
 use Place::{
-    Alone, Confirm, Done, Failed, Images, Leave, Menu, Path, Reading, Review, Run, Search, Secret, Text,
-    Undo, Verdict, Welcome,
+    Alone, Ask, Confirm, Development, Home, Images, Leave, Log, Menu, Path, Reading, Receipt, Review, Run,
+    Search, Secret, Text, Undo, Verdict,
 };
 
 /// Keys that do one thing in some places.
@@ -91,19 +98,38 @@ pub(super) struct Binding {
 }
 
 const EVERYWHERE: &[Place] = &[
-    Welcome, Path, Text, Secret, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo,
-    Search, Leave, Confirm,
+    Home,
+    Development,
+    Ask,
+    Path,
+    Text,
+    Secret,
+    Images,
+    Review,
+    Menu,
+    Run,
+    Log,
+    Receipt,
+    Reading,
+    Verdict,
+    Alone,
+    Undo,
+    Search,
+    Leave,
+    Confirm,
 ];
 /// Where a page can be turned.
-const PAGED: &[Place] = &[Images, Review, Menu, Run, Failed, Reading, Verdict, Alone, Undo];
+const PAGED: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt, Reading, Verdict, Alone, Undo];
 /// Where letters are no text.
 const LETTERS: &[Place] =
-    &[Welcome, Images, Review, Menu, Run, Failed, Done, Reading, Verdict, Alone, Undo, Leave];
-const PAGES: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done];
+    &[Home, Images, Review, Menu, Run, Log, Receipt, Reading, Verdict, Alone, Undo, Leave];
+const PAGES: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt];
 /// Where something can be copied.
-const COPIED: &[Place] = &[Images, Run, Failed, Done, Reading, Alone, Undo];
-const LISTS: &[Place] = &[Welcome, Images, Review, Menu, Run, Failed, Done, Leave];
+const COPIED: &[Place] = &[Images, Run, Log, Receipt, Reading, Alone, Undo];
+const LISTS: &[Place] = &[Home, Images, Review, Menu, Run, Log, Receipt, Leave];
 const FIELDS: &[Place] = &[Text, Secret];
+/// Where letters are text.
+const TYPED: &[Place] = &[Text, Secret, Development, Ask];
 /// What is shown in full.
 const SHOWN: &[Place] = &[Reading, Verdict, Alone, Undo];
 
@@ -146,6 +172,8 @@ const fn bind(
 pub(super) const BINDINGS: &[Binding] = &[
     bind(&[TAB, DOWN], "Tab ↓", Action::Forward, FIELDS, "next field", FIELDS),
     bind(&[BACK_TAB, SHIFT_TAB, UP], "Shift-Tab ↑", Action::Backward, FIELDS, "field before", &[]),
+    bind(&[TAB, DOWN], "↑↓", Action::Forward, &[Development], "choose", &[Development]),
+    bind(&[BACK_TAB, SHIFT_TAB, UP], "↑", Action::Backward, &[Development], "", &[]),
     bind(&[TAB], "Tab", Action::Forward, &[Images], "to the files", &[]),
     bind(&[BACK_TAB, SHIFT_TAB], "Shift-Tab", Action::Backward, &[Images], "to the files", &[]),
     bind(&[UP, letter('k'), BACK_TAB], "↑", Action::Up, LISTS, "", &[]),
@@ -160,31 +188,35 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[ENTER], "Enter", Action::Next, &[Search], "search", &[Search]),
     bind(&[ENTER], "Enter", Action::Next, &[Confirm], "confirm", &[Confirm]),
     bind(&[ENTER], "Enter", Action::Next, &[Path], "read it", &[Path]),
-    bind(&[ENTER], "Enter", Action::Next, &[Review], "open", &[Review]),
+    bind(&[ENTER], "Enter", Action::Next, &[Review, Home], "open", &[Review, Home]),
+    bind(&[ENTER], "Enter", Action::Next, &[Development], "do it", &[Development]),
+    bind(&[ENTER], "Enter", Action::Next, &[Ask], "go on", &[Ask]),
+    bind(&[ENTER], "Enter", Action::Next, &[Log], "close it", &[Log]),
     bind(&[ENTER], "Enter", Action::Next, &[Menu], "its changes", &[Menu]),
-    bind(&[ENTER], "Enter", Action::Next, &[Failed, Done, Leave], "do it", &[Failed, Done, Leave]),
-    bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Welcome, Text, Secret, Images]),
+    bind(&[ENTER], "Enter", Action::Next, &[Receipt, Leave], "do it", &[Receipt, Leave]),
+    bind(&[ENTER], "Enter", Action::Next, EVERYWHERE, "next", &[Text, Secret, Images]),
     bind(&[PAGE_UP], "PgUp", Action::PageUp, PAGED, "", &[]),
-    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Failed], "log", &[Run]),
+    bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, &[Run, Log], "log", &[Run, Log]),
     bind(&[PAGE_DOWN], "PgUp PgDn", Action::PageDown, PAGED, "a page", &[]),
     bind(&[plain(KeyCode::Right)], "→", Action::Details, &[Images], "details", &[Images]),
     bind(&[letter('g'), plain(KeyCode::Home)], "g", Action::First, LETTERS, "", &[]),
     bind(&[letter('G'), shifted('G'), plain(KeyCode::End)], "g G", Action::Last, LETTERS, "first, last", &[]),
-    bind(&[letter('f')], "f", Action::Follow, &[Run, Failed], "follow", &[Run]),
-    bind(&[letter('/')], "/", Action::Search, &[Images, Run, Failed], "search", &[Images, Run]),
-    bind(&[letter('n')], "n", Action::NextHit, &[Run, Failed], "next hit", &[]),
-    bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Failed], "hit before", &[]),
+    bind(&[letter('f')], "f", Action::Follow, &[Run, Log], "follow", &[Run, Log]),
+    bind(&[letter('m')], "m", Action::Menu, &[Home], "stages", &[Home]),
+    bind(&[letter('/')], "/", Action::Search, &[Home, Images, Run, Log], "search", &[Home, Images, Run, Log]),
+    bind(&[letter('n')], "n", Action::NextHit, &[Run, Log], "next hit", &[]),
+    bind(&[letter('N'), shifted('N')], "N", Action::PreviousHit, &[Run, Log], "hit before", &[]),
     bind(&[letter('v')], "v", Action::View, &[Images, Review], "view", &[Images]),
-    bind(&[letter('v')], "v", Action::View, &[Run, Failed], "errors", &[Run]),
+    bind(&[letter('v')], "v", Action::View, &[Run, Log], "errors", &[Run]),
     bind(&[letter('e')], "e", Action::Edit, &[Images], "edit", &[Images]),
-    bind(&[letter('p')], "p", Action::Remarks, &[Images, Failed], "all problems", &[]),
+    bind(&[letter('p')], "p", Action::Remarks, &[Images, Receipt], "all problems", &[]),
     bind(&[letter('r')], "r", Action::CheckAgain, &[Images, Review, Menu], "check again", &[Review, Menu]),
-    bind(&[letter('s')], "s", Action::Save, &[Run, Failed], "save", &[Run]),
-    bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Failed, Done]),
-    bind(&[letter('t')], "t", Action::Transcript, &[Run, Failed, Done], "transcript", &[Failed, Done]),
-    bind(&[letter('u')], "u", Action::Undo, &[Menu, Failed, Done], "undo", &[Menu, Done]),
-    bind(&[letter('m')], "m", Action::Menu, &[Welcome, Review, Images, Done], "menu", &[Review]),
-    bind(&[control('r')], "^R", Action::Reveal, &[Secret], "reveal", &[Secret]),
+    bind(&[letter('s')], "s", Action::Save, &[Run, Log], "save log", &[Run, Log]),
+    bind(&[letter('y')], "y", Action::Copy, COPIED, "copy", &[Receipt]),
+    bind(&[letter('t')], "t", Action::Transcript, &[Receipt], "transcript", &[Receipt]),
+    bind(&[letter('u')], "u", Action::Undo, &[Home, Menu, Receipt], "undo", &[Home, Menu, Receipt]),
+    bind(&[letter('m')], "m", Action::Menu, &[Review, Images, Receipt], "menu", &[Review]),
+    bind(&[control('r')], "^R", Action::Reveal, &[Secret, Development, Ask], "reveal", &[Secret, Ask]),
     bind(&[control('f')], "^F", Action::Development, FIELDS, "development values", &[]),
     bind(
         &[plain(KeyCode::Esc)],
@@ -192,12 +224,28 @@ pub(super) const BINDINGS: &[Binding] = &[
         Action::Back,
         EVERYWHERE,
         "back",
-        &[Path, Text, Secret, Images, Review, Menu, Reading, Verdict, Alone, Undo, Confirm, Search, Leave],
+        &[
+            Development,
+            Ask,
+            Path,
+            Text,
+            Secret,
+            Images,
+            Review,
+            Menu,
+            Reading,
+            Verdict,
+            Alone,
+            Undo,
+            Confirm,
+            Search,
+            Leave,
+        ],
     ),
-    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Welcome, Done]),
+    bind(&[letter('q')], "q", Action::Quit, LETTERS, "quit", &[Home, Receipt]),
     bind(&[control('c')], "^C", Action::Interrupt, &[Run], "stop", &[Run]),
     bind(&[control('c')], "^C", Action::Interrupt, EVERYWHERE, "leave", &[]),
-    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, FIELDS, "help", FIELDS),
+    bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, TYPED, "help", TYPED),
     bind(&[letter('?')], "?", Action::Help, LETTERS, "help", PAGES),
     bind(&[control('g'), plain(KeyCode::F(1))], "^G F1", Action::Help, EVERYWHERE, "help", &[]),
     bind(&[control('t')], "^T", Action::PlainSigns, EVERYWHERE, "plain signs", &[]),

@@ -6,12 +6,16 @@ use ratatui::crossterm::event::KeyEvent;
 use secrecy::SecretString;
 
 use crate::{
-    devstack::{Beside, Look, Stack},
+    devstack::{Beside, Glance, Look, Stack},
     failure::Failure,
-    frontend::wizard::start::Loaded,
+    frontend::wizard::{
+        home::{Home, Opened},
+        start::Loaded,
+    },
     guide::Answers,
     images::ImageList,
     session::Overwrite,
+    state::Target,
     workflow::{Event, Rung, StageId, StageState, Verdict},
 };
 
@@ -57,6 +61,14 @@ pub enum Msg {
     Resize(u16, u16),
     /// Time went on: so long since the start.
     Tick(Duration),
+    /// What the state directory tells by now.
+    Home(Box<Home>),
+    /// The development setup, as it looks from outside.
+    Glanced(Glance),
+    /// Does anything accept connections at this address?
+    Reached(String, bool),
+    /// The answers of the target of this id, as far as they are kept; or why they cannot be used.
+    Opened(String, Box<Result<Opened, Vec<Failure>>>),
     /// What is there on this machine.
     Looked(Box<Look>),
     /// The development stack says what it does.
@@ -127,10 +139,18 @@ pub enum Errand {
 /// What the application asks for.
 #[derive(Debug)]
 pub enum Effect {
+    /// Read what was set up from this machine.
+    ReadHome,
+    /// Look at the development setup from outside.
+    Glance,
+    /// See whether anything accepts connections at this address.
+    Reach(String),
+    /// Read the answers of a target, with what was given at the start.
+    Open(String, Box<Target>, Box<Answers>),
     /// Look at this machine.
     Look,
-    /// Start the development stack.
-    StartStack(Beside),
+    /// Start the development stack, with the password of a PostgreSQL that is not its own.
+    StartStack(Beside, Option<SecretString>),
     /// Read an answers file.
     Load(PathBuf),
     /// Probe a section with these answers.

@@ -6,32 +6,37 @@ use secrecy::SecretString;
 use tui_input::Input;
 
 use crate::{
-    devstack::Look,
     failure::Failure,
+    frontend::wizard::home::Wish,
     guide::Guide,
     session::Grant,
     workflow::{Rung, StageId, StageState, Verdict},
 };
 
+use super::form::Field;
+
 /// Where a person is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
-    Welcome,
+    /// What was set up from here, and what else can be.
+    Home,
+    /// What is in the way of the development setup.
+    Development,
     /// One section of variables, by its place among the pages.
     Section(usize),
     Review,
     Menu,
+    /// A run, and its receipt.
     Run,
-    Done,
 }
 
 impl Page {
     /// What the draft calls it.
     pub(super) fn id(self, guide: &Guide) -> &'static str {
         match self {
-            Page::Welcome => "welcome",
+            Page::Home | Page::Development => "welcome",
             Page::Section(at) => guide.asked().get(at).map_or("review", |section| section.id),
-            Page::Review | Page::Run | Page::Done | Page::Menu => "review",
+            Page::Review | Page::Run | Page::Menu => "review",
         }
     }
 }
@@ -39,6 +44,8 @@ impl Page {
 /// Something in front of the page.
 pub(super) enum Overlay {
     Help,
+    /// A secret of a target that is kept nowhere.
+    Ask(Ask),
     /// A question on leaving; the choice stands first on staying.
     Leave {
         cursor: usize,
@@ -122,18 +129,12 @@ impl Surveyed {
     }
 }
 
-/// The first page.
-#[derive(Default)]
-pub(super) struct Welcome {
-    pub(super) cursor: usize,
-    pub(super) look: Option<Look>,
-    /// What was in the way is looked at once more.
-    pub(super) looks_again: bool,
-    /// What the development stack said since it was asked to start; none when it was not.
-    pub(super) starting: Option<Vec<String>>,
-    pub(super) failures: Vec<Failure>,
-    /// The path of an answers file under way.
-    pub(super) path: Option<Input>,
+/// A question for one secret, and what is wanted once it is known.
+pub(super) struct Ask {
+    pub(super) wish: Wish,
+    /// What is asked for after it.
+    pub(super) later: Vec<&'static str>,
+    pub(super) field: Field,
 }
 
 /// The review.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tui_input::Input;
 
 use crate::{
-    failure::{Failure, status},
+    failure::Failure,
     report::{Log, RunState, StageLogs},
     session::{Operation, Setup, broken_off},
     workflow::{Event, EventKind, Outcome, StageId, StageState, Summary},
@@ -41,9 +41,23 @@ pub(super) struct RunPage {
     pub(super) errors_only: bool,
     pub(super) search: Input,
     pub(super) search_open: bool,
-    /// The choice after a failure.
-    pub(super) cursor: usize,
+    /// Where the cursor stands once it has ended.
+    pub(super) focus: Focus,
+    /// The log of a stage stands in the place of what is told below the stages.
+    pub(super) log_open: bool,
+    pub(super) receipt_scroll: usize,
+    /// When its first event came.
+    pub(super) began: Option<Timestamp>,
     pub(super) watch: Watch,
+}
+
+/// What the cursor stands on in a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Focus {
+    /// A stage, whose log can be opened.
+    Stage(usize),
+    /// One of the things that can be done.
+    Choice(usize),
 }
 
 /// Is the server of a failed stage back?
@@ -86,21 +100,23 @@ impl RunPage {
             errors_only: false,
             search: Input::default(),
             search_open: false,
-            cursor: 0,
+            focus: Focus::Choice(0),
+            log_open: false,
+            receipt_scroll: 0,
+            began: None,
             watch: Watch::default(),
         }
     }
 
     /// Takes in one event.
     pub(super) fn apply(&mut self, event: &Event, now: Duration) {
+        self.began.get_or_insert(event.time);
         self.state.apply(event);
         self.logs.apply(event);
-        if let EventKind::Summary(summary) = &event.kind {
+        if matches!(event.kind, EventKind::Summary(_)) {
             self.ended = Some(now);
-            if summary.status != status::SUCCESS {
-                // The stage that failed, whatever was looked at meanwhile.
-                self.chosen = None;
-            }
+            // The stage that failed, whatever was looked at meanwhile.
+            self.chosen = None;
         }
     }
 
@@ -192,7 +208,8 @@ impl RunPage {
         let total = self.order.len();
         let stage = self.order.get(self.shown()).map_or("", |id| self.setup.stage_title(id));
         match &self.state.summary {
-            Some(summary) if summary.status == 0 => "Done".to_owned(),
+            Some(summary) if summary.status == 0 && self.left_out().is_empty() => "Done".to_owned(),
+            Some(summary) if summary.status == 0 => "Done in part".to_owned(),
             Some(_) => format!("Failed: {stage}"),
             None if !self.refused.is_empty() => "Not started".to_owned(),
             None => format!("{}/{total} {stage}", self.state.done()),

@@ -89,7 +89,15 @@ impl<B: Backend, S: Tty> Screen<'_, B, S> {
         match input {
             Input::Key(key) => Some(Msg::Key(key)),
             Input::Paste(text) => Some(Msg::Paste(text)),
-            Input::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
+            // A terminal that does not report its size keeps the one that it was taken to have.
+            Input::Resize(0, _) | Input::Resize(_, 0) => None,
+            Input::Resize(columns, rows) => {
+                let area = Rect::new(0, 0, columns, rows);
+                if self.terminal.get_frame().area() != area {
+                    let _ = self.terminal.resize(area);
+                }
+                Some(Msg::Resize(columns, rows))
+            }
             Input::Signal(status) => Some(Msg::Signal(status)),
             Input::Stop => Some(Msg::Suspend),
             Input::Resumed => {
@@ -102,8 +110,10 @@ impl<B: Backend, S: Tty> Screen<'_, B, S> {
     fn redraw(&mut self, app: &mut App) {
         // Not `clear`: it asks the terminal where its cursor is, and nobody would read the answer.
         if let Ok(size) = self.terminal.size() {
-            let _ = self.terminal.resize(Rect::new(0, 0, size.width, size.height));
-            app.update(Msg::Resize(size.width, size.height));
+            let is_known = size.width > 0 && size.height > 0;
+            let (columns, rows) = if is_known { (size.width, size.height) } else { app.size };
+            let _ = self.terminal.resize(Rect::new(0, 0, columns, rows));
+            app.update(Msg::Resize(columns, rows));
         }
         self.title.clear();
     }

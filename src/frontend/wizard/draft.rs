@@ -6,10 +6,12 @@ use crate::{
     disk,
     failure::Failure,
     guide::{Answers, Section},
-    report::{ago, history},
+    report::{LastOutcome, ago, history},
     session::{self, Setup},
     state::StateDir,
 };
+
+use super::problems_of;
 
 /// What is to become of the unfinished answers.
 enum DraftRequest {
@@ -85,8 +87,10 @@ pub struct Unfinished {
     pub answers: Answers,
     /// The page they were left on.
     pub page: String,
-    /// What happened and when: `4 of 7 done, Schema failed 12 min ago`.
+    /// What was done: `etcd filled in, PostgreSQL next`, `4 of 7 done, Schema failed`.
     pub words: String,
+    /// How long ago that was.
+    pub when: String,
 }
 
 impl Unfinished {
@@ -117,11 +121,30 @@ pub fn unfinished(setup: &'static Setup, state_dir: &StateDir) -> Result<Option<
     let done = ran.values().filter(|last| last.outcome.is_well()).count();
     let now = state_dir.surroundings.clock.now();
     let failed = ran.iter().find(|(_, last)| !last.outcome.is_well());
-    let words = match failed {
+    let (words, at) = match failed {
         Some((id, last)) => {
-            format!("{done} of {total} done, {} {}", setup.stage_title(id), last.words(now))
+            let how = if last.outcome == LastOutcome::Failed { "failed" } else { "skipped" };
+            (format!("{done} of {total} done, {} {how}", setup.stage_title(id)), last.at)
         }
-        None => format!("answers left {}", ago(draft.saved, now)),
+        None => (filled_in(setup, &draft.answers, &draft.page), draft.saved),
     };
-    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words }))
+    Ok(Some(Unfinished { answers: draft.answers, page: draft.page, words, when: ago(at, now) }))
+}
+
+/// `etcd filled in, PostgreSQL next`.
+fn filled_in(setup: &Setup, answers: &Answers, page: &str) -> String {
+    let sections = setup.guide.asked();
+    let missing = sections.iter().position(|section| !problems_of(section, answers).is_empty());
+    let left = sections.iter().position(|section| section.id == page);
+    let next = missing.into_iter().chain(left).min();
+    let title = next.and_then(|at| sections.get(at)).map_or("Review", |section| section.title);
+    let given =
+        |section: &&&Section| section.variables.iter().any(|variable| answers.given(variable.key).is_some());
+    let filled: Vec<&str> =
+        sections[..next.unwrap_or(sections.len())].iter().filter(given).map(|it| it.title).collect();
+    match filled.as_slice() {
+        [] => format!("{title} next"),
+        [.., last] if filled.len() > 2 => format!("filled in up to {last}, {title} next"),
+        filled => format!("{} filled in, {title} next", filled.join(" and ")),
+    }
 }

@@ -1,6 +1,8 @@
 //! What both wizards share, the full-screen one and the line prompts.
 
 mod draft;
+pub mod home;
+pub mod kept;
 pub mod review;
 pub mod round;
 pub mod run;
@@ -13,7 +15,7 @@ use crate::{
     guide::{Answers, Origin, Section, Settings},
 };
 
-pub use draft::{Drafts, Unfinished, unfinished};
+pub use draft::{Drafts, Unfinished};
 
 /// What is missing or contradictory in the answers of a section.
 pub fn problems_of(section: &'static Section, answers: &Answers) -> Vec<Failure> {

@@ -9,6 +9,8 @@ pub struct Round {
     pub status: u8,
     /// What a draft would keep was changed.
     pub changed: bool,
+    /// The answers at hand were kept as a draft.
+    pub drafted: bool,
     /// A run has written something.
     pub wrote: bool,
     /// The last run put back what an earlier one had written.

@@ -1,22 +1,30 @@
-//! With which answers a wizard begins, and where it goes on.
+//! With which answers a wizard begins.
 
 use crate::{
-    devstack::Beside,
     failure::{Code, Failure, Subject},
     guide::Answers,
     session::{self, Inputs, LoadedAnswers},
 };
 
-use super::Unfinished;
-
 /// The answers of a round, with what a person should hear about where they come from.
 pub type Loaded = Result<(Answers, Vec<Failure>), Vec<Failure>>;
 
-/// Gathers answers. A secret that could not be looked up is no problem: it is asked for on its page.
+/// Answers as they were gathered.
+#[derive(Debug)]
+pub struct Gathered {
+    /// The answers.
+    pub answers: Answers,
+    /// What a person should hear of them.
+    pub notices: Vec<Failure>,
+    /// The secrets that could not be looked up, by key.
+    pub to_ask: Vec<&'static str>,
+}
+
+/// Gathers answers. A secret that could not be looked up is no problem: a person is asked for it.
 ///
 /// # Errors
 /// Every problem at once.
-pub fn load(inputs: &Inputs) -> Loaded {
+pub fn gather(inputs: &Inputs) -> Result<Gathered, Vec<Failure>> {
     let LoadedAnswers { mut answers, problems, notices, to_ask, .. } = session::load_answers(inputs);
     let to_be_asked = |(key, failure): (&'static str, Failure)| {
         let note =
@@ -28,7 +36,17 @@ pub fn load(inputs: &Inputs) -> Loaded {
         return Err(problems);
     }
     answers.state_version();
-    Ok((answers, to_ask.into_iter().map(to_be_asked).chain(notices).collect()))
+    let keys = to_ask.iter().map(|(key, _)| *key).collect();
+    let notices = to_ask.into_iter().map(to_be_asked).chain(notices).collect();
+    Ok(Gathered { answers, notices, to_ask: keys })
+}
+
+/// The same, for who asks on the page of each secret.
+///
+/// # Errors
+/// Every problem at once.
+pub fn load(inputs: &Inputs) -> Loaded {
+    gather(inputs).map(|gathered| (gathered.answers, gathered.notices))
 }
 
 /// The answers of a file that a person names.
@@ -37,36 +55,4 @@ pub fn load(inputs: &Inputs) -> Loaded {
 /// Every problem at once.
 pub fn load_file(inputs: Inputs, path: String) -> Loaded {
     load(&Inputs { answers: vec![path], ..inputs })
-}
-
-/// Where the servers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    Continue,
-    Development,
-    /// The same, on other ports where the usual ones cannot be had.
-    Beside(Beside),
-    Servers,
-    File,
-}
-
-impl Choice {
-    /// Those that there are.
-    pub fn all(has_unfinished: bool, beside: Option<Beside>) -> Vec<Self> {
-        let first = has_unfinished.then_some(Self::Continue).into_iter();
-        let development = [Self::Development].into_iter().chain(beside.map(Self::Beside));
-        first.chain(development).chain([Self::Servers, Self::File]).collect()
-    }
-
-    pub fn words(self, unfinished: Option<&Unfinished>) -> String {
-        match self {
-            Self::Continue => {
-                format!("Continue: {}", unfinished.map_or("", |unfinished| &unfinished.words))
-            }
-            Self::Development => "On this machine, for development".to_owned(),
-            Self::Beside(beside) => beside.choice(),
-            Self::Servers => "On servers I name".to_owned(),
-            Self::File => "As an answers file says".to_owned(),
-        }
-    }
 }

@@ -79,17 +79,19 @@ fn two_keys_from_start_to_done() {
     at_both_sizes(|columns, rows| {
         let private = Private::new();
         let tmux = Tmux::start(columns, rows, &private.program, &[], &[]);
-        tmux.wait_for("will be started");
+        tmux.wait_for("> Development, this machine");
+        tmux.wait_for("etcd will start, PostgreSQL will start");
         private.capture("development-1-welcome", &tmux);
         tmux.keys(&["Enter"]);
         tmux.wait_for("w writes all this");
         tmux.wait_gone("checking");
         private.capture("development-2-review", &tmux);
         tmux.keys(&["w"]);
-        tmux.wait_for("Prepared in");
-        assert!(tmux.sent() <= 4, "{} keys", tmux.sent());
+        tmux.wait_for("Prepared:");
+        assert_eq!(tmux.sent(), 2, "keys from start to done");
         tmux.wait_until("the title tells", |_| tmux.title() == "Done · development");
-        tmux.wait_for("without secrets:");
+        // The answers are kept beside.
+        tmux.wait_for(".local/state");
         private.capture("development-3-done", &tmux);
         tmux.keys(&["q"]);
         tmux.wait_for("> Stay");
@@ -97,13 +99,9 @@ fn two_keys_from_start_to_done() {
         assert_eq!(tmux.exit_status(), 0);
         assert!(!tmux.is_alternate());
         // The same in five lines on the ordinary screen.
-        for line in [
-            "Prepared in ",
-            "Files:       alembic.ini, manager.env, keypairs.yml",
-            "Answers:     /",
-            "Transcript:  /",
-            "Next:        . /",
-        ] {
+        for line in
+            ["✓ Prepared: ", "  ✓ Schema ", "  Next, in the manager's folder:", ". /", "Transcript: /"]
+        {
             let screen = tmux.screen();
             assert!(screen.lines().any(|shown| shown.starts_with(line)), "{line}\n{screen}");
         }
@@ -123,14 +121,14 @@ fn foreign() -> (Etcd, Postgres, Private) {
 fn servers_that_are_there_are_used() {
     let (etcd, postgres, private) = foreign();
     let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
-    for words in [" answers, will be used", " signs in, will be used"] {
-        tmux.wait_for(words);
+    for words in [format!("etcd {} answers", etcd.port), format!("PostgreSQL {} answers", postgres.port)] {
+        tmux.wait_for(&words);
     }
     tmux.keys(&["Enter"]);
     tmux.wait_for("w writes all this");
     tmux.wait_gone("checking");
     tmux.keys(&["w"]);
-    tmux.wait_for("Prepared in");
+    tmux.wait_for("Prepared:");
     let mount = private.folder.path().join("dev/mount").display().to_string();
     assert_eq!(etcd.get_all("/sorna/local/volumes/")["/sorna/local/volumes/_mount"], mount);
     assert_eq!(postgres.psql("backend", "SELECT count(*) FROM keypairs").trim(), "2");
@@ -141,13 +139,34 @@ fn what_is_in_the_way_has_a_way_round_it_on_the_full_screen() {
     let (_etcd, postgres, private) = foreign();
     postgres.psql("postgres", "ALTER ROLE postgres PASSWORD 'another'");
     let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
-    tmux.wait_for("refuses `postgres` with `develove`");
-    tmux.wait_for("On this machine, with PostgreSQL on port");
-    // Enter on the first choice looks again, and says what came of it.
+    tmux.wait_for("> Development, this machine");
     tmux.keys(&["Enter"]);
+    tmux.wait_for("refuses `postgres` with `develove`");
+    tmux.wait_for("> Start another");
+    tmux.keys(&["Down", "Down", "Enter"]);
     tmux.wait_for("It is still in the way");
-    tmux.keys(&["Down", "Enter"]);
+    tmux.keys(&["Enter"]);
     tmux.wait_for("w writes all this");
+}
+
+#[test]
+fn a_server_that_is_there_is_used_with_its_own_password() {
+    let (_etcd, postgres, private) = foreign();
+    postgres.psql("postgres", "ALTER ROLE postgres PASSWORD 'another'");
+    let tmux = Tmux::start(80, 24, &private.program, &[], &[]);
+    tmux.wait_for("> Development, this machine");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("> Start another");
+    tmux.keys(&["Down"]);
+    tmux.wait_for("> Use the one there");
+    tmux.text("another");
+    tmux.wait_for("••••••••");
+    tmux.keys(&["Enter"]);
+    tmux.wait_for("w writes all this");
+    tmux.wait_gone("checking");
+    tmux.keys(&["w"]);
+    tmux.wait_for("Prepared:");
+    assert!(private.program.work().join("keypairs.yml").exists(), "{}", tmux.framed());
 }
 
 #[test]
@@ -155,10 +174,9 @@ fn what_is_in_the_way_has_a_way_round_it_in_line_prompts() {
     let (_etcd, postgres, private) = foreign();
     postgres.psql("postgres", "ALTER ROLE postgres PASSWORD 'another'");
     let mut talk = Talk::of(Pty::start(100, 40, &private.program, &["--plain"], &[("ACCESSIBLE", "1")]));
-    talk.choose("Where are your servers?", "On this machine", 1);
+    talk.choose("What do you want to set up?", "Development", 2);
     talk.until("E-DEV-PORT");
-    talk.until("with PostgreSQL on port");
-    talk.choose("Where are your servers?", "On this machine, with", 2);
+    talk.choose("What now?", "Start another", 1);
     talk.until("PostgreSQL data made in ");
     talk.until("namespace `local` is empty");
 }

@@ -29,7 +29,7 @@ fn an_unmounted_share_keeps_w_off_until_it_is_mended() {
             tmux.wait_for(page);
         }
         tmux.keys(&["w"]);
-        tmux.wait_for("Prepared in");
+        tmux.wait_for("Prepared:");
     });
 }
 
@@ -45,10 +45,15 @@ fn a_failure_in_the_middle_of_the_schema_is_tried_again() {
         tmux.keys(&["w"]);
         tmux.wait_for("> Try again");
         tmux.wait_for("E-DB-LOST");
-        tmux.wait_for("PostgreSQL answers, since");
+        tmux.wait_for("PostgreSQL answers again, since");
         stand.capture("schema-1-failed", &tmux);
         let tables = stand.database.psql(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'");
         assert_eq!(tables.expect("the database is there"), "0\n", "the transaction was rolled back");
+        // The log of a stage opens in place.
+        tmux.keys(&["Up", "Up"]);
+        tmux.wait_for("> ✗ Schema");
+        tmux.keys(&["Enter"]);
+        tmux.wait_for("Schema, since");
         tmux.keys(&["s"]);
         tmux.wait_for("Log saved");
         tmux.keys(&["y"]);
@@ -58,11 +63,12 @@ fn a_failure_in_the_middle_of_the_schema_is_tried_again() {
         tmux.text("keypairs");
         tmux.keys(&["Enter", "v"]);
         tmux.wait_for("errors only");
-        tmux.keys(&["v"]);
+        tmux.keys(&["v", "Escape", "Down", "Down"]);
+        tmux.wait_for("> Try again");
         postgres.psql(name, "DROP EVENT TRIGGER apart; DROP FUNCTION apart()");
         tmux.keys(&["Enter"]);
-        tmux.wait_for("Prepared in");
-        tmux.wait_for("without secrets:");
+        tmux.wait_for("Prepared:");
+        tmux.wait_for(".local/state");
         stand.capture("schema-2-done", &tmux);
         let rows = stand.database.psql(name, "SELECT count(*) FROM keypairs");
         assert_eq!(rows.expect("the table is there"), "2\n");
@@ -87,7 +93,7 @@ fn something_foreign(columns: u16, rows: u16) {
     tmux.wait_for("w writes all this");
     stand.capture("foreign-2-allowed", &tmux);
     tmux.keys(&["w"]);
-    tmux.wait_for("Prepared in");
+    tmux.wait_for("Prepared:");
     assert_eq!(stand.etcd.get_all("/sorna/local/volumes/")["/sorna/local/volumes/_mount"], stand.mount());
 }
 
@@ -111,7 +117,7 @@ fn what_changed_since_the_review() {
         tmux.wait_for("~ Aliases");
         stand.capture("stale-2-review", &tmux);
         tmux.keys(&["w"]);
-        tmux.wait_for("Prepared in");
+        tmux.wait_for("Prepared:");
         assert_ne!(stand.etcd.get_all(key)[key], "of somebody else");
     });
 }

@@ -3,10 +3,15 @@
 
 mod development;
 mod faults;
+mod home;
 mod own_servers;
 mod parity;
 mod stand;
 mod terminal;
 
+pub use home::Three;
 pub use stand::{BREAKS, PATIENT, Stand, at_both_sizes, write_private};
 pub use terminal::letters;
+
+/// From anywhere on the first page to the pages of servers that a person names.
+pub const SERVERS: &[&str] = &["End", "Up", "Up", "Enter"];

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::{Stand, at_both_sizes};
+use super::{SERVERS, Stand, at_both_sizes};
 use crate::servers::Fake;
 
 #[test]
@@ -11,8 +11,8 @@ fn a_wrong_password_is_mended_on_the_way() {
     at_both_sizes(|columns, rows| {
         let stand = Stand::new();
         let tmux = stand.wizard(columns, rows, &[]);
-        tmux.wait_for("Where are your servers?");
-        tmux.keys(&["Down", "Enter"]);
+        tmux.wait_for("Servers you name");
+        tmux.keys(SERVERS);
         tmux.wait_for("> Namespace");
         tmux.text("local");
         tmux.keys(&["Enter"]);
@@ -61,7 +61,7 @@ fn a_wrong_password_is_mended_on_the_way() {
         tmux.wait_gone("checking");
         stand.capture("own-5-review", &tmux);
         tmux.keys(&["w"]);
-        tmux.wait_for("Prepared in");
+        tmux.wait_for("Prepared:");
         assert_eq!(stand.etcd.get_all("/sorna/local/volumes/")["/sorna/local/volumes/_mount"], stand.mount());
         let pairs = stand.database.psql(&stand.database.name, "SELECT count(*) FROM keypairs");
         assert_eq!(pairs.expect("the table is there"), "2\n");
@@ -108,8 +108,8 @@ fn a_hung_server_stops_nobody() {
         // Its own limit is what ends the look at the hung server.
         let arguments = ["--set", "etcd.namespace=local"];
         let tmux = crate::tui::Tmux::start(columns, rows, &stand.program, &arguments, &[]);
-        tmux.wait_for("Where are your servers?");
-        tmux.keys(&["Down", "Enter"]);
+        tmux.wait_for("Servers you name");
+        tmux.keys(SERVERS);
         tmux.wait_for("> Namespace");
         tmux.keys(&["Tab"]);
         tmux.text(&silent.address);
@@ -132,8 +132,11 @@ fn a_hung_server_stops_nobody() {
         assert_eq!(tmux.exit_status(), 0);
         // The answers are offered again.
         let tmux = stand.wizard(columns, rows, &[]);
-        tmux.wait_for("> Continue: answers left");
+        tmux.wait_for("> Continue  unfinished answers");
         tmux.keys(&["Enter"]);
+        // It goes on where something is missing; what was answered is one page back.
+        tmux.wait_for("> Address ");
+        tmux.keys(&["Escape"]);
         tmux.wait_for("> Namespace      local");
         tmux.wait_for(&silent.address);
     });
@@ -155,9 +158,9 @@ fn an_edited_list_with_a_typo_keeps_the_last_good_one() {
         stand.program = stand.program.env("EDITOR", &editor);
         let endpoint = format!("etcd.endpoints={}", stand.etcd.endpoint);
         let tmux = stand.wizard(columns, rows, &["--set", "etcd.namespace=local", "--set", &endpoint]);
-        tmux.wait_for("Where are your servers?");
+        tmux.wait_for("Servers you name");
         // To the page of the list by way of the menu of pages: etcd, then on by Enter needs the others.
-        tmux.keys(&["Down", "Enter"]);
+        tmux.keys(SERVERS);
         tmux.wait_for("> Namespace");
         fill(&stand, &tmux);
         tmux.wait_for("22 images");

@@ -13,7 +13,7 @@ fn three_faces_write_the_same() {
     let tmux = wizard.review(80, 24, "directory");
     tmux.wait_for("w writes all this");
     tmux.keys(&["w"]);
-    tmux.wait_for("Prepared in");
+    tmux.wait_for("Prepared:");
     drop(tmux);
 
     let headless = Stand::new();

@@ -13,13 +13,13 @@ fn opened() -> (Program, Pty) {
     let program = Program::new();
     let pty = Pty::start(80, 24, &program, &[], &[]);
     pty.wait_for_raw();
-    pty.wait_for("Where are your servers?");
+    pty.wait_for("Prepare etcd and PostgreSQL");
     (program, pty)
 }
 
-/// Down, Enter: the page of etcd; then something is typed.
+/// The page of etcd; then something is typed.
 fn typed(pty: &mut Pty, text: &str) {
-    pty.write(b"\x1b[B\r");
+    pty.write(b"\x1b[F\x1b[A\x1b[A\r");
     pty.wait_for("Namespace");
     pty.write(text.as_bytes());
     shown(pty, text);
@@ -80,7 +80,7 @@ fn a_lost_connection_loses_no_answers() {
     }
     let program = last.expect("at least one");
     let again = Pty::start(80, 24, &program, &[], &[]);
-    again.wait_for("Continue: answers left");
+    shown(&again, "unfinishedanswers");
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn suspended_and_called_back() {
     let tmux = Tmux::shell(80, 24, &program);
     tmux.text("stty -g > before; $PROGRAM");
     tmux.keys(&["Enter"]);
-    tmux.wait_for("Where are your servers?");
+    tmux.wait_for("Servers you name");
     for from_outside in [false, true] {
         if from_outside {
             let pid = child_of(tmux.pane());
@@ -128,14 +128,13 @@ fn suspended_and_called_back() {
         tmux.wait_until("the settings are as before", |screen| screen.lines().any(|line| line == "the same"));
         tmux.text("clear; fg");
         tmux.keys(&["Enter"]);
-        tmux.wait_for("Where are your servers?");
-        tmux.wait_for("On servers I name");
+        tmux.wait_for("Servers you name");
         assert!(tmux.is_alternate());
         // It takes keys as before.
-        tmux.keys(&["Down"]);
-        tmux.wait_for("> On servers I name");
-        tmux.keys(&["Up"]);
-        tmux.wait_for("> On this machine");
+        tmux.keys(&["End"]);
+        tmux.wait_for("> From an answers file");
+        tmux.keys(&["Home"]);
+        tmux.wait_for("> Servers you name");
     }
 }
 
@@ -202,7 +201,7 @@ fn nothing_that_was_typed_in_secret_is_found_anywhere() {
     let tmux = stand.review(80, 24, "directory");
     tmux.wait_for("w writes all this");
     tmux.keys(&["w"]);
-    tmux.wait_for("Prepared in");
+    tmux.wait_for("Prepared:");
     tmux.keys(&["q"]);
     tmux.wait_for("> Stay");
     tmux.keys(&["Down", "Enter"]);
@@ -244,7 +243,7 @@ fn programs_that_are_started_get_no_secret() {
     let tmux = stand.wizard(80, 24, &["--answers", "answers.yml", "--review"]);
     tmux.wait_for("w writes all this");
     tmux.keys(&["w"]);
-    tmux.wait_for("Prepared in");
+    tmux.wait_for("Prepared:");
     tmux.keys(&["t"]);
     let seen = pager.with_extension("env");
     wait_until("the pager was started", PATIENCE, || {

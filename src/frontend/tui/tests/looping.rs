@@ -163,7 +163,7 @@ fn keys_are_answered_while_a_server_hangs() {
     answers.set("etcd.endpoints", address.into(), Origin::Typed).unwrap();
     let Wizard { app, effects } = Wizard::with(answers, 80, 24);
     let mut steps = vec![
-        ("Where are your servers?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
+        ("> Servers you name", vec![key(KeyCode::Enter)]),
         ("checking; go on meanwhile", vec![key(KeyCode::Enter)]),
         ("> Address", text("db")),
         ("> Address    db", vec![key(KeyCode::Esc)]),
@@ -194,13 +194,13 @@ fn the_probe_of_a_field_that_changes_is_dropped() {
     let mut again = vec![clear];
     again.extend(text(&closed));
     let steps = vec![
-        ("Where are your servers?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
+        ("> Servers you name", vec![key(KeyCode::Enter)]),
         ("checking; go on meanwhile", vec![key(KeyCode::Tab)]),
         ("> Addresses", again),
         ("not checked since the last change", vec![key(KeyCode::Tab)]),
         // The first probe would have ended with a time limit, much later.
         ("E-ETCD", vec![key(KeyCode::Esc)]),
-        ("Where are your servers?", vec![key(KeyCode::Char('q'))]),
+        ("Servers you name", vec![key(KeyCode::Char('q'))]),
         ("Leave?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
     ];
     let (ended, app) = play(app, effects, steps);
@@ -215,11 +215,11 @@ fn the_probe_of_a_field_that_changes_is_dropped() {
 fn keys_for_another_page_are_dropped() {
     let Wizard { app, effects } = Wizard::answered(80, 24);
     // All at once: the second Enter was pressed before its page was drawn.
-    let hasty = vec![key(KeyCode::Down), key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)];
+    let hasty = vec![key(KeyCode::Enter), key(KeyCode::Enter), key(KeyCode::Enter)];
     let steps = vec![
-        ("Where are your servers?", hasty),
+        ("Servers you name", hasty),
         ("> Namespace", vec![key(KeyCode::Esc)]),
-        ("Where are your servers?", vec![key(KeyCode::Char('q'))]),
+        ("Servers you name", vec![key(KeyCode::Char('q'))]),
         ("Leave?", vec![key(KeyCode::Down), key(KeyCode::Enter)]),
     ];
     assert_eq!(play(app, effects, steps).0, Exit::Quit(0));
@@ -228,7 +228,7 @@ fn keys_for_another_page_are_dropped() {
 #[test]
 fn a_terminal_that_is_gone_loses_no_answers() {
     let Wizard { app, effects } = Wizard::new(80, 24);
-    let mut steps = vec![("Where are your servers?", vec![key(KeyCode::Down), key(KeyCode::Enter)])];
+    let mut steps = vec![("> Servers you name", vec![key(KeyCode::Enter)])];
     let mut typed = text("mine");
     typed.push(Input::Signal(crate::failure::status::HANGUP));
     steps.push(("> Namespace", typed));

@@ -1,5 +1,7 @@
 //! The screens, with nothing behind them: every state is made by messages alone.
 
+mod development;
+mod home;
 mod looping;
 mod properties;
 mod remarks;
@@ -19,9 +21,10 @@ use ratatui::{
 };
 
 use crate::{
-    devstack::{Beside, Look, Seen, SeenState},
+    devstack::{Beside, Glance, Look, Outside, Seen, SeenState},
     environment::Environment,
     failure::{Code, Failure},
+    frontend::wizard::home::Home,
     guide::{Answers, Origin},
     guides::{Setup, september_2018},
     images::{self, Source},
@@ -69,7 +72,8 @@ impl Wizard {
             answers,
             review: false,
             notices: Vec::new(),
-            unfinished: None,
+            home: Home::default(),
+            glance: None,
             overwrite: Overwrite::default(),
             theme: Theme { ascii: false, color: true },
             host: "root@gpu-01".into(),
@@ -143,6 +147,14 @@ impl Wizard {
         self.app.probes[section].generation
     }
 
+    /// The development setup looks like this from outside.
+    pub(super) fn glanced(&mut self) -> &mut Self {
+        let server = |title, port, answers| Outside { title, port, answers, has_data: false };
+        let (etcd, postgres) = (server("etcd", 8120, true), server("PostgreSQL", 8100, false));
+        self.tell(Msg::Glanced(Glance { etcd, postgres, has_folder: false }))
+    }
+
+    /// A look found nothing in the way.
     pub(super) fn looked(&mut self) -> &mut Self {
         let (nobody, answers) =
             (SeenState::WillStart { data: false }, SeenState::Answers { version: "15.18".into() });

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Msg, Survey, Wizard, connection_lost, pending, refused, runs, summary};
+use super::{Msg, Survey, Wizard, connection_lost, development, home, pending, refused, runs, summary};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -22,7 +22,7 @@ fn step() -> impl Strategy<Value = Step> {
             KeyCode::Left, KeyCode::Right, KeyCode::Home, KeyCode::End, KeyCode::PageUp, KeyCode::PageDown,
             KeyCode::Backspace, KeyCode::Delete, KeyCode::F(1),
         ]),
-        4 => prop::sample::select("wqjkgGmrsvyetnNf/? al:1漢é".chars().collect::<Vec<_>>())
+        4 => prop::sample::select("wqjkgGmrsvyetnNfup/? al:1漢é".chars().collect::<Vec<_>>())
             .prop_map(KeyCode::Char),
     ];
     let modifiers = prop_oneof![9 => Just(KeyModifiers::NONE), 2 => Just(KeyModifiers::CONTROL)];
@@ -33,7 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         ]).prop_map(|text| Step::Paste(text.to_owned())),
         1 => (1u16..=300, 1u16..=100).prop_map(|(columns, rows)| Step::Resize(columns, rows)),
         1 => (0u64..100_000).prop_map(Step::Tick),
-        3 => (0u8..10).prop_map(Step::Arrives),
+        3 => (0u8..15).prop_map(Step::Arrives),
     ]
 }
 
@@ -48,6 +48,11 @@ fn arrives(wizard: &mut Wizard, which: u8) {
         6 => drop(wizard.ran(summary(0, Vec::new()))),
         7 => drop(wizard.ran(summary(7, vec![connection_lost()]))),
         8 => drop(wizard.tell(Msg::Keypairs(Ok("a: b".into())))),
+        9 => drop(wizard.glanced()),
+        10 => drop(wizard.tell(Msg::Home(Box::new(home::three())))),
+        11 => drop(wizard.tell(Msg::Reached("lab:5432".into(), false))),
+        12 => development::in_its_way(wizard),
+        13 => home::asked(wizard, vec!["database.password"]),
         _ => {
             let generation = wizard.app.images.survey.generation;
             wizard.tell(Msg::Surveyed { survey: Survey::Images, generation, result: Ok(pending()) });
@@ -61,12 +66,13 @@ proptest! {
     #[test]
     fn nothing_panics(
         size in (1u16..=300, 1u16..=100),
-        begins in 0u8..4,
+        begins in 0u8..5,
         steps in prop::collection::vec(step(), 0..60),
     ) {
         let mut wizard = match begins {
             0 => Wizard::new(size.0, size.1),
             1 => runs::running(size.0, size.1),
+            2 => home::with_three(size.0, size.1),
             _ => Wizard::answered(size.0, size.1),
         };
         for step in steps {

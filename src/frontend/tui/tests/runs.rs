@@ -7,17 +7,25 @@ use ratatui::crossterm::event::KeyCode::{self, Char, Down, Enter};
 use crate::{
     failure::{Code, Failure, status},
     frontend::tui::{Effect, app::Page},
+    guide::Origin,
     workflow::{EventKind, Level, Outcome, Rung, Summary, Verdict},
 };
 
 use super::{
     Msg, Wizard, connection_lost, finished, log, pending,
-    scenes::{review, section, shown},
+    scenes::{review, section, shown_everywhere as shown},
     summary,
 };
 
 pub(super) fn running(columns: u16, rows: u16) -> Wizard {
     let mut wizard = review(columns, rows);
+    for (key, path) in [
+        ("files.alembic-ini", "/srv/alembic.ini"),
+        ("files.environment", "/srv/manager.env"),
+        ("files.credentials", "/srv/keypairs.yml"),
+    ] {
+        wizard.app.answers.set(key, path.into(), Origin::Typed).unwrap();
+    }
     wizard.all_probed().surveyed(Ok(pending())).key(Char('w'));
     wizard.ran(EventKind::Plan { stages: pending() });
     for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
@@ -142,18 +150,40 @@ fn runs() {
     });
 }
 
+/// Everything is done.
+fn done(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = running(columns, rows);
+    wizard
+        .ran_at(100, EventKind::StageStarted { stage: "write-config" })
+        .ran_at(104, finished("write-config", 2))
+        .ran_at(131, finished("install-schema", 8))
+        .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
+        .ran_at(140, finished("populate-fixtures", 2))
+        .ran_at(150, summary(0, Vec::new()));
+    wizard.app.saved_answers = Some("/srv/me/.local/state/backendai-setup/seoul-03/answers.yml".into());
+    wizard
+}
+
+/// A person stops it in the middle of the schema.
+fn stopped(columns: u16, rows: u16) -> Wizard {
+    let mut wizard = running(columns, rows);
+    wizard.control('c');
+    let left = Some("the database is as before: nothing was committed".into());
+    wizard.ran_at(
+        200,
+        EventKind::StageFinished {
+            stage: "install-schema",
+            outcome: Outcome::Cancelled { left },
+            duration_ms: 100,
+        },
+    );
+    let failure = Failure::new(Code::Cancelled, "stopped before the end").remedy("run again to go on");
+    wizard.ran_at(201, summary(status::INTERRUPTED, vec![failure]));
+    wizard
+}
+
 #[test]
 fn endings() {
-    let done = |columns, rows| {
-        let mut wizard = running(columns, rows);
-        wizard
-            .ran_at(131, finished("install-schema", 8))
-            .ran_at(132, EventKind::StageStarted { stage: "populate-fixtures" })
-            .ran_at(140, finished("populate-fixtures", 2))
-            .ran_at(150, summary(0, Vec::new()));
-        wizard.app.saved_answers = Some("/srv/me/.local/state/backendai-setup/seoul-03/answers.yml".into());
-        wizard
-    };
     shown("done", done);
     let warning =
         Failure::new(Code::EtcdManager, "the manager will use db-01:2379 alone, which cannot be used")
@@ -170,7 +200,26 @@ fn endings() {
         wizard
     };
     shown("done_warned", warned);
-    assert_eq!(warned(80, 24).app.failures(), std::slice::from_ref(&warning));
+    shown("done_nothing_to_do", |columns, rows| {
+        let mut wizard = running(columns, rows);
+        for stage in pending() {
+            let outcome = Outcome::Unchanged { summary: "as it was".into() };
+            wizard.ran(EventKind::StageFinished { stage: stage.stage, outcome, duration_ms: 1 });
+        }
+        wizard.ran(summary(0, Vec::new()));
+        wizard
+    });
+    shown("stopped", stopped);
+    shown("receipt_stage", |columns, rows| {
+        let mut wizard = failed(columns, rows);
+        wizard.keys(&[KeyCode::Up, KeyCode::Up, KeyCode::Up]);
+        wizard
+    });
+    shown("receipt_log", |columns, rows| {
+        let mut wizard = failed(columns, rows);
+        wizard.keys(&[KeyCode::Up, KeyCode::Up, Enter]);
+        wizard
+    });
     shown("leave", |columns, rows| {
         let mut wizard = done(columns, rows);
         wizard.key(Char('q'));
@@ -181,9 +230,72 @@ fn endings() {
         wizard.text("db").control('c');
         wizard
     });
-    insta::assert_snapshot!("farewell", done(80, 24).app.farewell().join("\n"));
-    insta::assert_snapshot!("farewell_failed", failed(80, 24).app.farewell().join("\n"));
-    assert_eq!(failed(80, 24).app.failures(), [connection_lost()]);
+    for (name, wizard) in [
+        ("farewell", done(80, 24)),
+        ("farewell_failed", failed(80, 24)),
+        ("farewell_warned", warned(80, 24)),
+        ("farewell_stopped", stopped(80, 24)),
+    ] {
+        insta::assert_snapshot!(name, wizard.app.farewell().join("\n"));
+    }
+}
+
+/// The whole reason, every file and the transcript can be read at every size, and the next command is one line.
+#[test]
+fn a_receipt_tells_all_of_it() {
+    let read = |make: &dyn Fn(u16, u16) -> Wizard, columns, rows| {
+        let mut wizard = make(columns, rows);
+        let mut all = wizard.screen();
+        for _ in 0..40 {
+            wizard.key(KeyCode::PageDown);
+            all += &wizard.screen();
+        }
+        all.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (columns, rows) in [(80, 24), (120, 40), (60, 16), (200, 60)] {
+        let all = read(&done, columns, rows);
+        for words in
+            ["/alembic.ini", "/keypairs.yml", "/var/log/transcript.log", "Prepared: 7 stages changed"]
+        {
+            assert!(all.contains(words), "{words} at {columns}x{rows}\n{}", &all[..900]);
+        }
+        let why = |columns, rows| {
+            let words = (0..40).map(|at| format!("because{at}")).collect::<Vec<_>>().join(" ");
+            failed_by(
+                columns,
+                rows,
+                Failure::new(Code::DbRefused, "it was refused").why(words).remedy("look at it"),
+            )
+        };
+        let all = read(&why, columns, rows);
+        for word in ["because0", "because39", "look at it", "Nothing was committed", "> Try again"] {
+            let word = if word.starts_with("Nothing") { "nothing was committed" } else { word };
+            assert!(all.contains(word), "{word} at {columns}x{rows}\n{}", &all[..900]);
+        }
+    }
+    let lines = done(80, 24).app.farewell();
+    assert!(lines.iter().any(|line| line.starts_with(". ") && line.contains("&& python")), "{lines:#?}");
+    assert_eq!(lines.last().map(String::as_str), Some("Transcript: /var/log/transcript.log"));
+    let lines = failed(80, 24).app.farewell();
+    assert!(lines.iter().any(|line| line.contains("E-DB-LOST")), "{lines:#?}");
+    let mut wizard = done(80, 24);
+    wizard.key(Char('y'));
+    let Some(Effect::Copy(text)) = wizard.effects.last() else { panic!("a copy") };
+    assert!(text.contains("python -m") && !text.contains('\n'));
+}
+
+/// The cursor goes over stages and choices; Enter on a stage opens its log, and Esc closes it.
+#[test]
+fn a_receipt_opens_logs() {
+    let mut wizard = failed(80, 24);
+    wizard.keys(&[KeyCode::Up, KeyCode::Up, Enter]);
+    let screen = wizard.screen();
+    assert!(screen.contains("lock taken") && !screen.contains("Try again"), "{screen}");
+    wizard.key(KeyCode::Esc);
+    let screen = wizard.screen();
+    assert!(screen.contains("Try again") && screen.contains("> ✗ Schema"), "{screen}");
+    wizard.keys(&[Down, Down, Enter]);
+    assert!(matches!(wizard.effects.last(), Some(Effect::Run { .. })), "Try again is the first choice");
 }
 
 /// A run that wrote nothing is tried again as it was confirmed; what is left of one that wrote is planned anew.

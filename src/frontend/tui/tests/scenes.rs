@@ -3,18 +3,26 @@
 use ratatui::crossterm::event::KeyCode::{self, BackTab, Char, Down, Enter, Esc, Tab};
 
 use crate::{
-    devstack::{Beside, SeenState},
     failure::{Code, Failure, Place},
     frontend::tui::app::Page,
     workflow::StageStatus,
 };
 
-use super::{Listed, Msg, Survey, Wizard, answers, good, pending, refused, state, unmounted};
+use super::{Listed, Msg, Survey, Wizard, good, pending, refused, state, unmounted};
 
 /// At 80x24, 120x40 and 60x16, and at 80x24 in plain signs.
 pub(super) fn shown(name: &str, make: impl Fn(u16, u16) -> Wizard) {
+    shown_at(&[(80, 24), (120, 40), (60, 16)], name, make);
+}
+
+/// The same at 200x60 too.
+pub(super) fn shown_everywhere(name: &str, make: impl Fn(u16, u16) -> Wizard) {
+    shown_at(&[(80, 24), (120, 40), (60, 16), (200, 60)], name, make);
+}
+
+fn shown_at(sizes: &[(u16, u16)], name: &str, make: impl Fn(u16, u16) -> Wizard) {
     let mut all = String::new();
-    for (columns, rows) in [(80, 24), (120, 40), (60, 16)] {
+    for (columns, rows) in sizes.iter().copied() {
         all += &format!("{columns}x{rows}\n{}", make(columns, rows).screen());
     }
     let mut plain = make(80, 24);
@@ -30,72 +38,6 @@ pub(super) fn section(at: usize, columns: u16, rows: u16, answered: bool) -> Wiz
     let mut wizard = if answered { Wizard::answered(columns, rows) } else { Wizard::new(columns, rows) };
     wizard.app.go(Page::Section(at));
     wizard
-}
-
-#[test]
-fn welcome() {
-    shown("welcome_looking", Wizard::new);
-    shown("welcome", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        wizard.looked();
-        wizard
-    });
-    shown("welcome_starting", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        wizard.looked().key(Enter).tell(Msg::StackSaid("PostgreSQL data made in /srv/postgresql".into()));
-        wizard
-    });
-    shown("welcome_failed", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        let failure = Failure::new(Code::DevPort, "port 8120, meant for etcd, is taken by `nginx` (pid 42), which is a web server")
-            .remedy("stop it and choose this again, or choose `On this machine, with etcd on port 8121`, which starts another one");
-        wizard.looked().key(Enter).tell(Msg::StackUp(Box::new(Err(failure))));
-        wizard
-    });
-    shown("welcome_used", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        let used = |words: &str| SeenState::Used { words: words.into() };
-        wizard.found([used("3.4.15 answers"), used("9.6 signs in")], None, None);
-        wizard
-    });
-    shown("welcome_in_the_way", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        let refuses = "refuses `postgres` with `develove`";
-        let obstacle = Failure::new(
-            Code::DevPort,
-            format!("port 8100, meant for PostgreSQL, is taken by a process of another user, which {refuses}"),
-        )
-        .why("password authentication failed for user \"postgres\" (28P01)")
-        .remedy("stop it and choose this again, or choose `On this machine, with PostgreSQL on port 8101`, which starts another one; or choose `On servers I name`, and give localhost:8100 with its own user and password");
-        let beside = Beside { etcd_port: None, postgres_port: Some(8101) };
-        let states = [
-            SeenState::Used { words: "3.4.15 answers".into() },
-            SeenState::InTheWay { words: refuses.into() },
-        ];
-        // The cursor stays where a person put it before the look came back.
-        wizard.keys(&[Down]).found(states, Some(obstacle), Some(beside));
-        wizard
-    });
-    shown("welcome_file", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        let place = Place { file: "answers.yml".into(), line: 3, column: 5 };
-        let problem = Failure::new(Code::AnswersKey, "there is no key `etcd.namspace`")
-            .remedy("did you mean `etcd.namespace`?")
-            .at(place);
-        wizard.looked().keys(&[Down, Down, Enter, Enter]);
-        wizard.tell(Msg::Loaded(Box::new(Err(vec![problem]))));
-        wizard
-    });
-    shown("welcome_continue", |columns, rows| {
-        let mut wizard = Wizard::new(columns, rows);
-        wizard.app.unfinished = Some(crate::frontend::tui::Unfinished {
-            answers: answers(),
-            page: "database".into(),
-            words: "4 of 7 done, Schema failed 12 min ago".into(),
-        });
-        wizard.looked();
-        wizard
-    });
 }
 
 #[test]
@@ -348,8 +290,8 @@ fn help() {
 fn too_small() {
     let mut wizard = Wizard::new(50, 10);
     assert_eq!(wizard.screen().trim(), "The window is 50x10; 60x16 is the least that\nworks.");
-    wizard.tell(Msg::Resize(80, 24)).looked();
-    assert!(wizard.screen().contains("Where are your servers?"));
+    wizard.tell(Msg::Resize(80, 24));
+    assert!(wizard.screen().contains("Servers you name"));
     wizard.key(Esc);
     assert!(wizard.screen().contains("This is the first page; q leaves"));
 }

@@ -10,8 +10,8 @@ use crate::{
 };
 
 use super::{
-    Effect, Msg, Survey, pending,
-    scenes::{shown, with_conflict},
+    Effect, Msg, Survey, finished, pending,
+    scenes::{shown_everywhere as shown, with_conflict},
     summary,
 };
 
@@ -73,7 +73,11 @@ fn undoing() {
     shown("undo_refused", refused);
     shown("undone", |columns, rows| {
         let mut wizard = found(columns, rows, states());
-        wizard.key(Char('w')).ran_at(150, summary(0, Vec::new()));
+        wizard.key(Char('w'));
+        for (stage, changes) in [("load-images", 181), ("load-aliases", 117), ("set-mount", 1)] {
+            wizard.ran_at(100, finished(stage, changes));
+        }
+        wizard.ran_at(150, summary(0, Vec::new()));
         wizard
     });
 }

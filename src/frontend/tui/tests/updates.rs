@@ -77,7 +77,7 @@ fn rungs_show_as_they_are_passed() {
 #[test]
 fn enter_leads_through_what_is_missing_and_then_on() {
     let mut wizard = Wizard::new(80, 24);
-    wizard.key(Down).key(Enter);
+    wizard.key(Enter);
     assert_eq!(wizard.app.page, Page::Section(0));
     wizard.key(Enter);
     assert!(wizard.screen().contains("Namespace is needed to go on"));

@@ -1,15 +1,14 @@
 //! What work brings back. Whatever belongs to older answers is dropped.
 
 use crate::{
-    devstack::{Look, Stack},
     failure::{Code, Failure, status},
     frontend::{
         tui::{
-            app::{App, Choice, Page, Probe, ProbeState, Reading, surveyed},
+            app::{App, Page, Probe, ProbeState, Reading, surveyed},
             msg::{Effect, Listed, Msg, ProbeId, Survey},
             theme::Sign,
         },
-        wizard::{credentials, first_of, start::Loaded},
+        wizard::{credentials, first_of},
     },
     workflow::{Event, EventKind, Rung, StageState, Verdict},
 };
@@ -19,12 +18,21 @@ impl App {
         match msg {
             Msg::Looked(look) => self.looked(*look),
             Msg::StackSaid(line) => {
-                if let Some(lines) = &mut self.welcome.starting {
+                if let Some(lines) = &mut self.dev.starting {
                     lines.push(line);
                 }
             }
             Msg::StackUp(stack) => self.stack_is_up(*stack),
             Msg::Loaded(loaded) => self.loaded(*loaded),
+            Msg::Home(home) => {
+                let heard = |notice: &&Failure| !self.notices.contains(notice);
+                let news: Vec<Failure> = home.notices.iter().filter(heard).cloned().collect();
+                self.notices.extend(news);
+                self.home.take(*home);
+            }
+            Msg::Glanced(glance) => self.home.glance = Some(glance),
+            Msg::Reached(address, accepts) => drop(self.home.reached.insert(address, Some(accepts))),
+            Msg::Opened(id, opened) => self.opened(&id, *opened),
             Msg::Climbed(id, rung) => self.climbed(id, rung),
             Msg::Probed(id, result) => self.probed(id, result),
             Msg::Listed { generation, listed } => self.listed(generation, *listed),
@@ -40,7 +48,7 @@ impl App {
             }
             Msg::Lost(failure) => {
                 self.say(Sign::Warning, failure.what.clone());
-                self.notices.push(failure);
+                self.lost.push(failure);
             }
             Msg::AnswersSaved(Ok(path)) => self.saved_answers = Some(path),
             Msg::AnswersSaved(Err(failure)) => {
@@ -59,37 +67,6 @@ impl App {
                 }
             }
             Msg::Key(_) | Msg::Paste(_) | Msg::Resize(..) | Msg::Tick(_) | Msg::Signal(_) | Msg::Suspend => {}
-        }
-    }
-
-    fn looked(&mut self, look: Look) {
-        // The choices may be others now; the cursor stays on the one where it was.
-        let here = self.choices().get(self.welcome.cursor).copied();
-        let is_obstructed = look.obstacle.is_some();
-        self.welcome.look = Some(look);
-        let choices = self.choices();
-        let at = choices.iter().position(|choice| Some(*choice) == here);
-        let development = choices.iter().position(|choice| *choice == Choice::Development);
-        self.welcome.cursor = at.or(development).unwrap_or_default();
-        if std::mem::take(&mut self.welcome.looks_again) && self.notice.is_some() {
-            match is_obstructed {
-                true => self.say(Sign::Warning, "It is still in the way"),
-                false => self.say(Sign::Done, "Nothing is in the way any more; Enter starts"),
-            }
-        }
-    }
-
-    fn stack_is_up(&mut self, stack: Result<Stack, Failure>) {
-        self.welcome.starting = None;
-        match stack {
-            Ok(stack) => {
-                let problems = stack.fill(&self.surroundings.environment, &mut self.answers);
-                self.filled(problems, true);
-            }
-            Err(failure) => {
-                self.welcome.failures = vec![failure];
-                self.want(Effect::Look);
-            }
         }
     }
 
@@ -154,34 +131,6 @@ impl App {
         }
     }
 
-    /// All answers are there at once: straight to the review.
-    fn filled(&mut self, problems: Vec<Failure>, development: bool) {
-        if !problems.is_empty() {
-            self.welcome.failures = problems;
-            return;
-        }
-        self.development = development;
-        self.refill();
-        self.visited = (0..self.forms.len()).collect();
-        self.probes.iter_mut().for_each(Probe::forget);
-        self.answers_changed(self.image_list);
-        self.welcome.path = None;
-        self.go(Page::Review);
-    }
-
-    fn loaded(&mut self, loaded: Loaded) {
-        let problems = match loaded {
-            Ok((answers, notices)) => {
-                (self.answers, self.notices) = (answers, notices);
-                Vec::new()
-            }
-            Err(problems) => problems,
-        };
-        let file = self.choices().iter().position(|choice| *choice == Choice::File);
-        self.welcome.cursor = file.unwrap_or(self.welcome.cursor);
-        self.filled(problems, false);
-    }
-
     /// The probe of a section, if it is still this one.
     fn probe_by(&mut self, id: ProbeId) -> Option<&mut Probe> {
         self.probes.get_mut(id.section).filter(|probe| probe.generation == id.generation)
@@ -234,9 +183,7 @@ impl App {
         if left_out {
             self.round.ended_without_all();
         }
-        self.page = Page::Done;
         self.trail.clear();
-        self.done_cursor = 0;
         self.overlay = None;
         if is_undo {
             self.round.undid = true;
@@ -244,7 +191,8 @@ impl App {
             return;
         }
         self.want(Effect::SaveAnswers(Box::new(self.answers.clone())));
-        if whole {
+        // What was left unfinished may be of other servers.
+        if whole && (self.home.own.is_none() || self.round.drafted) {
             self.round.changed = false;
             self.want(Effect::ForgetDraft);
         }
@@ -255,7 +203,7 @@ impl App {
 /// Here a missing answer has a page of its own; files and flags are the other faces' ways.
 fn in_the_wizard(mut problems: Vec<Failure>) -> Vec<Failure> {
     for problem in problems.iter_mut().filter(|problem| problem.code == Code::AnswersMissing) {
-        problem.remedy = Some("answer it on its page: `On servers I name` leads there".into());
+        problem.remedy = Some("answer it on its page: `Servers you name` leads there".into());
     }
     problems
 }

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     failure::Failure,
     frontend::tui::{
-        app::{App, Page, Probe, Reading, View},
+        app::{App, Probe, Reading, View},
         form::Form,
         keymap::Action,
         msg::{Effect, Errand, Survey},
@@ -46,7 +46,7 @@ impl App {
         match action {
             Action::Next => {
                 self.probe(self.image_list, false);
-                self.go(Page::Section(self.image_list + 1));
+                self.go(self.page_after(self.image_list));
             }
             Action::Back if !self.images.search.value().is_empty() => self.images.search.reset(),
             Action::Back => self.back(),

@@ -1,11 +1,13 @@
 //! What each message changes. Pure: work is only asked for, as effects.
 
 mod arrivals;
+mod development;
+mod home;
 mod images;
+mod receipt;
 mod review;
 mod run;
 mod section;
-mod welcome;
 
 use ratatui::crossterm::event::KeyEvent;
 use secrecy::ExposeSecret;
@@ -15,7 +17,7 @@ use crate::failure::status;
 
 use super::{
     app::{App, Overlay, Page, Reading},
-    form::edit,
+    form::{Form, edit},
     keymap::{self, Action, Place},
     msg::{Effect, Errand, Msg},
     theme::Sign,
@@ -36,6 +38,7 @@ impl App {
             Msg::Suspend => self.suspend(),
             other => self.arrived(other),
         }
+        self.reach_out();
         std::mem::take(&mut self.effects)
     }
 
@@ -53,16 +56,16 @@ impl App {
             Action::PlainSigns => self.theme.ascii = !self.theme.ascii,
             Action::Suspend => self.suspend(),
             Action::Quit => self.overlay = Some(Overlay::Leave { cursor: 0 }),
-            Action::Menu => self.go(Page::Menu),
+            Action::Menu if self.page != Page::Home => self.go(Page::Menu),
             _ if self.overlay.is_some() => self.overlay_key(action),
             _ => match self.page {
-                Page::Welcome => self.welcome_key(action),
+                Page::Home => self.home_key(action),
+                Page::Development => self.development_key(action),
                 Page::Section(at) if at == self.image_list && place != Place::Text => self.images_key(action),
                 Page::Section(_) => self.section_key(action),
                 Page::Review => self.review_key(action),
                 Page::Menu => self.menu_key(action),
                 Page::Run => self.run_key(action),
-                Page::Done => self.done_key(action),
             },
         }
     }
@@ -70,7 +73,8 @@ impl App {
     /// The line that is typed outside of a form.
     fn line(&mut self, place: Place) -> Option<&mut Input> {
         match (place, &mut self.overlay) {
-            (Place::Path, _) => self.welcome.path.as_mut(),
+            (Place::Path, _) => self.home.path.as_mut(),
+            (Place::Search, _) if self.page == Page::Home => Some(&mut self.home.search),
             (Place::Search, _) if self.page == Page::Run => self.run.as_mut().map(|run| &mut run.search),
             (Place::Search, _) => {
                 self.images.cursor = 0;
@@ -85,8 +89,13 @@ impl App {
     fn typed(&mut self, key: KeyEvent, place: Place) {
         if matches!(place, Place::Text | Place::Secret) {
             self.type_into_field(key);
+        } else if let (Place::Ask, Some(Overlay::Ask(ask))) = (place, &mut self.overlay) {
+            ask.field.type_key(key);
+        } else if place == Place::Development {
+            self.dev.type_in(key);
         } else if let (Some(line), Some(request)) = (self.line(place), edit(key)) {
             line.handle(request);
+            self.home.settle();
         }
     }
 
@@ -103,6 +112,12 @@ impl App {
         }
         match self.place() {
             Place::Text | Place::Secret => self.paste_into_field(first),
+            Place::Ask => {
+                if let Some(Overlay::Ask(ask)) = &mut self.overlay {
+                    ask.field.paste(first);
+                }
+            }
+            Place::Development => self.dev.paste(first),
             // The word that allows something is typed.
             Place::Confirm => {}
             place => {
@@ -172,9 +187,15 @@ impl App {
     /// that failed was passed over.
     pub(super) fn keep_draft(&mut self) {
         let left_out = self.run.as_ref().is_some_and(|run| !run.left_out().is_empty());
-        if left_out || self.round.changed && self.page != Page::Done {
+        if left_out || self.round.changed && !self.is_at_the_end() {
+            self.round.drafted = true;
             self.want(Effect::SaveDraft(self.page.id(self.setup.guide), Box::new(self.answers.clone())));
         }
+    }
+
+    /// A run has ended well, and its receipt is on the screen.
+    fn is_at_the_end(&self) -> bool {
+        self.page == Page::Run && self.run.as_ref().is_some_and(|run| run.has_ended() && !run.has_failed())
     }
 
     /// Shows something in full.
@@ -199,6 +220,8 @@ impl App {
     fn enter(&mut self, page: Page) {
         self.page = page;
         self.overlay = None;
+        // What was shown on request is hidden once it is left.
+        self.forms.iter_mut().for_each(Form::hide);
         if let Page::Section(at) = page {
             self.visited.insert(at);
         }
@@ -216,6 +239,12 @@ impl App {
             Page::Menu => {
                 self.survey_all();
                 self.want(Effect::Remember(Box::new(self.answers.clone())));
+            }
+            // What was set up meanwhile is listed, and looked at anew.
+            Page::Home => {
+                self.home.reached.clear();
+                self.want(Effect::ReadHome);
+                self.want(Effect::Glance);
             }
             _ => {}
         }
@@ -243,6 +272,7 @@ impl App {
                 _ => {}
             },
             Some(Overlay::Confirm { .. }) => self.confirm_key(action),
+            Some(Overlay::Ask(_)) => self.ask_key(action),
             Some(Overlay::Alone { stage, .. }) if action == Action::Write => {
                 let stage = *stage;
                 self.write_alone(stage);

@@ -6,18 +6,14 @@ use crate::{
     failure::status,
     frontend::{
         tui::{
-            app::{App, Overlay, Page, Reading},
+            app::{App, Overlay, Page},
             keymap::Action,
-            msg::{Effect, Errand, Survey},
-            running::RunPage,
+            msg::{Effect, Survey},
+            running::{Focus, RunPage},
             theme::Sign,
         },
-        wizard::{
-            credentials, first_of,
-            run::{Ending, Remedy, passed_over},
-        },
+        wizard::first_of,
     },
-    guide::files,
     report::Log,
     workflow::{StageId, StageState},
 };
@@ -42,6 +38,7 @@ impl App {
             self.round.passed_over = None;
         }
         self.round.status = status::SUCCESS;
+        self.last_transcript = self.transcript().map(str::to_owned);
         self.run = Some(RunPage::new(self.setup, stages.clone(), skip.clone(), confirmed.clone(), self.now));
         if self.page != Page::Run {
             self.trail.push(self.page);
@@ -77,6 +74,7 @@ impl App {
             return;
         }
         let stages: Vec<StageId> = states.iter().map(|state| state.stage).collect();
+        self.last_transcript = self.transcript().map(str::to_owned);
         let page = RunPage::new(self.setup, stages, Vec::new(), Some(states.clone()), self.now);
         self.run = Some(RunPage { is_undo: true, ..page });
         if self.page != Page::Run {
@@ -90,8 +88,10 @@ impl App {
     }
 
     pub(super) fn run_key(&mut self, action: Action) {
-        let rows = usize::from(self.size.1.saturating_sub(6)).max(1);
-        let failed = self.run.as_ref().is_some_and(RunPage::has_failed);
+        if self.run.as_ref().is_some_and(|run| run.has_ended() && !run.log_open) {
+            return self.receipt_key(action);
+        }
+        let rows = usize::from(self.size.1.saturating_sub(14)).max(1);
         let Some(run) = &mut self.run else { return };
         match action {
             Action::Next if run.search_open => {
@@ -118,73 +118,19 @@ impl App {
             Action::PreviousHit => run.find(false, rows),
             Action::Save => self.save_log(),
             Action::Copy => self.copy_log(),
-            Action::Transcript => self.read_transcript(),
-            Action::Undo if failed => self.look_at_undo(),
-            Action::Remarks if failed => {
-                let failures = run.failures();
-                self.read(Reading::Problems(failures));
-            }
-            Action::Next if failed => self.do_remedy(),
-            Action::Up | Action::Down | Action::First | Action::Last if failed => {
-                let count = self.remedies().len();
-                if let Some(run) = &mut self.run {
-                    run.cursor = moved(run.cursor, count, action, 1);
-                }
-            }
             Action::Up | Action::Down | Action::First | Action::Last => {
                 let at = moved(run.shown(), run.order.len(), action, 1);
                 run.chosen = Some(at);
                 run.follow = true;
             }
-            Action::Back if failed => self.back(),
+            // From its log back to the receipt.
+            Action::Next | Action::Back if run.has_ended() => {
+                run.focus = Focus::Stage(run.shown());
+                (run.log_open, run.chosen) = (false, None);
+            }
             Action::Back => self.say(Sign::Warning, "Stages are running; ^C stops them"),
             _ => {}
         }
-    }
-
-    /// What is left out when the stage that failed is passed over.
-    pub(in crate::frontend::tui) fn passed_over(&self) -> Option<Vec<StageId>> {
-        let run = self.run.as_ref().filter(|run| !run.is_undo)?;
-        passed_over(self.setup, &run.state, &run.order, &run.skip)
-    }
-
-    /// What can be done after a failure.
-    pub(in crate::frontend::tui) fn remedies(&self) -> Vec<Remedy> {
-        let Some(run) = &self.run else { return Vec::new() };
-        Remedy::all(&run.state, self.passed_over().is_some())
-    }
-
-    fn do_remedy(&mut self) {
-        let Some(run) = &self.run else { return };
-        let (wanted, mut skip) = (run.wanted.clone(), run.skip.clone());
-        let (confirmed, is_undo) = (run.still_confirmed(), run.is_undo);
-        match self.remedies().get(run.cursor) {
-            // What is left of it is looked at first.
-            Some(Remedy::Again | Remedy::Look) if is_undo => self.look_at_undo(),
-            Some(Remedy::Again) => self.start_run(wanted, skip, confirmed),
-            Some(Remedy::Change) => self.back_to_review(),
-            Some(Remedy::Look) if !wanted.is_empty() => {
-                self.back_to_review();
-                self.go(Page::Menu);
-            }
-            Some(Remedy::Look) => {
-                self.back_to_review();
-                self.check_again();
-            }
-            Some(Remedy::Skip) => {
-                skip.extend(self.passed_over().into_iter().flatten());
-                self.round.passed_over = Some(self.round.status);
-                self.start_run(wanted, skip, confirmed);
-            }
-            Some(Remedy::Leave) => self.quit(self.round.status),
-            None => {}
-        }
-    }
-
-    fn back_to_review(&mut self) {
-        self.trail = vec![Page::Welcome];
-        self.go(Page::Review);
-        self.trail.truncate(1);
     }
 
     /// While a failure stands, its server is asked every other second.
@@ -217,48 +163,6 @@ impl App {
         let text = run.log().map(Log::text).unwrap_or_default();
         self.say(Sign::Done, "The log was sent to your terminal");
         self.want(Effect::Copy(text));
-    }
-
-    fn read_transcript(&mut self) {
-        let transcript = self.run.as_ref().and_then(|run| run.state.summary.as_ref()?.transcript.clone());
-        match transcript {
-            Some(path) => self.want(Effect::Away(Errand::Read(path.into()))),
-            None => self.say(Sign::Warning, "The transcript is named once the run has ended"),
-        }
-    }
-
-    /// What can be done at the end.
-    pub(in crate::frontend::tui) fn endings(&self) -> Vec<Ending> {
-        let is_whole = self.run.as_ref().is_none_or(|run| run.left_out().is_empty() && !run.is_undo);
-        let again = (!is_whole).then_some(Ending::Review);
-        let made = self.run.as_ref().is_some_and(|run| run.files().contains(&files::CREDENTIALS));
-        let keys = credentials(&self.answers).filter(|_| made).map(|_| Ending::Keypairs);
-        again.into_iter().chain(keys).chain([Ending::Stage, Ending::Undo, Ending::Leave]).collect()
-    }
-
-    pub(super) fn done_key(&mut self, action: Action) {
-        let endings = self.endings();
-        match action {
-            Action::Next => match endings.get(self.done_cursor) {
-                Some(Ending::Keypairs) => {
-                    self.effects.extend(credentials(&self.answers).map(Effect::ReadKeypairs));
-                }
-                Some(Ending::Stage) => self.go(Page::Menu),
-                Some(Ending::Undo) => self.look_at_undo(),
-                Some(Ending::Review) => self.back_to_review(),
-                Some(Ending::Leave) | None => self.quit(self.round.status),
-            },
-            Action::Back => self.back_to_review(),
-            Action::Transcript => self.read_transcript(),
-            Action::Undo => self.look_at_undo(),
-            Action::Copy => {
-                if let Some(command) = self.next_command() {
-                    self.say(Sign::Done, "The next command was sent to your terminal");
-                    self.want(Effect::Copy(command));
-                }
-            }
-            _ => self.done_cursor = moved(self.done_cursor, endings.len(), action, 1),
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use ratatui::crossterm::event::KeyEvent;
 use crate::{
     frontend::tui::{
         app::{App, Page, ProbeState},
+        form::Form,
         keymap::Action,
         msg::{Effect, ProbeId},
         theme::Sign,
@@ -59,6 +60,7 @@ impl App {
 
     /// A field was left: judge it, and probe once the section is complete.
     fn left_field(&mut self, at: usize) {
+        self.forms.get_mut(at).into_iter().for_each(Form::hide);
         self.judge(at);
         self.probe(at, false);
         self.keep_draft();
@@ -83,8 +85,14 @@ impl App {
         // Where two answers contradict each other, it stands on the page.
         if self.is_complete(at) {
             self.probe(at, false);
-            self.go(if at + 1 < self.forms.len() { Page::Section(at + 1) } else { Page::Review });
+            self.go(self.page_after(at));
         }
+    }
+
+    /// The next page that was not finished before.
+    pub(super) fn page_after(&self, at: usize) -> Page {
+        let is_finished = |at: &usize| self.visited.contains(at) && self.is_complete(*at);
+        (at + 1..self.forms.len()).find(|at| !is_finished(at)).map_or(Page::Review, Page::Section)
     }
 
     pub(super) fn focus_wanting(&mut self) {

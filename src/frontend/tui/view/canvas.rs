@@ -13,18 +13,23 @@ use crate::frontend::tui::{
     theme::{Sign, Theme},
 };
 
+/// What is drawn to be scrolled in is no longer than this, in rows.
+const LONGEST: u16 = 400;
+
 /// Writes lines into an area; what is below its end is dropped.
 pub(in crate::frontend::tui) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     area: Rect,
     row: u16,
     pub(super) theme: Theme,
+    /// Where the focus is on the screen: there stands the hardware cursor, which braille and speech follow.
+    pub(super) cursor: Option<Position>,
 }
 
 impl<'a> Canvas<'a> {
     pub(super) fn new(buffer: &'a mut Buffer, area: Rect, theme: Theme) -> Self {
         let area = area.intersection(buffer.area);
-        Self { buffer, area, row: 0, theme }
+        Self { buffer, area, row: 0, theme, cursor: None }
     }
 
     pub(super) fn columns(&self) -> usize {
@@ -45,14 +50,76 @@ impl<'a> Canvas<'a> {
         (self.area.x, self.area.y + self.row)
     }
 
+    /// The mark of the next line in a list; where it is the one in focus, the cursor stands on it.
+    pub(super) fn mark(&mut self, here: bool, columns: usize) -> Span<'static> {
+        if here && self.left() > 0 {
+            let (x, y) = self.at();
+            let column = u16::try_from(columns.saturating_sub(2)).unwrap_or_default();
+            self.cursor = Some(Position::new(x.saturating_add(column), y));
+        }
+        self.theme.cursor(here, columns)
+    }
+
     /// The next rows as a canvas of their own: what is longer than that is cut off there.
     pub(super) fn part(&mut self, rows: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
         let height = u16::try_from(rows.min(self.left())).unwrap_or(u16::MAX);
         let area = Rect { y: self.area.y + self.row, height, ..self.area };
         if self.left() > 0 {
-            draw(&mut Canvas::new(self.buffer, area, self.theme));
+            let mut part = Canvas::new(self.buffer, area, self.theme);
+            draw(&mut part);
+            self.cursor = part.cursor.or(self.cursor);
         }
         self.row = self.row.saturating_add(height);
+    }
+
+    /// How many rows this takes.
+    pub(super) fn measured(&self, draw: impl FnOnce(&mut Canvas<'_>)) -> usize {
+        let area = Rect { x: 0, y: 0, width: self.area.width, height: LONGEST };
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, area, self.theme);
+        draw(&mut canvas);
+        usize::from(canvas.row)
+    }
+
+    /// The next rows, as a window on something that may be longer: scrolled so far, and so that its focus shows. What is
+    /// below the window is told in its last row.
+    pub(super) fn window(&mut self, rows: usize, scroll: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
+        let area = Rect { x: 0, y: 0, width: self.area.width, height: LONGEST };
+        let mut buffer = Buffer::empty(area);
+        let mut canvas = Canvas::new(&mut buffer, area, self.theme);
+        draw(&mut canvas);
+        let (used, focus) = (usize::from(canvas.row.min(LONGEST)), canvas.cursor);
+        let rows = rows.min(self.left());
+        let is_long = used > rows;
+        let seen = if is_long { rows.saturating_sub(1) } else { used };
+        let mut top = scroll.min(used.saturating_sub(seen));
+        if let Some(at) = focus.map(|at| usize::from(at.y)) {
+            top = top.min(at).max((at + 1).saturating_sub(seen));
+        }
+        for row in 0..seen {
+            let y = u16::try_from(top + row).unwrap_or_default();
+            let at = self.area.y + self.row;
+            for x in 0..self.area.width.min(area.width) {
+                if let (Some(from), Some(to)) =
+                    (buffer.cell((x, y)), self.buffer.cell_mut((self.area.x + x, at)))
+                {
+                    *to = from.clone();
+                }
+            }
+            if let Some(focus) = focus.filter(|focus| focus.y == y) {
+                self.cursor = Some(Position::new(self.area.x + focus.x, at));
+            }
+            self.row += 1;
+        }
+        if is_long && rows > 0 {
+            let below = used.saturating_sub(top + seen);
+            let words = match below {
+                0 => format!("   lines {}-{used} of {used}; PgUp goes back", top + 1),
+                1 => "   1 more line; PgDn".to_owned(),
+                below => format!("   {below} more lines; PgDn"),
+            };
+            self.line(Line::styled(words, self.theme.dim()));
+        }
     }
 
     /// Writes a line, cut to the width. The one place where text comes onto the screen: what a server or a file
@@ -121,7 +188,8 @@ impl<'a> Canvas<'a> {
         for (at, choice) in choices.iter().enumerate() {
             let here = at == cursor;
             let text = Span::styled(*choice, self.theme.chosen(here));
-            self.line(Line::from(vec![self.theme.cursor(here, 3), text]));
+            let mark = self.mark(here, 3);
+            self.line(Line::from(vec![mark, text]));
         }
     }
 
@@ -146,7 +214,10 @@ impl<'a> Canvas<'a> {
             Span::raw(" "),
             Span::raw(lines.next().unwrap_or_default()),
         ]);
-        self.ends(head, right);
+        match right.width() {
+            0 => self.line(head),
+            _ => self.ends(head, right),
+        }
         for line in lines {
             self.line(Line::raw(format!("{}{line}", " ".repeat(first))));
         }
@@ -162,7 +233,7 @@ impl<'a> Canvas<'a> {
 }
 
 /// `0.4 ms`, `0.2 s`, `2 min 05 s`.
-pub(super) fn duration(ms: f64) -> String {
+pub(in crate::frontend::tui) fn duration(ms: f64) -> String {
     if ms < 100.0 {
         format!("{ms:.1} ms")
     } else if ms < 60_000.0 {

@@ -18,7 +18,8 @@ use super::Canvas;
 fn place(app: &App) -> Place {
     match app.place_on_page() {
         Place::Text => Place::Secret,
-        Place::Path => Place::Welcome,
+        Place::Path => Place::Home,
+        Place::Search if app.page == Page::Home => Place::Home,
         Place::Search if app.page != Page::Run => Place::Images,
         Place::Search => Place::Run,
         place => place,

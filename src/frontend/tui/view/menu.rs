@@ -67,7 +67,7 @@ fn stage(app: &App, canvas: &mut Canvas<'_>, about: &About, here: bool) {
     };
     let last = app.remembered.iter().find(|(id, _)| *id == about.id);
     let last = last.map_or("never", |(_, when)| when.as_str()).to_owned();
-    let mark = theme.cursor(here, 3);
+    let mark = canvas.mark(here, 3);
     let style = theme.chosen(here);
     canvas.ends(
         Line::from(vec![

@@ -2,17 +2,18 @@
 //! state stands in `tests/snapshots`.
 
 mod canvas;
-mod done;
+mod development;
 mod help;
+mod home;
 mod images;
 mod ladder;
 mod menu;
 mod overlay;
 pub(super) mod reading;
+mod receipt;
 mod review;
 mod run;
 mod section;
-mod welcome;
 
 use ratatui::{
     Frame,
@@ -28,10 +29,10 @@ use super::{
     theme::{Sign, Theme},
 };
 
-pub(super) use canvas::Canvas;
+pub(super) use canvas::{Canvas, duration};
 
 /// Below this a page cannot be used.
-const LEAST: (u16, u16) = (60, 16);
+pub(super) const LEAST: (u16, u16) = (60, 16);
 /// From here on the steps stand at the left.
 const STEPS: (u16, u16) = (80, 20);
 /// Columns of the steps.
@@ -97,7 +98,7 @@ impl App {
             let column = Rect { x: page.right() + 2, width: HELP_COLUMNS, ..page };
             help::column(self, buffer, column);
         }
-        if steps && !self.has_steps() {
+        if steps && !self.has_steps() || matches!(self.overlay, Some(Overlay::Ask(_))) {
             page.x += 1;
             page.width -= 1;
         }
@@ -107,23 +108,24 @@ impl App {
             Some(Overlay::Reading { scroll, .. }) => reading::page(self, &mut canvas, *scroll),
             Some(Overlay::Alone { stage, scroll }) => reading::alone(self, &mut canvas, stage, *scroll),
             Some(Overlay::Undo { scroll }) => reading::undo(self, &mut canvas, *scroll),
+            Some(Overlay::Ask(ask)) => overlay::ask(self, &mut canvas, ask),
             Some(Overlay::Leave { cursor }) => overlay::leave(self, &mut canvas, *cursor),
             Some(Overlay::Confirm { failure, grants, input }) => {
                 return Some(overlay::confirm(&mut canvas, failure, *grants, input));
             }
             None => match self.page {
-                Page::Welcome => return welcome::page(self, &mut canvas),
+                Page::Home => home::page(self, &mut canvas),
+                Page::Development => development::page(self, &mut canvas),
                 Page::Section(at) if at == self.image_list => {
                     return images::page(self, &mut canvas);
                 }
                 Page::Section(at) => return section::page(self, &mut canvas, at),
                 Page::Review => review::page(self, &mut canvas),
                 Page::Menu => menu::page(self, &mut canvas),
-                Page::Run => return run::page(self, &mut canvas),
-                Page::Done => done::page(self, &mut canvas),
+                Page::Run => run::page(self, &mut canvas),
             },
         }
-        None
+        canvas.cursor
     }
 
     fn has_steps(&self) -> bool {
@@ -132,7 +134,7 @@ impl App {
 
     fn header(&self, columns: u16) -> Line<'static> {
         let mut left = vec![Span::styled(" backendai-setup", self.theme.bold())];
-        if self.page == Page::Welcome {
+        if self.page == Page::Home {
             left.push(Span::raw(concat!(" ", env!("CARGO_PKG_VERSION"))));
         }
         let step = match self.page {
@@ -148,7 +150,9 @@ impl App {
             left.push(Span::raw(format!("   step {step} of {}: {title}", self.sections().len() + 2)));
         }
         let name = self.name();
-        let who = if name.is_empty() || self.page == Page::Welcome {
+        let is_of_nobody = matches!(self.page, Page::Home | Page::Development)
+            && !matches!(self.overlay, Some(Overlay::Undo { .. } | Overlay::Ask(_)));
+        let who = if name.is_empty() || is_of_nobody {
             self.host.clone()
         } else if !self.has_steps() {
             // Where one is matters more than on which machine.
@@ -172,8 +176,14 @@ impl App {
             (Action::Edit, Some(place)) => format!("edit line {}", place.line),
             _ => binding.label.to_owned(),
         };
+        // What nothing can be done with on a first start is not named.
+        let is_idle = |action: Action| {
+            let of_targets = matches!(action, Action::Menu | Action::Undo | Action::Search);
+            place == Place::Home && of_targets && self.home.targets.is_empty()
+        };
         let shown = |binding: &Binding| (binding.action, self.key_name(binding.shown), label(binding));
-        let mut shown: Vec<(Action, String, String)> = keymap::footer(place).map(shown).collect();
+        let mut shown: Vec<(Action, String, String)> =
+            keymap::footer(place).filter(|binding| !is_idle(binding.action)).map(shown).collect();
         let room = usize::from(columns).saturating_sub(1);
         let wide = |keys: &[(Action, String, String)]| {
             keys.iter().map(|(_, key, label)| text::width(key) + text::width(label) + 4).sum::<usize>()

@@ -1,15 +1,64 @@
 //! Questions: on leaving, and before something foreign is overwritten.
 
-use ratatui::{layout::Position, style::Style, text::Span};
+use ratatui::{
+    layout::Position,
+    style::Style,
+    text::{Line, Span},
+};
 use tui_input::Input;
 
 use crate::{
     failure::Failure,
-    frontend::tui::app::{App, Grant},
+    frontend::{
+        tui::{
+            app::{App, Ask, Grant},
+            text,
+            theme::Sign,
+        },
+        wizard::home::Wish,
+    },
     workflow::Outcome,
 };
 
-use super::{Canvas, ladder};
+use super::{Canvas, ladder, section};
+
+/// One secret of a target that is kept nowhere.
+pub(super) fn ask(app: &App, canvas: &mut Canvas<'_>, ask: &Ask) {
+    let theme = canvas.theme;
+    let variable = ask.field.variable;
+    canvas.title(&app.name(), "nothing is written yet");
+    canvas.blank();
+    let section = app
+        .sections()
+        .into_iter()
+        .find(|section| section.variables.iter().any(|known| known.key == variable.key));
+    canvas.words(
+        0,
+        &format!("{}: one answer is kept nowhere.", section.map_or("", |it| it.title)),
+        Style::new(),
+    );
+    for note in app.notices.iter().filter(|note| note.variable() == Some(variable.key)) {
+        if let Some(why) = &note.why {
+            canvas.words(0, why, theme.dim());
+        }
+    }
+    canvas.blank();
+    let (x, y) = canvas.at();
+    let label = text::width(variable.title) + 3;
+    let offset = section::one(app, canvas, &ask.field, label, true);
+    canvas.cursor = offset.map(|offset| Position::new(x + offset, y));
+    if let Some(error) = &ask.field.error {
+        canvas.message(2 + label, Sign::Failed, &error.what, Line::default());
+    }
+    canvas.words(0, variable.help, theme.dim());
+    canvas.blank();
+    let then = match ask.wish {
+        Wish::Review => "its review",
+        Wish::Stages => "its stages",
+        Wish::Undo => "what its last run wrote",
+    };
+    canvas.words(0, &format!("Enter shows {then}. What you type is not kept."), theme.dim());
+}
 
 pub(super) fn leave(app: &App, canvas: &mut Canvas<'_>, cursor: usize) {
     let theme = canvas.theme;

@@ -75,7 +75,13 @@ pub(super) fn fields(app: &App, canvas: &mut Canvas<'_>, form: &Form, focused: b
 }
 
 /// One field; gives how far from the left the cursor stands.
-fn one(app: &App, canvas: &mut Canvas<'_>, field: &Field, label: usize, here: bool) -> Option<u16> {
+pub(super) fn one(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    field: &Field,
+    label: usize,
+    here: bool,
+) -> Option<u16> {
     let theme = canvas.theme;
     let first = 2 + label;
     let origin = origin(app, field);
@@ -93,7 +99,7 @@ fn one(app: &App, canvas: &mut Canvas<'_>, field: &Field, label: usize, here: bo
 }
 
 /// What is shown of a field, and where the cursor is in it.
-fn value(field: &Field, room: usize, here: bool, ellipsis: &str) -> (Option<String>, usize) {
+pub(super) fn value(field: &Field, room: usize, here: bool, ellipsis: &str) -> (Option<String>, usize) {
     if field.is_empty() {
         return (None, 0);
     }
