@@ -361,7 +361,7 @@ fn keypairs_and_stages() {
             "somebody changes what was written",
             (7, "E-STAGE-VERIFY"),
             move || {
-                pouring().sql("{name}", "CREATE TABLE later (a int); CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
+                pouring().sql("{name}", "CREATE TABLE later (a int); GRANT ALL ON later TO PUBLIC; CREATE FUNCTION note() RETURNS int LANGUAGE plpgsql AS $$ BEGIN \
                  INSERT INTO later VALUES (1); RETURN 1; END $$; ALTER TABLE keypairs ADD COLUMN note int DEFAULT note(); \
                  CREATE FUNCTION off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
                  UPDATE keypairs SET rate_limit = NULL; RETURN NULL; END $$; \
