@@ -311,10 +311,17 @@ mod tests {
         assert_eq!(code(&standing(Some(&[]), &[], &["kernelstatus"])), "E-DB-UNMANAGED");
         assert_eq!(code(&standing(Some(&[schema.head]), &head, schema.types)), "head");
         assert_eq!(code(&standing(Some(&[schema.head]), &head[1..], schema.types)), "E-DB-SHAPE");
-        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, schema.types)), "older");
-        assert_eq!(code(&standing(Some(&["185852ff9872"]), &head, &[])), "E-DB-SHAPE");
-        assert_eq!(code(&standing(Some(&["26d0c387e764"]), &head, schema.types)), "E-DB-SHAPE");
-        assert_eq!(code(&standing(Some(&["5de06da3c2b5"]), &["keypairs", "kernels", "usage"], &[])), "older");
+        let shaped = |stamp: &str, like: &str| {
+            let shape = schema.recorded().into_iter().find(|shape| shape.revision == like).expect("recorded");
+            Standing { parts: Some(shape.parts), ..standing(Some(&[stamp]), &[], &[]) }
+        };
+        for revision in schema.chain.iter().take(17) {
+            assert_eq!(code(&shaped(revision.id, revision.id)), "older", "{}", revision.id);
+            let next = schema.chain[revision.number].id;
+            assert_eq!(code(&shaped(revision.id, next)), "E-DB-SHAPE", "{next} stamped {}", revision.id);
+            assert_eq!(code(&shaped(next, revision.id)), "E-DB-SHAPE", "{} stamped {next}", revision.id);
+        }
+        assert_eq!(code(&standing(Some(&["185852ff9872"]), &[], &[])), "E-DB-SHAPE");
         assert_eq!(code(&standing(Some(&["0123456789ab"]), &[], &[])), "E-DB-REVISION");
         assert_eq!(code(&standing(Some(&[schema.head, "185852ff9872"]), &head, &[])), "E-DB-REVISIONS");
         let null = Standing { revisions: Some(vec![None]), ..Standing::of(schema) };

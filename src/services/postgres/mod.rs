@@ -51,13 +51,13 @@ pub use facts::{
     has_extension, may_create_database, read_only, rights, server, shadows, system,
 };
 pub use lock::{Attempt, DatabaseLock, exclude_others};
-pub use owners::may_alter;
-pub use question::{Question, Questions, literals, statement, together};
+pub use owners::{may_alter, may_upgrade};
+pub use question::{Question, Questions, literals, script, statement, together};
 pub use shared::Connections;
 pub use sizes::{TableSize, sizes};
 pub use standing::standing;
 pub use transaction::Transaction;
-pub use upgrade::{facts, in_use, lock_tables, may_upgrade};
+pub use upgrade::{facts, in_use, lock_tables};
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};
 
 /// Databases that a server has from the start; one of them is asked what cannot be asked elsewhere.

@@ -2,7 +2,7 @@
 
 use std::vec;
 
-use futures::TryStreamExt;
+use futures::{Stream, TryStreamExt, stream};
 use sqlx::{AssertSqlSafe, Either, PgConnection, postgres::PgRow};
 
 use crate::{failure::Failure, guide::Database};
@@ -174,6 +174,34 @@ pub(super) async fn attempted<Q: Questions>(
     }
     let read = questions.read(&mut answers.into_iter());
     read.map_err(|(what, error)| (what, Unanswered::Refused(error)))
+}
+
+/// Runs statements, each called something, in one message: what each was called, and how many rows it touched, as the server
+/// comes to its end. Each has the time of one request. The first that fails ends it.
+pub fn script<'c>(
+    connection: &'c mut PgConnection,
+    database: &'c Database,
+    statements: &'c [(&'c str, &'c str)],
+) -> impl Stream<Item = Result<(&'c str, u64), Failure>> + Send + 'c {
+    let text = statements.iter().map(|(_, sql)| *sql).collect::<Vec<_>>().join(";\n");
+    let results = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
+    stream::unfold(Some((results, 0)), move |state| async move {
+        let (mut results, ended) = state?;
+        let what = statements.get(ended).or(statements.last()).map_or("", |(what, _)| what);
+        let next = async {
+            while let Some(result) = results.try_next().await? {
+                if let Either::Left(done) = result {
+                    return Ok(Some(done.rows_affected()));
+                }
+            }
+            Ok(None)
+        };
+        match request(database.limits.answer(), next).await {
+            Ok(None) => None,
+            Ok(Some(rows)) => Some((Ok((what, rows)), Some((results, ended + 1)))),
+            Err(unanswered) => Some((Err(unanswered.explained(database, what)), None)),
+        }
+    })
 }
 
 /// Texts as SQL takes them, as an array.

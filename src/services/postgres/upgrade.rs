@@ -11,7 +11,7 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     limits::seconds,
-    schema::{Facts, Revision, Schema, USER_IDS, Upgrade},
+    schema::{Facts, USER_IDS, Upgrade},
     services::{caught, holder::since},
 };
 
@@ -19,72 +19,6 @@ use super::{ask, asking::broke, explain, quote_identifier, scalar, silent, sqlst
 
 /// More sessions than these are counted only.
 const NAMED: usize = 5;
-
-/// May the user upgrade the schema from this revision? Only the owner of a table can alter it.
-///
-/// # Errors
-/// `E-DB-RIGHTS` with the statements that give what is missing, else as [`ask`].
-pub async fn may_upgrade(
-    connection: &mut PgConnection,
-    database: &Database,
-    schema: &Schema,
-    from: &Revision,
-) -> Result<(), Failure> {
-    let what = "the question for the owners of the tables";
-    let names: Vec<&str> =
-        schema.tables_at(from).into_iter().filter(|table| *table != "alembic_version").collect();
-    // By their numbers: a name could not be looked up without USAGE on the schema.
-    let sql = "SELECT c.relname::text, pg_get_userbyid(c.relowner)::text \
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-               WHERE n.nspname = 'public' AND c.relname = ANY($1) AND NOT pg_has_role(c.relowner, 'USAGE') ORDER BY 1";
-    let rows = ask(database, what, unnamed(sql).bind(&names).fetch_all(&mut *connection)).await?;
-    let foreign: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let sql = "SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE') \
-               FROM pg_namespace WHERE nspname = 'public'";
-    let asked = scalar::<bool>(sql).fetch_optional(&mut *connection);
-    let creates = ask(database, what, asked).await? == Some(true);
-    let sql = "SELECT has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'UPDATE') \
-               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-               WHERE n.nspname = 'public' AND c.relname = 'alembic_version'";
-    let asked = scalar::<bool>(sql).fetch_optional(&mut *connection);
-    let stamps = ask(database, what, asked).await? == Some(true);
-    lacking(database, &foreign, creates, stamps)
-}
-
-/// The failure for what is missing.
-fn lacking(
-    database: &Database,
-    foreign: &[(String, String)],
-    creates: bool,
-    stamps: bool,
-) -> Result<(), Failure> {
-    let (role, base) = (quote_identifier(&database.user), quote_identifier(&database.name));
-    let (mut lacks, mut gives) = (Vec::new(), Vec::new());
-    if !foreign.is_empty() {
-        let whose: Vec<_> =
-            foreign.iter().map(|(table, owner)| format!("`{table}` is of `{owner}`")).collect();
-        lacks.push(format!("only the owner of a table can alter it, and {}", whose.join(", ")));
-        let alter = |(table, _): &(String, String)| {
-            format!("ALTER TABLE public.{} OWNER TO {role}", quote_identifier(table))
-        };
-        gives.extend(foreign.iter().map(alter));
-    }
-    if !creates {
-        lacks.push("it may not create tables in schema public".to_owned());
-        gives.push(format!("GRANT USAGE, CREATE ON SCHEMA public TO {role}"));
-    }
-    if !stamps {
-        lacks.push("it may not write table `alembic_version`".to_owned());
-        gives.push(format!("GRANT SELECT, UPDATE ON public.alembic_version TO {role}"));
-    }
-    if lacks.is_empty() {
-        return Ok(());
-    }
-    let what = format!("`{}` may not upgrade the schema of `{}`", database.user, database.name);
-    Err(Failure::new(Code::DbRights, what)
-        .why(lacks.join("; "))
-        .remedy(format!("in database {base}, as a superuser: {}", gives.join("; "))))
-}
 
 /// What the tables hold of what matters to an upgrade.
 ///

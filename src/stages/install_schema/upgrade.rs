@@ -28,7 +28,10 @@ pub(super) async fn look(
 ) -> Result<Result<Planned, Failure>, Failure> {
     let (database, schema) = (world.settings.database()?, &world.guide().schema);
     if let Err(failure) = postgres::may_upgrade(connection, database, schema, from).await {
-        return if failure.code == Code::DbRights { Ok(Err(failure)) } else { Err(failure) };
+        return match failure.code {
+            Code::DbRights | Code::DbOwner => Ok(Err(failure)),
+            _ => Err(failure),
+        };
     }
     let upgrade = Upgrade { schema, from, owners: world.owners(), drops: world.overwrite.usage };
     let facts = postgres::facts(connection, database, &upgrade).await?;
