@@ -3,15 +3,17 @@
 
 mod upgrade;
 
+use std::pin::pin;
+
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
+use futures::StreamExt;
 
 use crate::{
     failure::{Code, Failure},
     guide::Database,
     journal::Entry,
-    schema::{self, Revision, Schema},
-    services::postgres::{self, Transaction, ask, ask_within, unnamed},
+    schema::{self, Revision, Schema, quote_literal},
+    services::postgres::{self, Transaction},
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
 };
@@ -197,32 +199,40 @@ impl InstallSchema {
         let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
         let total = plan.changes.len();
         let back = |failure: Failure| rolled_back(failure, &database.name, task);
-        let statements = plan.changes.iter().filter_map(|change| match change {
+        let head = quote_literal(schema.head);
+        let (stamp, limit) = match task {
+            Task::Install => (
+                format!("INSERT INTO public.alembic_version (version_num) VALUES ({head})"),
+                database.limits.answer(),
+            ),
+            Task::Upgrade(from) => (
+                format!(
+                    "UPDATE public.alembic_version SET version_num = {head} WHERE version_num = {}",
+                    quote_literal(from.id)
+                ),
+                database.limits.step(),
+            ),
+        };
+        let changes = plan.changes.iter().filter_map(|change| match change {
             Change::Statement { what, sql } => Some((what.as_str(), sql.as_str())),
             _ => None,
         });
-        for (number, (what, sql)) in statements.enumerate() {
+        let statements: Vec<_> = changes.chain([("the stamp of the revision", stamp.as_str())]).collect();
+        // What is in one message goes on to its end, also when nobody wants it any more. A step of an upgrade can take long.
+        let together = if let Task::Install = task { statements.len() } else { 1 };
+        let (mut number, mut stamped) = (0, 0);
+        for message in statements.chunks(together) {
             cx.checkpoint()?;
-            let work = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **transaction);
-            let limit = match task {
-                Task::Install => database.limits.answer(),
-                Task::Upgrade(_) => database.limits.step(),
-            };
-            ask_within(database, limit, what, work).await.map_err(back)?;
-            cx.log(what).await;
-            cx.progress(number + 1, total).await;
+            let mut results = pin!(postgres::script(&mut *transaction, database, limit, message));
+            while let Some(result) = results.next().await {
+                (number, stamped) = (number + 1, result.map_err(back)?);
+                if number < statements.len() {
+                    cx.log(statements[number - 1].0).await;
+                    cx.progress(number, total).await;
+                }
+            }
         }
-        let stamp = match task {
-            Task::Install => {
-                unnamed("INSERT INTO public.alembic_version (version_num) VALUES ($1)").bind(schema.head)
-            }
-            Task::Upgrade(from) => {
-                let sql = "UPDATE public.alembic_version SET version_num = $1 WHERE version_num = $2";
-                unnamed(sql).bind(schema.head).bind(from.id)
-            }
-        };
-        let stamped = ask(database, "the stamp of the revision", stamp.execute(&mut **transaction)).await;
-        if stamped.map_err(back)?.rows_affected() != 1 {
+        if stamped != 1 {
             return Err(changed(database, "table alembic_version did not take the new revision"));
         }
         cx.log(format!("revision {} stamped", schema.head)).await;

@@ -45,20 +45,8 @@ pub async fn ask<T>(
     what: &str,
     asked: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, Failure> {
-    ask_within(database, database.limits.answer(), what, asked).await
-}
-
-/// The same, with another limit.
-///
-/// # Errors
-/// As [`ask`].
-pub async fn ask_within<T>(
-    database: &Database,
-    limit: Duration,
-    what: &str,
-    asked: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, Failure> {
-    request(limit, asked).await.map_err(|unanswered| unanswered.explained(database, what))
+    let answer = request(database.limits.answer(), asked).await;
+    answer.map_err(|unanswered| unanswered.explained(database, what))
 }
 
 /// Why a request has no answer.

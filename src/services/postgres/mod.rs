@@ -43,7 +43,7 @@ use explain::Method;
 use opening::NoOpening;
 
 pub use crate::schema::{quote_identifier, quote_literal};
-pub use asking::{ask, ask_within, close, scalar, unnamed};
+pub use asking::{ask, close, scalar, unnamed};
 pub use creation::{created_meanwhile, creation};
 pub use explain::{explain, silent, sqlstate};
 pub use facts::{

@@ -1,6 +1,6 @@
 //! Questions that a server answers by rows, several in one message: what needs no answer in between costs one round trip.
 
-use std::vec;
+use std::{time::Duration, vec};
 
 use futures::{Stream, TryStreamExt, stream};
 use sqlx::{AssertSqlSafe, Either, PgConnection, postgres::PgRow};
@@ -176,18 +176,18 @@ pub(super) async fn attempted<Q: Questions>(
     read.map_err(|(what, error)| (what, Unanswered::Refused(error)))
 }
 
-/// Runs statements, each called something, in one message: what each was called, and how many rows it touched, as the server
-/// comes to its end. Each has the time of one request. The first that fails ends it.
+/// Runs statements, each called something, in one message: how many rows each touched, as it comes to its end, with a time
+/// limit for each. The first that fails ends it.
 pub fn script<'c>(
     connection: &'c mut PgConnection,
     database: &'c Database,
+    limit: Duration,
     statements: &'c [(&'c str, &'c str)],
-) -> impl Stream<Item = Result<(&'c str, u64), Failure>> + Send + 'c {
+) -> impl Stream<Item = Result<u64, Failure>> + Send + 'c {
     let text = statements.iter().map(|(_, sql)| *sql).collect::<Vec<_>>().join(";\n");
     let results = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(connection);
     stream::unfold(Some((results, 0)), move |state| async move {
         let (mut results, ended) = state?;
-        let what = statements.get(ended).or(statements.last()).map_or("", |(what, _)| what);
         let next = async {
             while let Some(result) = results.try_next().await? {
                 if let Either::Left(done) = result {
@@ -196,10 +196,13 @@ pub fn script<'c>(
             }
             Ok(None)
         };
-        match request(database.limits.answer(), next).await {
+        match request(limit, next).await {
             Ok(None) => None,
-            Ok(Some(rows)) => Some((Ok((what, rows)), Some((results, ended + 1)))),
-            Err(unanswered) => Some((Err(unanswered.explained(database, what)), None)),
+            Ok(Some(rows)) => Some((Ok(rows), Some((results, ended + 1)))),
+            Err(unanswered) => {
+                let what = statements.get(ended).or(statements.last()).map_or("", |(what, _)| what);
+                Some((Err(unanswered.explained(database, what)), None))
+            }
         }
     })
 }
