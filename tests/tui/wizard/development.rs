@@ -81,7 +81,7 @@ fn two_keys_from_start_to_done() {
         let tmux = Tmux::start(columns, rows, &private.program, &[], &[]);
         tmux.wait_for("> Development, this machine");
         tmux.wait_for("etcd will start, PostgreSQL will start");
-        private.capture("development-1-welcome", &tmux);
+        private.capture("development-1-home", &tmux);
         tmux.keys(&["Enter"]);
         tmux.wait_for("w writes all this");
         tmux.wait_gone("checking");
