@@ -155,6 +155,17 @@ fn inputs(sources: Sources, overwrite: OverwriteFlags, run_options: RunOptions) 
     }
 }
 
+/// Does the wizard ask line by line: as it was told, for who listens, or since a terminal that does not report its size has
+/// too little room? That is said.
+fn asks_lines(terminal: &Terminal, plain: bool, wizard: bool) -> bool {
+    if plain || !wizard || is_accessible(&terminal.surroundings.environment) {
+        return plain || wizard;
+    }
+    let too_small = tui::too_small(terminal);
+    too_small.iter().for_each(|why| terminal.note(why));
+    too_small.is_some()
+}
+
 fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tolerance: Tolerance) -> u8 {
     let run_options = RunOptions { tolerance, ..RunOptions::new(terminal.surroundings.clone()) };
     let none = OverwriteFlags::default;
@@ -166,10 +177,7 @@ fn serve(cli: Cli, terminal: &Terminal, signals: &mut Signals, wizard: bool, tol
         None => {
             let Writing { overwrite, yes, state_dir } = cli.writing;
             let invocation = asking(cli.asking, overwrite);
-            let asks_lines = cli.plain || (wizard && is_accessible(&terminal.surroundings.environment));
-            let too_small = tui::too_small(terminal).filter(|_| wizard && !asks_lines);
-            too_small.iter().for_each(|why| terminal.note(why));
-            if asks_lines || too_small.is_some() {
+            if asks_lines(terminal, cli.plain, wizard) {
                 prompt::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)
             } else if wizard {
                 tui::serve(terminal, signals, &invocation.inputs, state_dir, cli.review)

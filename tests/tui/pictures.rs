@@ -20,7 +20,7 @@ const PICTURES: &[(&str, Draw)] =
 fn home(name: &str) {
     let three = Three::new();
     let tmux = three.stand.wizard(80, 24, &[]);
-    tmux.wait_for(&format!("{} down", three.down));
+    tmux.wait_for(" down");
     three.stand.picture(name, &tmux);
 }
 

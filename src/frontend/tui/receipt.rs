@@ -156,7 +156,8 @@ impl App {
     /// When the run began and how long it took: `14:03:22, 0.4 s`.
     pub(super) fn run_time(&self, run: &RunPage) -> String {
         let took = match &run.state.summary {
-            Some(summary) => duration(summary.duration_ms as f64),
+            // A tenth of a second is enough here.
+            Some(summary) => duration((summary.duration_ms as f64).max(100.0)),
             None => {
                 let end = run.ended.unwrap_or(self.now);
                 format!("{:.1} s", end.saturating_sub(run.since).as_secs_f64())

@@ -137,10 +137,11 @@ pub(super) async fn look(
             _ => {}
         }
     }
-    let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
+    let schema = &cx.world.guide().schema;
+    // A run of other stages may have no answers for the database.
     if let Some((from, to)) = upgraded(entries) {
         looked.keep(
-            format!("the schema in database `{}` is kept", database.name),
+            format!("the schema in database `{}` is kept", cx.world.settings.database()?.name),
             format!(
                 "the run upgraded it from {from} to {to}; to go back, restore the dump made before the run"
             ),
@@ -148,6 +149,7 @@ pub(super) async fn look(
         return Ok(looked);
     }
     let Some((revision, had_extension)) = installed(entries) else { return Ok(looked) };
+    let database = cx.world.settings.database()?;
     let Some(mut look) = cx.world.transaction_if_there().await? else { return Ok(looked) };
     let found = standing(cx, &mut look, run, revision).await;
     match look.ended(found).await? {

@@ -63,12 +63,16 @@ fn a_failure_in_the_middle_of_the_schema_is_tried_again() {
         tmux.text("keypairs");
         tmux.keys(&["Enter", "v"]);
         tmux.wait_for("errors only");
-        tmux.keys(&["v", "Escape", "Down", "Down"]);
+        tmux.keys(&["v"]);
+        tmux.wait_gone("errors only");
+        tmux.keys(&["Escape"]);
+        tmux.wait_for("Change an answer");
+        tmux.keys(&["Down", "Down"]);
         tmux.wait_for("> Try again");
         postgres.psql(name, "DROP EVENT TRIGGER apart; DROP FUNCTION apart()");
         tmux.keys(&["Enter"]);
         tmux.wait_for("Prepared:");
-        tmux.wait_for(".local/state");
+        super::beside(&tmux);
         stand.capture("schema-2-done", &tmux);
         let rows = stand.database.psql(name, "SELECT count(*) FROM keypairs");
         assert_eq!(rows.expect("the table is there"), "2\n");

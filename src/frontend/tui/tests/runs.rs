@@ -254,9 +254,7 @@ fn a_receipt_tells_all_of_it() {
     };
     for (columns, rows) in [(80, 24), (120, 40), (60, 16), (200, 60)] {
         let all = read(&done, columns, rows);
-        for words in
-            ["/alembic.ini", "/keypairs.yml", "/var/log/transcript.log", "Prepared: 7 stages changed"]
-        {
+        for words in ["/alembic.ini", "/keypairs.yml", "Prepared: 7 stages changed"] {
             assert!(all.contains(words), "{words} at {columns}x{rows}\n{}", &all[..900]);
         }
         let why = |columns, rows| {

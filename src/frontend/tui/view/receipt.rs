@@ -109,10 +109,6 @@ fn told(app: &App, run: &RunPage, canvas: &mut Canvas<'_>, is_folded: bool) {
         file_lines(canvas, &app.files(), is_folded);
         next(app, canvas, is_folded);
     }
-    if let Some(path) = app.transcript() {
-        blank(canvas);
-        canvas.words(3, &format!("Transcript: {path}"), canvas.theme.dim());
-    }
 }
 
 /// The guide's next command, on one line.
