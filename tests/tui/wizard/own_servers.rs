@@ -10,7 +10,7 @@ use crate::servers::Fake;
 fn a_wrong_password_is_mended_on_the_way() {
     at_both_sizes(|columns, rows| {
         let stand = Stand::new();
-        let tmux = stand.wizard(columns, rows, &["--set", "name=seoul-03"]);
+        let tmux = stand.wizard(columns, rows, &["--set", "name=seoul-03-cluster"]);
         tmux.wait_for("Servers you name");
         tmux.keys(SERVERS);
         tmux.wait_for("> Namespace");
