@@ -86,6 +86,8 @@ const RULES: &[Rule<&str>] = &[
     ),
     // The folder of a target.
     (r"backendai-setup/[^/\s]*-(?<thing>[0-9a-f]{8})(?:/|$)", ["########", "3f9a1c07"], Side::Left, false),
+    // The same where the line was broken before it.
+    (r"[-\s](?<thing>[0-9a-f]{8})/(?:answers\.yml|transcripts)", ["########", "3f9a1c07"], Side::Left, false),
     // PostgreSQL's system identifier.
     (
         r"(?:^|[^0-9A-Za-z])(?<thing>7[0-9]{18})(?:[^0-9A-Za-z]|$)",
