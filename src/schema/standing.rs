@@ -178,7 +178,11 @@ impl Standing {
 
     /// In what the schema is not that of an older revision, as far as the manager or the way to the head minds.
     fn unlike(&self, old: &Revision) -> Vec<String> {
-        let Some(found) = &self.parts else { return vec!["none of its tables is there".to_owned()] };
+        let Some(found) = &self.parts else {
+            let tables = self.schema.tables_at(old).into_iter().filter(|table| *table != "alembic_version");
+            let lacks: Vec<&str> = tables.chain(self.schema.types_at(old)).collect();
+            return vec![format!("it lacks {}", lacks.join(", "))];
+        };
         let differences = self.schema.differences(old.id, found).unwrap_or_default();
         let breaking: Vec<&Difference> = differences.iter().filter(|it| it.breaks).collect();
         let early: Vec<_> = self.schema.early(old, found).iter().map(|part| part.title()).collect();

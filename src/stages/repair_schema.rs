@@ -94,7 +94,10 @@ async fn repairs(
     if !repairs.statements.is_empty()
         && let Err(failure) = postgres::may_alter(connection, database, &tables, schema.types).await
     {
-        return if failure.code == Code::DbOwner { Ok(Err(failure)) } else { Err(failure) };
+        return match failure.code {
+            Code::DbOwner | Code::DbRights => Ok(Err(failure)),
+            _ => Err(failure),
+        };
     }
     Ok(Ok(repairs))
 }

@@ -39,18 +39,18 @@ fn foreign(tables: &[&str], types: &[&str]) -> Question<Vec<Foreign>> {
     })
 }
 
-/// Refuses where the user may not change these tables and types of schema public, because they belong to others.
+/// May the user change these tables and types of schema public? Indexes take the right to create something there.
 ///
 /// # Errors
-/// `E-DB-OWNER` with the statements that make them the user's, else as [`together`].
+/// `E-DB-OWNER` or `E-DB-RIGHTS` with the statements that give what is missing, else as [`together`].
 pub async fn may_alter(
     connection: &mut PgConnection,
     database: &Database,
     tables: &[&str],
     types: &[&str],
 ) -> Result<(), Failure> {
-    let foreign = together(connection, database, foreign(tables, types)).await?;
-    lacking(database, &foreign, true, true)
+    let (foreign, creates) = together(connection, database, (foreign(tables, types), creates())).await?;
+    lacking(database, &foreign, creates, true)
 }
 
 /// May the user upgrade the schema from this revision?
@@ -96,7 +96,7 @@ fn lacking(database: &Database, foreign: &[Foreign], creates: bool, stamps: bool
         }));
     }
     if !creates {
-        lacks.push("it may not create tables in schema public".to_owned());
+        lacks.push("it may create nothing in schema public".to_owned());
         gives.push(format!("GRANT USAGE, CREATE ON SCHEMA public TO {role}"));
     }
     if !stamps {
@@ -109,7 +109,7 @@ fn lacking(database: &Database, foreign: &[Foreign], creates: bool, stamps: bool
     let (user, name) = (&database.user, &database.name);
     let (code, what) = match foreign.is_empty() {
         false => (Code::DbOwner, format!("the manager's tables in `{name}` do not belong to `{user}`")),
-        true => (Code::DbRights, format!("`{user}` may not upgrade the schema of `{name}`")),
+        true => (Code::DbRights, format!("`{user}` may not change the schema of `{name}`")),
     };
     Err(Failure::new(code, what)
         .why(lacks.join("; "))
