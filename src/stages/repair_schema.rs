@@ -7,7 +7,7 @@ use crate::{
     failure::{Code, Failure},
     guide::Database,
     journal::Entry,
-    schema::{self, Difference, Kind, Probe, Schema, State, quote_identifier},
+    schema::{self, Difference, Kind, Probe, Revision, Schema, State, quote_identifier},
     services::postgres::{self, ask, scalar},
     workflow::{About, Certainty, Change, Context, Done, Found, Stage, StagePlan, Written},
     world::World,
@@ -33,9 +33,15 @@ pub struct RepairSchema;
 #[derive(Default)]
 struct Repairs {
     /// What is otherwise, with the statement.
-    statements: Vec<(String, String)>,
+    statements: Vec<(Difference, String)>,
     /// What stays, and why.
     kept: Vec<(Difference, String)>,
+}
+
+impl Repairs {
+    fn all(&self) -> impl Iterator<Item = &Difference> {
+        self.statements.iter().chain(&self.kept).map(|(difference, _)| difference)
+    }
 }
 
 /// What is to be repaired in a database; none when nothing is.
@@ -47,16 +53,6 @@ async fn repairs(
     let standing = postgres::standing(connection, database, schema).await?;
     match standing.judge(&database.name, &database.user) {
         schema::Found::Head => return Ok(Ok(Repairs::default())),
-        schema::Found::Fresh => {
-            let what = format!("database `{}` has none of the manager's tables", database.name);
-            let remedy = format!("`backendai-setup run {}` makes them", ABOUT.id);
-            return Ok(Err(Failure::new(Code::StageNeeds, what).remedy(remedy)));
-        }
-        schema::Found::Older(old) => {
-            let what = format!("database `{}` is at revision {}, before the head", database.name, old.id);
-            let remedy = format!("`backendai-setup run {}` upgrades it", ABOUT.id);
-            return Ok(Err(Failure::new(Code::StageNeeds, what).remedy(remedy)));
-        }
         // What an older revision should be is no measure for a repair: the upgrade changes it.
         schema::Found::Conflict(failure)
             if failure.code != Code::DbShape || !standing.is_stamped(schema.head) =>
@@ -64,6 +60,8 @@ async fn repairs(
             return Ok(Err(failure));
         }
         schema::Found::Conflict(_) => {}
+        schema::Found::Fresh => return Ok(Err(not_there_yet(database, None))),
+        schema::Found::Older(old) => return Ok(Err(not_there_yet(database, Some(old)))),
     }
     let differences = standing.differences(schema.head).unwrap_or_default();
     let tables: Vec<&str> = schema.head_tables().collect();
@@ -86,8 +84,8 @@ async fn repairs(
         match why {
             Some(why) => repairs.kept.push((difference, why)),
             None => {
-                let sql = difference.cure.map(|cure| cure.sql).unwrap_or_default();
-                repairs.statements.push((difference.what, sql));
+                let sql = difference.cure.as_ref().map(|cure| cure.sql.clone()).unwrap_or_default();
+                repairs.statements.push((difference, sql));
             }
         }
     }
@@ -100,6 +98,20 @@ async fn repairs(
         };
     }
     Ok(Ok(repairs))
+}
+
+/// A stage brings it to the head first.
+fn not_there_yet(database: &Database, at: Option<&Revision>) -> Failure {
+    let (name, stage) = (&database.name, ABOUT.id);
+    match at {
+        None => Failure::new(Code::StageNeeds, format!("database `{name}` has none of the manager's tables"))
+            .remedy(format!("`backendai-setup run {stage}` makes them")),
+        Some(old) => Failure::new(
+            Code::StageNeeds,
+            format!("database `{name}` is at revision {}, before the head", old.id),
+        )
+        .remedy(format!("`backendai-setup run {stage}` upgrades it")),
+    }
 }
 
 /// What decides about keys and indexes over it: columns that are put right, and those that stay missing, each with its
@@ -176,7 +188,7 @@ fn way_out(database: &Database, kept: &[&Difference]) -> String {
 
 fn plan(repairs: &Repairs) -> StagePlan {
     let statements = repairs.statements.iter();
-    let changes = statements.map(|(what, sql)| Change::Statement { what: what.clone(), sql: sql.clone() });
+    let changes = statements.map(|(it, sql)| Change::Statement { what: it.what.clone(), sql: sql.clone() });
     StagePlan::new(ABOUT.id, changes.collect())
 }
 
@@ -221,10 +233,14 @@ impl RepairSchema {
             }
         };
         let total = found.statements.len();
-        for (number, (what, sql)) in found.statements.iter().enumerate() {
+        for (number, (difference, sql)) in found.statements.iter().enumerate() {
             cx.checkpoint()?;
-            ask(database, what, sqlx::raw_sql(AssertSqlSafe(sql.as_str())).execute(&mut *transaction))
-                .await?;
+            ask(
+                database,
+                &difference.what,
+                sqlx::raw_sql(AssertSqlSafe(sql.as_str())).execute(&mut *transaction),
+            )
+            .await?;
             cx.log(sql.as_str()).await;
             cx.progress(number + 1, total).await;
         }
@@ -245,10 +261,8 @@ impl RepairSchema {
 
 /// The first of what was repaired that is as it was.
 fn still_there<'r>(repaired: &'r Repairs, left: &Repairs) -> Option<&'r str> {
-    let is_left = |what: &str| {
-        left.statements.iter().any(|(it, _)| it == what) || left.kept.iter().any(|(it, _)| it.what == what)
-    };
-    repaired.statements.iter().map(|(what, _)| what.as_str()).find(|what| is_left(what))
+    let is_left = |it: &Difference| left.all().any(|there| there == it);
+    repaired.statements.iter().map(|(it, _)| it).find(|it| is_left(it)).map(|it| it.what.as_str())
 }
 
 /// Nothing of what breaks the manager can be put back.
