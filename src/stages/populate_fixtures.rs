@@ -53,10 +53,15 @@ async fn connect(cx: &Context<World>) -> Result<Option<(Transaction, Option<&'st
     let (database, schema) = (cx.world.settings.database()?, &cx.world.guide().schema);
     let missing = match cx.world.transaction_if_there().await? {
         Some(mut look) => {
-            let standing = postgres::standing(&mut look, database, schema).await;
-            if standing.as_ref().is_ok_and(|standing| standing.is_at_head()) {
+            // What the tables are is looked at by the check and by the stage before this one.
+            let stamped = postgres::stamped(&mut look, database, schema).await;
+            if stamped.as_ref().is_ok_and(|standing| standing.is_at_head()) {
                 return Ok(Some((look, None)));
             }
+            let standing = match stamped {
+                Ok(_) => postgres::standing(&mut look, database, schema).await,
+                Err(failure) => Err(failure),
+            };
             let older = standing.as_ref().ok().and_then(schema::Standing::older);
             if older.is_some() && cx.expects(install_schema::ABOUT.id) {
                 return Ok(Some((look, older)));

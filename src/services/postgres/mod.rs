@@ -55,7 +55,7 @@ pub use owners::{may_alter, may_upgrade};
 pub use question::{Question, Questions, literals, script, statement, together};
 pub use shared::Connections;
 pub use sizes::{TableSize, sizes};
-pub use standing::standing;
+pub use standing::{stamped, standing};
 pub use transaction::Transaction;
 pub use upgrade::{facts, in_use, lock_tables};
 pub use usage::{Function, Limit, Sessions, Use, sessions, use_of_schema};

@@ -12,16 +12,38 @@ use super::{Question, Questions, statement, together};
 
 const WHAT: &str = "the question for the schema";
 
-/// Looks which tables and types of the schema are there, and at the alembic revision.
+/// Looks which tables and types of the schema are there, what they are, and at the alembic revision.
 ///
 /// # Errors
-/// As [`ask`].
+/// As [`together`].
 pub async fn standing(
     connection: &mut PgConnection,
     database: &Database,
     schema: &'static Schema,
 ) -> Result<Standing, Failure> {
-    let questions = (names(), may_read_stamp(), parts(schema));
+    look(connection, database, schema, true).await
+}
+
+/// The same by names and stamp alone, for who comes after a look at what the tables are: that takes the server longer than
+/// all else that it is asked.
+///
+/// # Errors
+/// As [`together`].
+pub async fn stamped(
+    connection: &mut PgConnection,
+    database: &Database,
+    schema: &'static Schema,
+) -> Result<Standing, Failure> {
+    look(connection, database, schema, false).await
+}
+
+async fn look(
+    connection: &mut PgConnection,
+    database: &Database,
+    schema: &'static Schema,
+    is_whole: bool,
+) -> Result<Standing, Failure> {
+    let questions = (names(), may_read_stamp(), is_whole.then(|| parts(schema)));
     let (names, may_read, parts) = together(connection, database, questions).await?;
     let (there, enums): (Vec<_>, Vec<_>) = names.into_iter().partition(|(_, is_table)| *is_table);
     let bare = |names: Vec<(String, bool)>| names.into_iter().map(|(name, _)| name).collect::<Vec<String>>();
@@ -37,7 +59,7 @@ pub async fn standing(
     let has_own = there.iter().any(is_own) || enums.iter().any(is_own_type);
     Ok(Standing {
         schema,
-        parts: has_own.then_some(parts),
+        parts: parts.filter(|_| has_own),
         unreadable: is_there && revisions.is_none(),
         revisions,
         tables: there.into_iter().filter(is_own).collect(),
