@@ -29,7 +29,7 @@ pub(super) fn rests(site: &Site) {
 }
 
 /// The first text in backquotes behind these words.
-fn quoted_after(told: &str, words: &str) -> String {
+pub(super) fn quoted_after(told: &str, words: &str) -> String {
     let from = format!("{words}`");
     let (_, rest) = told.split_once(&from).unwrap_or_else(|| panic!("no {from} in {told}"));
     rest.split_once('`').expect("it ends").0.to_owned()

@@ -1,7 +1,7 @@
 //! `populate-fixtures`: what belongs to a keypair, what others changed meanwhile, and entries of others.
 
 use super::Site;
-use super::keypairs_doors::{held_up, insert, pairs, ready, rests};
+use super::keypairs_doors::{held_up, insert, pairs, quoted_after, ready, rests};
 
 /// Everything that refers to an access key: three foreign keys.
 const OWNED: &str = "SELECT 'kernel', ctid, xmin, access_key::text FROM kernels \
@@ -126,4 +126,22 @@ fn entries_of_others_need_no_row_until_they_are_poured() {
     assert_eq!(outcome.status, 4, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("E-KEYS-CONFLICT"), "{}", outcome.stderr);
     assert_eq!(pairs(&site).len(), 3);
+}
+
+/// Rows of others are not ours to change: `status` names them, with a statement that gives them a value.
+#[test]
+fn what_is_null_for_others_is_named_with_its_cure() {
+    let site = ready();
+    site.runs("run populate-fixtures");
+    site.sql("INSERT INTO keypairs (user_id, access_key, secret_key) VALUES ('x@localhost', 'AKIAX', 'of-its-own')");
+    for column in ["rate_limit", "concurrency_limit", "concurrency_used"] {
+        let outcome = site.run("status");
+        let told = format!("{}{}", outcome.stdout, outcome.stderr);
+        let (_, rest) = told.split_once(&format!("`{column}` is NULL: x@localhost")).expect(&told);
+        site.sql(&quoted_after(rest, "for example: "));
+    }
+    let limits = "SELECT DISTINCT concurrency_limit, concurrency_used, rate_limit FROM keypairs";
+    assert_eq!(site.sql(limits), "30|0|1000\n");
+    let outcome = site.run("status");
+    assert!(!outcome.stdout.contains("NULL"), "{}", outcome.stdout);
 }
