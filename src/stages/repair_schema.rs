@@ -65,9 +65,37 @@ async fn repairs(
         }
         schema::Found::Conflict(_) => {}
     }
-    let differences = standing.differences(schema.head).unwrap_or_default();
     let tables: Vec<&str> = schema.head_tables().collect();
     let mut repairs = Repairs::default();
+    let differences = standing.differences(schema.head).unwrap_or_default();
+    for (difference, why) in judged(connection, database, differences).await? {
+        match why {
+            Some(why) => repairs.kept.push((difference, why)),
+            None => {
+                let sql = difference.cure.map(|cure| cure.sql).unwrap_or_default();
+                repairs.statements.push((difference.what, sql));
+            }
+        }
+    }
+    if !repairs.statements.is_empty()
+        && let Err(failure) = postgres::may_alter(connection, database, &tables, schema.types).await
+    {
+        return if failure.code == Code::DbOwner { Ok(Err(failure)) } else { Err(failure) };
+    }
+    Ok(Ok(repairs))
+}
+
+/// Each difference that breaks the manager, in the order of a repair, and why it is not repaired; none when it is. What
+/// they differ from is the head.
+///
+/// # Errors
+/// When the rows cannot be asked about.
+pub async fn judged(
+    connection: &mut PgConnection,
+    database: &Database,
+    differences: Vec<Difference>,
+) -> Result<Vec<(Difference, Option<String>)>, Failure> {
+    let mut all = Vec::new();
     let mut columns = Columns::default();
     // Columns come first, so it is known which of them come back when a key or an index over them is judged.
     for difference in differences.into_iter().filter(|difference| difference.breaks) {
@@ -83,20 +111,9 @@ async fn repairs(
         if difference.kind == Kind::PrimaryKey && why.is_some() {
             columns.without_key.push(difference.table.clone());
         }
-        match why {
-            Some(why) => repairs.kept.push((difference, why)),
-            None => {
-                let sql = difference.cure.map(|cure| cure.sql).unwrap_or_default();
-                repairs.statements.push((difference.what, sql));
-            }
-        }
+        all.push((difference, why));
     }
-    if !repairs.statements.is_empty()
-        && let Err(failure) = postgres::may_alter(connection, database, &tables, schema.types).await
-    {
-        return if failure.code == Code::DbOwner { Ok(Err(failure)) } else { Err(failure) };
-    }
-    Ok(Ok(repairs))
+    Ok(all)
 }
 
 /// What decides about keys and indexes over it: columns that are put right, and those that stay missing, each with its
