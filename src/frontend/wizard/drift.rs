@@ -3,7 +3,7 @@
 use crate::{
     failure::{Code, Failure, shell_word},
     frontend::differences::{against, both_sides, counted},
-    guide::{Answers, Origin, database},
+    guide::{Answers, Origin, Variable, database},
     schema::Difference,
     session::SchemaLook,
 };
@@ -15,8 +15,7 @@ pub fn is_drift(failure: &Failure) -> bool {
 
 /// The page, line by line; what is to be run stands on lines of its own.
 pub fn lines(look: &SchemaLook, answers: &Answers) -> Vec<String> {
-    let like = look.likeness();
-    let Some(like) = like else {
+    let Some(like) = look.likeness() else {
         return vec![format!(
             "  Database `{}` on {} has none of the manager's tables.",
             look.database, look.address
@@ -51,7 +50,11 @@ fn difference_lines(look: &SchemaLook, difference: &Difference) -> Vec<String> {
         Some((_, None)) => {
             lines.push(format!("      {:<10}  {}", "repair", difference.statement().unwrap_or_default()));
         }
-        Some((_, Some(why))) => lines.push(format!("      {:<10}  {why}", "no repair")),
+        Some((_, Some(why))) => {
+            lines.push(format!("      {:<10}  {why}", "no repair"));
+            let by_hand = difference.statement().filter(|_| !difference.is_repairable());
+            lines.extend(by_hand.map(|sql| format!("      {:<10}  {sql}", "by hand")));
+        }
         None => {}
     }
     lines
@@ -66,7 +69,7 @@ fn way_out(look: &SchemaLook, answers: &Answers) -> Vec<String> {
         return otherwise.into_iter().map(|remedy| format!("  {remedy}")).collect();
     }
     if back == 0 {
-        let why = "`schema repair` would put none of it back".to_owned();
+        let why = "`schema repair` would put none of it back.".to_owned();
         return [why].into_iter().chain(otherwise).map(|words| format!("  {words}")).collect();
     }
     let what = if back == all { "all of this".to_owned() } else { format!("{back} of {all}") };
@@ -104,10 +107,7 @@ fn given(answers: &Answers) -> String {
 /// The name in the environment from which the password is to come; none where the command finds it by itself.
 fn secret(answers: &Answers) -> Option<String> {
     let given = answers.given(database::PASSWORD)?;
-    let is_asked = given_is_typed(&given.origin);
-    is_asked.then(|| answers.guide().variable(database::PASSWORD).map(crate::guide::Variable::env))?
-}
-
-fn given_is_typed(origin: &Origin) -> bool {
-    matches!(origin, Origin::Typed | Origin::Draft | Origin::Flag | Origin::Default)
+    let is_asked = matches!(given.origin, Origin::Typed | Origin::Draft);
+    let name = answers.guide().variable(database::PASSWORD).map(Variable::env);
+    name.filter(|_| is_asked)
 }

@@ -66,7 +66,7 @@ fn the_review_says_that_it_cannot_be_undone() {
     {
         assert!(screen.contains(told), "{told}\n{screen}");
     }
-    for told in ["f8a71c3bffa2  keypair-user-id-to-string: 2 numbers in `user_id`", "26d0c387e764  "] {
+    for told in ["f8a71c3bffa2  stringify_userid: 2 numbers in `user_id`", "26d0c387e764  "] {
         assert!(screen.contains(told), "{told}\n{screen}");
     }
     shown("upgrade_revision", |columns, rows| {
@@ -114,7 +114,7 @@ fn owners_are_asked_about_where_they_matter() {
     assert_eq!(asked(&wizard), 1, "what is answered is shown");
 }
 
-/// The head without an index and a default, with a unique index of somebody else.
+/// The head without an index, with a unique index of somebody else.
 fn drifted() -> SchemaLook {
     let schema = &SETUP.guide.schema;
     let mut parts = schema.recorded().pop().expect("the head is recorded").parts;
@@ -124,7 +124,7 @@ fn drifted() -> SchemaLook {
     let lost = parts.remove(index);
     let foreign = Part { name: "only_one".into(), is: format!("UNIQUE {}", lost.is), ..lost.clone() };
     parts.push(foreign);
-    parts.push(Part { name: "zz_own".into(), ..lost });
+    parts.push(Part { name: "own".into(), is: "btree (region, status)".into(), ..lost });
     let standing = Standing {
         revisions: Some(vec![Some(schema.head.to_owned())]),
         parts: Some(parts),
