@@ -3,6 +3,7 @@
 pub mod answers;
 mod console;
 pub mod dev;
+mod differences;
 mod drive;
 pub mod headless;
 pub mod mount;

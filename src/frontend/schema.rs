@@ -18,6 +18,7 @@ use crate::{
 
 use super::{
     console::{Signals, Terminal},
+    differences::{against, both_sides, counted, stamps},
     drive::{Invocation, headless, load},
     headless::{ask, needs_answers, record, write},
 };
@@ -101,12 +102,6 @@ fn ahead(schema: &Schema, revision: Option<&Revision>) -> &'static [Revision] {
     revision.map_or(&[], |revision| &schema.chain[revision.number..])
 }
 
-/// The rows of `alembic_version`.
-fn stamps(look: &SchemaLook) -> Vec<&str> {
-    let revisions = look.standing.revisions.as_deref().unwrap_or_default();
-    revisions.iter().map(|revision| revision.as_deref().unwrap_or("NULL")).collect()
-}
-
 fn shown(look: &SchemaLook) -> Value {
     let schema = look.standing.schema;
     let like = look.likeness();
@@ -171,30 +166,12 @@ fn write_shown(out: &mut dyn Write, look: &SchemaLook, schema: &Schema) -> io::R
 /// Whether the tables are as the revision says, in one line.
 fn verdict(look: &SchemaLook) -> String {
     let Some(like) = look.likeness() else { return "none of the manager's tables is there".to_owned() };
-    let breaking = like.differences.iter().filter(|it| it.breaks).count();
-    let harmless = like.differences.len() - breaking;
-    let counted = counted(breaking, harmless);
+    let counted = counted(&like.differences);
     match (look.revision(), like.differences.len()) {
         (Some(_), 0) => "as the revision says".to_owned(),
         (Some(_), _) => format!("{counted}; `backendai-setup schema diff` names them"),
         (None, 0) => format!("that of revision {}", like.revision),
         (None, _) => format!("nearest to revision {}: {counted}", like.revision),
-    }
-}
-
-/// `2 differences break the manager, 1 does it no harm`.
-fn counted(breaking: usize, harmless: usize) -> String {
-    let differences = |count: usize| match count {
-        1 => "1 difference".to_owned(),
-        _ => format!("{count} differences"),
-    };
-    let (breaks, does) =
-        (if breaking == 1 { "breaks" } else { "break" }, if harmless == 1 { "does" } else { "do" });
-    match (breaking, harmless) {
-        (0, 0) => "no difference".to_owned(),
-        (_, 0) => format!("{} {breaks} the manager", differences(breaking)),
-        (0, _) => format!("{} {does} the manager no harm", differences(harmless)),
-        _ => format!("{} {breaks} the manager, {harmless} {does} it no harm", differences(breaking)),
     }
 }
 
@@ -218,19 +195,12 @@ fn write_diff(
         writeln!(out, "Database {name} on {address} has none of the manager's tables.")?;
         return writeln!(out, "`backendai-setup run install-schema` makes them.");
     };
-    let against = match (look.revision(), stamps(look).as_slice()) {
-        (Some(revision), _) => format!("revision {}", revision.id),
-        (None, []) => format!("revision {}, the nearest; it has no stamp", like.revision),
-        (None, stamps) => {
-            format!("revision {}, the nearest; its stamp is {}", like.revision, stamps.join(", "))
-        }
-    };
+    let against = against(look, like.revision);
     writeln!(out, "Database {} on {address}, compared with {}:", style.text(name), style.text(&against))?;
     for difference in &like.differences {
         write_difference(terminal, out, difference)?;
     }
-    let breaking = like.differences.iter().filter(|it| it.breaks).count();
-    writeln!(out, "{}.", sentence(&counted(breaking, like.differences.len() - breaking)))
+    writeln!(out, "{}.", sentence(&counted(&like.differences)))
 }
 
 fn sentence(text: &str) -> String {
@@ -242,14 +212,8 @@ fn write_difference(terminal: &Terminal, out: &mut dyn Write, difference: &Diffe
     let style = terminal.style;
     let state = if difference.breaks { RungState::Failed } else { RungState::NotNeeded };
     writeln!(out, "{} {}", style.sign(state), style.text(&difference.what))?;
-    let lines = [("is", difference.is.as_deref()), ("should be", difference.should_be.as_deref())];
-    for (word, text) in lines {
-        if let Some(text) = text {
-            for (at, line) in text.lines().enumerate() {
-                let word = if at == 0 { word } else { "" };
-                writeln!(out, "    {word:<10} {}", style.text(line))?;
-            }
-        }
+    for (word, line) in both_sides(difference) {
+        writeln!(out, "    {word:<10} {}", style.text(line))?;
     }
     if difference.breaks {
         let (word, text) = match (&difference.cure, difference.statement()) {

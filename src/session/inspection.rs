@@ -6,12 +6,12 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     disk,
     failure::{Code, Failure},
-    guide::{Answers, Section, images},
+    guide::{Answers, Section, database, images},
     images::ImageList,
     workflow::{EventKind, Rung, StageId, StageState, Stop, Verdict},
 };
 
-use super::{Operation, RunOptions, Scope, Session, Setup};
+use super::{Operation, RunOptions, SchemaLook, Scope, Session, Setup};
 
 /// How long one question may take that is asked again and again.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -119,6 +119,16 @@ impl Inspection {
         let opened = disk::beside(move || self.session(scope(), operation)).await;
         let session = opened.unwrap_or_else(|| Err(vec![broke()]))?;
         first(&session, operation, planned).await
+    }
+
+    /// In what the database is otherwise than its revision, and what a repair would do about it.
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    pub async fn drift(self) -> Result<SchemaLook, Vec<Failure>> {
+        let scope = Ok(Scope::section(self.setup, &database::SECTION));
+        let session = self.open(scope, Operation::Status).await?;
+        session.look_at_drift().await.map_err(|failure| vec![failure])
     }
 
     /// The whole image list when it is sound, also what is left out of it; and what is wrong with it, or worth saying.

@@ -5,6 +5,7 @@ use crate::{
     guide::Database,
     schema::{Difference, Likeness, Revision, Standing},
     services::postgres::{self, TableSize},
+    stages,
 };
 
 use super::Session;
@@ -22,6 +23,17 @@ pub struct SchemaLook {
     pub sizes: Vec<TableSize>,
     /// Why it is no schema at the head; none where it is, or where the database is fresh.
     pub conflict: Option<Failure>,
+    /// What breaks the manager at the head, each with the reason why `schema repair` does not put it back; where that was
+    /// asked for.
+    pub repairs: Vec<(Difference, Option<String>)>,
+}
+
+/// What a look is for, beside the shape.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    Shape,
+    Sizes,
+    Repairs,
 }
 
 impl SchemaLook {
@@ -58,14 +70,26 @@ impl Session {
     /// # Errors
     /// Whatever keeps the database from being asked.
     pub async fn look_at_schema(&self, with_sizes: bool) -> Result<SchemaLook, Failure> {
+        self.look_for(if with_sizes { Wanted::Sizes } else { Wanted::Shape }).await
+    }
+
+    /// Looks at what is otherwise, and what `schema repair` would do about it.
+    ///
+    /// # Errors
+    /// Whatever keeps the database from being asked.
+    pub async fn look_at_drift(&self) -> Result<SchemaLook, Failure> {
+        self.look_for(Wanted::Repairs).await
+    }
+
+    async fn look_for(&self, wanted: Wanted) -> Result<SchemaLook, Failure> {
         let database = self.world.settings.database()?;
         let limits = self.world.surroundings.limits;
-        let looked = postgres::repeated(limits, usize::MAX, || self.look_once(database, with_sizes)).await;
+        let looked = postgres::repeated(limits, usize::MAX, || self.look_once(database, wanted)).await;
         self.world.hang_up().await;
         looked
     }
 
-    async fn look_once(&self, database: &Database, with_sizes: bool) -> Result<SchemaLook, Failure> {
+    async fn look_once(&self, database: &Database, wanted: Wanted) -> Result<SchemaLook, Failure> {
         let schema = &self.world.guide().schema;
         let mut look = match self.world.transaction().await {
             Err(failure) if failure.code == Code::DbMissing => {
@@ -75,19 +99,25 @@ impl Session {
         };
         let looked = async {
             let standing = postgres::standing(&mut look, database, schema).await?;
-            let sizes = match with_sizes {
-                true => postgres::sizes(&mut look, database, schema.tables).await?,
-                false => Vec::new(),
+            let sizes = match wanted {
+                Wanted::Sizes => postgres::sizes(&mut look, database, schema.tables).await?,
+                _ => Vec::new(),
             };
-            Ok((standing, sizes))
+            let differences = match wanted {
+                Wanted::Repairs if standing.is_stamped(schema.head) => standing.differences(schema.head),
+                _ => None,
+            };
+            let differences = differences.unwrap_or_default();
+            let repairs = stages::judged_for_repair(&mut look, database, differences).await?;
+            Ok((standing, sizes, repairs))
         };
         let looked = looked.await;
-        let (standing, sizes) = look.ended(looked).await?;
+        let (standing, sizes, repairs) = look.ended(looked).await?;
         let conflict = match standing.judge(&database.name, &database.user) {
             crate::schema::Found::Conflict(failure) => Some(failure),
             _ => None,
         };
         let (address, name) = (database.address.to_string(), database.name.clone());
-        Ok(SchemaLook { address, database: name, standing, sizes, conflict })
+        Ok(SchemaLook { address, database: name, standing, sizes, conflict, repairs })
     }
 }

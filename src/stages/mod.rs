@@ -19,7 +19,7 @@ pub use install_schema::InstallSchema;
 pub use load_aliases::LoadAliases;
 pub use load_images::LoadImages;
 pub use populate_fixtures::PopulateFixtures;
-pub use repair_schema::RepairSchema;
+pub use repair_schema::{RepairSchema, judged as judged_for_repair};
 pub use set_mount::SetMount;
 pub use stamp_schema::StampSchema;
 pub use undo::stages as undo;

@@ -63,24 +63,10 @@ async fn repairs(
         schema::Found::Fresh => return Ok(Err(not_there_yet(database, None))),
         schema::Found::Older(old) => return Ok(Err(not_there_yet(database, Some(old)))),
     }
-    let differences = standing.differences(schema.head).unwrap_or_default();
     let tables: Vec<&str> = schema.head_tables().collect();
     let mut repairs = Repairs::default();
-    let mut columns = Columns::default();
-    // Columns come first, so it is known which of them come back when a key or an index over them is judged.
-    for difference in differences.into_iter().filter(|difference| difference.breaks) {
-        let why = why_not(connection, database, &difference, &columns).await?;
-        if difference.kind == Kind::Column {
-            let column = (difference.table.clone(), difference.name.clone());
-            match (&why, difference.state) {
-                (None, _) => columns.right.push(column),
-                (Some(_), State::Missing) => columns.missing.push(column),
-                _ => {}
-            }
-        }
-        if difference.kind == Kind::PrimaryKey && why.is_some() {
-            columns.without_key.push(difference.table.clone());
-        }
+    let differences = standing.differences(schema.head).unwrap_or_default();
+    for (difference, why) in judged(connection, database, differences).await? {
         match why {
             Some(why) => repairs.kept.push((difference, why)),
             None => {
@@ -98,6 +84,37 @@ async fn repairs(
         };
     }
     Ok(Ok(repairs))
+}
+
+/// Each difference that breaks the manager, in the order of a repair, and why it is not repaired; none when it is. What
+/// they differ from is the head.
+///
+/// # Errors
+/// When the rows cannot be asked about.
+pub async fn judged(
+    connection: &mut PgConnection,
+    database: &Database,
+    differences: Vec<Difference>,
+) -> Result<Vec<(Difference, Option<String>)>, Failure> {
+    let mut all = Vec::new();
+    let mut columns = Columns::default();
+    // Columns come first, so it is known which of them come back when a key or an index over them is judged.
+    for difference in differences.into_iter().filter(|difference| difference.breaks) {
+        let why = why_not(connection, database, &difference, &columns).await?;
+        if difference.kind == Kind::Column {
+            let column = (difference.table.clone(), difference.name.clone());
+            match (&why, difference.state) {
+                (None, _) => columns.right.push(column),
+                (Some(_), State::Missing) => columns.missing.push(column),
+                _ => {}
+            }
+        }
+        if difference.kind == Kind::PrimaryKey && why.is_some() {
+            columns.without_key.push(difference.table.clone());
+        }
+        all.push((difference, why));
+    }
+    Ok(all)
 }
 
 /// A stage brings it to the head first.

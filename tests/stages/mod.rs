@@ -17,7 +17,7 @@ mod keypairs_kept;
 mod kills;
 mod large;
 mod locks;
-mod old;
+pub mod old;
 mod overtaken;
 mod saved;
 mod saved_refused;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     frontend::{
         console::{questions::Question, wrapping::wrapping_stderr},
-        wizard::{review::Step, run::Ending},
+        wizard::{drift::lines, review::Step, run::Ending, upgrade::upgrade},
     },
     guide::database,
     report::{RunState, write_answers, write_plan, write_status, write_verdicts},
@@ -31,6 +31,7 @@ impl Wizard<'_> {
         let _ = write_verdicts(&mut err, self.style, &state);
         let _ = write_status(&mut err, self.style, &state);
         drop(err);
+        self.tell_revisions(&state);
         self.tell(&state.failures_beside_checks());
         let steps = Step::all(&state);
         // One Enter too many must not write.
@@ -46,12 +47,10 @@ impl Wizard<'_> {
                     }
                 }
                 Step::Owners => {
-                    if let Some(variable) = self.setup.guide.variable(database::USER_IDS) {
-                        or_back(self.ask_for(variable).await, ())?;
-                        self.keep_draft();
-                    }
+                    self.ask_for_owners().await?;
                     return Ok(Page::Review);
                 }
+                Step::Drift => self.show_drift().await?,
                 Step::Changes => {
                     let _ = write_plan(&mut wrapping_stderr(self.asker.is_lines()), self.style, &state);
                 }
@@ -61,6 +60,17 @@ impl Wizard<'_> {
                 Step::Menu => return Ok(Page::Menu),
                 Step::Leave => return Err(Away::Leave(self.round.status)),
             }
+        }
+    }
+
+    /// The revisions of an upgrade, each with what happens to rows.
+    fn tell_revisions(&self, state: &RunState) {
+        for stage in &state.plan {
+            let climbed = upgrade(&self.setup.guide.schema, stage);
+            if !climbed.is_empty() {
+                self.say(&format!("{}, by revisions:", stage.title));
+            }
+            climbed.iter().for_each(|revision| self.say(&format!("  {}", revision.words())));
         }
     }
 
@@ -84,6 +94,30 @@ impl Wizard<'_> {
         }
         grant.allow(&mut self.run_options.overwrite);
         Ok(true)
+    }
+
+    /// What becomes of the numbers of owners? It is asked where it matters alone.
+    async fn ask_for_owners(&mut self) -> Answered<()> {
+        if let Some(variable) = self.setup.guide.variable(database::USER_IDS) {
+            or_back(self.ask_for(variable).await, ())?;
+            self.keep_draft();
+        }
+        Ok(())
+    }
+
+    /// In what the database is otherwise than its revision, and what can be done about it.
+    pub(super) async fn show_drift(&mut self) -> Answered<()> {
+        let scope = Ok(Scope::section(self.setup, &database::SECTION));
+        let Some(session) = self.open(scope, Operation::Status).await? else { return Ok(()) };
+        let looked = tokio::select! {
+            looked = session.look_at_drift() => looked,
+            status = self.signals.next() => return Err(Away::Leave(status)),
+        };
+        match looked {
+            Ok(look) => lines(&look, &self.answers).iter().for_each(|line| self.say(line)),
+            Err(failure) => self.tell(&[failure]),
+        }
+        Ok(())
     }
 
     fn show_answers(&self) {
@@ -146,6 +180,8 @@ impl Wizard<'_> {
             match steps[self.choose("What now?", &options, 0).await?] {
                 Step::Write => return self.write(&[id], state.plan).await,
                 Step::Allow(grant) => drop(or_back(self.allow(grant).await, false)?),
+                Step::Owners => self.ask_for_owners().await?,
+                Step::Drift => self.show_drift().await?,
                 _ => return Ok(Page::Menu),
             }
         }

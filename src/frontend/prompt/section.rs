@@ -8,12 +8,11 @@ use crate::{
     failure::{Code, Failure},
     frontend::{
         console::{questions::Question, wrapping::wrapping_stderr},
-        wizard::{notes, problems_of},
+        wizard::{drift::is_drift, notes, problems_of, review::Step},
     },
     guide::{Default, Origin, Refused, Section, Shape, Variable, database, database_url, etcd},
     report::{write_checks, write_images},
     session::{Operation, Scope},
-    workflow::RungState,
 };
 
 use super::{Answered, Page, Wizard};
@@ -124,23 +123,27 @@ impl Wizard<'_> {
             return Ok(next);
         }
         loop {
-            if self.probe(section).await? {
+            let failures = self.probe(section).await?;
+            if failures.as_ref().is_some_and(Vec::is_empty) {
                 return Ok(next);
             }
-            let options =
-                ["Change these answers", "Check again", "Go on; writing stays off until it is fixed"];
+            let mut options =
+                vec!["Change these answers", "Check again", "Go on; writing stays off until it is fixed"];
+            options.extend(failures.iter().flatten().any(is_drift).then_some(Step::Drift.words()));
             match self.choose("What now?", &options, 0).await? {
                 0 => return Ok(Page::Ask(self.first_of(at))),
                 1 => {}
+                3 => self.show_drift().await?,
                 _ => return Ok(next),
             }
         }
     }
 
-    /// Makes the live checks of a section and prints their ladders; true when nothing failed.
-    async fn probe(&mut self, section: &'static Section) -> Answered<bool> {
+    /// Makes the live checks of a section and prints their ladders. What failed; nothing is known where they could not
+    /// be made.
+    async fn probe(&mut self, section: &'static Section) -> Answered<Option<Vec<Failure>>> {
         let scope = Ok(Scope::section(self.setup, section));
-        let Some(session) = self.open(scope, Operation::Check).await? else { return Ok(false) };
+        let Some(session) = self.open(scope, Operation::Check).await? else { return Ok(None) };
         if let Some(list) = session.images() {
             let mut err = wrapping_stderr(self.asker.is_lines());
             let _ = write_images(&mut err, self.style, list, ALIASES_SHOWN);
@@ -149,7 +152,7 @@ impl Wizard<'_> {
         let state = self.look(&session, Operation::Check).await?;
         let mut err = wrapping_stderr(self.asker.is_lines());
         let _ = write_checks(&mut err, self.style, &state);
-        Ok(state.checks.iter().all(|(.., verdict)| verdict.state() != RungState::Failed))
+        Ok(Some(state.checks.iter().flat_map(|(.., verdict)| verdict.failures().cloned()).collect()))
     }
 
     /// Asks for the required answers that are missing, and for nothing else.

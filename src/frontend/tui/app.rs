@@ -16,7 +16,9 @@ use crate::{
 
 pub(super) use crate::session::Grant;
 
-pub(super) use super::pages::{Ask, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View};
+pub(super) use super::pages::{
+    Ask, Drifted, Overlay, Page, Probe, ProbeState, Reading, ReviewPage, Surveyed, View,
+};
 
 use super::{
     development::DevelopmentPage,
@@ -89,6 +91,8 @@ pub struct App {
     pub(super) survey: Surveyed,
     /// The survey of one stage as it would run alone.
     pub(super) alone: Surveyed,
+    /// What the database is otherwise than its revision.
+    pub(super) drift: Drifted,
     pub(super) review: ReviewPage,
     pub(super) menu_cursor: usize,
     pub(super) remembered: Vec<(StageId, String)>,
@@ -136,6 +140,7 @@ impl App {
             images: ImagesPage::default(),
             survey: Surveyed::default(),
             alone: Surveyed::default(),
+            drift: Drifted::default(),
             review: ReviewPage::default(),
             menu_cursor: 0,
             remembered: Vec::new(),
@@ -291,6 +296,7 @@ impl App {
             || running
             || self.survey.since.is_some()
             || self.alone.since.is_some()
+            || self.drift.since.is_some()
             || self.dev.starting.is_some()
             || self.dev.is_looking
     }

@@ -37,6 +37,7 @@ enum Kind {
     Images,
     All,
     One,
+    Drift,
 }
 
 /// Does the work and hands the results in.
@@ -88,6 +89,12 @@ impl Executor {
             Effect::List { generation, answers } => self.list(generation, *answers),
             Effect::Survey { survey, generation, answers, overwrite } => {
                 self.survey(survey, generation, *answers, overwrite);
+            }
+            Effect::LookAtDrift(generation, answers) => {
+                let inspection = self.inspection(*answers, Overwrite::default());
+                self.replaceable(Kind::Drift, async move {
+                    Msg::Drifted(generation, inspection.drift().await.map(Box::new))
+                });
             }
             Effect::Run { stages, skip, confirmed, answers, overwrite } => {
                 let scope = Scope::stages(self.setup, &stages, None, &skip);

@@ -39,6 +39,7 @@ pub(super) enum Action {
     Transcript,
     Undo,
     Remarks,
+    Differences,
     View,
     Write,
 }
@@ -185,6 +186,8 @@ pub(super) const BINDINGS: &[Binding] = &[
     bind(&[letter('w')], "w", Action::Write, &[Alone], "run it", &[Alone]),
     bind(&[letter('w')], "w", Action::Write, &[Undo], "undo these", &[Undo]),
     bind(&[ENTER], "Enter", Action::Next, &[Verdict], "change its answers", &[Verdict]),
+    bind(&[letter('d')], "d", Action::Differences, &[Verdict], "differences", &[Verdict]),
+    bind(&[plain(KeyCode::F(2))], "F2", Action::Differences, FIELDS, "differences", FIELDS),
     bind(&[ENTER], "Enter", Action::Next, &[Search], "search", &[Search]),
     bind(&[ENTER], "Enter", Action::Next, &[Confirm], "confirm", &[Confirm]),
     bind(&[ENTER], "Enter", Action::Next, &[Path], "read it", &[Path]),

@@ -14,7 +14,7 @@ use crate::{
     },
     guide::Answers,
     images::ImageList,
-    session::Overwrite,
+    session::{Overwrite, SchemaLook},
     state::Target,
     workflow::{Event, Rung, StageId, StageState, Verdict},
 };
@@ -97,6 +97,8 @@ pub enum Msg {
         /// The state of each stage, or every problem.
         result: Result<Vec<StageState>, Vec<Failure>>,
     },
+    /// A look at the tables ended: which one it was, and what it found or why nobody knows.
+    Drifted(u64, Result<Box<SchemaLook>, Vec<Failure>>),
     /// Something happened in the run.
     Ran(Arc<Event>),
     /// The run could not begin.
@@ -175,6 +177,8 @@ pub enum Effect {
         /// What may be overwritten.
         overwrite: Overwrite,
     },
+    /// Look at what the database is otherwise than its revision: which look it is, with these answers.
+    LookAtDrift(u64, Box<Answers>),
     /// Run stages.
     Run {
         /// These, or all.

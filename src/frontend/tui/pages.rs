@@ -7,9 +7,9 @@ use tui_input::Input;
 
 use crate::{
     failure::Failure,
-    frontend::wizard::home::Wish,
+    frontend::wizard::{home::Wish, upgrade::Climbed},
     guide::Guide,
-    session::Grant,
+    session::{Grant, SchemaLook},
     workflow::{Rung, StageId, StageState, Verdict},
 };
 
@@ -77,6 +77,10 @@ pub(super) enum Reading {
     Answers,
     Verdict(usize),
     Stage(StageId),
+    /// One revision of an upgrade, with its statements.
+    Revision(Climbed),
+    /// In what the database is otherwise than its revision.
+    Drift,
     Problems(Vec<Failure>),
     /// One image with all its tags and aliases.
     Image(String),
@@ -110,6 +114,14 @@ pub(super) enum ProbeState {
     },
     Found(Verdict),
     Refused(Vec<Failure>),
+}
+
+/// What a look at the tables found.
+#[derive(Default)]
+pub(super) struct Drifted {
+    pub(super) generation: u64,
+    pub(super) since: Option<Duration>,
+    pub(super) result: Option<Result<Box<SchemaLook>, Vec<Failure>>>,
 }
 
 /// What a survey found.

@@ -2,7 +2,10 @@
 
 use crate::{
     failure::{Code, Failure},
-    frontend::wizard::first_of,
+    frontend::wizard::{
+        first_of,
+        upgrade::{Climbed, upgrade},
+    },
     workflow::{RungState, StageState, StageStatus},
 };
 
@@ -16,6 +19,8 @@ pub(super) enum Item<'a> {
     Answers,
     /// A stage with its changes.
     Stage(&'a StageState),
+    /// A revision that a stage climbs.
+    Revision(Climbed),
     /// What a person should hear about the answers, or about what a stage found.
     Note(Failure),
     /// Something that keeps the stages from being looked at.
@@ -41,6 +46,8 @@ impl App {
             Some(Ok(stages)) => {
                 for stage in stages {
                     items.push(Item::Stage(stage));
+                    let climbed = upgrade(&self.setup.guide.schema, stage);
+                    items.extend(climbed.into_iter().map(Item::Revision));
                     items.extend(stage.remarks.iter().cloned().map(Item::Note));
                 }
             }
@@ -52,7 +59,11 @@ impl App {
         }
         items.retain(|item| match self.review.view {
             View::All => true,
-            View::Changed => matches!(item, Item::Stage(stage) if stage.state != StageStatus::Done),
+            View::Changed => match item {
+                Item::Stage(stage) => stage.state != StageStatus::Done,
+                Item::Revision(_) => true,
+                _ => false,
+            },
             View::Problems => self.is_problem(item),
         });
         items
@@ -62,7 +73,7 @@ impl App {
     pub(super) fn is_problem(&self, item: &Item<'_>) -> bool {
         match item {
             Item::Target(at) => self.found(*at) == Some(RungState::Failed) || !self.is_complete(*at),
-            Item::Answers | Item::Note(_) => false,
+            Item::Answers | Item::Note(_) | Item::Revision(_) => false,
             Item::Stage(stage) => stage.failure.is_some(),
             Item::Problem(_) => true,
         }

@@ -1,12 +1,14 @@
 //! What both wizards share, the full-screen one and the line prompts.
 
 mod draft;
+pub mod drift;
 pub mod home;
 pub mod kept;
 pub mod review;
 pub mod round;
 pub mod run;
 pub mod start;
+pub mod upgrade;
 
 use std::path::PathBuf;
 

@@ -6,6 +6,8 @@ use crate::{
     session::Grant,
 };
 
+use super::drift::is_drift;
+
 /// One of the things that can be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -13,6 +15,8 @@ pub enum Step {
     Allow(Grant),
     /// Says what becomes of the numbers of owners in an upgrade.
     Owners,
+    /// Shows in what the database is otherwise than its revision.
+    Drift,
     Changes,
     Answers,
     Change,
@@ -32,6 +36,7 @@ impl Step {
             steps.push(Self::Change);
             steps.extend(Grant::all(state.failures()).into_iter().map(Self::Allow));
             steps.extend(state.failures().iter().any(asks_for_owners).then_some(Self::Owners));
+            steps.extend(state.failures().iter().any(is_drift).then_some(Self::Drift));
             steps.push(Self::Again);
         }
         if !state.plan.is_empty() {
@@ -49,7 +54,9 @@ impl Step {
     pub fn alone(failures: &[Failure]) -> Vec<Self> {
         let write = failures.is_empty().then_some(Self::Write);
         let grants = Grant::all(failures).into_iter().map(Self::Allow);
-        write.into_iter().chain([Self::Menu]).chain(grants).collect()
+        let owners = failures.iter().any(asks_for_owners).then_some(Self::Owners);
+        let drift = failures.iter().any(is_drift).then_some(Self::Drift);
+        write.into_iter().chain([Self::Menu]).chain(grants).chain(owners).chain(drift).collect()
     }
 
     pub fn words(self) -> &'static str {
@@ -60,6 +67,7 @@ impl Step {
             Self::Allow(Grant::Published) => "Give new secrets to keypairs that anybody can use",
             Self::Allow(Grant::Usage) => "Drop table usage with its rows",
             Self::Owners => "Say what the numbers of keypairs' owners become",
+            Self::Drift => "Show how the tables differ",
             Self::Changes => "Show every change in full",
             Self::Answers => "Show every answer",
             Self::Change => "Change answers",

@@ -4,6 +4,7 @@
 mod development;
 mod faults;
 mod home;
+mod old;
 mod own_servers;
 mod parity;
 mod stand;

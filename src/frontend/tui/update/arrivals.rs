@@ -37,6 +37,11 @@ impl App {
             Msg::Probed(id, result) => self.probed(id, result),
             Msg::Listed { generation, listed } => self.listed(generation, *listed),
             Msg::Surveyed { survey, generation, result } => self.surveyed(survey, generation, result),
+            Msg::Drifted(generation, result) if generation == self.drift.generation => {
+                self.drift.since = None;
+                self.drift.result = Some(result);
+            }
+            Msg::Drifted(..) => {}
             Msg::Ran(event) => self.happened(&event),
             Msg::NotRun(failures) => self.not_run(failures),
             Msg::Watched(found) => self.watched(found),

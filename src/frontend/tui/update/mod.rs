@@ -13,7 +13,7 @@ use ratatui::crossterm::event::KeyEvent;
 use secrecy::ExposeSecret;
 use tui_input::{Input, InputRequest};
 
-use crate::failure::status;
+use crate::{failure::status, frontend::wizard::drift::is_drift};
 
 use super::{
     app::{App, Overlay, Page, Reading},
@@ -57,6 +57,8 @@ impl App {
             Action::Suspend => self.suspend(),
             Action::Quit => self.overlay = Some(Overlay::Leave { cursor: 0 }),
             Action::Menu if self.page != Page::Home => self.go(Page::Menu),
+            Action::Differences if self.has_drifted(place) => self.look_at_drift(),
+            Action::Differences => {}
             _ if self.overlay.is_some() => self.overlay_key(action),
             _ => match self.page {
                 Page::Home => self.home_key(action),
@@ -68,6 +70,16 @@ impl App {
                 Page::Run => self.run_key(action),
             },
         }
+    }
+
+    /// Is what is shown here the check of a section that found the tables otherwise than they should be?
+    pub(super) fn has_drifted(&self, place: Place) -> bool {
+        let at = match (&self.overlay, self.page) {
+            (Some(Overlay::Reading { what: Reading::Verdict(at), .. }), _) => *at,
+            (None, Page::Section(at)) if matches!(place, Place::Text | Place::Secret) => at,
+            _ => return false,
+        };
+        self.failures_of(at).iter().any(is_drift)
     }
 
     /// The line that is typed outside of a form.

@@ -12,7 +12,7 @@ use crate::{
             reviewing::Item,
             theme::Sign,
         },
-        wizard::{first_of, review::asks_for_owners},
+        wizard::{drift::is_drift, first_of, review::asks_for_owners},
     },
     guide::database,
     session::Overwrite,
@@ -88,6 +88,7 @@ impl App {
             Some(Item::Stage(StageState { failure: Some(failure), .. })) => {
                 self.confirm_or_show(failure.clone());
             }
+            Some(Item::Revision(climbed)) => self.read(Reading::Revision(climbed.clone())),
             Some(Item::Note(told) | Item::Problem(told)) => self.read(Reading::Problems(vec![told.clone()])),
             None => {}
         }
@@ -97,12 +98,23 @@ impl App {
         if asks_for_owners(&failure) {
             return self.ask_for_owners(&failure);
         }
+        if is_drift(&failure) {
+            return self.look_at_drift();
+        }
         match Grant::of(&failure) {
             Some(grants) => {
                 self.overlay = Some(Overlay::Confirm { failure, grants, input: Input::default() })
             }
             None => self.read(Reading::Problems(vec![failure])),
         }
+    }
+
+    /// The page of what the database is otherwise than its revision, where that is what is wrong.
+    pub(super) fn look_at_drift(&mut self) {
+        self.drift.generation += 1;
+        (self.drift.since, self.drift.result) = (Some(self.now), None);
+        self.read(Reading::Drift);
+        self.want(Effect::LookAtDrift(self.drift.generation, Box::new(self.answers.clone())));
     }
 
     /// The question that is asked where it matters alone: the numbers found stand below its field.

@@ -180,6 +180,7 @@ impl App {
         let is_idle = |action: Action| {
             let of_targets = matches!(action, Action::Menu | Action::Undo | Action::Search);
             place == Place::Home && of_targets && self.home.targets.is_empty()
+                || action == Action::Differences && !self.has_drifted(place)
         };
         let shown = |binding: &Binding| (binding.action, self.key_name(binding.shown), label(binding));
         let mut shown: Vec<(Action, String, String)> =

@@ -5,9 +5,15 @@ use secrecy::ExposeSecret;
 
 use crate::{
     failure::Failure,
-    frontend::tui::{
-        app::{App, Overlay, Reading},
-        text,
+    frontend::{
+        tui::{
+            app::{App, Overlay, Reading},
+            text,
+        },
+        wizard::{
+            drift,
+            upgrade::{Climbed, upgrade},
+        },
     },
     guide::{Answers, Default, Variable},
     workflow::{Change, StageState},
@@ -140,9 +146,14 @@ fn read(app: &App, what: &Reading) -> Page {
         }
         Reading::Stage(id) => {
             let state = app.survey.stages().iter().find(|state| state.stage == *id);
-            let lines = state.map(stage_lines).unwrap_or_default();
+            let lines = state.map(|state| upgrade_lines(app, state)).unwrap_or_default();
             (app.setup.stage_title(id).to_owned(), "nothing is written yet".into(), lines)
         }
+        Reading::Revision(climbed) => {
+            let title = format!("{}  {}", climbed.id, climbed.title);
+            (title, "nothing is written yet".into(), revision_lines(climbed))
+        }
+        Reading::Drift => (" Differences".into(), "nothing is written here".into(), drift_lines(app)),
         Reading::Problems(problems) => {
             let title = if problems.iter().all(Failure::is_warning) { "Remarks" } else { "In the way" };
             (title.into(), String::new(), problems.iter().flat_map(problem_lines).collect())
@@ -192,13 +203,49 @@ fn stage_lines(state: &StageState) -> Vec<String> {
         lines.push(format!("  nothing to do: {}", state.summary));
     }
     lines.extend(state.remarks.iter().flat_map(problem_lines));
-    for change in state.changes() {
-        lines.push(format!("  {change}"));
-        if let Change::Statement { sql, .. } = change {
-            lines.extend(sql.lines().map(|line| format!("      {line}")));
-        }
-    }
+    lines.extend(state.changes().iter().flat_map(change_lines));
     lines
+}
+
+/// A stage, and before the statements of an upgrade the revisions, each with what happens to rows.
+fn upgrade_lines(app: &App, state: &StageState) -> Vec<String> {
+    let climbed = upgrade(&app.setup.guide.schema, state);
+    if climbed.is_empty() {
+        return stage_lines(state);
+    }
+    let mut lines: Vec<String> = state.remarks.iter().flat_map(problem_lines).collect();
+    for revision in &climbed {
+        lines.push(format!("  {}  {}", revision.id, revision.title));
+        lines.extend(revision.rows.iter().map(|rows| format!("    {rows}")));
+    }
+    lines.push(String::new());
+    lines.extend(state.changes().iter().flat_map(change_lines));
+    lines
+}
+
+fn revision_lines(climbed: &Climbed) -> Vec<String> {
+    let rows = climbed.rows.as_deref().unwrap_or("nothing happens to rows");
+    let lines = [format!("  {rows}"), String::new()];
+    lines.into_iter().chain(climbed.statements.iter().flat_map(change_lines)).collect()
+}
+
+fn change_lines(change: &Change) -> Vec<String> {
+    let sql = match change {
+        Change::Statement { sql, .. } => sql.as_str(),
+        _ => "",
+    };
+    [format!("  {change}")].into_iter().chain(sql.lines().map(|line| format!("      {line}"))).collect()
+}
+
+fn drift_lines(app: &App) -> Vec<String> {
+    match &app.drift.result {
+        None => {
+            let time = app.waited(app.drift.since).map_or(String::new(), |time| format!(", {time}"));
+            vec![format!("  looking at the tables{time}")]
+        }
+        Some(Err(problems)) => problems.iter().flat_map(problem_lines).collect(),
+        Some(Ok(look)) => drift::lines(look, &app.answers),
+    }
 }
 
 fn image_lines(app: &App, name: &str) -> Vec<String> {

@@ -13,10 +13,10 @@ use crate::{
         tui::{
             app::{App, Grant, ProbeState, View},
             reviewing::Item,
-            text::{both_ends, pad},
+            text::{self, both_ends, pad},
             theme::Sign,
         },
-        wizard::first_of,
+        wizard::{drift::is_drift, first_of},
     },
     workflow::{Change, RungState, StageState, StageStatus},
 };
@@ -35,13 +35,13 @@ pub(super) fn page(app: &App, canvas: &mut Canvas<'_>) {
     canvas.blank_if(14);
     let items = app.review_items();
     let cursor = app.review_cursor();
-    let below = note_rows(app, canvas.rows());
+    let below = note_rows(app, canvas.columns(), canvas.rows());
     let rows = canvas.left().saturating_sub(below).max(3);
     let mut lines: Vec<(bool, Line<'static>)> = Vec::new();
     let mut at_line = 0;
     let mut above_stages = false;
     for (at, item) in items.iter().enumerate() {
-        let is_stage = matches!(item, Item::Stage(_) | Item::Problem(_));
+        let is_stage = matches!(item, Item::Stage(_) | Item::Revision(_) | Item::Problem(_));
         // Remarks of stages stand between them.
         if is_stage && at > 0 && !above_stages {
             above_stages = true;
@@ -90,13 +90,22 @@ fn totals(app: &App) -> Line<'static> {
 }
 
 /// The rows below the list: the same for every entry, so that nothing jumps when the cursor moves.
-fn note_rows(app: &App, rows: usize) -> usize {
+fn note_rows(app: &App, columns: usize, rows: usize) -> usize {
     let wrong = app.review_items().iter().any(|item| app.is_problem(item));
     match (wrong, rows >= 16) {
         (true, true) => 6,
         (true, false) => 4,
-        (false, _) => 1,
+        (false, has_room) => {
+            let lines = if has_room { 4 } else { 2 };
+            before_upgrade(app)
+                .map_or(1, |dump| text::wrap(&dump, dump_columns(app, columns)).len().min(lines))
+        }
     }
+}
+
+/// The columns beside the sign of a note.
+fn dump_columns(app: &App, columns: usize) -> usize {
+    columns.saturating_sub(app.theme.sign_width() + 1).max(1)
 }
 
 /// What is in the way, and the way out; else what the keys do next.
@@ -110,10 +119,7 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
                 "Everything is as it should be. w runs all stages again; nothing will change.".into()
             }
             None => match before_upgrade(app) {
-                Some(dump) => {
-                    return canvas
-                        .line(Line::from(vec![theme.sign(Sign::Warning), Span::raw(theme.text(&dump))]));
-                }
+                Some(dump) => return say_before(app, canvas, &dump),
                 None => "w writes all this; Enter shows an entry in full.".into(),
             },
         };
@@ -137,7 +143,23 @@ fn note(app: &App, canvas: &mut Canvas<'_>, item: Option<&Item<'_>>) {
         }
         Item::Stage(StageState { failure: Some(failure), .. }) => hint(canvas, failure, false, 0),
         Item::Problem(problem) => hint(canvas, problem, false, 0),
-        Item::Stage(_) | Item::Answers | Item::Note(_) => {}
+        Item::Stage(_) | Item::Revision(_) | Item::Answers | Item::Note(_) => {}
+    }
+}
+
+/// As much of it as there is room for; its remark has all of it.
+fn say_before(app: &App, canvas: &mut Canvas<'_>, dump: &str) {
+    let theme = canvas.theme;
+    let lines = text::wrap(&theme.text(dump), dump_columns(app, canvas.columns()));
+    let room = canvas.left().max(1);
+    let is_cut = lines.len() > room;
+    for (at, words) in lines.into_iter().take(room).enumerate() {
+        let sign = match at {
+            0 => theme.sign(Sign::Warning),
+            _ => Span::raw(" ".repeat(theme.sign_width())),
+        };
+        let rest = if is_cut && at + 1 == room { theme.ellipsis() } else { "" };
+        canvas.line(Line::from(vec![sign, Span::raw(format!(" {words}{rest}"))]));
     }
 }
 
@@ -149,7 +171,7 @@ fn before_upgrade(app: &App) -> Option<String> {
     if let Some(first) = text.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    Some(format!(" {text}"))
+    Some(text)
 }
 
 /// What is in the way; `more` stand elsewhere.
@@ -169,6 +191,9 @@ fn hint(canvas: &mut Canvas<'_>, failure: &Failure, has_page: bool, more: usize)
         (Some(_), _) => "w is off; Enter asks whether to overwrite it".to_owned(),
         (None, true) if more > 0 => format!("w is off; {more} more, Enter shows all; r checks again"),
         (None, true) => "w is off; r checks again, Enter leads to its answers".to_owned(),
+        (None, false) if is_drift(failure) => {
+            "w is off; Enter shows every difference; r checks again".to_owned()
+        }
         (None, false) => "w is off until it is fixed; r checks again".to_owned(),
     };
     canvas.words(theme.sign_width() + 1, &words, theme.dim());
@@ -189,6 +214,10 @@ fn line(app: &App, canvas: &Canvas<'_>, item: &Item<'_>, here: bool) -> Line<'st
         Item::Stage(stage) => {
             let (sign, words) = stage_words(stage);
             (stage_sign(app, stage, sign), pad(stage.title, 16, ""), words, String::new())
+        }
+        Item::Revision(climbed) => {
+            let blank = Span::raw(" ".repeat(theme.sign_width()));
+            (blank, format!("  {}", theme.text(&climbed.words())), String::new(), String::new())
         }
         Item::Note(problem) | Item::Problem(problem) => {
             let sign = if problem.is_warning() { Sign::Warning } else { Sign::Failed };
