@@ -173,7 +173,8 @@ fn drift_has_a_page() {
     let mut wizard = found(120, 40);
     assert!(wizard.effects.iter().any(|effect| matches!(effect, Effect::LookAtDrift(..))));
     let screen = wizard.screen();
-    let run = "backendai-setup schema repair --set database.address=db-01:5432 --set database.user=baiadmin";
+    let run =
+        "backendai-setup schema repair --set 'database.address=db-01:5432' --set 'database.user=baiadmin'";
     for told in [run, "BACKEND_DB_PASSWORD", "1 of 2", "Does no harm", "no repair"] {
         assert!(screen.contains(told), "{told}\n{screen}");
     }

@@ -153,7 +153,7 @@ fn read(app: &App, what: &Reading) -> Page {
             let title = format!("{}  {}", climbed.id, climbed.title);
             (title, "nothing is written yet".into(), revision_lines(climbed))
         }
-        Reading::Drift => (" Differences".into(), "nothing is written here".into(), drift_lines(app)),
+        Reading::Drift => ("Differences".into(), "nothing is written here".into(), drift_lines(app)),
         Reading::Problems(problems) => {
             let title = if problems.iter().all(Failure::is_warning) { "Remarks" } else { "In the way" };
             (title.into(), String::new(), problems.iter().flat_map(problem_lines).collect())
