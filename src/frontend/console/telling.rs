@@ -71,7 +71,7 @@ impl<'t> Telling<'t> {
         second
     }
 
-    /// Notes an event that nobody is told of any more.
+    /// Notes an event that is no longer reported to anybody.
     pub fn note(&mut self, event: &Event) {
         // A run has shown its plan by now; nobody asks for it again, and with a large list it is large.
         if !(self.runs && matches!(event.kind, EventKind::Plan { .. })) {

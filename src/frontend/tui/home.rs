@@ -119,7 +119,7 @@ impl HomePage {
     /// The addresses of a target that accept no connection.
     pub(super) fn down(&self, target: &KeptTarget) -> Vec<String> {
         let is_down = |address: &String| self.reached.get(address) == Some(&Some(false));
-        // One server with both on it is told once.
+        // One server with both on it is named once.
         let unique: BTreeSet<String> = target.addresses().into_iter().filter(is_down).collect();
         unique.into_iter().collect()
     }

@@ -43,7 +43,7 @@ pub(super) struct RunPage {
     pub(super) search_open: bool,
     /// Where the cursor stands once it has ended.
     pub(super) focus: Focus,
-    /// The log of a stage stands in the place of what is told below the stages.
+    /// The log of a stage stands in the place of what is shown below the stages.
     pub(super) log_open: bool,
     pub(super) receipt_scroll: usize,
     /// When its first event came.

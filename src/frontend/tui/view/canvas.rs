@@ -82,7 +82,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// The next rows, as a window on something that may be longer: scrolled so far, and so that its focus shows. What is
-    /// below the window is told in its last row.
+    /// below the window is counted in its last row.
     pub(super) fn window(&mut self, rows: usize, scroll: usize, draw: impl FnOnce(&mut Canvas<'_>)) {
         let area = Rect { x: 0, y: 0, width: self.area.width, height: LONGEST };
         let mut buffer = Buffer::empty(area);
